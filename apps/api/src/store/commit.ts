@@ -1,0 +1,130 @@
+import { type ChangeFact, maxThreadPairsPerFact } from '#events/change-facts.ts'
+import { AppError } from '#platform/errors.ts'
+import { changeChannel, engineChannel } from './notify.ts'
+import { actAs, type Store, type Tx } from './open-store.ts'
+import { isRetryableConflict, toStoreError } from './store-error.ts'
+
+/**
+ * On whose behalf a transaction writes. An engine scope is fenced: the transaction holds the lease row against a
+ * take-over (FOR KEY SHARE) and fails with lease.lost when the epoch is no longer its own.
+ */
+export type CommitScope =
+  | { kind: 'engine'; accountId: bigint; epoch: bigint }
+  | { kind: 'user'; userId: bigint }
+  | { kind: 'system' }
+
+export type StreamOwner = { accountId: bigint } | { userId: bigint }
+
+/** What the work inside a commit may use beside `tx`. Facts are written after the work, last in the transaction. */
+export type Unit = {
+  tx: Tx
+  log: (owner: StreamOwner, fact: ChangeFact) => void
+  /** Conversations whose lists and counts must follow; their changed rows are logged by themselves. */
+  touchThreads: (accountId: bigint, threadIds: Iterable<bigint>) => void
+  /** A bulk of rows: lists are brought up to date, but logged as "these mailboxes grew". */
+  touchThreadsInBulk: (accountId: bigint, threadIds: Iterable<bigint>) => void
+  /** Wakes the account's worker after commit. */
+  wakeEngine: (accountId: bigint) => void
+}
+
+type Touched = { threadIds: Set<bigint>; isBulk: boolean }
+type RefreshRow = { changed_mailbox_id: bigint; changed_thread_id: bigint; is_present: boolean }
+
+const maxAttempts = 5
+
+/**
+ * The only way mail changes reach the database: work, lists and counts, change log, all in one transaction; notices go
+ * out after it. Runs again by itself after a deadlock, so `work` must not act outside the transaction.
+ * Throws lease.lost, storage.full, storage.unavailable.
+ */
+export const commit = async <T>(store: Store, scope: CommitScope, work: (unit: Unit) => Promise<T>): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    const facts: { owner: StreamOwner; fact: ChangeFact }[] = []
+    const touched = new Map<bigint, Touched>()
+    const woken = new Set<bigint>()
+    const touch = (isBulk: boolean) => (accountId: bigint, threadIds: Iterable<bigint>) => {
+      const entry = touched.get(accountId) ?? { threadIds: new Set<bigint>(), isBulk: false }
+      for (const threadId of threadIds) entry.threadIds.add(threadId)
+      entry.isBulk ||= isBulk
+      touched.set(accountId, entry)
+    }
+    try {
+      const { result, streams } = await store.prisma.$transaction(async (tx) => {
+        await enter(tx, scope)
+        const result = await work({
+          tx,
+          log: (owner, fact) => facts.push({ owner, fact }),
+          touchThreads: touch(false),
+          touchThreadsInBulk: touch(true),
+          wakeEngine: (accountId) => woken.add(accountId),
+        })
+        for (const [accountId, entry] of touched) await refreshThreads(tx, accountId, entry, facts)
+        return { result, streams: await writeFacts(tx, facts) }
+      })
+      for (const stream of streams) store.notifier.notify(changeChannel, stream)
+      for (const accountId of woken) store.notifier.notify(engineChannel, accountId.toString())
+      return result
+    } catch (error) {
+      if (attempt < maxAttempts && isRetryableConflict(error)) continue
+      throw toStoreError(error)
+    }
+  }
+}
+
+const enter = async (tx: Tx, scope: CommitScope): Promise<void> => {
+  if (scope.kind === 'user') await actAs(tx, scope.userId)
+  if (scope.kind !== 'engine') return
+  const rows = await tx.$queryRaw<unknown[]>`
+    SELECT 1 FROM account_lease WHERE account_id = ${scope.accountId} AND epoch = ${scope.epoch} FOR KEY SHARE`
+  if (rows.length === 0) throw new AppError('lease.lost', 'Another process now looks after this account.')
+}
+
+const refreshThreads = async (
+  tx: Tx,
+  accountId: bigint,
+  { threadIds, isBulk }: Touched,
+  facts: { owner: StreamOwner; fact: ChangeFact }[],
+): Promise<void> => {
+  if (threadIds.size === 0) return
+  const rows = await tx.$queryRaw<RefreshRow[]>`
+    SELECT * FROM refresh_threads(${accountId}, ${[...threadIds]}::bigint[])`
+  const mailboxIds = [...new Set(rows.map((row) => row.changed_mailbox_id.toString()))]
+  const owner = { accountId }
+  if (isBulk || rows.length > maxThreadPairsPerFact) {
+    for (const mailboxId of mailboxIds) facts.push({ owner, fact: { kind: 'mailboxGrew', mailboxId } })
+  } else if (rows.length > 0) {
+    const pairs = rows.map((row): [string, string] => [
+      row.changed_mailbox_id.toString(),
+      row.changed_thread_id.toString(),
+    ])
+    facts.push({ owner, fact: { kind: 'threads', pairs } })
+  }
+  if (mailboxIds.length > 0) facts.push({ owner, fact: { kind: 'mailboxes', mailboxIds, removed: [] } })
+}
+
+/** Writes the log in stream id order, so that two transactions never wait for each other's counters in a circle. */
+const writeFacts = async (tx: Tx, facts: { owner: StreamOwner; fact: ChangeFact }[]): Promise<string[]> => {
+  if (facts.length === 0) return []
+  const byStream = new Map<bigint, ChangeFact[]>()
+  const streamIds = new Map<string, bigint>()
+  for (const { owner, fact } of facts) {
+    const key = 'accountId' in owner ? `account:${owner.accountId}` : `user:${owner.userId}`
+    const streamId = streamIds.get(key) ?? (await findStream(tx, owner))
+    streamIds.set(key, streamId)
+    byStream.set(streamId, [...(byStream.get(streamId) ?? []), fact])
+  }
+  for (const streamId of [...byStream.keys()].sort((a, b) => (a < b ? -1 : 1))) {
+    const own = byStream.get(streamId) ?? []
+    const kinds = own.map((fact) => fact.kind)
+    const data = own.map((fact) => JSON.stringify(fact))
+    await tx.$queryRaw`SELECT log_changes(${streamId}, ${kinds}::text[], ${data}::jsonb[])`
+  }
+  return [...streamIds.keys()]
+}
+
+const findStream = async (tx: Tx, owner: StreamOwner): Promise<bigint> => {
+  const where = 'accountId' in owner ? { accountId: owner.accountId } : { userId: owner.userId }
+  const stream = await tx.stream.findUnique({ where })
+  if (!stream) throw new AppError('internal', 'A change stream is missing.')
+  return stream.id
+}

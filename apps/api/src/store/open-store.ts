@@ -1,0 +1,58 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import { type Prisma, PrismaClient } from './generated/client.ts'
+import { createNotifier, type Notifier } from './notify.ts'
+import { toStoreError } from './store-error.ts'
+
+/** A handle inside one transaction. Everything a folder above writes or reads goes through one of these. */
+export type Tx = Prisma.TransactionClient
+
+export type Store = {
+  prisma: PrismaClient
+  notifier: Notifier
+  /** Reads on behalf of a person, in one transaction that carries their id (`app.user_id`) to the database. */
+  read: <T>(userId: bigint, work: (tx: Tx) => Promise<T>) => Promise<T>
+  /** Reads of the engine and of what runs before anybody is known. */
+  readSystem: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+  close: () => Promise<void>
+}
+
+export type StoreOptions = { databaseUrl: string; poolSize: number }
+
+/** Opens the pool and the listening connection. Throws storage.unavailable when Postgres does not answer. */
+export const openStore = async ({ databaseUrl, poolSize }: StoreOptions): Promise<Store> => {
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg({ connectionString: databaseUrl, max: poolSize, connectionTimeoutMillis: 10_000 }),
+    transactionOptions: { maxWait: 10_000, timeout: 60_000 },
+  })
+  const notifier = await createNotifier(databaseUrl).catch(async (error: unknown) => {
+    await prisma.$disconnect()
+    throw toStoreError(error)
+  })
+  const readSystem: Store['readSystem'] = async (work) => {
+    try {
+      return await work(prisma)
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+  const read: Store['read'] = async (userId, work) => {
+    try {
+      return await prisma.$transaction(async (tx) => {
+        await actAs(tx, userId)
+        return await work(tx)
+      })
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+  const close = async () => {
+    await notifier.close()
+    await prisma.$disconnect()
+  }
+  return { prisma, notifier, read, readSystem, close }
+}
+
+/** Lets row-level security know for whom this transaction acts. */
+export const actAs = async (tx: Tx, userId: bigint): Promise<void> => {
+  await tx.$executeRaw`SELECT set_config('app.user_id', ${userId.toString()}, true)`
+}

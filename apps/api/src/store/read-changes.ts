@@ -1,0 +1,39 @@
+import { type ChangeFact, changeFact } from '#events/change-facts.ts'
+import type { StreamOwner } from './commit.ts'
+import type { Tx } from './open-store.ts'
+
+export type ChangePage = {
+  /** Where the stream stands after these facts. */
+  seq: bigint
+  facts: ChangeFact[]
+  hasMore: boolean
+  /** The log no longer reaches back to `since`, or `since` is from another life: load everything again. */
+  isReset: boolean
+}
+
+/** The stream's present end; null when there is no such stream. */
+export const findStreamEnd = async (tx: Tx, owner: StreamOwner): Promise<{ streamId: bigint; seq: bigint } | null> => {
+  const where = 'accountId' in owner ? { accountId: owner.accountId } : { userId: owner.userId }
+  const stream = await tx.stream.findUnique({ where })
+  return stream && { streamId: stream.id, seq: stream.seq }
+}
+
+/** Facts after `since`, in order, at most `limit`. Sequence numbers have no gaps, so a missing first one means a reset. */
+export const readChanges = async (tx: Tx, streamId: bigint, since: bigint, limit: number): Promise<ChangePage> => {
+  const rows = await tx.change.findMany({
+    where: { streamId, seq: { gt: since } },
+    orderBy: { seq: 'asc' },
+    take: limit + 1,
+  })
+  const stream = await tx.stream.findUniqueOrThrow({ where: { id: streamId } })
+  const first = rows[0]
+  const isReset = since > stream.seq || (first ? first.seq !== since + 1n : since < stream.seq)
+  if (isReset) return { seq: stream.seq, facts: [], hasMore: false, isReset: true }
+  const page = rows.slice(0, limit)
+  return {
+    seq: page.at(-1)?.seq ?? since,
+    facts: page.map((row) => changeFact.parse(row.data)),
+    hasMore: rows.length > limit,
+    isReset: false,
+  }
+}

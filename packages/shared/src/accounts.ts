@@ -1,0 +1,223 @@
+import { z } from 'zod'
+import { errorCodes } from './errors.ts'
+import { id, instant } from './wire.ts'
+
+export const security = z.enum(['tls', 'starttls', 'plain'])
+export type Security = z.infer<typeof security>
+
+const host = z
+  .string()
+  .trim()
+  .min(1)
+  .max(253)
+  .regex(/^[A-Za-z0-9.\-_:]+$/, 'is not a host name')
+const port = z.int().min(1).max(65_535)
+const loginName = z
+  .string()
+  .min(1)
+  .max(320)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: CR, LF and NUL must never reach a line protocol
+  .regex(/^[^\u0000-\u001f\u007f]+$/, 'holds a control character')
+const password = z
+  .string()
+  .min(1)
+  .max(1024)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: CR, LF and NUL must never reach a line protocol
+  .regex(/^[^\u0000\r\n]+$/, 'holds a line break')
+/** SHA-256 of the certificate, lower-case hex. */
+export const fingerprint = z.string().regex(/^[0-9a-f]{64}$/)
+
+export const serverSettings = z.strictObject({
+  host,
+  port,
+  security,
+  username: loginName,
+  /** An exception for exactly this certificate, confirmed by the person. */
+  pinnedFingerprint: fingerprint.nullable().default(null),
+})
+export type ServerSettings = z.infer<typeof serverSettings>
+
+/** Issue by issue the kinds grow; POP3 comes with its own engine. */
+export const accountKind = z.enum(['imap'])
+
+export const accountSettings = z.strictObject({
+  address: z.email().max(320),
+  name: z.string().trim().max(100).default(''),
+  kind: accountKind.default('imap'),
+  incoming: serverSettings,
+  /** Null: no sending from this account. */
+  outgoing: serverSettings.nullable().default(null),
+})
+export type AccountSettings = z.infer<typeof accountSettings>
+
+export const accountCreate = accountSettings.extend({
+  password,
+  /** Null: the incoming password is used for sending too. */
+  outgoingPassword: password.nullable().default(null),
+})
+export type AccountCreate = z.infer<typeof accountCreate>
+
+export const accountPatch = z.strictObject({
+  name: z.string().trim().max(100).optional(),
+  color: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/)
+    .nullable()
+    .optional(),
+  isPaused: z.boolean().optional(),
+  incoming: serverSettings.optional(),
+  outgoing: serverSettings.nullable().optional(),
+  password: password.optional(),
+  outgoingPassword: password.nullable().optional(),
+  dailyByteBudget: z.int().min(0).nullable().optional(),
+})
+
+/**
+ * The account worker's state. `connecting`, `syncing`, `watching` are the healthy ones; `waiting` retries by itself at
+ * `retryAt`; `needs_person` does not.
+ */
+export const accountState = z.enum([
+  'new',
+  'connecting',
+  'syncing',
+  'watching',
+  'waiting',
+  'needs_person',
+  'paused',
+  'disconnected',
+])
+export type AccountState = z.infer<typeof accountState>
+
+export const accountProgress = z.object({
+  phase: z.enum(['listing', 'envelopes', 'bodies', 'idle']),
+  done: z.int(),
+  total: z.int(),
+  perSecond: z.number(),
+})
+export type AccountProgress = z.infer<typeof accountProgress>
+
+export const account = z
+  .object({
+    id,
+    kind: accountKind,
+    address: z.string(),
+    name: z.string(),
+    color: z.string().nullable(),
+    position: z.int(),
+    incoming: serverSettings,
+    outgoing: serverSettings.nullable(),
+    state: accountState,
+    /** Why it is in this state, in plain words with the next step; null when all is well. */
+    problem: z
+      .object({
+        code: z.enum(errorCodes),
+        message: z.string(),
+        hint: z.string().nullable(),
+        serverText: z.string().nullable(),
+        since: instant,
+      })
+      .nullable(),
+    retryAt: instant.nullable(),
+    lastSyncedAt: instant.nullable(),
+    progress: accountProgress.nullable(),
+    /** Facts about the server that change what the screen offers. */
+    capabilities: z.object({ move: z.boolean(), idle: z.boolean(), condstore: z.boolean(), keywords: z.boolean() }),
+    storedBytes: z.int(),
+    /** True when the server's address is private or loopback, so that the screen can say so. */
+    isPrivateHost: z.boolean(),
+  })
+  .meta({ id: 'Account' })
+export type Account = z.infer<typeof account>
+
+export const accountList = z.object({ accounts: z.array(account) })
+export const accountOrder = z.strictObject({ accountIds: z.array(id).max(1000) })
+export const accountRemoval = z.object({ mode: z.enum(['disconnect', 'erase']) })
+
+/** One line of the health timeline. */
+export const syncEvent = z
+  .object({ id, at: instant, kind: z.string(), code: z.enum(errorCodes).nullable(), text: z.string() })
+  .meta({ id: 'SyncEvent' })
+export const syncEventList = z.object({ events: z.array(syncEvent) })
+
+export const discoveryRequest = z.strictObject({ address: z.email().max(320) })
+
+const discoveredServer = z.object({
+  kind: z.enum(['imap', 'pop3', 'smtp']),
+  host: z.string(),
+  port: z.int(),
+  security,
+  username: z.string(),
+})
+export type DiscoveredServer = z.infer<typeof discoveredServer>
+
+export const discoverySource = z.enum(['preset', 'autoconfig', 'well-known', 'srv', 'mx', 'guess'])
+
+export const discoveryResult = z
+  .object({
+    address: z.string(),
+    /** Best first. Empty: fill in the form by hand; `guesses` then holds the usual names and ports. */
+    candidates: z.array(
+      z.object({
+        source: discoverySource,
+        /** Plain words: where these settings come from. */
+        explanation: z.string(),
+        providerName: z.string().nullable(),
+        incoming: z.array(discoveredServer),
+        outgoing: z.array(discoveredServer),
+      }),
+    ),
+    guesses: z.object({ incoming: z.array(discoveredServer), outgoing: z.array(discoveredServer) }),
+    /** What the person must know before typing a password. */
+    advice: z
+      .object({
+        kind: z.enum(['app_password', 'no_passwords', 'enable_imap']),
+        text: z.string(),
+        helpUrl: z.string().nullable(),
+      })
+      .nullable(),
+  })
+  .meta({ id: 'DiscoveryResult' })
+export type DiscoveryResult = z.infer<typeof discoveryResult>
+
+export const checkStepName = z.enum(['resolve', 'connect', 'tls', 'greeting', 'login', 'list', 'messages'])
+
+/** Sent as one JSON line each while the test runs. */
+export const checkEvent = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('step'),
+      server: z.enum(['incoming', 'outgoing']),
+      step: checkStepName,
+      state: z.enum(['running', 'ok']),
+      ms: z.number().nullable(),
+      note: z.string().nullable(),
+    }),
+    z.object({
+      kind: z.literal('failed'),
+      server: z.enum(['incoming', 'outgoing']),
+      step: checkStepName,
+      code: z.enum(errorCodes),
+      message: z.string(),
+      hint: z.string().nullable(),
+      serverText: z.string().nullable(),
+      /** Present for certificate problems: what the server showed. */
+      certificate: z
+        .object({
+          fingerprint: z.string(),
+          subject: z.string(),
+          names: z.array(z.string()),
+          validFrom: z.string(),
+          validTo: z.string(),
+          issuer: z.string(),
+        })
+        .nullable(),
+    }),
+    z.object({
+      kind: z.literal('done'),
+      ok: z.boolean(),
+      mailboxes: z.int().nullable(),
+      newestSubjects: z.array(z.string()),
+    }),
+  ])
+  .meta({ id: 'CheckEvent' })
+export type CheckEvent = z.infer<typeof checkEvent>

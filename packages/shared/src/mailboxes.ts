@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { id } from './wire.ts'
+
+/** RFC 6154 special uses plus INBOX (RFC 9051 5.1). */
+export const mailboxRoles = ['inbox', 'drafts', 'sent', 'archive', 'junk', 'trash', 'all', 'flagged'] as const
+export const mailboxRole = z.enum(mailboxRoles)
+export type MailboxRole = z.infer<typeof mailboxRole>
+
+/** What the server lets us do here; a button whose right is false is disabled, with the reason. */
+export const mailboxRights = z.object({
+  setSeen: z.boolean(),
+  setFlags: z.boolean(),
+  keywords: z.boolean(),
+  insert: z.boolean(),
+  remove: z.boolean(),
+  rename: z.boolean(),
+})
+export type MailboxRights = z.infer<typeof mailboxRights>
+
+export const mailboxSync = z.object({
+  /** `listed`: known, nothing fetched yet; `filling`: envelopes are coming; `complete`: every envelope is here. */
+  state: z.enum(['listed', 'filling', 'complete', 'excluded']),
+  envelopesStored: z.int(),
+  envelopesTotal: z.int(),
+  bodiesStored: z.int(),
+})
+
+export const mailbox = z
+  .object({
+    id,
+    accountId: id,
+    /** Decoded path as the server names it, with its own delimiter. */
+    path: z.string(),
+    name: z.string(),
+    parentId: id.nullable(),
+    role: mailboxRole.nullable(),
+    roleIsChosen: z.boolean().meta({ description: 'True when the person re-mapped the role.' }),
+    isSelectable: z.boolean(),
+    isSynced: z.boolean(),
+    rights: mailboxRights,
+    messages: z.int(),
+    unreadMessages: z.int(),
+    conversations: z.int(),
+    unreadConversations: z.int(),
+    sync: mailboxSync,
+  })
+  .meta({ id: 'Mailbox' })
+export type Mailbox = z.infer<typeof mailbox>
+
+export const mailboxList = z.object({ mailboxes: z.array(mailbox) })
+
+export const mailboxPatch = z.strictObject({
+  role: mailboxRole.nullable().optional(),
+  isSynced: z.boolean().optional(),
+  /** Ask for an IDLE connection of its own, within the account's budget. */
+  isWatched: z.boolean().optional(),
+})

@@ -1,0 +1,379 @@
+import { z } from 'zod'
+import * as accounts from './accounts.ts'
+import * as changes from './changes.ts'
+import * as commands from './commands.ts'
+import * as mailboxes from './mailboxes.ts'
+import * as messages from './messages.ts'
+import * as search from './search.ts'
+import * as sessions from './sessions.ts'
+import { id, okBody } from './wire.ts'
+
+/**
+ * Every REST operation, once: the API registers its routes from this table and the web app calls by it.
+ * `access`: `public` needs no session, `user` a signed-in person, `owner` the owner of the installation.
+ * `answer`: `json` (the default), `empty` (204), `bytes` (a stream), `lines` (one JSON value a line, as they happen).
+ */
+export type RestOperation = {
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  path: string
+  access: 'public' | 'user' | 'owner'
+  summary: string
+  query?: z.ZodType
+  body?: z.ZodType
+  response?: z.ZodType
+  answer?: 'json' | 'empty' | 'bytes' | 'lines'
+}
+
+export const rest = {
+  // first visit, sessions, people
+  getSetup: {
+    method: 'GET',
+    path: '/v1/setup',
+    access: 'public',
+    summary: 'Whether an owner exists',
+    response: sessions.setupState,
+  },
+  createOwner: {
+    method: 'POST',
+    path: '/v1/setup',
+    access: 'public',
+    summary: 'Create the owner with the one-time code',
+    body: sessions.setupRequest,
+    response: sessions.currentSession,
+  },
+  signIn: {
+    method: 'POST',
+    path: '/v1/session',
+    access: 'public',
+    summary: 'Sign in',
+    body: sessions.signInRequest,
+    response: sessions.currentSession,
+  },
+  getSession: {
+    method: 'GET',
+    path: '/v1/session',
+    access: 'user',
+    summary: 'Who is signed in',
+    response: sessions.currentSession,
+  },
+  signOut: { method: 'DELETE', path: '/v1/session', access: 'user', summary: 'Sign out', answer: 'empty' },
+  listSessions: {
+    method: 'GET',
+    path: '/v1/sessions',
+    access: 'user',
+    summary: 'Where this person is signed in',
+    response: sessions.sessionList,
+  },
+  revokeSession: {
+    method: 'DELETE',
+    path: '/v1/sessions/:sessionId',
+    access: 'user',
+    summary: 'End a session',
+    answer: 'empty',
+  },
+  changePassword: {
+    method: 'POST',
+    path: '/v1/password',
+    access: 'user',
+    summary: 'Change the password; ends all other sessions',
+    body: sessions.passwordChange,
+    response: okBody,
+  },
+  patchSettings: {
+    method: 'PATCH',
+    path: '/v1/settings',
+    access: 'user',
+    summary: 'Change own settings',
+    body: sessions.settingPatch,
+    response: okBody,
+  },
+  listUsers: {
+    method: 'GET',
+    path: '/v1/users',
+    access: 'owner',
+    summary: 'People on this installation',
+    response: sessions.userList,
+  },
+  listInvitations: {
+    method: 'GET',
+    path: '/v1/invitations',
+    access: 'owner',
+    summary: 'Invitations',
+    response: sessions.invitationList,
+  },
+  createInvitation: {
+    method: 'POST',
+    path: '/v1/invitations',
+    access: 'owner',
+    summary: 'Invite a person by link',
+    body: sessions.invitationCreate,
+    response: sessions.invitationCreated,
+  },
+  deleteInvitation: {
+    method: 'DELETE',
+    path: '/v1/invitations/:invitationId',
+    access: 'owner',
+    summary: 'Withdraw an invitation',
+    answer: 'empty',
+  },
+  acceptInvitation: {
+    method: 'POST',
+    path: '/v1/invitations/accept',
+    access: 'public',
+    summary: 'Become a user with an invitation',
+    body: sessions.invitationAccept,
+    response: sessions.currentSession,
+  },
+  getOwnerPolicy: {
+    method: 'GET',
+    path: '/v1/owner/policy',
+    access: 'owner',
+    summary: 'Hosts allowed without TLS or with private addresses',
+    response: sessions.ownerPolicy,
+  },
+  putOwnerPolicy: {
+    method: 'PUT',
+    path: '/v1/owner/policy',
+    access: 'owner',
+    summary: 'Change those lists',
+    body: sessions.ownerPolicy,
+    response: sessions.ownerPolicy,
+  },
+
+  // accounts
+  discover: {
+    method: 'POST',
+    path: '/v1/discovery',
+    access: 'user',
+    summary: 'Find server settings for an address',
+    body: accounts.discoveryRequest,
+    response: accounts.discoveryResult,
+  },
+  checkAccount: {
+    method: 'POST',
+    path: '/v1/account-checks',
+    access: 'user',
+    summary: 'Try the settings step by step; one CheckEvent a line',
+    body: accounts.accountCreate,
+    answer: 'lines',
+    response: accounts.checkEvent,
+  },
+  listAccounts: {
+    method: 'GET',
+    path: '/v1/accounts',
+    access: 'user',
+    summary: 'Own accounts',
+    response: accounts.accountList,
+  },
+  createAccount: {
+    method: 'POST',
+    path: '/v1/accounts',
+    access: 'user',
+    summary: 'Add an account; the login is tried first',
+    body: accounts.accountCreate,
+    response: accounts.account,
+  },
+  getAccount: {
+    method: 'GET',
+    path: '/v1/accounts/:accountId',
+    access: 'user',
+    summary: 'One account',
+    response: accounts.account,
+  },
+  patchAccount: {
+    method: 'PATCH',
+    path: '/v1/accounts/:accountId',
+    access: 'user',
+    summary: 'Edit, pause or resume',
+    body: accounts.accountPatch,
+    response: accounts.account,
+  },
+  orderAccounts: {
+    method: 'PUT',
+    path: '/v1/account-order',
+    access: 'user',
+    summary: 'Reorder accounts',
+    body: accounts.accountOrder,
+    response: accounts.accountList,
+  },
+  removeAccount: {
+    method: 'DELETE',
+    path: '/v1/accounts/:accountId',
+    access: 'user',
+    summary: 'Disconnect (kept, re-adding rejoins) or erase',
+    query: accounts.accountRemoval,
+    answer: 'empty',
+  },
+  syncAccount: {
+    method: 'POST',
+    path: '/v1/accounts/:accountId/sync',
+    access: 'user',
+    summary: 'Sync now',
+    response: okBody,
+  },
+  resyncAccount: {
+    method: 'POST',
+    path: '/v1/accounts/:accountId/resync',
+    access: 'user',
+    summary: 'Compare everything with the server again',
+    response: okBody,
+  },
+  listSyncEvents: {
+    method: 'GET',
+    path: '/v1/accounts/:accountId/events',
+    access: 'user',
+    summary: 'Health timeline, newest first',
+    response: accounts.syncEventList,
+  },
+
+  // mailboxes, conversations, messages
+  listMailboxes: {
+    method: 'GET',
+    path: '/v1/accounts/:accountId/mailboxes',
+    access: 'user',
+    summary: 'The mailbox tree',
+    response: mailboxes.mailboxList,
+  },
+  patchMailbox: {
+    method: 'PATCH',
+    path: '/v1/mailboxes/:mailboxId',
+    access: 'user',
+    summary: 'Re-map the role, include or exclude from sync, watch',
+    body: mailboxes.mailboxPatch,
+    response: mailboxes.mailbox,
+  },
+  listThreads: {
+    method: 'GET',
+    path: '/v1/mailboxes/:mailboxId/threads',
+    access: 'user',
+    summary: 'Conversations of a mailbox, newest first',
+    query: messages.threadListQuery,
+    response: messages.threadList,
+  },
+  listHiddenMessages: {
+    method: 'GET',
+    path: '/v1/mailboxes/:mailboxId/deleted',
+    access: 'user',
+    summary: 'Messages other programs marked deleted here',
+    query: messages.threadListQuery,
+    response: messages.threadList,
+  },
+  getThread: {
+    method: 'GET',
+    path: '/v1/threads/:threadId',
+    access: 'user',
+    summary: 'A conversation with its messages, oldest first',
+    response: messages.thread,
+  },
+  getMessageBody: {
+    method: 'GET',
+    path: '/v1/messages/:messageId/body',
+    access: 'user',
+    summary: 'Text, HTML and parts; fetched from the server when not here',
+    response: messages.messageBody,
+  },
+  getMessageHeaders: {
+    method: 'GET',
+    path: '/v1/messages/:messageId/headers',
+    access: 'user',
+    summary: 'All headers as received',
+    response: messages.rawHeaders,
+  },
+  getMessageSource: {
+    method: 'GET',
+    path: '/v1/messages/:messageId/source',
+    access: 'user',
+    summary: 'The raw message (.eml)',
+    answer: 'bytes',
+  },
+  getPart: {
+    method: 'GET',
+    path: '/v1/messages/:messageId/parts/:partId',
+    access: 'user',
+    summary: 'Download an attachment',
+    answer: 'bytes',
+  },
+  getPartPreview: {
+    method: 'GET',
+    path: '/v1/messages/:messageId/parts/:partId/preview',
+    access: 'user',
+    summary: 'An image, PDF or text part for the app to draw',
+    answer: 'bytes',
+  },
+  createRemoteImageLinks: {
+    method: 'POST',
+    path: '/v1/messages/:messageId/remote-images',
+    access: 'user',
+    summary: 'Signed proxy addresses for remote images',
+    body: messages.remoteImageRequest,
+    response: messages.remoteImageLinks,
+  },
+  getRemoteImage: {
+    method: 'GET',
+    path: '/v1/remote-image',
+    access: 'user',
+    summary: 'A remote image through the proxy',
+    answer: 'bytes',
+  },
+  trustSender: {
+    method: 'PUT',
+    path: '/v1/trusted-senders',
+    access: 'user',
+    summary: 'Always load remote content of this sender',
+    body: messages.trustedSender,
+    response: okBody,
+  },
+  distrustSender: {
+    method: 'DELETE',
+    path: '/v1/trusted-senders',
+    access: 'user',
+    summary: 'Ask again for this sender',
+    query: messages.trustedSender,
+    answer: 'empty',
+  },
+  search: {
+    method: 'GET',
+    path: '/v1/search',
+    access: 'user',
+    summary: 'Find messages in all accounts, newest first',
+    query: search.searchQuery,
+    response: search.searchResult,
+  },
+
+  // intents and changes
+  runCommand: {
+    method: 'POST',
+    path: '/v1/commands',
+    access: 'user',
+    summary: 'Change mail: flags, move, delete',
+    body: commands.commandRequest,
+    response: commands.command,
+  },
+  undoCommand: {
+    method: 'POST',
+    path: '/v1/commands/:commandId/undo',
+    access: 'user',
+    summary: 'Take a command back',
+    body: commands.undoRequest,
+    response: commands.command,
+  },
+  getCommand: {
+    method: 'GET',
+    path: '/v1/commands/:commandId',
+    access: 'user',
+    summary: 'How far a command is',
+    response: commands.command,
+  },
+  listChanges: {
+    method: 'GET',
+    path: '/v1/changes',
+    access: 'user',
+    summary: 'The change log of a stream after a sequence number',
+    query: changes.changesQuery,
+    response: changes.changesReply,
+  },
+} as const satisfies Record<string, RestOperation>
+
+export type RestName = keyof typeof rest
+
+export const pathIds = z.record(z.string(), id)
