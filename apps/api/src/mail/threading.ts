@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * Identity and kinship of messages. Hashes are 128 bits, written as UUIDs so that Postgres keeps them in 16 bytes.
+ */
+const asUuid = (digest: Buffer): string => {
+  const hex = digest.toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`
+}
+const hashOf = (text: string): string => asUuid(createHash('sha256').update(text).digest().subarray(0, 16))
+
+const maxReferences = 64
+
+/** Ids in angle brackets, in order, each once; junk between them is left out. A bare id without brackets counts too. */
+export const parseMessageIds = (header: string | null | undefined): string[] => {
+  if (!header) return []
+  const found = [...header.matchAll(/<([^<>\s]{1,998})>/g)].map((match) => match[1] ?? '')
+  const bare = header.trim()
+  if (found.length === 0 && /^[^\s<>]+@[^\s<>]+$/.test(bare)) found.push(bare)
+  const unique = [...new Set(found)]
+  // The first is the root, the last ones are the nearest: keep both ends of absurdly long chains.
+  return unique.length <= maxReferences ? unique : [unique[0] ?? '', ...unique.slice(1 - maxReferences)]
+}
+
+export const messageIdHash = (messageId: string): string => hashOf(`id:${messageId.trim().replace(/^<|>$/g, '')}`)
+
+/** Hashes of everything that ties this message to a conversation: its own id first, then In-Reply-To and References. */
+export const referenceHashes = ({
+  messageId,
+  inReplyTo,
+  references,
+}: {
+  messageId: string | null
+  inReplyTo: string | null
+  references: string | null
+}): string[] => {
+  const own = parseMessageIds(messageId).slice(0, 1)
+  const others = [...parseMessageIds(references), ...parseMessageIds(inReplyTo)]
+  return [...new Set([...own, ...others].map(messageIdHash))]
+}
+
+export type IdentityFacts = {
+  /** EMAILID (RFC 8474) or X-GM-MSGID; then nothing else counts. */
+  serverMessageId: string | null
+  messageId: string | null
+  date: string | null
+  from: string
+  to: string
+  subject: string | null
+  sizeBytes: number
+  receivedAt: Date
+}
+
+/** The same mail wherever it lies in one account; Message-ID alone never decides, a stranger can repeat it. */
+export const identityKey = (facts: IdentityFacts): string => {
+  if (facts.serverMessageId) return hashOf(`server:${facts.serverMessageId}`)
+  const day = Number.isNaN(facts.receivedAt.getTime()) ? '' : facts.receivedAt.toISOString().slice(0, 10)
+  return hashOf(
+    JSON.stringify([facts.messageId, facts.date, facts.from, facts.to, facts.subject, facts.sizeBytes, day]),
+  )
+}
+
+const oldest = Date.UTC(1990, 0, 1)
+
+/** The sort date: INTERNALDATE clamped to 1990 .. tomorrow, so that a broken clock cannot pin a mail to either end. */
+export const sortDate = (internalDate: Date | null, now: Date): Date => {
+  const latest = now.getTime() + 86_400_000
+  const at = internalDate?.getTime() ?? Number.NaN
+  return new Date(Number.isNaN(at) ? now.getTime() : Math.min(latest, Math.max(oldest, at)))
+}
