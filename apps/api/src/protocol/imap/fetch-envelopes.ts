@@ -1,0 +1,135 @@
+import type { FetchMessageObject, MessageAddressObject, MessageStructureObject } from 'imapflow'
+import { decodeWords } from '#mail/decode-part.ts'
+import { type Flags, parseFlags } from '#mail/flags.ts'
+import { displayLine } from '#mail/storable-text.ts'
+import { toSessionError } from '../session-error.ts'
+import type { ImapSession } from './open-session.ts'
+
+export type Person = { name: string; address: string }
+
+/** A leaf part of BODYSTRUCTURE. `path` is what FETCH BODY[path] takes. Sizes in bytes as encoded. RFC 9051 7.5.2. */
+export type StructurePart = {
+  path: string
+  type: string
+  encoding: string
+  charset: string
+  size: number
+  filename: string | null
+  disposition: string | null
+  contentId: string | null
+}
+
+export type FetchedEnvelope = {
+  uid: number
+  flags: Flags
+  modseq: bigint
+  internalDate: Date | null
+  sizeBytes: number
+  subject: string
+  from: Person[]
+  replyTo: Person[]
+  to: Person[]
+  cc: Person[]
+  bcc: Person[]
+  /** The Date header as the server read it; null when missing or unreadable. */
+  sentAt: Date | null
+  messageId: string | null
+  inReplyTo: string | null
+  references: string | null
+  parts: StructurePart[]
+  /** EMAILID (RFC 8474) or X-GM-MSGID; null when the server has neither. */
+  serverMessageId: string | null
+}
+
+const maxPeople = 500
+const maxParts = 1000
+const maxDepth = 64
+
+/** Envelopes of a uid set, in the server's order. A field that is not what it should be is dropped, never the message. */
+export async function* fetchEnvelopes(session: ImapSession, uidSet: string): AsyncGenerator<FetchedEnvelope> {
+  const { objectId, gmail } = session.capabilities
+  try {
+    const query = {
+      uid: true,
+      flags: true,
+      envelope: true,
+      internalDate: true,
+      size: true,
+      bodyStructure: true,
+      headers: ['references'],
+      ...(objectId || gmail ? { emailId: true } : {}),
+    }
+    for await (const message of session.flow.fetch(uidSet, query, { uid: true })) {
+      if (Number.isSafeInteger(message.uid) && message.uid > 0) yield translateEnvelope(message)
+    }
+  } catch (error) {
+    throw toSessionError(error)
+  }
+}
+
+const asDate = (value: Date | string | undefined): Date | null => {
+  if (value === undefined) return null
+  const date = value instanceof Date ? value : new Date(value)
+  const year = date.getUTCFullYear()
+  // Postgres takes more, but nothing outside these years is a date of a mail.
+  return Number.isNaN(date.getTime()) || year < 1 || year > 9999 ? null : date
+}
+
+const people = (list: MessageAddressObject[] | undefined): Person[] =>
+  (list ?? []).slice(0, maxPeople).map(({ name, address }) => ({
+    name: displayLine(decodeWords(name ?? ''), 200),
+    address: displayLine(address ?? '', 320),
+  }))
+
+export const translateEnvelope = (message: FetchMessageObject): FetchedEnvelope => {
+  const envelope = message.envelope ?? {}
+  return {
+    uid: message.uid,
+    flags: parseFlags(message.flags ?? []),
+    modseq: message.modseq ?? 0n,
+    internalDate: asDate(message.internalDate),
+    sizeBytes: Number.isSafeInteger(message.size) && (message.size ?? 0) >= 0 ? (message.size ?? 0) : 0,
+    subject: displayLine(decodeWords(envelope.subject ?? '')),
+    from: people(envelope.from),
+    replyTo: people(envelope.replyTo),
+    to: people(envelope.to),
+    cc: people(envelope.cc),
+    bcc: people(envelope.bcc),
+    sentAt: asDate(envelope.date),
+    messageId: envelope.messageId?.slice(0, 1000) ?? null,
+    inReplyTo: envelope.inReplyTo?.slice(0, 4000) ?? null,
+    references: message.headers ? unfoldReferences(message.headers) : null,
+    parts: flattenStructure(message.bodyStructure),
+    serverMessageId: message.emailId ?? null,
+  }
+}
+
+const unfoldReferences = (headers: Buffer): string | null => {
+  const text = headers.toString('latin1', 0, Math.min(headers.length, 65_536))
+  return /^references:([\s\S]*?)\r?\n(?![ \t])/im.exec(`${text}\r\n`)?.[1]?.trim() || null
+}
+
+/** Leaf parts in order, bounded in number and depth; attached messages count as one part. */
+export const flattenStructure = (root: MessageStructureObject | undefined): StructurePart[] => {
+  const parts: StructurePart[] = []
+  const walk = (node: MessageStructureObject, depth: number): void => {
+    if (parts.length >= maxParts || depth > maxDepth) return
+    if (node.type.startsWith('multipart/')) {
+      for (const child of node.childNodes ?? []) walk(child, depth + 1)
+      return
+    }
+    const filename = node.dispositionParameters?.filename ?? node.parameters?.name
+    parts.push({
+      path: node.part ?? '1',
+      type: node.type.toLowerCase().slice(0, 100),
+      encoding: (node.encoding ?? '7bit').toLowerCase().slice(0, 40),
+      charset: (node.parameters?.charset ?? '').slice(0, 60),
+      size: node.size ?? 0,
+      filename: filename ? displayLine(decodeWords(filename), 255) : null,
+      disposition: node.disposition?.toLowerCase().slice(0, 40) ?? null,
+      contentId: node.id ? displayLine(node.id, 500).replace(/^<|>$/g, '') : null,
+    })
+  }
+  if (root) walk(root, 0)
+  return parts
+}

@@ -1,0 +1,81 @@
+import { toSessionError } from '../session-error.ts'
+import type { ImapSession } from './open-session.ts'
+
+/** A mailbox as listed, with its STATUS where the server gives it. RFC 9051 6.3.9, RFC 5819. */
+export type ListedMailbox = {
+  path: string
+  name: string
+  delimiter: string | null
+  /** Attributes and special uses as sent, such as `\Noselect`, `\Sent`. */
+  attributes: string[]
+  isSelectable: boolean
+  isSubscribed: boolean
+  /** Absent when it was not asked for or not given. */
+  status: MailboxStatus | null
+}
+
+export type MailboxStatus = {
+  messages: number
+  unseen: number | null
+  uidNext: bigint | null
+  uidValidity: bigint | null
+  highestModseq: bigint | null
+}
+
+const maxMailboxes = 20_000
+const maxPathLength = 1000
+
+/** All mailboxes; with `withStatus` in one round trip where the server can (LIST-STATUS), else one STATUS each. */
+export const listMailboxes = async (
+  session: ImapSession,
+  { withStatus }: { withStatus: boolean },
+): Promise<ListedMailbox[]> => {
+  try {
+    const statusQuery = {
+      messages: true,
+      unseen: true,
+      uidNext: true,
+      uidValidity: true,
+      ...(session.capabilities.condstore ? { highestModseq: true } : {}),
+    }
+    const listed = await session.flow.list(withStatus ? { statusQuery } : {})
+    return listed
+      .filter(({ path }) => path.length <= maxPathLength)
+      .slice(0, maxMailboxes)
+      .map((entry) => {
+        const attributes = [
+          ...entry.flags,
+          ...(entry.specialUse && entry.specialUseSource !== 'name' ? [entry.specialUse] : []),
+        ]
+        const lower = attributes.map((attribute) => attribute.toLowerCase())
+        return {
+          path: entry.path,
+          name: entry.name || entry.path,
+          delimiter: entry.delimiter || null,
+          attributes: [...new Set(attributes)],
+          isSelectable: !lower.includes('\\noselect') && !lower.includes('\\nonexistent'),
+          isSubscribed: entry.subscribed,
+          status: entry.status && entry.status.messages !== undefined ? toStatus(entry.status) : null,
+        }
+      })
+  } catch (error) {
+    throw toSessionError(error)
+  }
+}
+
+type RawStatus = {
+  messages?: number | undefined
+  unseen?: number | undefined
+  uidNext?: number | undefined
+  uidValidity?: bigint | undefined
+  highestModseq?: bigint | undefined
+}
+
+const toStatus = (status: RawStatus): MailboxStatus => ({
+  messages: status.messages ?? 0,
+  unseen: status.unseen ?? null,
+  uidNext: status.uidNext === undefined ? null : BigInt(status.uidNext),
+  uidValidity: status.uidValidity ?? null,
+  // Some servers answer 0 for an empty mailbox; that says nothing (RFC 7162 3.1.2.2).
+  highestModseq: status.highestModseq ? status.highestModseq : null,
+})

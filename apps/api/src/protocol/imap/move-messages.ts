@@ -1,0 +1,58 @@
+import { toSessionError } from '../session-error.ts'
+import type { ImapSession } from './open-session.ts'
+
+/** `uidMap`: old uid -> new uid, null when the server does not say (no UIDPLUS). RFC 6851, RFC 4315. */
+export type MoveResult = { uidMap: Map<number, number> | null; uidValidity: bigint | null }
+
+/**
+ * Moves messages of the selected mailbox. Without MOVE: COPY, then \Deleted and UID EXPUNGE of exactly these uids. Without
+ * UIDPLUS nothing is expunged, because EXPUNGE would also take what other programs marked: the originals stay, marked
+ * \Deleted. Throws mailbox.missing (TRYCREATE), mailbox.over_quota, mailbox.no_permission.
+ */
+export const moveMessages = async (session: ImapSession, uidSet: string, toPath: string): Promise<MoveResult> => {
+  try {
+    const { flow, capabilities } = session
+    if (capabilities.move) return toResult(session, await flow.messageMove(uidSet, toPath, { uid: true }))
+    const copied = await flow.messageCopy(uidSet, toPath, { uid: true })
+    if (copied === false) throw session.refusal()
+    if (!(await flow.messageFlagsAdd(uidSet, ['\\Deleted'], { uid: true }))) throw session.refusal()
+    if (capabilities.uidplus) await flow.messageDelete(uidSet, { uid: true })
+    return toResult(session, copied)
+  } catch (error) {
+    throw toSessionError(error)
+  }
+}
+
+const toResult = (
+  answer: { uidMap?: Map<number, number> | undefined; uidValidity?: bigint | undefined } | false,
+): MoveResult => {
+  if (answer === false) throw session.refusal()
+  return {
+    uidMap: answer.uidMap && answer.uidMap.size > 0 ? answer.uidMap : null,
+    uidValidity: answer.uidValidity ?? null,
+  }
+}
+
+/** Removes exactly these uids for good. Answers false where the server cannot (no UIDPLUS): they stay marked \Deleted. */
+export const expungeMessages = async (session: ImapSession, uidSet: string): Promise<boolean> => {
+  try {
+    if (!session.capabilities.uidplus) {
+      await session.flow.messageFlagsAdd(uidSet, ['\\Deleted'], { uid: true })
+      return false
+    }
+    if (!(await session.flow.messageDelete(uidSet, { uid: true }))) throw session.refusal()
+    return true
+  } catch (error) {
+    throw toSessionError(error)
+  }
+}
+
+/** Makes a mailbox and subscribes it; quiet when it is there already. RFC 9051 6.3.4. */
+export const createMailbox = async (session: ImapSession, path: string): Promise<void> => {
+  try {
+    await session.flow.mailboxCreate(path)
+    await session.flow.mailboxSubscribe(path)
+  } catch (error) {
+    throw toSessionError(error)
+  }
+}

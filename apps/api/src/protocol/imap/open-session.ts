@@ -1,0 +1,158 @@
+import type { Socket } from 'node:net'
+import { ImapFlow, type ImapTransport } from 'imapflow'
+import { AppError } from '#platform/errors.ts'
+import type { Secret } from '#platform/secret.ts'
+import { type Endpoint, openTcp, openTls } from '../secure-socket.ts'
+import { toSessionError } from '../session-error.ts'
+
+/**
+ * One IMAP session. Imapflow is handled with care: our own sockets (the address was judged, the certificate is judged
+ * before a byte is written), lower limits than its defaults, IDLE only when we say so, listeners before anything opens,
+ * and a `close` without `error` counts as a drop.
+ */
+export type Capabilities = {
+  idle: boolean
+  condstore: boolean
+  move: boolean
+  uidplus: boolean
+  specialUse: boolean
+  listStatus: boolean
+  objectId: boolean
+  gmail: boolean
+  acl: boolean
+}
+
+export type ImapSession = {
+  /** Only for the operations in this folder. */
+  flow: ImapFlow
+  capabilities: Capabilities
+  /** Resolves once, when the session is over for whatever reason. */
+  closed: Promise<void>
+  isOpen: () => boolean
+  /** Why the last command was refused: the library answers such commands with `false` and only logs the reason. */
+  refusal: () => AppError
+  /** Ends politely, within two seconds; never throws. */
+  logout: () => Promise<void>
+  /** Cuts the connection. */
+  destroy: () => void
+}
+
+export type SessionOptions = Endpoint & {
+  security: 'tls' | 'starttls' | 'plain'
+  username: string
+  password: Secret
+  /** Told as the session comes up, for the account wizard. */
+  onStage?: (stage: 'connect' | 'tls' | 'greeting') => void
+  /** Silence after which the peer counts as gone. Milliseconds. */
+  socketTimeoutMs?: number
+  /** An IDLE is renewed this often, so that a stalled peer is noticed: together below 90 s. Milliseconds. */
+  maxIdleMs?: number
+}
+
+const limits = {
+  maxLineLength: 8 * 1024 * 1024,
+  maxLiteralSize: 64 * 1024 * 1024,
+  maxResponseSize: 80 * 1024 * 1024,
+  maxResponseTokens: 200_000,
+}
+
+/** Throws connect.*, tls.*, login.*. */
+export const openImapSession = async (options: SessionOptions): Promise<ImapSession> => {
+  let lastRefusal: unknown
+  const remember = (entry: { err?: unknown }) => {
+    if (entry.err !== undefined) lastRefusal = entry.err
+  }
+  const flow = new ImapFlow({
+    host: options.host,
+    port: options.port,
+    secure: options.security === 'tls',
+    ...(options.security === 'starttls' ? { doSTARTTLS: true } : {}),
+    ...(options.security === 'plain' ? { doSTARTTLS: false } : {}),
+    auth: { user: options.username, pass: options.password.reveal() },
+    clientInfo: { name: 'Postern' },
+    transport: ownTransport(options),
+    logger: { trace: () => undefined, debug: () => undefined, info: () => undefined, warn: remember, error: remember },
+    disableAutoIdle: true,
+    disableCompression: true,
+    disableBinary: true,
+    connectionTimeout: 15_000,
+    greetingTimeout: 16_000,
+    socketTimeout: options.socketTimeoutMs ?? 45_000,
+    maxIdleTime: options.maxIdleMs ?? 30_000,
+    ...limits,
+  })
+  let isOpen = true
+  const closed = new Promise<void>((done) => {
+    flow.once('close', () => {
+      isOpen = false
+      done()
+    })
+  })
+  // Without a listener an error would end the process; what matters arrives as `close` or as a rejected command.
+  flow.on('error', () => undefined)
+  try {
+    await flow.connect()
+  } catch (error) {
+    flow.close()
+    throw toSessionError(error)
+  }
+  return {
+    flow,
+    capabilities: readCapabilities(flow),
+    closed,
+    isOpen: () => isOpen && flow.usable,
+    refusal: () => {
+      const reason = lastRefusal
+      lastRefusal = undefined
+      return reason === undefined ? new AppError('mailbox.refused', 'The server refused.') : toSessionError(reason)
+    },
+    logout: () => logout(flow, closed),
+    destroy: () => flow.close(),
+  }
+}
+
+const ownTransport = (options: SessionOptions): ImapTransport => ({
+  connect: ({ secure }: { secure: boolean }, onConnect) => {
+    const ready = () => {
+      options.onStage?.(secure ? 'tls' : 'connect')
+      onConnect()
+    }
+    return secure ? openTls(options, ready) : openTcp(options, ready)
+  },
+  upgrade: (socket, _options, onSecure) =>
+    openTls(
+      options,
+      () => {
+        options.onStage?.('tls')
+        onSecure()
+      },
+      // The socket our own connect() above returned.
+      socket as unknown as Socket,
+    ),
+})
+
+const readCapabilities = (flow: ImapFlow): Capabilities => {
+  const has = (name: string) => flow.capabilities.has(name)
+  return {
+    idle: has('IDLE'),
+    condstore: has('CONDSTORE') || has('QRESYNC'),
+    move: has('MOVE'),
+    uidplus: has('UIDPLUS'),
+    specialUse: has('SPECIAL-USE') || has('XLIST'),
+    listStatus: has('LIST-STATUS'),
+    objectId: has('OBJECTID'),
+    gmail: has('X-GM-EXT-1'),
+    acl: has('ACL'),
+  }
+}
+
+const logout = async (flow: ImapFlow, closed: Promise<void>): Promise<void> => {
+  const timer = setTimeout(() => flow.close(), 2000)
+  try {
+    await Promise.race([flow.logout(), closed])
+  } catch {
+    flow.close()
+  } finally {
+    clearTimeout(timer)
+  }
+}
