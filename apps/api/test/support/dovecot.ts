@@ -1,7 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import {
-  appendFileSync,
   chmodSync,
   chownSync,
   existsSync,

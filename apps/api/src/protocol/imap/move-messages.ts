@@ -24,6 +24,7 @@ export const moveMessages = async (session: ImapSession, uidSet: string, toPath:
 }
 
 const toResult = (
+  session: ImapSession,
   answer: { uidMap?: Map<number, number> | undefined; uidValidity?: bigint | undefined } | false,
 ): MoveResult => {
   if (answer === false) throw session.refusal()

@@ -1,0 +1,45 @@
+import { Secret } from '#platform/secret.ts'
+import { newDataKey, open, seal } from '#platform/secret-box.ts'
+
+/**
+ * Passwords of accounts: sealed by the account's data key, which is sealed by the master key. The additional data names
+ * table, column, row and user, so that nothing opens after being moved.
+ */
+export type CredentialColumn = 'credential' | 'outgoing_credential'
+export type CredentialOwner = { accountId: bigint; userId: bigint }
+
+const place = (column: string, { accountId, userId }: CredentialOwner) => ({
+  table: 'account',
+  column,
+  rowId: accountId.toString(),
+  userId: userId.toString(),
+})
+
+export const sealDataKey = (
+  masterKey: Buffer,
+  owner: CredentialOwner,
+): { dataKey: Buffer; sealed: Uint8Array<ArrayBuffer> } => {
+  const dataKey = newDataKey()
+  return { dataKey, sealed: seal(masterKey, dataKey, place('data_key', owner)) }
+}
+
+export const openDataKey = (masterKey: Buffer, sealed: Uint8Array, owner: CredentialOwner): Buffer =>
+  open(masterKey, sealed, place('data_key', owner))
+
+export const sealCredential = (
+  dataKey: Buffer,
+  password: string,
+  column: CredentialColumn,
+  owner: CredentialOwner,
+): Uint8Array<ArrayBuffer> => seal(dataKey, Buffer.from(password, 'utf8'), place(column, owner))
+
+/** Throws config.invalid when the master key is not the one it was sealed under. */
+export const openCredential = (
+  masterKey: Buffer,
+  sealed: { dataKey: Uint8Array; credential: Uint8Array },
+  column: CredentialColumn,
+  owner: CredentialOwner,
+): Secret => {
+  const dataKey = openDataKey(masterKey, sealed.dataKey, owner)
+  return new Secret(open(dataKey, sealed.credential, place(column, owner)).toString('utf8'))
+}

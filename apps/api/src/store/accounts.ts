@@ -1,0 +1,101 @@
+import { type AccountSettings, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
+import type { Secret } from '#platform/secret.ts'
+import { openCredential, sealCredential, sealDataKey } from './account-credentials.ts'
+import type { Unit } from './commit.ts'
+import type { Account } from './generated/client.ts'
+import type { Tx } from './open-store.ts'
+
+export type AccountRow = Account
+
+export type NewAccount = {
+  userId: bigint
+  settings: AccountSettings
+  password: string
+  outgoingPassword: string | null
+  masterKey: Buffer
+  isPrivateHost: boolean
+}
+
+/** Null when the person has no such account (or it is somebody else's). */
+export const findAccount = (tx: Tx, userId: bigint, accountId: bigint): Promise<AccountRow | null> =>
+  tx.account.findFirst({ where: { id: accountId, userId, disconnectedAt: null } })
+
+export const listAccounts = (tx: Tx, userId: bigint): Promise<AccountRow[]> =>
+  tx.account.findMany({ where: { userId, disconnectedAt: null }, orderBy: [{ position: 'asc' }, { id: 'asc' }] })
+
+/**
+ * Adds an account, or rejoins the row of one that was disconnected (same address and host), so that ids survive. Answers
+ * null when it is connected already.
+ */
+export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<bigint | null> => {
+  const { tx } = unit
+  const { userId, settings } = wanted
+  const same = await tx.account.findMany({
+    where: { userId, address: { equals: settings.address, mode: 'insensitive' } },
+  })
+  const old = same.find(
+    (row) => serverSettings.parse(row.incoming).host.toLowerCase() === settings.incoming.host.toLowerCase(),
+  )
+  if (old && old.disconnectedAt === null) return null
+  const position = await tx.account.count({ where: { userId } })
+  const empty = new Uint8Array()
+  const facts = {
+    kind: settings.kind,
+    address: settings.address,
+    name: settings.name,
+    incoming: settings.incoming,
+    ...(settings.outgoing ? { outgoing: settings.outgoing } : {}),
+    isPrivateHost: wanted.isPrivateHost,
+    state: 'new',
+    isPaused: false,
+    disconnectedAt: null,
+    position,
+  }
+  const { id } = old
+    ? await tx.account.update({ where: { id: old.id }, data: facts, select: { id: true } })
+    : await tx.account.create({ data: { ...facts, userId, dataKey: empty, credential: empty }, select: { id: true } })
+  await sealInto(tx, { accountId: id, userId }, wanted)
+  if (!old) {
+    await tx.accountLease.create({ data: { accountId: id, expiresAt: new Date(0) } })
+    await tx.stream.create({ data: { accountId: id } })
+  }
+  unit.log({ userId }, { kind: 'account', accountId: id.toString() })
+  unit.wakeEngine(id)
+  return id
+}
+
+/** Sealing binds to the row's id, which exists only after the insert. */
+const sealInto = async (
+  tx: Tx,
+  owner: { accountId: bigint; userId: bigint },
+  { masterKey, password, outgoingPassword }: NewAccount,
+): Promise<void> => {
+  const { dataKey, sealed } = sealDataKey(masterKey, owner)
+  await tx.account.update({
+    where: { id: owner.accountId },
+    data: {
+      dataKey: sealed,
+      credential: sealCredential(dataKey, password, 'credential', owner),
+      outgoingCredential:
+        outgoingPassword === null ? null : sealCredential(dataKey, outgoingPassword, 'outgoing_credential', owner),
+    },
+  })
+}
+
+export type ConnectableAccount = { row: AccountRow; incoming: ServerSettings; password: Secret }
+
+/** What the worker needs to connect. Null when the account is gone, paused or disconnected. */
+export const loadForEngine = async (
+  tx: Tx,
+  masterKey: Buffer,
+  accountId: bigint,
+): Promise<ConnectableAccount | null> => {
+  const row = await tx.account.findUnique({ where: { id: accountId } })
+  if (!row || row.isPaused || row.disconnectedAt !== null) return null
+  const owner = { accountId, userId: row.userId }
+  return {
+    row,
+    incoming: serverSettings.parse(row.incoming),
+    password: openCredential(masterKey, row, 'credential', owner),
+  }
+}

@@ -1,0 +1,62 @@
+import type { Store, Tx } from './open-store.ts'
+
+/** Bytes in chunks, so that a reader may begin before the writer has ended. About 256 KiB each. */
+export const createBlob = async (store: Store, accountId: bigint): Promise<bigint> => {
+  const row = await store.prisma.blob.create({
+    data: { accountId, sha256: new Uint8Array(), sizeBytes: 0n },
+    select: { id: true },
+  })
+  return row.id
+}
+
+export const appendChunk = async (store: Store, blobId: bigint, n: number, bytes: Uint8Array): Promise<void> => {
+  await store.prisma.blobChunk.create({ data: { blobId, n, bytes: new Uint8Array(bytes) } })
+}
+
+export type WholeBlob = { blobId: bigint; accountId: bigint; sha256: Uint8Array; sizeBytes: number }
+
+/** Marks a blob whole and ties it to its part or its message's source, in one transaction. */
+export const finishBlob = async (
+  store: Store,
+  blob: WholeBlob,
+  use: { kind: 'part'; partId: bigint } | { kind: 'source'; messageId: bigint },
+): Promise<void> => {
+  await store.prisma.$transaction(async (tx) => {
+    await tx.blob.update({
+      where: { id: blob.blobId },
+      data: { sha256: new Uint8Array(blob.sha256), sizeBytes: BigInt(blob.sizeBytes), isWhole: true },
+    })
+    if (use.kind === 'part')
+      await tx.part.updateMany({
+        where: { id: use.partId, accountId: blob.accountId },
+        data: { blobId: blob.blobId, sizeBytes: BigInt(blob.sizeBytes) },
+      })
+    else
+      await tx.rawSource.upsert({
+        where: { messageId: use.messageId },
+        create: { messageId: use.messageId, accountId: blob.accountId, blobId: blob.blobId },
+        update: { blobId: blob.blobId },
+      })
+    await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${blob.accountId}`
+  })
+}
+
+export const readChunk = async (tx: Tx, blobId: bigint, n: number): Promise<Uint8Array | null> => {
+  const row = await tx.blobChunk.findUnique({ where: { blobId_n: { blobId, n } } })
+  return row?.bytes ?? null
+}
+
+export const readBlobState = async (
+  tx: Tx,
+  blobId: bigint,
+): Promise<{ isWhole: boolean; sizeBytes: number } | null> => {
+  const row = await tx.blob.findUnique({ where: { id: blobId } })
+  return row && { isWhole: row.isWhole, sizeBytes: Number(row.sizeBytes) }
+}
+
+/** Blobs whose writer died. */
+export const sweepBlobs = async (store: Store): Promise<void> => {
+  await store.prisma.$executeRaw`
+    WITH stale AS (DELETE FROM blob WHERE NOT is_whole AND created_at < now() - interval '1 day' RETURNING id)
+    DELETE FROM blob_chunk WHERE blob_id IN (SELECT id FROM stale)`
+}

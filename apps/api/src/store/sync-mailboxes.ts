@@ -1,0 +1,87 @@
+import type { MailboxRole } from '@postern/shared/mailboxes.ts'
+import type { StreamOwner, Unit } from './commit.ts'
+import type { Mailbox } from './generated/client.ts'
+import type { Tx } from './open-store.ts'
+
+export type MailboxRow = Mailbox
+
+export type ListedRow = {
+  path: string
+  name: string
+  delimiter: string | null
+  role: MailboxRole | null
+  isSelectable: boolean
+  isSubscribed: boolean
+}
+
+export const readMailboxes = (tx: Tx, accountId: bigint): Promise<MailboxRow[]> =>
+  tx.mailbox.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
+
+/** What changed in the tree: made, followed under a new path, changed in its facts, gone. All in the caller's transaction. */
+export type TreeChange = {
+  created: ListedRow[]
+  renamed: { id: bigint; to: ListedRow }[]
+  updated: { id: bigint; to: ListedRow }[]
+  removed: bigint[]
+}
+
+export const storeTree = async (unit: Unit, accountId: bigint, change: TreeChange): Promise<void> => {
+  const { tx } = unit
+  const owner: StreamOwner = { accountId }
+  const removed = await removeMailboxes(unit, accountId, change.removed)
+  for (const { id, to } of [...change.renamed, ...change.updated]) await tx.mailbox.update({ where: { id }, data: to })
+  const made = await tx.mailbox.createManyAndReturn({
+    data: change.created.map((row) => ({ accountId, ...row })),
+    select: { id: true },
+    skipDuplicates: true,
+  })
+  const changedIds = [
+    ...made.map(({ id }) => id),
+    ...change.renamed.map(({ id }) => id),
+    ...change.updated.map(({ id }) => id),
+  ]
+  for (let at = 0; at < changedIds.length; at += 500)
+    unit.log(owner, { kind: 'mailboxes', mailboxIds: changedIds.slice(at, at + 500).map(String), removed: [] })
+  if (removed.length > 0) unit.log(owner, { kind: 'mailboxes', mailboxIds: [], removed: removed.map(String) })
+}
+
+const removeMailboxes = async (unit: Unit, accountId: bigint, ids: bigint[]): Promise<bigint[]> => {
+  if (ids.length === 0) return []
+  const { tx } = unit
+  const threads = await dropPlacements(unit, ids)
+  unit.touchThreadsInBulk(accountId, threads)
+  await tx.mailbox.deleteMany({ where: { id: { in: ids } } })
+  await tx.$executeRaw`DELETE FROM thread_mailbox WHERE mailbox_id = ANY (${ids}::bigint[])`
+  return ids
+}
+
+/** Takes every placement out of mailboxes whose uids mean nothing any more; the messages themselves stay a while. */
+export const dropPlacements = async (unit: Unit, mailboxIds: bigint[]): Promise<bigint[]> => {
+  const { tx } = unit
+  const gone = await tx.$queryRaw<{ thread_id: bigint; message_id: bigint; id: bigint }[]>`
+    DELETE FROM placement WHERE mailbox_id = ANY (${mailboxIds}::bigint[]) RETURNING thread_id, message_id, id`
+  await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${gone.map((row) => row.id)}::bigint[])`
+  await tx.$executeRaw`
+    UPDATE message m SET orphaned_at = now() WHERE m.id = ANY (${gone.map((row) => row.message_id)}::bigint[])
+      AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)`
+  return [...new Set(gone.map((row) => row.thread_id))]
+}
+
+export type MailboxCursor = {
+  uidValidity?: bigint
+  uidNext?: bigint
+  highestModseq?: bigint | null
+  fillUid?: bigint | null
+  serverMessages?: number
+  permanentFlags?: string[]
+  canCreateKeywords?: boolean
+  isReadOnly?: boolean
+  serverId?: string | null
+  checkedAt?: Date
+  comparedAt?: Date
+}
+
+/** The cursor is saved in the transaction of the rows it describes, never apart from them. */
+export const saveCursor = async (unit: Unit, mailboxId: bigint, cursor: MailboxCursor): Promise<void> => {
+  await unit.tx.mailbox.update({ where: { id: mailboxId }, data: cursor })
+}

@@ -1,0 +1,49 @@
+import { identityKey, parseMessageIds, referenceHashes, sortDate } from '#mail/threading.ts'
+import type { FetchedEnvelope, Person, StructurePart } from '#protocol/imap/fetch-envelopes.ts'
+import type { EnvelopeRow } from '#store/sync-envelopes.ts'
+
+const asText = (list: Person[]): string => JSON.stringify(list)
+const addressText = (list: Person[]): string => list.map(({ address }) => address.toLowerCase()).join(',')
+
+/** A part a person would call an attachment: named or marked so, and not the text of the mail itself. */
+export const isAttachment = (part: StructurePart): boolean =>
+  part.disposition === 'attachment' ||
+  (part.filename !== null && part.disposition !== 'inline') ||
+  part.type === 'message/rfc822' ||
+  (!part.type.startsWith('text/') && !part.type.startsWith('image/') && part.contentId === null)
+
+/** From what the server listed to what is stored. Pure. */
+export const toEnvelopeRow = (fetched: FetchedEnvelope, now: Date): EnvelopeRow => {
+  const receivedAt = sortDate(fetched.internalDate, now)
+  return {
+    uid: BigInt(fetched.uid),
+    bits: fetched.flags.bits,
+    keywords: fetched.flags.keywords,
+    modseq: fetched.modseq,
+    identityKey: identityKey({
+      serverMessageId: fetched.serverMessageId,
+      messageId: fetched.messageId,
+      date: fetched.sentAt?.toISOString() ?? null,
+      from: addressText(fetched.from),
+      to: addressText(fetched.to),
+      subject: fetched.subject,
+      sizeBytes: fetched.sizeBytes,
+      receivedAt: fetched.internalDate ?? new Date(0),
+    }),
+    refHashes: referenceHashes(fetched),
+    hasOwnId: parseMessageIds(fetched.messageId).length > 0,
+    subject: fetched.subject,
+    people: {
+      from: asText(fetched.from),
+      replyTo: asText(fetched.replyTo),
+      to: asText(fetched.to),
+      cc: asText(fetched.cc),
+      bcc: asText(fetched.bcc),
+    },
+    sentAt: fetched.sentAt,
+    receivedAt,
+    sizeBytes: BigInt(fetched.sizeBytes),
+    hasAttachment: fetched.parts.some(isAttachment),
+    structure: JSON.stringify(fetched.parts),
+  }
+}

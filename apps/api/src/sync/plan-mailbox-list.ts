@@ -1,0 +1,91 @@
+import type { MailboxRole } from '@postern/shared/mailboxes.ts'
+import { assignRoles } from '#mail/mailbox-role.ts'
+
+/** What LIST says now, and what we know. Pure: decides what the tree should become. */
+export type ListedNow = {
+  path: string
+  name: string
+  delimiter: string | null
+  attributes: string[]
+  isSelectable: boolean
+  isSubscribed: boolean
+  uidValidity: bigint | null
+  uidNext: bigint | null
+}
+export type KnownMailbox = {
+  id: bigint
+  path: string
+  name: string
+  delimiter: string | null
+  role: string | null
+  isSelectable: boolean
+  isSubscribed: boolean
+  uidValidity: bigint | null
+  uidNext: bigint | null
+  envelopesStored: number
+}
+type Facts = {
+  path: string
+  name: string
+  delimiter: string | null
+  role: MailboxRole | null
+  isSelectable: boolean
+  isSubscribed: boolean
+}
+
+export type ListPlan = {
+  created: Facts[]
+  /** The same mailbox under another path: UIDVALIDITY and UIDNEXT agree, and it held something. */
+  renamed: { id: bigint; to: Facts; reason: string }[]
+  updated: { id: bigint; to: Facts }[]
+  removed: bigint[]
+}
+
+export const planMailboxList = (listed: ListedNow[], known: KnownMailbox[]): ListPlan => {
+  const roles = assignRoles(listed)
+  const facts = (now: ListedNow): Facts => ({
+    path: now.path,
+    name: now.name,
+    delimiter: now.delimiter,
+    role: roles.get(now.path) ?? null,
+    isSelectable: now.isSelectable,
+    isSubscribed: now.isSubscribed,
+  })
+  const byPath = new Map(known.map((mailbox) => [mailbox.path, mailbox]))
+  const listedPaths = new Set(listed.map(({ path }) => path))
+  const missing = new Set(known.filter(({ path }) => !listedPaths.has(path)))
+  const plan: ListPlan = { created: [], renamed: [], updated: [], removed: [] }
+  for (const now of listed) {
+    const same = byPath.get(now.path)
+    const to = facts(now)
+    if (same) {
+      if (
+        same.role !== to.role ||
+        same.isSelectable !== to.isSelectable ||
+        same.isSubscribed !== to.isSubscribed ||
+        same.delimiter !== to.delimiter ||
+        same.name !== to.name
+      )
+        plan.updated.push({ id: same.id, to })
+      continue
+    }
+    const old = [...missing].find((mailbox) => isSameMailbox(mailbox, now))
+    if (old) {
+      missing.delete(old)
+      plan.renamed.push({
+        id: old.id,
+        to,
+        reason: 'a mailbox of the same uidvalidity and uidnext appeared under a new path',
+      })
+    } else plan.created.push(to)
+  }
+  plan.removed = [...missing].map(({ id }) => id)
+  return plan
+}
+
+const isSameMailbox = (mailbox: KnownMailbox, now: ListedNow): boolean =>
+  mailbox.uidValidity !== null &&
+  mailbox.uidValidity === now.uidValidity &&
+  mailbox.uidNext !== null &&
+  mailbox.uidNext === now.uidNext &&
+  mailbox.envelopesStored > 0

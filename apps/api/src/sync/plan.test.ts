@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { type KnownMailbox, type ListedNow, planMailboxList } from './plan-mailbox-list.ts'
+import { needsSync, planMailboxSync, type ServerState, type StoredCursor } from './plan-mailbox-sync.ts'
+
+const stored: StoredCursor = { uidValidity: 7n, uidNext: 100n, highestModseq: 50n, fillUid: 1n, envelopesStored: 90 }
+const server: ServerState = { uidValidity: 7n, uidNext: 100n, highestModseq: 50n, exists: 90 }
+const trust = { trustsModseq: true, isCompareDue: false }
+const kinds = (a: Partial<StoredCursor>, b: Partial<ServerState> = {}, c: Partial<typeof trust> = {}) =>
+  planMailboxSync({ ...stored, ...a }, { ...server, ...b }, { ...trust, ...c }).map(({ kind }) => kind) // null modseq is what one case is about
+
+describe('planning a mailbox sync', () => {
+  it('does nothing when nothing changed', () => expect(kinds({})).toEqual([]))
+  it('fills a mailbox never seen, and goes on where a fill was cut off', () => {
+    expect(kinds({ uidValidity: null, fillUid: null })).toEqual(['fill'])
+    expect(kinds({ fillUid: 40n })).toEqual(['fill'])
+  })
+  it('starts a new generation when uidvalidity changed', () =>
+    expect(kinds({}, { uidValidity: 8n })).toEqual(['reset', 'fill']))
+  it('appends what is new and looks whether something went at the same time', () =>
+    expect(kinds({}, { uidNext: 101n, exists: 91, highestModseq: 51n })).toEqual([
+      'append',
+      'flagsSince',
+      'compareUids',
+    ]))
+  it('compares uids when only the number differs', () => expect(kinds({}, { exists: 89 })).toEqual(['compareUids']))
+  it('never trusts a change counter that is missing, went back or lied before', () => {
+    expect(kinds({}, { highestModseq: null })).toEqual(['fullCompare'])
+    expect(kinds({}, { highestModseq: 49n })).toEqual(['fullCompare'])
+    expect(kinds({}, {}, { trustsModseq: false })).toEqual(['fullCompare'])
+    expect(kinds({}, {}, { isCompareDue: true })).toEqual(['fullCompare'])
+  })
+  it('keeps counters above 2^53 exact', () =>
+    expect(kinds({ highestModseq: 9007199254740993n }, { highestModseq: 9007199254740992n })).toEqual(['fullCompare']))
+  it('selects a mailbox only when its status differs', () => {
+    const status = { messages: 90, uidNext: 100n, uidValidity: 7n, highestModseq: 50n }
+    expect(needsSync(stored, status)).toBe(false)
+    for (const other of [{ messages: 89 }, { uidNext: 101n }, { uidValidity: 8n }, { highestModseq: 51n }])
+      expect(needsSync(stored, { ...status, ...other })).toBe(true)
+  })
+})
+
+describe('planning the mailbox tree', () => {
+  const listed = (path: string, more: Partial<ListedNow> = {}): ListedNow => ({
+    path,
+    name: path,
+    delimiter: '/',
+    attributes: [],
+    isSelectable: true,
+    isSubscribed: true,
+    uidValidity: 5n,
+    uidNext: 10n,
+    ...more,
+  })
+  const known = (id: bigint, path: string, more: Partial<KnownMailbox> = {}): KnownMailbox => ({
+    id,
+    path,
+    name: path,
+    delimiter: '/',
+    role: null,
+    isSelectable: true,
+    isSubscribed: true,
+    uidValidity: 5n,
+    uidNext: 10n,
+    envelopesStored: 3,
+    ...more,
+  })
+
+  it('finds new, changed and removed mailboxes', () => {
+    const plan = planMailboxList(
+      [listed('A', { isSelectable: false }), listed('New', { uidValidity: 6n })],
+      [known(1n, 'A'), known(2n, 'Gone', { uidValidity: 9n })],
+    )
+    expect(plan.created.map(({ path }) => path)).toEqual(['New'])
+    expect(plan.updated).toMatchObject([{ id: 1n, to: { isSelectable: false } }])
+    expect(plan.removed).toEqual([2n])
+  })
+  it('follows a rename instead of downloading again, but not for empty mailboxes that merely look alike', () => {
+    expect(planMailboxList([listed('New name')], [known(1n, 'Old name')])).toMatchObject({
+      renamed: [{ id: 1n, to: { path: 'New name' } }],
+      removed: [],
+      created: [],
+    })
+    expect(planMailboxList([listed('New name')], [known(1n, 'Old name', { envelopesStored: 0 })])).toMatchObject({
+      renamed: [],
+      removed: [1n],
+    })
+  })
+})

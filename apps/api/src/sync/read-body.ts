@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { decodePart, decodeTransfer } from '#mail/decode-part.ts'
+import { htmlToText } from '#mail/html-to-text.ts'
+import { previewOf } from '#mail/preview.ts'
+import { storableText } from '#mail/storable-text.ts'
+import { indexVector } from '#mail/tokenize.ts'
+import type { StructurePart } from '#protocol/imap/fetch-envelopes.ts'
+import type { BodyRow, BodyToFetch, PartFacts } from '#store/sync-bodies.ts'
+
+/** At most this much of one text part is read, shown and indexed; the rest is in the source. Bytes as encoded. */
+export const maxTextPartBytes = 1024 * 1024
+const maxTextParts = 8
+const maxIndexedText = 256 * 1024
+
+const structure = z.array(
+  z.object({
+    path: z.string(),
+    type: z.string(),
+    encoding: z.string(),
+    charset: z.string(),
+    size: z.number(),
+    filename: z.string().nullable(),
+    disposition: z.string().nullable(),
+    contentId: z.string().nullable(),
+  }),
+)
+const peopleLists = z.array(z.array(z.object({ name: z.string(), address: z.string() })))
+
+/** Which parts are the text of a mail, and which are its attachments. Pure. */
+export type BodyPlan = { textParts: StructurePart[]; others: StructurePart[] }
+
+export const planBody = (stored: unknown): BodyPlan => {
+  const parts = structure.parse(stored)
+  const isText = (part: StructurePart) =>
+    (part.type === 'text/plain' || part.type === 'text/html') &&
+    part.disposition !== 'attachment' &&
+    part.filename === null
+  const textParts = parts.filter(isText).slice(0, maxTextParts)
+  // A mail that is nothing but one named text: the name does not make it an attachment.
+  if (textParts.length === 0 && parts.length === 1 && parts[0]?.type.startsWith('text/')) textParts.push(parts[0])
+  return { textParts, others: parts.filter((part) => !textParts.includes(part)) }
+}
+
+const toFacts = (part: StructurePart, position: number): PartFacts => ({
+  position,
+  path: part.path,
+  contentType: part.type,
+  encoding: part.encoding,
+  charset: part.charset,
+  filename: part.filename,
+  contentId: part.contentId,
+  isInline: part.disposition !== 'attachment' && part.contentId !== null,
+  // Base64 carries three bytes in four, and a line break every 76.
+  sizeBytes: part.encoding === 'base64' ? Math.floor((part.size * 3 * 76) / (4 * 78)) : part.size,
+})
+
+/** What is stored of a mail, from its fetched text parts. Never throws for content: what cannot be read is said so. */
+export const readBody = (wanted: BodyToFetch, plan: BodyPlan, fetched: Map<string, Buffer>): BodyRow => {
+  const texts: string[] = []
+  const htmls: string[] = []
+  let isTruncated = false
+  for (const part of plan.textParts) {
+    const bytes = fetched.get(part.path)
+    if (!bytes) continue
+    if (bytes.length >= maxTextPartBytes) isTruncated = true
+    const text = decodePart({ bytes, encoding: part.encoding, charset: part.charset })
+    if (part.type === 'text/html') htmls.push(text)
+    else texts.push(text)
+  }
+  const html = htmls.length > 0 ? htmls.join('\n<hr>\n') : null
+  const text = texts.join('\n\n') || (html === null ? '' : htmlToText(html))
+  const people = peopleLists.parse(wanted.people).flat()
+  return {
+    messageId: wanted.messageId,
+    receivedAt: wanted.receivedAt,
+    state: 'ready',
+    text: storableText(text),
+    html,
+    isTruncated,
+    preview: previewOf(text),
+    vector: indexVector({
+      subject: wanted.subject,
+      people: people
+        .slice(0, 100)
+        .map(({ name, address }) => `${name} ${address}`)
+        .join(' '),
+      attachments: plan.others.map(({ filename }) => filename ?? '').join(' '),
+      body: (texts.length > 0 && html !== null && text.length < 200
+        ? `${text} ${htmlToText(html, maxIndexedText)}`
+        : text
+      ).slice(0, maxIndexedText),
+    }),
+    parts: plan.others.map(toFacts),
+  }
+}
+
+/** The stand-in for a mail whose parts break something: listed, openable from its source, never in the way of others. */
+export const unparsableBody = (wanted: BodyToFetch): BodyRow => ({
+  messageId: wanted.messageId,
+  receivedAt: wanted.receivedAt,
+  state: 'unparsable',
+  text: '',
+  html: null,
+  isTruncated: false,
+  preview: '',
+  vector: indexVector({ subject: wanted.subject.slice(0, 1000), people: '', attachments: '', body: '' }),
+  parts: [],
+})
+
+export const decodedPartBytes = decodeTransfer

@@ -1,0 +1,21 @@
+import type { Clock } from '#platform/clock.ts'
+import type { Logger } from '#platform/logger.ts'
+import type { ImapSession } from '#protocol/imap/open-session.ts'
+import { type CommitScope, commit, type Unit } from '#store/commit.ts'
+import type { Store } from '#store/open-store.ts'
+
+/** What every sync step needs: where to read, where to write, and when to stop. */
+export type SyncContext = {
+  store: Store
+  session: ImapSession
+  accountId: bigint
+  scope: CommitScope
+  clock: Clock
+  logger: Logger
+  signal: AbortSignal
+  /** Lets waiting commands of people run between two batches of bulk work. */
+  yieldToCommands: () => Promise<void>
+}
+
+export const write = <T>(context: SyncContext, work: (unit: Unit) => Promise<T>): Promise<T> =>
+  commit(context.store, context.scope, work)
