@@ -1,0 +1,117 @@
+import type { AccountCreate, CheckEvent, ServerSettings } from '@postern/shared/accounts.ts'
+import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
+import { type AppError, isAppError } from '#platform/errors.ts'
+import { Secret } from '#platform/secret.ts'
+import { checkImapLogin } from '#protocol/imap/check-login.ts'
+import { CertificateError, toSessionError } from '#protocol/session-error.ts'
+import { checkSmtpLogin } from '#protocol/smtp/check-login.ts'
+import { explainLogin } from './open-account-session.ts'
+
+type Which = 'incoming' | 'outgoing'
+type StepName = Extract<CheckEvent, { kind: 'step' }>['step']
+
+/** Tries both servers of a new account, telling every step as it happens. Answers whether the incoming one works. */
+export const checkAccount = async (
+  wanted: AccountCreate,
+  policy: EgressPolicy,
+  ca: string | undefined,
+  onEvent: (event: CheckEvent) => void,
+): Promise<boolean> => {
+  const tell =
+    (server: Which) =>
+    (
+      progress: { step: StepName; state: 'running' } | { step: StepName; state: 'ok'; ms: number; note: string | null },
+    ) =>
+      onEvent({
+        kind: 'step',
+        server,
+        step: progress.step,
+        state: progress.state,
+        ms: 'ms' in progress ? progress.ms : null,
+        note: 'note' in progress ? progress.note : null,
+      })
+
+  const incoming = await resolveStep('incoming', wanted.incoming, policy, tell('incoming'), onEvent)
+  if (!incoming) return finish(onEvent, false, null, [])
+  const result = await checkImapLogin(
+    { ...wanted.incoming, address: incoming, ca, password: new Secret(wanted.password) },
+    tell('incoming'),
+  )
+  if (result.kind === 'failed') {
+    onEvent(failed('incoming', result.step, explainLogin(result.error, wanted.incoming.host)))
+    return finish(onEvent, false, null, [])
+  }
+  const isOutgoingRight =
+    wanted.outgoing === null || (await checkOutgoing(wanted, wanted.outgoing, policy, ca, tell('outgoing'), onEvent))
+  finish(onEvent, isOutgoingRight, result.mailboxes, result.newestSubjects)
+  return isOutgoingRight
+}
+
+type Tell = (
+  progress: { step: StepName; state: 'running' } | { step: StepName; state: 'ok'; ms: number; note: string | null },
+) => void
+
+const checkOutgoing = async (
+  wanted: AccountCreate,
+  server: ServerSettings,
+  policy: EgressPolicy,
+  ca: string | undefined,
+  tell: Tell,
+  onEvent: (event: CheckEvent) => void,
+): Promise<boolean> => {
+  const address = await resolveStep('outgoing', server, policy, tell, onEvent)
+  if (!address) return false
+  const problem = await checkSmtpLogin(
+    { ...server, address, ca, password: new Secret(wanted.outgoingPassword ?? wanted.password) },
+    tell,
+  )
+  if (problem) onEvent(failed('outgoing', problem.step, explainLogin(problem.error, server.host)))
+  return problem === null
+}
+
+const resolveStep = async (
+  which: Which,
+  server: ServerSettings,
+  policy: EgressPolicy,
+  tell: Tell,
+  onEvent: (event: CheckEvent) => void,
+): Promise<string | null> => {
+  const startedAt = performance.now()
+  tell({ step: 'resolve', state: 'running' })
+  try {
+    const [target] = await resolveChecked(server.host, server.port, policy)
+    if (!target) return null
+    const isInside = target.kind !== 'public'
+    tell({
+      step: 'resolve',
+      state: 'ok',
+      ms: Math.round(performance.now() - startedAt),
+      note: isInside ? 'This server is inside your own network.' : null,
+    })
+    return target.address
+  } catch (error) {
+    onEvent(failed(which, 'resolve', isAppError(error) ? error : toSessionError(error)))
+    return null
+  }
+}
+
+const failed = (server: Which, step: StepName, error: AppError): CheckEvent => ({
+  kind: 'failed',
+  server,
+  step,
+  code: error.code,
+  message: error.message,
+  hint: error.detail.hint ?? null,
+  serverText: error.detail.serverText ?? null,
+  certificate: error instanceof CertificateError ? error.certificate : null,
+})
+
+const finish = (
+  onEvent: (event: CheckEvent) => void,
+  ok: boolean,
+  mailboxes: number | null,
+  newestSubjects: string[],
+): boolean => {
+  onEvent({ kind: 'done', ok, mailboxes, newestSubjects })
+  return ok
+}

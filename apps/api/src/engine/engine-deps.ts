@@ -1,0 +1,15 @@
+import type { Clock } from '#platform/clock.ts'
+import type { Logger } from '#platform/logger.ts'
+import type { Store } from '#store/open-store.ts'
+import type { ConnectBudget } from './connect-budget.ts'
+
+/** What the engine is built from; made once in start-engine.ts. */
+export type EngineDeps = {
+  store: Store
+  clock: Clock
+  logger: Logger
+  masterKey: Buffer
+  /** Extra certificate authorities, PEM. */
+  ca: string | undefined
+  budget: ConnectBudget
+}

@@ -1,0 +1,164 @@
+import type { AccountCreate, CheckEvent } from '@postern/shared/accounts.ts'
+import type { EgressPolicy } from '#platform/egress.ts'
+import { AppError } from '#platform/errors.ts'
+import { readBlobState, readChunk } from '#store/blobs.ts'
+import {
+  createRequest,
+  type EngineRequestBody,
+  type EngineRequestState,
+  readRequest,
+  replyNotice,
+} from '#store/engine-requests.ts'
+import { engineChannel } from '#store/notify.ts'
+import type { Store } from '#store/open-store.ts'
+
+/**
+ * The engine as the API sees it: requests to an account's worker, wherever that runs. Nothing heavy is loaded here; the
+ * protocol comes in only for the live test of the account wizard.
+ */
+export type Content = { sizeBytes: number | null; chunks: AsyncIterable<Uint8Array> }
+export type Engine = {
+  requestSync: (accountId: bigint) => Promise<void>
+  requestResync: (accountId: bigint) => Promise<void>
+  focus: (accountId: bigint, mailboxId: bigint) => Promise<void>
+  /** The account was edited, paused, resumed or removed. */
+  accountChanged: (accountId: bigint) => void
+  /** Resolves when the body is stored. Throws message.gone, message.unavailable. */
+  openBody: (accountId: bigint, messageId: bigint) => Promise<void>
+  openPart: (accountId: bigint, messageId: bigint, partId: bigint) => Promise<Content>
+  openSource: (accountId: bigint, messageId: bigint) => Promise<Content>
+  /** Streams what is stored already. */
+  readBlob: (blobId: bigint, sizeBytes: number) => Content
+  checkAccount: (
+    wanted: AccountCreate,
+    policy: EgressPolicy,
+    ca: string | undefined,
+    onEvent: (event: CheckEvent) => void,
+  ) => Promise<boolean>
+}
+
+const answerWithinMs = 30_000
+/** A lost notice costs this long. */
+const lookEveryMs = 300
+
+export const createEngine = (store: Store): Engine => {
+  const heard = new Map<string, Set<() => void>>()
+  store.notifier.listen(
+    engineChannel,
+    (payload) => {
+      for (const wake of heard.get(payload) ?? []) wake()
+    },
+    () => undefined,
+  )
+
+  /** Resolves with the next notice about a request, or after a look's time. */
+  const nextNotice = (notice: string): Promise<void> =>
+    new Promise((done) => {
+      const set = heard.get(notice) ?? new Set()
+      heard.set(notice, set)
+      const wake = () => {
+        clearTimeout(timer)
+        set.delete(wake)
+        if (set.size === 0) heard.delete(notice)
+        done()
+      }
+      const timer = setTimeout(wake, lookEveryMs)
+      set.add(wake)
+    })
+
+  const waitUntil = async (
+    id: bigint,
+    isEnough: (request: EngineRequestState) => boolean,
+  ): Promise<EngineRequestState> => {
+    const deadline = Date.now() + answerWithinMs
+    for (;;) {
+      const notice = nextNotice(replyNotice(id))
+      const request = await readRequest(store, id)
+      if (request.state === 'failed') throw failure(request)
+      if (isEnough(request)) return request
+      if (Date.now() > deadline)
+        throw new AppError('message.unavailable', 'The mail server does not answer right now.', {
+          hint: 'Try again in a moment.',
+        })
+      await notice
+    }
+  }
+
+  const ask = (accountId: bigint, body: EngineRequestBody): Promise<bigint> => createRequest(store, accountId, body)
+
+  const openContent = async (accountId: bigint, body: EngineRequestBody): Promise<Content> => {
+    const id = await ask(accountId, body)
+    const { result } = await waitUntil(id, ({ result: found }) => found.blobId !== undefined)
+    const blobId = BigInt(result.blobId ?? 0)
+    return {
+      sizeBytes: null,
+      chunks: followBlob(
+        store,
+        blobId,
+        () => waitUntil(id, () => true),
+        () => nextNotice(replyNotice(id)),
+      ),
+    }
+  }
+
+  return {
+    requestSync: async (accountId) => void (await ask(accountId, { kind: 'sync' })),
+    requestResync: async (accountId) => void (await ask(accountId, { kind: 'resync' })),
+    focus: async (accountId, mailboxId) =>
+      void (await ask(accountId, { kind: 'focus', mailboxIds: [mailboxId.toString()] })),
+    accountChanged: (accountId) => store.notifier.notify(engineChannel, `restart:${accountId}`),
+    openBody: async (accountId, messageId) => {
+      await waitUntil(
+        await ask(accountId, { kind: 'body', messageId: messageId.toString() }),
+        ({ state }) => state === 'done',
+      )
+    },
+    openPart: (accountId, messageId, partId) =>
+      openContent(accountId, { kind: 'part', messageId: messageId.toString(), partId: partId.toString() }),
+    openSource: (accountId, messageId) => openContent(accountId, { kind: 'source', messageId: messageId.toString() }),
+    readBlob: (blobId, sizeBytes) => ({
+      sizeBytes,
+      chunks: followBlob(
+        store,
+        blobId,
+        async () => undefined,
+        async () => undefined,
+      ),
+    }),
+    checkAccount: async (wanted, policy, ca, onEvent) => {
+      const { checkAccount } = await import('./check-account.ts')
+      return checkAccount(wanted, policy, ca, onEvent)
+    },
+  }
+}
+
+const failure = ({ result }: EngineRequestState): AppError => {
+  const { error } = result
+  return new AppError(
+    error?.code ?? 'message.unavailable',
+    error?.message ?? 'The mail server cannot give this right now.',
+    error?.hint ? { hint: error.hint } : {},
+  )
+}
+
+/** Chunks as they are committed, until the blob is whole. */
+async function* followBlob(
+  store: Store,
+  blobId: bigint,
+  check: () => Promise<unknown>,
+  pause: () => Promise<void>,
+): AsyncGenerator<Uint8Array> {
+  for (let n = 0; ; ) {
+    const waiting = pause()
+    const state = await store.readSystem((tx) => readBlobState(tx, blobId))
+    const chunk = await store.readSystem((tx) => readChunk(tx, blobId, n))
+    if (chunk) {
+      n++
+      yield chunk
+      continue
+    }
+    if (!state || state.isWhole) return
+    await check()
+    await waiting
+  }
+}

@@ -1,0 +1,99 @@
+import { sweepBlobs } from '#store/blobs.ts'
+import { sweepRequests } from '#store/engine-requests.ts'
+import { type Lease, leaseRenewMs, releaseLeases, renewLeases, takeLeases } from '#store/lease.ts'
+import { engineChannel } from '#store/notify.ts'
+import { sweepOldMail } from '#store/retention.ts'
+import { AccountWorker } from './account-worker.ts'
+import type { EngineDeps } from './engine-deps.ts'
+
+/**
+ * Takes leases and keeps one worker for each. Woken by notices, and by itself every few seconds: a lost notice only costs
+ * that long. One worker's failure never touches another.
+ */
+const lookEveryMs = 5000
+const leasesPerLook = 500
+const sweepEveryMs = 10 * 60_000
+
+export type Supervisor = { stop: () => Promise<void> }
+
+export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => {
+  const workers = new Map<bigint, AccountWorker>()
+  const { store, logger } = deps
+  let isStopping = false
+  let looking: Promise<void> = Promise.resolve()
+  let sweptAt = 0
+  let renewedAt = 0
+
+  const adopt = (lease: Lease) => {
+    const worker = new AccountWorker(deps, lease)
+    workers.set(lease.accountId, worker)
+    worker.ended
+      .catch((error: unknown) =>
+        logger.error({ err: error, accountId: lease.accountId.toString() }, 'a worker ended with a fault'),
+      )
+      .then(async () => {
+        if (workers.get(lease.accountId) === worker) workers.delete(lease.accountId)
+        if (!isStopping) await releaseLeases(store, [lease])
+      })
+      .catch(() => undefined)
+    worker.notice().catch(() => undefined)
+  }
+
+  const look = async () => {
+    if (isStopping) return
+    if (Date.now() - renewedAt >= leaseRenewMs) await renew()
+    for (const lease of await takeLeases(store, owner, leasesPerLook)) adopt(lease)
+    for (const worker of workers.values()) await worker.notice()
+    if (Date.now() - sweptAt < sweepEveryMs) return
+    sweptAt = Date.now()
+    await sweepRequests(store)
+    await sweepBlobs(store)
+    await sweepOldMail(store)
+  }
+
+  /** A lease that is no longer ours: stop at once, the new owner has begun. Also accounts that were edited or paused. */
+  const renew = async () => {
+    renewedAt = Date.now()
+    const mine = [...workers.values()].map((worker) => worker.lease)
+    const kept = new Set((await renewLeases(store, mine)).map(({ accountId }) => accountId))
+    for (const { accountId } of mine) if (!kept.has(accountId)) void workers.get(accountId)?.stop()
+  }
+
+  const lookSoon = () => {
+    looking = looking
+      .then(look)
+      .catch((error: unknown) => logger.warn({ err: error }, 'the supervisor will look again'))
+  }
+
+  const onNotice = (payload: string) => {
+    if (payload.startsWith('reply:')) return
+    if (payload.startsWith('restart:')) {
+      // The account was edited, paused or removed: its worker starts anew with what is stored now.
+      const worker = workers.get(BigInt(payload.slice('restart:'.length)))
+      if (worker) void worker.stop().then(lookSoon)
+      else lookSoon()
+      return
+    }
+    const worker = /^\d+$/.test(payload) ? workers.get(BigInt(payload)) : undefined
+    if (worker)
+      worker
+        .notice()
+        .catch((error: unknown) => logger.warn({ err: error }, 'a notice was not served; the next look will'))
+    else lookSoon()
+  }
+
+  const unlisten = store.notifier.listen(engineChannel, onNotice, lookSoon)
+  const timer = setInterval(lookSoon, lookEveryMs)
+  lookSoon()
+  return {
+    stop: async () => {
+      isStopping = true
+      clearInterval(timer)
+      unlisten()
+      await looking
+      const leases = [...workers.values()].map((worker) => worker.lease)
+      await Promise.all([...workers.values()].map((worker) => worker.stop()))
+      await releaseLeases(store, leases)
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises'
+import { ConnectBudget } from '#engine/connect-budget.ts'
+import { startSupervisor } from '#engine/supervisor.ts'
+import { systemClock } from '#platform/clock.ts'
+import type { Logger } from '#platform/logger.ts'
+import { defaultMasterKeyPath, openMasterKey } from '#platform/secret-box.ts'
+import { openStore } from '#store/open-store.ts'
+import type { Config } from './config.ts'
+
+type EngineStart = { config: Config; databaseUrl: string; logger: Logger; owner: string }
+
+/** The engine role of a process: store, supervisor, workers. */
+export const startEngineRole = async ({
+  config,
+  databaseUrl,
+  logger,
+  owner,
+}: EngineStart): Promise<{ stop: () => Promise<void> }> => {
+  const masterKey = openMasterKey(config.masterKeyFile ?? defaultMasterKeyPath(config.dataDir))
+  const ca = config.caFile === null ? undefined : await readFile(config.caFile, 'utf8')
+  const store = await openStore({ databaseUrl, poolSize: 12 })
+  const supervisor = startSupervisor(
+    { store, clock: systemClock, logger, masterKey, ca, budget: new ConnectBudget() },
+    owner,
+  )
+  return {
+    stop: async () => {
+      await supervisor.stop()
+      await store.close()
+    },
+  }
+}

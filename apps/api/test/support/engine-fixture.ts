@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import { accountSettings } from '@postern/shared/accounts.ts'
+import { ConnectBudget } from '#engine/connect-budget.ts'
+import type { EngineDeps } from '#engine/engine-deps.ts'
+import { type Supervisor, startSupervisor } from '#engine/supervisor.ts'
+import { systemClock } from '#platform/clock.ts'
+import { createLogger } from '#platform/logger.ts'
+import { createAccount } from '#store/accounts.ts'
+import { commit } from '#store/commit.ts'
+import { openStore, type Store } from '#store/open-store.ts'
+import type { Dovecot } from './dovecot.ts'
+import { freshDatabase } from './fresh-database.ts'
+import { until } from './until.ts'
+
+/** A real store and the real engine on it, with accounts at a real Dovecot. */
+export type EngineFixture = {
+  store: Store
+  deps: EngineDeps
+  userId: bigint
+  databaseUrl: string
+  addAccount: (user: string, password?: string) => Promise<bigint>
+  start: () => Supervisor
+  stop: () => Promise<void>
+  untilState: (accountId: bigint, state: string) => Promise<void>
+  mailboxId: (accountId: bigint, path: string) => Promise<bigint>
+  /** Uids with shown flags of a mailbox, as our side sees it. */
+  shown: (
+    accountId: bigint,
+    path: string,
+  ) => Promise<{ uid: number | null; flags: number; keywords: string[]; subject: string; messageId: bigint }[]>
+}
+
+export const startEngineFixture = async (dovecot: Dovecot): Promise<EngineFixture> => {
+  const database = await freshDatabase()
+  const store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 10 })
+  const user = await store.prisma.appUser.create({
+    data: { address: 'owner@example.org', name: 'Owner', role: 'owner', passwordHash: '-' },
+  })
+  await store.prisma.stream.create({ data: { userId: user.id } })
+  const deps: EngineDeps = {
+    store,
+    clock: systemClock,
+    logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),
+    masterKey: randomBytes(32),
+    ca: dovecot.certificate,
+    budget: new ConnectBudget(),
+  }
+  const running: Supervisor[] = []
+  const mailboxId = async (accountId: bigint, path: string) =>
+    (await store.prisma.mailbox.findUniqueOrThrow({ where: { accountId_path: { accountId, path } } })).id
+  return {
+    store,
+    deps,
+    userId: user.id,
+    databaseUrl: database.databaseUrl,
+    addAccount: async (name, password = 'secret') => {
+      const settings = accountSettings.parse({
+        address: `${name}@example.org`,
+        incoming: { host: 'localhost', port: dovecot.imapsPort, security: 'tls', username: name },
+      })
+      const id = await commit(store, { kind: 'user', userId: user.id }, (unit) =>
+        createAccount(unit, {
+          userId: user.id,
+          settings,
+          password,
+          outgoingPassword: null,
+          masterKey: deps.masterKey,
+          isPrivateHost: true,
+        }),
+      )
+      if (id === null) throw new Error('the account exists already')
+      return id
+    },
+    start: () => {
+      const supervisor = startSupervisor(deps, 'test')
+      running.push(supervisor)
+      return supervisor
+    },
+    stop: async () => {
+      for (const supervisor of running) await supervisor.stop()
+      await store.close()
+      await database.drop()
+    },
+    untilState: async (accountId, state) => {
+      await until(
+        async () => (await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).state === state,
+        { what: `state ${state}` },
+      )
+    },
+    mailboxId,
+    shown: async (accountId, path) =>
+      store.prisma.$queryRaw`
+        SELECT p.uid::int AS uid, p.shown_flags::int AS flags, p.shown_keywords AS keywords, m.subject, m.id AS "messageId"
+        FROM placement p JOIN message m ON m.id = p.message_id WHERE p.shown_mailbox_id = ${await mailboxId(accountId, path)} ORDER BY p.uid`,
+  }
+}
