@@ -16,13 +16,11 @@ const loginName = z
   .string()
   .min(1)
   .max(320)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: CR, LF and NUL must never reach a line protocol
   .regex(/^[^\u0000-\u001f\u007f]+$/, 'holds a control character')
 const password = z
   .string()
   .min(1)
   .max(1024)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: CR, LF and NUL must never reach a line protocol
   .regex(/^[^\u0000\r\n]+$/, 'holds a line break')
 /** SHA-256 of the certificate, lower-case hex. */
 export const fingerprint = z.string().regex(/^[0-9a-f]{64}$/)

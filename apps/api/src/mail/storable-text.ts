@@ -1,6 +1,5 @@
 /** Text that Postgres takes: no NUL, no lone surrogates. Mail may hold both. */
 export const storableText = (text: string): string => {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what this is about
   const whole = text.replace(/\u0000/g, '')
   return whole.isWellFormed() ? whole : whole.toWellFormed()
 }
@@ -8,7 +7,6 @@ export const storableText = (text: string): string => {
 /** For one line on the screen: control and bidi characters out (they can reorder a name), white space folded, cut. */
 export const displayLine = (text: string, maxLength = 998): string =>
   storableText(text)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
     .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/g, ' ')
     .replace(/\s+/g, ' ')
     .trim()

@@ -14,7 +14,6 @@ const asciiWord = /[a-z0-9]+/g
 const anyWord = /[\p{L}\p{N}]+/gu
 
 const fold = (text: string): string => {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole ASCII range is meant
   if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase()
   return text
     .normalize('NFKD')
@@ -61,7 +60,6 @@ const splitCjk = (word: string): string[] => {
 /** Tokens in order, folded; a token is at most 64 characters. */
 export const tokensOf = (text: string): string[] => {
   const folded = fold(text)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole ASCII range is meant
   if (/^[\x00-\x7f]*$/.test(folded)) return (folded.match(asciiWord) ?? []).map((word) => word.slice(0, maxTokenLength))
   return (folded.match(anyWord) ?? []).flatMap(splitCjk).map((word) => word.slice(0, maxTokenLength).toWellFormed())
 }

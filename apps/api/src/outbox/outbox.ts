@@ -18,9 +18,11 @@ import {
 import { commit, type Unit } from '#store/commit.ts'
 import type { Mailbox } from '#store/generated/client.ts'
 import type { Store } from '#store/open-store.ts'
-import { requireRight } from './check-rights.ts'
+import { requireRight, rightsOf } from './check-rights.ts'
 import { effectOf } from './effect-of.ts'
 import { mailboxForRole, roleOf } from './role-mailbox.ts'
+
+export { rightsOf }
 
 /**
  * A person's intents, written here in one transaction with their local effect and carried out later by the account's

@@ -12,7 +12,12 @@ import { AppError } from '#platform/errors.ts'
  * Postern before the database stops; as root it runs under another uid, because PostgreSQL refuses root. A postmaster
  * that survived a kill of Postern is adopted.
  */
-export type EmbeddedPostgres = { databaseUrl: string; pid: number; stop: () => Promise<void> }
+export type EmbeddedPostgres = {
+  databaseUrl: string
+  pid: number /** It was running before. */
+  wasAdopted: boolean
+  stop: () => Promise<void>
+}
 export type EmbeddedPostgresOptions = {
   /** Everything lives in `<dataDir>/postgres`. */
   dataDir: string
@@ -52,7 +57,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   if (running && !adopted) await stopPostmaster(running.pid)
   const { pid, port } = adopted ?? (await launch(place, options.settings ?? {}, (p) => url(p, 'postgres')))
   await createDatabase(url(port, 'postgres'), database)
-  return { databaseUrl: url(port, database), pid, stop: () => stopPostmaster(pid) }
+  return { databaseUrl: url(port, database), pid, wasAdopted: adopted !== undefined, stop: () => stopPostmaster(pid) }
 }
 
 const preparePlace = async (root: string): Promise<Place> => {

@@ -1,0 +1,254 @@
+import compress from '@fastify/compress'
+import cookie from '@fastify/cookie'
+import swagger from '@fastify/swagger'
+import { rest } from '@postern/shared/rest.ts'
+import scalar from '@scalar/fastify-api-reference'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod'
+import { type Claim, requireKnownHost, requireOwnOrigin } from '#auth/request-guard.ts'
+import { cookieName, tokenHash } from '#auth/session-tokens.ts'
+import { createEngine } from '#engine/engine.ts'
+import { registerAccounts } from '#features/accounts/routes.ts'
+import { registerChanges } from '#features/changes/routes.ts'
+import { registerCommands } from '#features/commands/routes.ts'
+import { registerDiscovery } from '#features/discovery/routes.ts'
+import type { FeatureDeps } from '#features/feature-deps.ts'
+import { registerMailboxes } from '#features/mailboxes/routes.ts'
+import { registerMessages } from '#features/messages/routes.ts'
+import { registerPeople } from '#features/people/routes.ts'
+import { presentChanges } from '#features/present-changes.ts'
+import { createRouter } from '#features/rest-route.ts'
+import { registerSearch } from '#features/search/routes.ts'
+import { registerSessions } from '#features/sessions/routes.ts'
+import { registerThreads } from '#features/threads/routes.ts'
+import { AppError, isAppError } from '#platform/errors.ts'
+import type { Logger } from '#platform/logger.ts'
+import { startRealtime } from '#realtime/sockets.ts'
+import type { Store } from '#store/open-store.ts'
+import { findSession, type SessionUser, touchSession } from '#store/sessions.ts'
+import { commonHeaders, registerWebPages } from './web-pages.ts'
+
+export type AppOptions = {
+  store: Store
+  logger: Logger
+  masterKey: Buffer
+  signingKey: Buffer
+  publicUrl: URL | null
+  trustProxy: string[]
+  ca: string | undefined
+  /** Where the built web app lies; without it only the API is served. */
+  webDir: string
+  version: string
+}
+
+const bodyLimitBytes = 1024 * 1024
+const touchEveryMs = 5 * 60_000
+
+/** The API role: REST, sockets, web app, from one table of operations. Nothing listens yet. */
+export const buildApp = async (options: AppOptions): Promise<FastifyInstance> => {
+  const { store, logger, publicUrl } = options
+  const app = Fastify({
+    logger: false,
+    trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
+    bodyLimit: bodyLimitBytes,
+    // Header-based routing tricks and odd paths have no place here.
+    routerOptions: { ignoreDuplicateSlashes: false, maxParamLength: 100 },
+    forceCloseConnections: true,
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.decorateRequest('user', null)
+  app.removeContentTypeParser('text/plain')
+  await app.register(cookie)
+  await app.register(compress, { threshold: 2048, encodings: ['gzip'], customTypes: /^application\/json/ })
+  await registerDocs(app, options.version)
+
+  const authenticate = createAuthenticator(store)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(commonHeaders)
+    if (request.url.startsWith('/v1/'))
+      reply
+        .header('cache-control', 'private, no-store')
+        .header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+    requireKnownHost(request.host, publicUrl)
+    if (request.method === 'GET' || request.method === 'HEAD') return
+    requireOwnOrigin(claimOf(request), publicUrl)
+    // A header of our own: a form on another site cannot send it.
+    if (request.headers['x-postern'] !== '1')
+      throw new AppError('request.origin_refused', 'The header x-postern: 1 is missing.')
+  })
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const known = toAppError(error)
+    if (known.code === 'internal')
+      logger.error({ err: error, route: request.routeOptions.url }, 'a request failed unexpectedly')
+    if (known.detail.retryAfterMs) reply.header('retry-after', Math.ceil(known.detail.retryAfterMs / 1000))
+    return reply.code(known.status).type('application/json; charset=utf-8').send(JSON.stringify(known.toBody()))
+  })
+
+  const router = createRouter(app, (request) => authenticate(request.headers.cookie))
+  const engine = createEngine(store)
+  const deps: FeatureDeps = { ...options, router, engine }
+  for (const register of [
+    registerSessions,
+    registerPeople,
+    registerAccounts,
+    registerDiscovery,
+    registerMailboxes,
+    registerThreads,
+    registerMessages,
+    registerSearch,
+    registerCommands,
+    registerChanges,
+  ])
+    register(deps)
+  const missing = Object.keys(rest).filter((name) => !router.registered.has(name as keyof typeof rest)) // keys of the table
+  if (missing.length > 0) throw new Error(`operations without a route: ${missing.join(', ')}`)
+
+  const realtime = startRealtime(app.server, {
+    store,
+    logger,
+    publicUrl,
+    authenticate,
+    claimOf: (headers, isEncrypted) => socketClaim(headers, isEncrypted, options.trustProxy.length > 0),
+    present: presentChanges,
+    onFocus: (accountId, mailboxId) => engine.focus(accountId, mailboxId),
+  })
+  app.addHook('preClose', () => realtime.close())
+  registerHealth(app, store, realtime.connections)
+  await registerWebPages(app, options.webDir)
+  return app
+}
+
+const claimOf = (request: FastifyRequest): Claim => ({
+  host: request.host,
+  origin: request.headers.origin,
+  fetchSite: one(request.headers['sec-fetch-site']),
+  protocol: request.protocol,
+})
+
+const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)
+
+const socketClaim = (
+  headers: Record<string, string | string[] | undefined>,
+  isEncrypted: boolean,
+  isProxied: boolean,
+): Claim => {
+  const forwarded = isProxied ? one(headers['x-forwarded-proto']) : undefined
+  const host = (isProxied ? one(headers['x-forwarded-host']) : undefined) ?? one(headers.host) ?? ''
+  return {
+    host,
+    origin: one(headers.origin),
+    fetchSite: one(headers['sec-fetch-site']),
+    protocol: forwarded ?? (isEncrypted ? 'https' : 'http'),
+  }
+}
+
+/** Who holds the session cookie of a request; null when nobody does. */
+const createAuthenticator = (store: Store): ((cookieHeader: string | undefined) => Promise<SessionUser | null>) => {
+  const names = [cookieName(true), cookieName(false)]
+  return async (cookieHeader) => {
+    const jar = new Map(
+      (cookieHeader ?? '')
+        .split(';')
+        .map((pair): [string, string] => [
+          pair.slice(0, pair.indexOf('=')).trim(),
+          pair.slice(pair.indexOf('=') + 1).trim(),
+        ]),
+    )
+    const token = names.map((name) => jar.get(name)).find((value) => value !== undefined && value !== '')
+    if (!token || token.length > 128) return null
+    const user = await store.readSystem((tx) => findSession(tx, tokenHash(token)))
+    if (user && Date.now() - user.lastSeenAt.getTime() > touchEveryMs)
+      await store.readSystem((tx) => touchSession(tx, user.sessionId))
+    return user
+  }
+}
+
+const toAppError = (error: FastifyError): AppError => {
+  if (isAppError(error)) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const fields = Object.fromEntries(
+      error.validation.map(({ instancePath, message }) => [
+        instancePath.replace(/^\//, '').replaceAll('/', '.') || 'request',
+        message ?? 'is not right',
+      ]),
+    )
+    return new AppError('request.invalid', 'Something in this request is not right.', { fields, cause: error })
+  }
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new AppError('request.unsupported_media', 'Only application/json is understood here.', { cause: error })
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' || error.statusCode === 413)
+    return new AppError('request.too_large', 'This request is too large.', { cause: error })
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
+    return new AppError('request.invalid', 'This request cannot be read.', { cause: error })
+  return new AppError('internal', 'Something went wrong inside Postern.', {
+    hint: 'Try again; if it stays, look into the log.',
+    cause: error,
+  })
+}
+
+const registerDocs = async (app: FastifyInstance, version: string): Promise<void> => {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Postern',
+        version,
+        description:
+          'One private web mail for every mailbox. Sign in with POST /v1/session; send the header x-postern: 1 with every request that changes something.',
+      },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  })
+  app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  await app.register(async (docs) => {
+    docs.addHook('onSend', async (_request, reply) => {
+      // The reference page brings inline scripts and styles of its own; looser rules only here, still nothing from outside.
+      reply.header(
+        'content-security-policy',
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; object-src 'none'; base-uri 'none'",
+      )
+    })
+    await docs.register(scalar, {
+      routePrefix: '/docs',
+      configuration: {
+        url: '/v1/openapi.json',
+        withDefaultFonts: false,
+        telemetry: false,
+        agent: { disabled: true },
+        mcp: { disabled: true },
+        showDeveloperTools: 'never',
+        hideClientButton: true,
+      },
+    })
+  })
+}
+
+const registerHealth = (app: FastifyInstance, store: Store, connections: () => number): void => {
+  app.get('/healthz', { schema: { hide: true } }, async () => ({ ok: true }))
+  app.get('/readyz', { schema: { hide: true } }, async () => {
+    await store.readSystem((tx) => tx.$queryRaw`SELECT 1`)
+    return { ok: true }
+  })
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    const accounts = await store.readSystem((tx) =>
+      tx.account.groupBy({ by: ['state'], where: { disconnectedAt: null }, _count: true }),
+    )
+    const lines = [
+      '# TYPE postern_accounts gauge',
+      ...accounts.map(({ state, _count }) => `postern_accounts{state="${state}"} ${_count}`),
+      '# TYPE postern_sockets gauge',
+      `postern_sockets ${connections()}`,
+      '# TYPE process_resident_memory_bytes gauge',
+      `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
+    ]
+    return reply.type('text/plain; version=0.0.4').send(`${lines.join('\n')}\n`)
+  })
+}

@@ -1,0 +1,45 @@
+import { AppError } from '#platform/errors.ts'
+import { findAccount } from '#store/accounts.ts'
+import { findOwnMailbox } from '#store/commands.ts'
+import { commit } from '#store/commit.ts'
+import { readMailboxes } from '#store/sync-mailboxes.ts'
+import type { FeatureDeps } from '../feature-deps.ts'
+import { presentMailboxes } from '../present-mail.ts'
+
+export const registerMailboxes = ({ router, store, engine }: FeatureDeps): void => {
+  router.on('listMailboxes', async ({ user, params }) =>
+    store.read(user.userId, async (tx) => {
+      const account = await findAccount(tx, user.userId, BigInt(params.accountId))
+      if (!account) throw new AppError('not_found', 'There is no such account.')
+      return { mailboxes: presentMailboxes(await readMailboxes(tx, account.id)) }
+    }),
+  )
+  router.on('patchMailbox', async ({ user, params, body }) => {
+    const row = await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
+      const mailbox = await findOwnMailbox(unit.tx, user.userId, BigInt(params.mailboxId))
+      if (!mailbox) throw new AppError('not_found', 'There is no such mailbox.')
+      // A role belongs to one mailbox of an account at a time.
+      if (body.role)
+        await unit.tx.mailbox.updateMany({
+          where: { accountId: mailbox.accountId, chosenRole: body.role },
+          data: { chosenRole: null },
+        })
+      const data = {
+        ...(body.role === undefined ? {} : { chosenRole: body.role ?? 'none' }),
+        ...(body.isSynced === undefined ? {} : { isSynced: body.isSynced }),
+        ...(body.isWatched === undefined ? {} : { isWatched: body.isWatched }),
+      }
+      const changed = await unit.tx.mailbox.update({ where: { id: mailbox.id }, data })
+      unit.log(
+        { accountId: mailbox.accountId },
+        { kind: 'mailboxes', mailboxIds: [mailbox.id.toString()], removed: [] },
+      )
+      return changed
+    })
+    if (body.isSynced) await engine.requestSync(row.accountId)
+    const all = await store.read(user.userId, (tx) => readMailboxes(tx, row.accountId))
+    const [presented] = presentMailboxes([row], all)
+    if (!presented) throw new AppError('not_found', 'There is no such mailbox.')
+    return presented
+  })
+}

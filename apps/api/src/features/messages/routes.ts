@@ -1,0 +1,146 @@
+import { Readable } from 'node:stream'
+import { decodeCharset, decodeWords } from '#mail/decode-part.ts'
+import { displayLine } from '#mail/storable-text.ts'
+import { AppError } from '#platform/errors.ts'
+import { isTrustedSender, readBody, readParts } from '#store/read-messages.ts'
+import type { FeatureDeps } from '../feature-deps.ts'
+import { presentBodyState } from '../present-mail.ts'
+import { collect, openPart, openSource, peek, requireOwnMessage } from './content.ts'
+import { attachmentDisposition, previewKind, safeHeaders, sniffImage } from './part-headers.ts'
+import { registerRemoteImages } from './remote-images.ts'
+
+const maxHeaderBytes = 256 * 1024
+const maxPreviewText = 1024 * 1024
+
+export const registerMessages = (deps: FeatureDeps): void => {
+  const { router, store, engine } = deps
+
+  router.on('getMessageBody', async ({ user, params }) => {
+    const message = await requireOwnMessage(store, user.userId, params.messageId)
+    if (message.body_state === 'absent') await engine.openBody(message.account_id, message.id)
+    return store.read(user.userId, async (tx) => {
+      const [row, body, parts] = [
+        await tx.message.findUniqueOrThrow({ where: { id: message.id }, select: { bodyState: true } }),
+        await readBody(tx, message.id),
+        await readParts(tx, message.id),
+      ]
+      return {
+        messageId: params.messageId,
+        state: presentBodyState(row.bodyState),
+        text: body?.text ?? '',
+        html: body?.html ?? null,
+        isTruncated: body?.isTruncated ?? false,
+        parts: parts.map((part) => ({
+          id: part.id.toString(),
+          filename: part.filename,
+          contentType: part.contentType,
+          sizeBytes: Number(part.sizeBytes),
+          contentId: part.contentId,
+          isInline: part.isInline,
+          preview: previewKind(part.contentType, part.filename),
+        })),
+        remoteContentAllowed: await isTrustedSender(tx, user.userId, message.from_address),
+      }
+    })
+  })
+
+  router.on('getMessageHeaders', async ({ user, params }) => {
+    const message = await requireOwnMessage(store, user.userId, params.messageId)
+    const { head, whole } = await peek(await openSource(store, engine, message), maxHeaderBytes)
+    whole.destroy()
+    return { headers: parseHeaders(Buffer.from(head)) }
+  })
+
+  router.on('getMessageSource', async ({ user, params, reply }) => {
+    const message = await requireOwnMessage(store, user.userId, params.messageId)
+    const content = await openSource(store, engine, message)
+    const name = `${displayLine(message.subject, 80) || 'message'}.eml`
+    reply.headers({
+      ...safeHeaders,
+      'content-type': 'message/rfc822',
+      'content-disposition': attachmentDisposition(name),
+    })
+    if (content.sizeBytes !== null) reply.header('content-length', content.sizeBytes)
+    return reply.send(Readable.from(content.chunks, { objectMode: false }))
+  })
+
+  const requirePart = async (userId: bigint, messageId: string, partId: string) => {
+    const message = await requireOwnMessage(store, userId, messageId)
+    const part = await store.read(userId, (tx) =>
+      tx.part.findFirst({ where: { id: BigInt(partId), messageId: message.id } }),
+    )
+    if (!part) throw new AppError('not_found', 'There is no such attachment.')
+    return { message, part }
+  }
+
+  router.on('getPart', async ({ user, params, reply }) => {
+    const { message, part } = await requirePart(user.userId, params.messageId, params.partId)
+    const content = await openPart(store, engine, message, part)
+    reply.headers({
+      ...safeHeaders,
+      'content-type': 'application/octet-stream',
+      'content-disposition': attachmentDisposition(part.filename ?? 'attachment'),
+    })
+    if (content.sizeBytes !== null) reply.header('content-length', content.sizeBytes)
+    return reply.send(Readable.from(content.chunks, { objectMode: false }))
+  })
+
+  router.on('getPartPreview', async ({ user, params, reply }) => {
+    const { message, part } = await requirePart(user.userId, params.messageId, params.partId)
+    const kind = previewKind(part.contentType, part.filename)
+    if (kind === null)
+      throw new AppError('message.unparsable', 'There is no preview of this kind of file.', {
+        hint: 'Download it instead.',
+      })
+    const content = await openPart(store, engine, message, part)
+    reply.headers({ ...safeHeaders, 'content-disposition': 'inline' })
+    if (kind === 'text') {
+      const text = decodeCharset(await collect(content, maxPreviewText), part.charset)
+      return reply.header('content-type', 'text/plain; charset=utf-8').send(text)
+    }
+    const { head, whole } = await peek(content, 16)
+    if (kind === 'pdf') return reply.header('content-type', 'application/octet-stream').send(whole)
+    const type = sniffImage(head)
+    if (type === null) {
+      whole.destroy()
+      throw new AppError('message.unparsable', 'This file is not the image it says it is.', {
+        hint: 'Download it if you trust the sender.',
+      })
+    }
+    return reply.header('content-type', type).send(whole)
+  })
+
+  router.on('trustSender', async ({ user, body }) => {
+    const key = { userId: user.userId, address: body.address.toLowerCase() }
+    await store.prisma.trustedSender.upsert({ where: { userId_address: key }, create: key, update: {} })
+    return { ok: true as const }
+  })
+  router.on('distrustSender', async ({ user, query }) => {
+    await store.prisma.trustedSender.deleteMany({
+      where: { userId: user.userId, address: query.address.toLowerCase() },
+    })
+  })
+
+  registerRemoteImages(deps)
+}
+
+/** Header fields in order, unfolded, words decoded; what has no colon is left out (RFC 5322 2.2). */
+const parseHeaders = (head: Buffer): { name: string; value: string }[] => {
+  const text = head.toString('latin1')
+  const end = /\r?\n\r?\n/.exec(text)
+  const block = end ? text.slice(0, end.index) : text
+  return block
+    .replace(/\r?\n(?=[ \t])/g, '')
+    .split(/\r?\n/)
+    .flatMap((line) => {
+      const colon = line.indexOf(':')
+      if (colon < 1) return []
+      return [
+        {
+          name: line.slice(0, colon).trim(),
+          value: displayLine(decodeWords(decodeCharset(Buffer.from(line.slice(colon + 1), 'latin1'), '')), 10_000),
+        },
+      ]
+    })
+    .slice(0, 1000)
+}

@@ -1,0 +1,37 @@
+import { type Account, accountProgress, accountState, serverSettings } from '@postern/shared/accounts.ts'
+import { errorCodes } from '@postern/shared/errors.ts'
+import { z } from 'zod'
+import type { AccountRow } from '#store/accounts.ts'
+
+const problem = z.object({
+  code: z.enum(errorCodes),
+  message: z.string(),
+  hint: z.string().nullable(),
+  serverText: z.string().nullable(),
+  since: z.string(),
+})
+const capabilities = z.object({
+  move: z.boolean().default(true),
+  idle: z.boolean().default(true),
+  condstore: z.boolean().default(true),
+  keywords: z.boolean().default(true),
+})
+
+export const presentAccount = (row: AccountRow): Account => ({
+  id: row.id.toString(),
+  kind: 'imap',
+  address: row.address,
+  name: row.name,
+  color: row.color,
+  position: row.position,
+  incoming: serverSettings.parse(row.incoming),
+  outgoing: row.outgoing === null ? null : serverSettings.parse(row.outgoing),
+  state: row.isPaused ? 'paused' : accountState.parse(row.state),
+  problem: row.problem === null ? null : problem.parse(row.problem),
+  retryAt: row.retryAt?.toISOString() ?? null,
+  lastSyncedAt: row.lastSyncedAt?.toISOString() ?? null,
+  progress: row.progress === null ? null : accountProgress.parse(row.progress),
+  capabilities: capabilities.parse(row.capabilities),
+  storedBytes: Number(row.storedBytes),
+  isPrivateHost: row.isPrivateHost,
+})

@@ -1,0 +1,44 @@
+import type {} from '@fastify/cookie'
+import type { CurrentSession } from '@postern/shared/sessions.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { cookieName, sessionDays } from '#auth/session-tokens.ts'
+import type { Visitor } from '#auth/sign-in.ts'
+import type { Store } from '#store/open-store.ts'
+
+/** What every way of signing in answers: a cookie, and who is signed in. */
+export const visitorOf = (request: FastifyRequest): Visitor => ({
+  address: request.ip,
+  userAgent: request.headers['user-agent'] ?? '',
+})
+
+export const setSessionCookie = (request: FastifyRequest, reply: FastifyReply, token: string): void => {
+  const isSecure = request.protocol === 'https'
+  reply.setCookie(cookieName(isSecure), token, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: isSecure,
+    maxAge: sessionDays * 86_400,
+  })
+}
+
+export const presentSession = async (
+  store: Store,
+  opened: { userId: bigint; sessionId: bigint },
+  version: string,
+): Promise<CurrentSession> =>
+  store.read(opened.userId, async (tx) => {
+    const user = await tx.appUser.findUniqueOrThrow({ where: { id: opened.userId } })
+    const settings = await tx.userSetting.findMany({ where: { userId: user.id } })
+    return {
+      user: {
+        id: user.id.toString(),
+        name: user.name,
+        address: user.address,
+        role: user.role === 'owner' ? 'owner' : 'member',
+      },
+      sessionId: opened.sessionId.toString(),
+      settings: Object.fromEntries(settings.map(({ key, value }) => [key, value])),
+      version,
+    }
+  })

@@ -1,0 +1,12 @@
+import { resolveMx, resolveSrv } from 'node:dns/promises'
+
+/** The two kinds of DNS records discovery asks for; an answer that does not come counts as none. */
+export type DnsRecords = {
+  srv: (name: string) => Promise<{ name: string; port: number; priority: number; weight: number }[]>
+  mx: (domain: string) => Promise<{ exchange: string; priority: number }[]>
+}
+
+export const systemDns: DnsRecords = {
+  srv: (name) => resolveSrv(name).catch(() => []),
+  mx: (domain) => resolveMx(domain).catch(() => []),
+}

@@ -1,0 +1,241 @@
+import type { Server as HttpServer } from 'node:http'
+import { type Change, focusRequest, resumeRequest } from '@postern/shared/changes.ts'
+import { Server, type Socket } from 'socket.io'
+import { type Claim, requireKnownHost, requireOwnOrigin } from '#auth/request-guard.ts'
+import type { ChangeFact } from '#events/change-facts.ts'
+import type { Logger } from '#platform/logger.ts'
+import { findOwnMailbox } from '#store/commands.ts'
+import { changeChannel } from '#store/notify.ts'
+import type { Store, Tx } from '#store/open-store.ts'
+import { findStreamEnd, readChanges } from '#store/read-changes.ts'
+import { isLiveSession, type SessionUser } from '#store/sessions.ts'
+
+/**
+ * Pushes the change log to the browsers that may see it. A socket follows its person's stream and those of their
+ * accounts; a batch is read and presented once per stream, not per socket. Delivery is at most once: a client that missed
+ * something says where it stands (`resume`) and gets the rest, or `reset`.
+ */
+export type RealtimeDeps = {
+  store: Store
+  logger: Logger
+  publicUrl: URL | null
+  authenticate: (cookieHeader: string | undefined) => Promise<SessionUser | null>
+  claimOf: (headers: Record<string, string | string[] | undefined>, isEncrypted: boolean) => Claim
+  present: (
+    tx: Tx,
+    stream: { accountId: bigint | null; userId: bigint | null },
+    facts: ChangeFact[],
+  ) => Promise<Change[]>
+  onFocus: (accountId: bigint, mailboxId: bigint) => Promise<void>
+}
+
+const lookEveryMs = 5000
+const batchLimit = 500
+const maxBehind = 5000
+
+type Tail = {
+  name: string
+  accountId: bigint | null
+  userId: bigint | null
+  streamId: bigint
+  seq: bigint
+  sockets: Set<Socket>
+  isReading: boolean
+  isHinted: boolean
+}
+
+export const startRealtime = (
+  http: HttpServer,
+  deps: RealtimeDeps,
+): { close: () => Promise<void>; connections: () => number } => {
+  const io = new Server(http, {
+    transports: ['websocket'],
+    maxHttpBufferSize: 64 * 1024,
+    serveClient: false,
+    allowRequest: (request, answer) => {
+      try {
+        const claim = deps.claimOf(request.headers, 'encrypted' in request.socket)
+        requireKnownHost(claim.host, deps.publicUrl)
+        requireOwnOrigin(claim, deps.publicUrl)
+        deps.authenticate(request.headers.cookie).then(
+          (user) => answer(user ? null : 'auth.required', user !== null),
+          () => answer('internal', false),
+        )
+      } catch {
+        answer('request.origin_refused', false)
+      }
+    },
+  })
+  const tails = new Map<string, Tail>()
+
+  const openTail = async (name: string, tx: Tx): Promise<Tail | null> => {
+    const known = tails.get(name)
+    if (known) return known
+    const [kind, id = '0'] = name.split(':')
+    const owner = kind === 'user' ? { userId: BigInt(id) } : { accountId: BigInt(id) }
+    const end = await findStreamEnd(tx, owner)
+    if (!end) return null
+    const again = tails.get(name)
+    if (again) return again
+    const tail: Tail = {
+      name,
+      accountId: kind === 'user' ? null : BigInt(id),
+      userId: kind === 'user' ? BigInt(id) : null,
+      ...end,
+      sockets: new Set(),
+      isReading: false,
+      isHinted: false,
+    }
+    tails.set(name, tail)
+    return tail
+  }
+
+  const read = async (tail: Tail): Promise<void> => {
+    if (tail.isReading) {
+      tail.isHinted = true
+      return
+    }
+    tail.isReading = true
+    try {
+      do {
+        tail.isHinted = false
+        await readOnce(tail)
+      } while (tail.isHinted)
+    } catch (error) {
+      deps.logger.warn({ err: error, stream: tail.name }, 'a stream was not read; the next look will')
+    } finally {
+      tail.isReading = false
+    }
+  }
+
+  const readOnce = async (tail: Tail): Promise<void> => {
+    for (let more = true; more && tail.sockets.size > 0; ) {
+      const { page, changes } = await deps.store.readSystem(async (tx) => {
+        const found = await readChanges(tx, tail.streamId, tail.seq, batchLimit)
+        return { page: found, changes: await deps.present(tx, tail, found.facts) }
+      })
+      more = page.hasMore
+      if (page.seq === tail.seq) return
+      tail.seq = page.seq
+      for (const socket of tail.sockets)
+        socket.emit('changes', { stream: tail.name, seq: page.seq.toString(), changes })
+      if (tail.userId !== null && changes.some(({ kind }) => kind === 'account')) await followNewAccounts(tail)
+    }
+  }
+
+  /** A person added an account: their sockets follow it too. */
+  const followNewAccounts = async (tail: Tail): Promise<void> => {
+    for (const socket of tail.sockets) await follow(socket, {})
+  }
+
+  const streamsOf = async (tx: Tx, userId: bigint): Promise<string[]> => {
+    const accounts = await tx.account.findMany({ where: { userId, disconnectedAt: null }, select: { id: true } })
+    return [`user:${userId}`, ...accounts.map(({ id }) => `account:${id}`)]
+  }
+
+  /** Joins every stream of the person; answers where each stands and which are too far behind. */
+  const follow = async (
+    socket: Socket,
+    since: Record<string, string>,
+  ): Promise<{ streams: Record<string, string>; reset: string[] }> => {
+    const user = userOf(socket)
+    const streams: Record<string, string> = {}
+    const reset: string[] = []
+    for (const name of await deps.store.readSystem((tx) => streamsOf(tx, user.userId))) {
+      const tail = await deps.store.readSystem((tx) => openTail(name, tx))
+      if (!tail) continue
+      const wanted = since[name]
+      const missed = wanted === undefined || tail.sockets.has(socket) ? null : await catchUp(tail, BigInt(wanted))
+      tail.sockets.add(socket)
+      if (missed?.isReset) reset.push(name)
+      else if (missed && missed.changes.length > 0)
+        socket.emit('changes', { stream: name, seq: missed.seq, changes: missed.changes })
+      streams[name] = missed && !missed.isReset ? missed.seq : tail.seq.toString()
+      void read(tail)
+    }
+    return { streams, reset }
+  }
+
+  const catchUp = (tail: Tail, since: bigint): Promise<{ isReset: boolean; seq: string; changes: Change[] }> =>
+    deps.store.readSystem(async (tx) => {
+      const page = await readChanges(tx, tail.streamId, since, maxBehind)
+      if (page.isReset || page.hasMore) return { isReset: true, seq: tail.seq.toString(), changes: [] }
+      return { isReset: false, seq: page.seq.toString(), changes: await deps.present(tx, tail, page.facts) }
+    })
+
+  const leave = (socket: Socket): void => {
+    for (const [name, tail] of tails) {
+      tail.sockets.delete(socket)
+      if (tail.sockets.size === 0) tails.delete(name)
+    }
+  }
+
+  io.on('connection', async (socket) => {
+    const user = await deps.authenticate(socket.handshake.headers.cookie).catch(() => null)
+    if (!user) return socket.disconnect(true)
+    socket.data.user = user
+    socket.on('disconnect', () => leave(socket))
+    socket.on('resume', (body: unknown, reply: unknown) => {
+      const parsed = resumeRequest.safeParse(body)
+      if (!parsed.success || typeof reply !== 'function') return
+      follow(socket, parsed.data.since).then(
+        (answer) => reply(answer),
+        (error: unknown) => deps.logger.warn({ err: error }, 'a socket could not resume'),
+      )
+    })
+    socket.on('focus', (body: unknown) => {
+      const parsed = focusRequest.safeParse(body)
+      if (parsed.success) void focus(user.userId, parsed.data.mailboxIds.map(BigInt))
+    })
+    // Listeners stand: the client may speak now.
+    socket.emit('ready')
+  })
+
+  const focus = async (userId: bigint, mailboxIds: bigint[]): Promise<void> => {
+    try {
+      for (const mailboxId of mailboxIds) {
+        const mailbox = await deps.store.read(userId, (tx) => findOwnMailbox(tx, userId, mailboxId))
+        if (mailbox) await deps.onFocus(mailbox.accountId, mailbox.id)
+      }
+    } catch (error) {
+      deps.logger.debug({ err: error }, 'a focus was not passed on')
+    }
+  }
+
+  const unlisten = deps.store.notifier.listen(
+    changeChannel,
+    (payload) => {
+      const tail = tails.get(payload)
+      if (tail) void read(tail)
+    },
+    () => {
+      for (const tail of tails.values()) void read(tail)
+    },
+  )
+  /** Looks by itself, and ends sockets whose session is over. */
+  const look = async (): Promise<void> => {
+    for (const tail of tails.values()) void read(tail)
+    for (const socket of await io.fetchSockets()) {
+      const user = socket.data.user as SessionUser | undefined // set by us at connection
+      if (!user || (await deps.store.readSystem((tx) => isLiveSession(tx, user.sessionId)))) continue
+      socket.emit('signedOut')
+      socket.disconnect(true)
+    }
+  }
+  const timer = setInterval(
+    () => look().catch((error: unknown) => deps.logger.debug({ err: error }, 'a look failed')),
+    lookEveryMs,
+  )
+
+  return {
+    connections: () => io.engine.clientsCount,
+    close: async () => {
+      clearInterval(timer)
+      unlisten()
+      io.disconnectSockets(true)
+      io.engine.close()
+    },
+  }
+}
+
+const userOf = (socket: Socket): SessionUser => socket.data.user as SessionUser // set at connection, before any listener

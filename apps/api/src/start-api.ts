@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { renewSetupCode } from '#auth/setup-code.ts'
+import type { Logger } from '#platform/logger.ts'
+import { defaultMasterKeyPath, openMasterKey } from '#platform/secret-box.ts'
+import { openStore } from '#store/open-store.ts'
+import { buildApp } from './app.ts'
+import type { Config } from './config.ts'
+
+export type ApiRole = { greeting: string; port: number; stop: () => Promise<void> }
+type ApiStart = { config: Config; databaseUrl: string; root: string; logger: Logger }
+
+/** The API role of a process: listens, and says where. */
+export const startApi = async ({ config, databaseUrl, root, logger }: ApiStart): Promise<ApiRole> => {
+  const masterKey = openMasterKey(config.masterKeyFile ?? defaultMasterKeyPath(config.dataDir))
+  const ca = config.caFile === null ? undefined : await readFile(config.caFile, 'utf8')
+  const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version // our own file
+  const store = await openStore({ databaseUrl, poolSize: 16 })
+  const app = await buildApp({
+    store,
+    logger,
+    masterKey,
+    signingKey: randomBytes(32),
+    publicUrl: config.publicUrl,
+    trustProxy: config.trustProxy,
+    ca,
+    webDir: join(root, 'apps/web/out'),
+    version,
+  })
+  await app.listen({ host: config.host, port: config.port })
+  const address = app.server.address()
+  const port = typeof address === 'object' && address ? address.port : config.port
+  const code = await renewSetupCode(store)
+  return {
+    port,
+    greeting: greet(config, port, code),
+    stop: async () => {
+      await app.close()
+      await store.close()
+    },
+  }
+}
+
+const greet = (config: Config, port: number, code: string | null): string => {
+  const host =
+    config.host === '0.0.0.0' || config.host === '::'
+      ? 'localhost'
+      : config.host.includes(':')
+        ? `[${config.host}]`
+        : config.host
+  const base = config.publicUrl?.origin ?? `http://${host}:${port}`
+  if (code === null) return `Postern is ready: ${base}/`
+  return `Postern is ready. Nobody owns it yet: open this address once to become its owner.\n\n  ${base}/setup#code=${code}\n`
+}

@@ -1,0 +1,27 @@
+import type { Unit } from './commit.ts'
+
+/** Takes every row of an account out of every table, in the request's own transaction. The sealed passwords go with it. */
+export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void> => {
+  const { tx } = unit
+  await tx.$executeRaw`DELETE FROM blob_chunk WHERE blob_id IN (SELECT id FROM blob WHERE account_id = ${accountId})`
+  await tx.$executeRaw`DELETE FROM command_target WHERE command_id IN (SELECT id FROM command WHERE account_id = ${accountId})`
+  await tx.$executeRaw`DELETE FROM change WHERE stream_id IN (SELECT id FROM stream WHERE account_id = ${accountId})`
+  const where = { accountId }
+  await tx.blob.deleteMany({ where })
+  await tx.rawSource.deleteMany({ where })
+  await tx.part.deleteMany({ where })
+  await tx.body.deleteMany({ where })
+  await tx.messageSearch.deleteMany({ where })
+  await tx.command.deleteMany({ where })
+  await tx.threadMailbox.deleteMany({ where })
+  await tx.placement.deleteMany({ where })
+  await tx.message.deleteMany({ where })
+  await tx.messageRef.deleteMany({ where })
+  await tx.thread.deleteMany({ where })
+  await tx.mailbox.deleteMany({ where })
+  await tx.engineRequest.deleteMany({ where })
+  await tx.syncEvent.deleteMany({ where })
+  await tx.stream.deleteMany({ where })
+  await tx.accountLease.deleteMany({ where })
+  await tx.account.delete({ where: { id: accountId } })
+}

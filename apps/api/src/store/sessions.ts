@@ -1,0 +1,39 @@
+import type { Tx } from './open-store.ts'
+
+export type SessionUser = {
+  sessionId: bigint
+  userId: bigint
+  name: string
+  address: string
+  role: 'owner' | 'member'
+  lastSeenAt: Date
+}
+
+/** Who holds this token; null when it is unknown or over. */
+export const findSession = async (tx: Tx, tokenHash: Uint8Array): Promise<SessionUser | null> => {
+  const rows = await tx.$queryRaw<
+    { id: bigint; user_id: bigint; name: string; address: string; role: string; last_seen_at: Date }[]
+  >`
+    SELECT s.id, s.user_id, u.name, u.address, u.role, s.last_seen_at FROM session s JOIN app_user u ON u.id = s.user_id
+    WHERE s.token_hash = ${tokenHash} AND s.expires_at > now() AND s.last_seen_at > now() - interval '30 days'`
+  const row = rows[0]
+  return row
+    ? {
+        sessionId: row.id,
+        userId: row.user_id,
+        name: row.name,
+        address: row.address,
+        role: row.role === 'owner' ? 'owner' : 'member',
+        lastSeenAt: row.last_seen_at,
+      }
+    : null
+}
+
+export const touchSession = async (tx: Tx, sessionId: bigint): Promise<void> => {
+  await tx.$executeRaw`UPDATE session SET last_seen_at = now() WHERE id = ${sessionId}`
+}
+
+export const isLiveSession = async (tx: Tx, sessionId: bigint): Promise<boolean> => {
+  const rows = await tx.$queryRaw<unknown[]>`SELECT 1 FROM session WHERE id = ${sessionId} AND expires_at > now()`
+  return rows.length > 0
+}
