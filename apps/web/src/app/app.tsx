@@ -1,0 +1,80 @@
+'use client'
+
+import { lazy, Suspense, useEffect, useState } from 'react'
+import { startSession, useApp } from '#data/app-state.ts'
+import { MailboxTree } from '#features/mailbox-tree/mailbox-tree.tsx'
+import { MessageList } from '#features/message-list/message-list.tsx'
+import { ThreadView } from '#features/message-view/thread-view.tsx'
+import { SearchResults } from '#features/search/search-results.tsx'
+import { MailScreen } from '#features/shell/mail-screen.tsx'
+import { ShortcutSheet } from '#features/shell/shortcut-sheet.tsx'
+import { Toasts } from '#features/toasts/toasts.tsx'
+import { useRoute } from '#lib/route.ts'
+import { t } from '#lib/text.ts'
+
+// Rarely seen screens come when they are needed.
+const Setup = lazy(() => import('#features/setup/setup-screen.tsx').then((module) => ({ default: module.SetupScreen })))
+const SignIn = lazy(() =>
+  import('#features/setup/sign-in-screen.tsx').then((module) => ({ default: module.SignInScreen })),
+)
+const AddAccount = lazy(() =>
+  import('#features/accounts/add-account.tsx').then((module) => ({ default: module.AddAccount })),
+)
+const AccountPage = lazy(() =>
+  import('#features/accounts/account-page.tsx').then((module) => ({ default: module.AccountPage })),
+)
+const Settings = lazy(() =>
+  import('#features/settings/settings-screen.tsx').then((module) => ({ default: module.SettingsScreen })),
+)
+
+const screens = { MailboxTree, MessageList, ThreadView, SearchResults, ShortcutSheet }
+
+/** One page, one router: the path decides the screen. */
+export const App = () => {
+  const [isMounted, setMounted] = useState(false)
+  useEffect(() => {
+    setMounted(true)
+    void startSession()
+  }, [])
+  // The exported page is the same for every address; what depends on it is drawn in the browser.
+  if (!isMounted) return <div className="boot" aria-busy="true" />
+  return (
+    <Suspense fallback={<div className="boot" aria-busy="true" />}>
+      <Screen />
+      <Toasts />
+    </Suspense>
+  )
+}
+
+const Screen = () => {
+  const route = useRoute()
+  const phase = useApp((state) => state.phase)
+  const hasAccounts = useApp((state) => state.accounts.length > 0)
+  if (route.segments[0] === 'setup' || route.segments[0] === 'invitation') return <Setup kind={route.segments[0]} />
+  if (phase === 'starting') return <div className="boot" aria-busy="true" />
+  if (phase === 'unreachable')
+    return (
+      <main className="centre">
+        <h1>{t('offline.title')}</h1>
+        <p>{t('offline.text')}</p>
+        <button type="button" className="button primary" onClick={() => location.reload()}>
+          {t('retry')}
+        </button>
+      </main>
+    )
+  if (phase === 'signedOut') return <SignIn />
+  return (
+    <>
+      {route.segments[0] === 'accounts' && route.segments[1] !== 'new' ? (
+        <AccountPage accountId={route.segments[1] ?? ''} />
+      ) : route.segments[0] === 'settings' ? (
+        <Settings section={route.segments[1] ?? 'general'} />
+      ) : route.segments[0] === 'accounts' || !hasAccounts ? (
+        <AddAccount isFirst={!hasAccounts} />
+      ) : (
+        <MailScreen route={route} screens={screens} />
+      )}
+      {phase === 'expired' && <SignIn isOverlay />}
+    </>
+  )
+}

@@ -1,0 +1,7 @@
+'use client'
+
+import { App } from './app.tsx'
+
+const Page = () => <App />
+
+export default Page

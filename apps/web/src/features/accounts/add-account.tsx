@@ -1,0 +1,210 @@
+import type { AccountCreate, CheckEvent, DiscoveryResult } from '@postern/shared/accounts.ts'
+import { type FormEvent, useState } from 'react'
+import { ApiError, call } from '#data/api.ts'
+import { loadAccounts } from '#data/app-state.ts'
+import { navigate, onLinkClick } from '#lib/route.ts'
+import { Field } from '#ui/field.tsx'
+import { CheckSteps } from './check-steps.tsx'
+import { runCheck } from './run-check.ts'
+import { formOf, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
+
+type Stage = 'address' | 'servers'
+
+/** Address first; what was found is shown before it is used; the live test tells each step; then the mailbox fills. */
+export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
+  const [stage, setStage] = useState<Stage>('address')
+  const [address, setAddress] = useState('')
+  const [password, setPassword] = useState('')
+  const [found, setFound] = useState<DiscoveryResult | null>(null)
+  const [incoming, setIncoming] = useState<ServerForm | null>(null)
+  const [outgoing, setOutgoing] = useState<ServerForm | null>(null)
+  const [events, setEvents] = useState<CheckEvent[]>([])
+  const [problem, setProblem] = useState<ApiError | null>(null)
+  const [isBusy, setBusy] = useState(false)
+
+  const busy = async (work: () => Promise<void>) => {
+    setBusy(true)
+    setProblem(null)
+    try {
+      await work()
+    } catch (error) {
+      setProblem(error instanceof ApiError ? error : new ApiError('internal', {}))
+    } finally {
+      setBusy(false)
+    }
+  }
+  const discover = (event: FormEvent) => {
+    event.preventDefault()
+    void busy(async () => {
+      const result = await call('discover', 'POST', '/v1/discovery', { body: { address } })
+      const best = result.candidates.find(({ incoming: list }) => list.some(({ kind }) => kind === 'imap'))
+      const imap = best?.incoming.find(({ kind }) => kind === 'imap') ?? result.guesses.incoming[0]
+      const smtp = best?.outgoing[0] ?? result.guesses.outgoing[0]
+      setFound(result)
+      setIncoming(imap ? formOf(imap) : null)
+      setOutgoing(smtp ? formOf(smtp) : null)
+      setEvents([])
+      setStage('servers')
+    })
+  }
+  const add = (event: FormEvent) => {
+    event.preventDefault()
+    if (!incoming) return
+    void busy(async () => {
+      const body: AccountCreate = {
+        address,
+        name: '',
+        kind: 'imap',
+        password,
+        outgoingPassword: null,
+        incoming: settingsOf(incoming),
+        outgoing: outgoing ? settingsOf(outgoing) : null,
+      }
+      setEvents([])
+      const isRight = await runCheck(body, (next) => setEvents((old) => [...old, next]))
+      if (!isRight) return
+      await call('createAccount', 'POST', '/v1/accounts', { body })
+      await loadAccounts()
+      navigate('/', { replace: true })
+    })
+  }
+  const errors = problem?.detail.fields
+  return (
+    <main className="page">
+      <div className="page-head">
+        <h1 style={{ flex: 1 }}>{isFirst ? 'Add your first mailbox' : 'Add a mailbox'}</h1>
+        {isFirst ? (
+          <a className="button" href="/settings" onClick={(event) => onLinkClick(event, '/settings')}>
+            Settings
+          </a>
+        ) : (
+          <a className="button" href="/" onClick={(event) => onLinkClick(event, '/')}>
+            Cancel
+          </a>
+        )}
+      </div>
+      {stage === 'address' ? (
+        <form className="card" onSubmit={discover}>
+          <Field
+            label="Mail address"
+            type="email"
+            required
+            autoComplete="email"
+            value={address}
+            onChange={(event) => setAddress(event.target.value)}
+            hint="The settings are looked up; your password is not part of that."
+          />
+          <button type="submit" className="button primary" disabled={isBusy}>
+            {isBusy ? 'Looking …' : 'Continue'}
+          </button>
+        </form>
+      ) : (
+        <form className="card" onSubmit={add}>
+          <Found found={found} />
+          {incoming && (
+            <ServerFields
+              legend="Incoming mail (IMAP)"
+              which="incoming"
+              value={incoming}
+              errors={errors}
+              onChange={setIncoming}
+            />
+          )}
+          <Field
+            label="Password"
+            type="password"
+            required
+            autoComplete="current-password"
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+            error={errors?.password}
+            hint="Stored encrypted, with a key outside the database."
+          />
+          <label className="row" style={{ marginBlockEnd: 8 }}>
+            <input
+              type="checkbox"
+              checked={outgoing !== null}
+              onChange={(event) =>
+                setOutgoing(
+                  event.target.checked
+                    ? formOf(found?.guesses.outgoing[0] ?? { host: '', port: 465, security: 'tls', username: address })
+                    : null,
+                )
+              }
+            />
+            Also keep the settings for sending (writing mail comes in a later version)
+          </label>
+          {outgoing && (
+            <ServerFields
+              legend="Outgoing mail (SMTP)"
+              which="outgoing"
+              value={outgoing}
+              errors={errors}
+              onChange={setOutgoing}
+            />
+          )}
+          {events.length > 0 && (
+            <CheckSteps
+              events={events}
+              onTrust={({ server, certificate }) => {
+                const pinnedFingerprint = certificate?.fingerprint ?? null
+                if (server === 'incoming') setIncoming((old) => old && { ...old, pinnedFingerprint })
+                else setOutgoing((old) => old && { ...old, pinnedFingerprint })
+                setEvents([])
+              }}
+            />
+          )}
+          {problem && (
+            <div className="notice bad" role="alert">
+              {problem.message} {problem.detail.hint}
+            </div>
+          )}
+          <div className="row end">
+            <button type="button" className="button" onClick={() => setStage('address')}>
+              Back
+            </button>
+            <button type="submit" className="button primary" disabled={isBusy}>
+              {isBusy ? 'Testing …' : 'Test and add'}
+            </button>
+          </div>
+        </form>
+      )}
+      {stage === 'address' && problem && (
+        <div className="notice bad" role="alert">
+          {problem.message} {problem.detail.hint}
+        </div>
+      )}
+    </main>
+  )
+}
+
+const Found = ({ found }: { found: DiscoveryResult | null }) => {
+  const best = found?.candidates[0]
+  const hasImap = found?.candidates.some(({ incoming }) => incoming.some(({ kind }) => kind === 'imap')) ?? false
+  return (
+    <>
+      {best && hasImap && <div className="notice">{best.explanation} Have a look before they are used.</div>}
+      {best && !hasImap && (
+        <div className="notice warn">
+          {best.explanation} Only POP3 is offered, which comes in a later version of Postern. If the provider has IMAP
+          after all, fill it in below.
+        </div>
+      )}
+      {!best && (
+        <div className="notice warn">
+          Nothing was found for this address. These are the usual names and ports; correct them as your provider says.
+        </div>
+      )}
+      {found?.advice && (
+        <div className="notice warn">
+          {found.advice.text}{' '}
+          {found.advice.helpUrl && (
+            <a href={found.advice.helpUrl} target="_blank" rel="noopener noreferrer">
+              How to
+            </a>
+          )}
+        </div>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,93 @@
+import type { CheckEvent } from '@postern/shared/accounts.ts'
+import { Check, CircleX, Loader } from 'lucide-react'
+
+const names = {
+  resolve: 'Find the server',
+  connect: 'Connect',
+  tls: 'Encrypt',
+  greeting: 'Greeting',
+  login: 'Sign in',
+  list: 'List mailboxes',
+  messages: 'Read the newest messages',
+}
+type Failed = Extract<CheckEvent, { kind: 'failed' }>
+
+/** The live test, step by step as it happens, with the cause in plain words and the server's own words one click away. */
+export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust: (failed: Failed) => void }) => {
+  const steps = new Map<string, Extract<CheckEvent, { kind: 'step' }>>()
+  for (const event of events) if (event.kind === 'step') steps.set(`${event.server} ${event.step}`, event)
+  const failures = events.filter((event): event is Failed => event.kind === 'failed')
+  return (
+    <div aria-live="polite">
+      <ol className="steps">
+        {[...steps.values()].map((step) => {
+          const isFailed = failures.some((failed) => failed.server === step.server && failed.step === step.step)
+          return (
+            <li key={`${step.server} ${step.step}`}>
+              {isFailed ? (
+                <CircleX size={16} color="var(--danger)" aria-label="failed" />
+              ) : step.state === 'ok' ? (
+                <Check size={16} color="var(--accent)" aria-label="done" />
+              ) : (
+                <Loader size={16} aria-label="running" />
+              )}
+              <span>
+                {step.server === 'outgoing' ? 'Sending: ' : ''}
+                {names[step.step]}
+                {step.note && <span className="muted"> — {step.note}</span>}
+              </span>
+              {step.ms !== null && <span className="ms">{step.ms} ms</span>}
+            </li>
+          )
+        })}
+      </ol>
+      {failures.map((failed) => (
+        <div key={failed.server} className="notice bad" role="alert">
+          <strong>{failed.message}</strong>
+          {failed.hint && <p style={{ margin: '4px 0 0' }}>{failed.hint}</p>}
+          {failed.certificate && (
+            <>
+              <table className="plain">
+                <tbody>
+                  <tr>
+                    <th>Names</th>
+                    <td>{failed.certificate.names.join(', ') || failed.certificate.subject}</td>
+                  </tr>
+                  <tr>
+                    <th>Valid</th>
+                    <td>
+                      {failed.certificate.validFrom} – {failed.certificate.validTo}
+                    </td>
+                  </tr>
+                  <tr>
+                    <th>Issuer</th>
+                    <td>{failed.certificate.issuer}</td>
+                  </tr>
+                  <tr>
+                    <th>SHA-256</th>
+                    <td style={{ overflowWrap: 'anywhere', fontFamily: 'monospace' }}>
+                      {failed.certificate.fingerprint}
+                    </td>
+                  </tr>
+                </tbody>
+              </table>
+              <p>
+                Trust it only if you know this server and its fingerprint: somebody in between could show a certificate
+                of their own.
+              </p>
+              <button type="button" className="button" onClick={() => onTrust(failed)}>
+                Trust exactly this certificate
+              </button>
+            </>
+          )}
+          {failed.serverText && (
+            <details>
+              <summary>What the server said</summary>
+              <code>{failed.serverText}</code>
+            </details>
+          )}
+        </div>
+      ))}
+    </div>
+  )
+}

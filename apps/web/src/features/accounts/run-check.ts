@@ -1,0 +1,20 @@
+import type { AccountCreate, CheckEvent } from '@postern/shared/accounts.ts'
+import { request } from '#data/api.ts'
+
+/** Runs the live test and tells each step; the answer comes line by line. Throws ApiError. */
+export const runCheck = async (body: AccountCreate, onEvent: (event: CheckEvent) => void): Promise<boolean> => {
+  const response = await request('POST', '/v1/account-checks', { body })
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  let isRight = false
+  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+    const lines = (rest + next.value).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const event = JSON.parse(line) as CheckEvent // written by our own server from the same type
+      if (event.kind === 'done') isRight = event.ok
+      onEvent(event)
+    }
+  }
+  return isRight
+}

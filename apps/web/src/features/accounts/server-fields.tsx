@@ -1,0 +1,87 @@
+import type { DiscoveredServer, ServerSettings } from '@postern/shared/accounts.ts'
+import { Choice, Field } from '#ui/field.tsx'
+
+const ports = { incoming: { tls: 993, starttls: 143, plain: 143 }, outgoing: { tls: 465, starttls: 587, plain: 587 } }
+export type ServerForm = {
+  host: string
+  port: string
+  security: ServerSettings['security']
+  username: string
+  pinnedFingerprint: string | null
+}
+
+export const formOf = (
+  server: Pick<DiscoveredServer, 'host' | 'port' | 'security' | 'username'> & { pinnedFingerprint?: string | null },
+): ServerForm => ({
+  host: server.host,
+  port: String(server.port),
+  security: server.security,
+  username: server.username,
+  pinnedFingerprint: server.pinnedFingerprint ?? null,
+})
+export const settingsOf = (form: ServerForm): ServerSettings => ({
+  host: form.host.trim(),
+  port: Number(form.port),
+  security: form.security,
+  username: form.username,
+  pinnedFingerprint: form.pinnedFingerprint,
+})
+
+/** One server's settings. Choosing the kind of encryption sets the port that goes with it. */
+export const ServerFields = ({
+  legend,
+  which,
+  value,
+  errors,
+  onChange,
+}: {
+  legend: string
+  which: 'incoming' | 'outgoing'
+  value: ServerForm
+  errors: Record<string, string> | undefined
+  onChange: (value: ServerForm) => void
+}) => (
+  <fieldset style={{ border: 0, padding: 0, margin: 0, minWidth: 0 }}>
+    <legend style={{ fontWeight: 600, marginBlockEnd: 8 }}>{legend}</legend>
+    <div className="grid2">
+      <Field
+        label="Server"
+        required
+        value={value.host}
+        error={errors?.[`${which}.host`]}
+        onChange={(event) => onChange({ ...value, host: event.target.value, pinnedFingerprint: null })}
+      />
+      <Field
+        label="Port"
+        required
+        inputMode="numeric"
+        value={value.port}
+        error={errors?.[`${which}.port`]}
+        onChange={(event) => onChange({ ...value, port: event.target.value, pinnedFingerprint: null })}
+      />
+      <Choice
+        label="Encryption"
+        value={value.security}
+        options={[
+          { value: 'tls', label: 'TLS' },
+          { value: 'starttls', label: 'STARTTLS' },
+          { value: 'plain', label: 'None' },
+        ]}
+        onChange={(security) => {
+          const next = security === 'tls' || security === 'starttls' ? security : 'plain'
+          onChange({ ...value, security: next, port: String(ports[which][next]) })
+        }}
+      />
+    </div>
+    <Field
+      label="User name"
+      required
+      value={value.username}
+      error={errors?.[`${which}.username`]}
+      onChange={(event) => onChange({ ...value, username: event.target.value })}
+    />
+    {value.pinnedFingerprint && (
+      <p className="muted">Only the certificate {value.pinnedFingerprint.slice(0, 16)}… is accepted.</p>
+    )}
+  </fieldset>
+)

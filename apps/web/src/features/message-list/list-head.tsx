@@ -1,0 +1,144 @@
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
+import {
+  Archive,
+  Ban,
+  CheckCheck,
+  FolderInput,
+  Inbox,
+  Mail as MailClosed,
+  MailOpen,
+  Star,
+  Trash2,
+  X,
+} from 'lucide-react'
+import type { ReactNode } from 'react'
+import { type Filter, useApp } from '#data/app-state.ts'
+import { type MailAction, refusalOf } from '#data/commands.ts'
+import { count, t } from '#lib/text.ts'
+import { Menu } from '#ui/menu.tsx'
+
+type Props = {
+  mailbox: Mailbox
+  total: number
+  filter: Filter
+  marked: number | 'everything'
+  onFilter: (filter: Filter) => void
+  onAct: (action: MailAction) => void
+  onReadAll: () => void
+  onEverything: () => void
+  onClear: () => void
+}
+const filters: Filter[] = ['all', 'unread', 'flagged', 'attachments']
+
+/** Name, count and filters; with a selection, what can be done to it. */
+export const ListHead = (props: Props) => {
+  const { mailbox, marked } = props
+  if (marked !== 0) return <BulkBar {...props} />
+  const name = mailbox.role === 'inbox' ? 'Inbox' : mailbox.name
+  return (
+    <div className="list-head">
+      <h1>
+        {name} <span className="muted">{props.total.toLocaleString()}</span>
+      </h1>
+      <fieldset className="filters" style={{ border: 0, margin: 0, padding: 0 }}>
+        <legend className="sr-only">{t('list.label')}</legend>
+        {filters.map((filter) => (
+          <button
+            type="button"
+            key={filter}
+            aria-pressed={props.filter === filter}
+            onClick={() => props.onFilter(filter)}
+          >
+            {t(`filter.${filter}`)}
+          </button>
+        ))}
+      </fieldset>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={t('action.readAll')}
+        title={t('action.readAll')}
+        disabled={mailbox.unreadMessages === 0 || refusalOf(mailbox, 'read') !== null}
+        onClick={props.onReadAll}
+      >
+        <CheckCheck size={17} aria-hidden />
+      </button>
+    </div>
+  )
+}
+
+const BulkBar = ({ mailbox, marked, total, onAct, onEverything, onClear }: Props) => {
+  const others = useApp((state) =>
+    Object.values(state.mailboxes).filter(
+      (other) => other.accountId === mailbox.accountId && other.id !== mailbox.id && other.isSelectable,
+    ),
+  )
+  const isSpam = mailbox.role === 'junk'
+  const button = (action: Extract<MailAction, string>, icon: ReactNode, label: string) => {
+    const refusal = refusalOf(mailbox, action)
+    return (
+      <button
+        type="button"
+        className="icon-button"
+        key={action}
+        aria-label={label}
+        title={refusal ?? label}
+        disabled={refusal !== null}
+        onClick={() => onAct(action)}
+      >
+        {icon}
+      </button>
+    )
+  }
+  const refusal = refusalOf(mailbox, 'archive')
+  return (
+    <div className="list-head" role="toolbar" aria-label={t('list.label')}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={t('select.none')}
+        title={t('select.none')}
+        onClick={onClear}
+      >
+        <X size={17} aria-hidden />
+      </button>
+      <strong style={{ flex: 1 }} aria-live="polite">
+        {marked === 'everything' ? t('select.everything') : count('selected', marked)}
+        {marked !== 'everything' && marked < total && (
+          <button
+            type="button"
+            className="button"
+            style={{ marginInlineStart: 8, paddingBlock: 2 }}
+            onClick={onEverything}
+          >
+            {t('select.all')}
+          </button>
+        )}
+      </strong>
+      {mailbox.role !== 'archive' && button('archive', <Archive size={17} aria-hidden />, t('action.archive'))}
+      {isSpam
+        ? button('notJunk', <Inbox size={17} aria-hidden />, t('action.notJunk'))
+        : button('junk', <Ban size={17} aria-hidden />, t('action.junk'))}
+      {button(
+        'trash',
+        <Trash2 size={17} aria-hidden />,
+        mailbox.role === 'trash' || isSpam ? t('action.expunge') : t('action.trash'),
+      )}
+      {button('read', <MailOpen size={17} aria-hidden />, t('action.read'))}
+      {button('unread', <MailClosed size={17} aria-hidden />, t('action.unread'))}
+      {button('star', <Star size={17} aria-hidden />, t('action.star'))}
+      <Menu
+        label={t('action.move')}
+        title={refusal ?? t('action.move')}
+        isDisabled={refusal !== null}
+        icon={<FolderInput size={17} aria-hidden />}
+        hasFilter
+        items={others.map((other) => ({
+          label: other.path,
+          onSelect: () => onAct({ moveTo: other }),
+          isDisabled: !other.rights.insert,
+        }))}
+      />
+    </div>
+  )
+}

@@ -1,0 +1,116 @@
+import type { ThreadRow } from '@postern/shared/messages.ts'
+import { Archive, Mail as MailClosed, MailOpen, Paperclip, Reply, Star, Trash2 } from 'lucide-react'
+import type { DragEvent, MouseEvent } from 'react'
+import type { MailAction } from '#data/commands.ts'
+import { listDate, personName } from '#lib/format.ts'
+import { t } from '#lib/text.ts'
+
+type Props = {
+  row: ThreadRow
+  showsRecipients: boolean
+  top: number
+  height: number
+  position: number
+  total: number
+  isOpen: boolean
+  isMarked: boolean
+  isFocusable: boolean
+  isRoomy: boolean
+  onOpen: () => void
+  onMark: (event: MouseEvent) => void
+  onAct: (action: MailAction) => void
+  onDragStart: (event: DragEvent) => void
+  onHover: () => void
+}
+
+/** One conversation. Unread is told by weight, not by colour alone. */
+export const ThreadItem = (props: Props) => {
+  const { row } = props
+  const people =
+    props.showsRecipients && row.recipients.length > 0 ? row.recipients.map(personName) : row.senders.map(personName)
+  const isUnread = row.unread > 0
+  const label = `${isUnread ? `${t('filter.unread')}, ` : ''}${people.join(', ')}, ${row.subject || t('view.noSubject')}, ${listDate(row.latestAt)}`
+  const stop = (action: MailAction) => (event: MouseEvent) => {
+    event.stopPropagation()
+    props.onAct(action)
+  }
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled once for the whole list
+    <div
+      role="option"
+      aria-selected={props.isOpen}
+      aria-label={label}
+      aria-posinset={props.position + 1}
+      aria-setsize={props.total}
+      tabIndex={props.isFocusable ? 0 : -1}
+      data-thread={row.threadId}
+      className={`thread${isUnread ? ' unread' : ''}${props.isOpen ? ' open' : ''}${props.isMarked ? ' marked' : ''}`}
+      style={{ top: props.top, height: props.height }}
+      draggable
+      onDragStart={props.onDragStart}
+      onClick={(event) => (event.shiftKey || event.metaKey || event.ctrlKey ? props.onMark(event) : props.onOpen())}
+      onPointerEnter={props.onHover}
+    >
+      <span className="check">
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={t('action.select')}
+          checked={props.isMarked}
+          onChange={() => undefined}
+          onClick={(event) => {
+            event.stopPropagation()
+            props.onMark(event)
+          }}
+        />
+      </span>
+      <span className="who">
+        {people.join(', ')}
+        {row.messages > 1 && <span className="muted"> {row.messages}</span>}
+      </span>
+      <span className="meta">
+        {row.isAnswered && <Reply size={13} aria-hidden />}
+        {row.hasAttachment && <Paperclip size={13} aria-hidden />}
+        {row.isFlagged && <Star size={14} className="starred" aria-hidden />}
+        <time dateTime={row.latestAt}>{listDate(row.latestAt)}</time>
+      </span>
+      <span className="subject" style={{ gridColumn: '2 / span 2' }}>
+        <span className="title">{row.subject || t('view.noSubject')}</span>
+        {!props.isRoomy && row.preview && <span className="rest"> — {row.preview}</span>}
+      </span>
+      {props.isRoomy && <span className="preview">{row.preview}</span>}
+      <span className="hover-actions" aria-hidden>
+        <button
+          type="button"
+          tabIndex={-1}
+          className="icon-button"
+          title={t('action.archive')}
+          onClick={stop('archive')}
+        >
+          <Archive size={15} />
+        </button>
+        <button type="button" tabIndex={-1} className="icon-button" title={t('action.trash')} onClick={stop('trash')}>
+          <Trash2 size={15} />
+        </button>
+        <button
+          type="button"
+          tabIndex={-1}
+          className="icon-button"
+          title={isUnread ? t('action.read') : t('action.unread')}
+          onClick={stop(isUnread ? 'read' : 'unread')}
+        >
+          {isUnread ? <MailOpen size={15} /> : <MailClosed size={15} />}
+        </button>
+        <button
+          type="button"
+          tabIndex={-1}
+          className="icon-button"
+          title={row.isFlagged ? t('action.unstar') : t('action.star')}
+          onClick={stop(row.isFlagged ? 'unstar' : 'star')}
+        >
+          <Star size={15} className={row.isFlagged ? 'starred' : ''} />
+        </button>
+      </span>
+    </div>
+  )
+}

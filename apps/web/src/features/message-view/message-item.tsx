@@ -1,0 +1,201 @@
+import type { Message, MessageBody, MessagePart } from '@postern/shared/messages.ts'
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import { call, request } from '#data/api.ts'
+import { app, loadBody, setting, useApp } from '#data/app-state.ts'
+import { fullDate, listDate, personName } from '#lib/format.ts'
+import { t } from '#lib/text.ts'
+import { Dialog } from '#ui/dialog.tsx'
+import { Attachments } from './attachments.tsx'
+import { MessageMenu } from './message-menu.tsx'
+import { TextBody } from './text-body.tsx'
+
+// The sanitiser comes with the first mail that needs it.
+const MessageFrame = lazy(() => import('./message-frame.tsx').then((module) => ({ default: module.MessageFrame })))
+
+type Sheet = { title: string; text: string }
+
+/** One message of a conversation: a line when folded, everything when open. */
+export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOpenAtFirst: boolean }) => {
+  const [isOpen, setOpen] = useState(isOpenAtFirst)
+  const [sheet, setSheet] = useState<Sheet | null>(null)
+  const [isPlain, setPlain] = useState(false)
+  const [isOnWhite, setOnWhite] = useState(false)
+  const body = useApp((state) => state.bodies[message.id])
+  useEffect(() => {
+    if (isOpen && !body) void loadBody(message.id)
+  }, [isOpen, body, message.id])
+
+  const showHeaders = async () => {
+    const { headers } = await call('getMessageHeaders', 'GET', `/v1/messages/${message.id}/headers`)
+    setSheet({ title: t('view.headers'), text: headers.map(({ name, value }) => `${name}: ${value}`).join('\n') })
+  }
+  const showSource = async () => {
+    const response = await request('GET', `/v1/messages/${message.id}/source`)
+    setSheet({ title: t('view.source'), text: (await response.text()).slice(0, 1_000_000) })
+  }
+  const showText = async (part: MessagePart) => {
+    const response = await request('GET', `/v1/messages/${message.id}/parts/${part.id}/preview`)
+    setSheet({ title: part.filename ?? part.contentType, text: await response.text() })
+  }
+  const from = message.from[0]
+  return (
+    <article className="message" aria-label={from ? personName(from) : ''}>
+      <div className="row" style={{ flexWrap: 'nowrap' }}>
+        <button type="button" className="message-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          <span className="from">{from ? personName(from) : '—'}</span>
+          <span className="grow muted">{isOpen ? from?.address : message.preview}</span>
+          <time
+            className="muted"
+            dateTime={message.date ?? message.receivedAt}
+            title={message.date ? fullDate(message.date) : t('view.noDate')}
+          >
+            {message.date ? listDate(message.date) : t('view.noDate')}
+          </time>
+        </button>
+        {isOpen && (
+          <MessageMenu
+            messageId={message.id}
+            hasHtml={body !== undefined && !('failed' in body) && body.html !== null}
+            isPlain={isPlain}
+            onPlain={() => setPlain(!isPlain)}
+            onWhite={() => setOnWhite(!isOnWhite)}
+            onHeaders={() => void showHeaders()}
+            onSource={() => void showSource()}
+          />
+        )}
+      </div>
+      {isOpen && (
+        <>
+          <Addresses message={message} />
+          <Body
+            message={message}
+            body={body}
+            isPlain={isPlain}
+            isOnWhite={isOnWhite}
+            onSource={() => void showSource()}
+            onOpenText={(part) => void showText(part)}
+          />
+        </>
+      )}
+      {sheet && (
+        <Dialog title={sheet.title} onClose={() => setSheet(null)} isWide>
+          <pre>{sheet.text}</pre>
+          <div className="row end" style={{ marginBlockStart: 12 }}>
+            <button type="button" className="button" onClick={() => setSheet(null)}>
+              {t('close')}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </article>
+  )
+}
+
+const Addresses = ({ message }: { message: Message }) => {
+  const [isFull, setFull] = useState(false)
+  const all = [...message.to, ...message.cc, ...message.bcc]
+  const write = (list: Message['to']) =>
+    list
+      .map(({ name, address }) =>
+        isFull && name ? `${name} <${address}>` : isFull ? address : personName({ name, address }),
+      )
+      .join(', ')
+  return (
+    <button type="button" className="addresses message-head" aria-expanded={isFull} onClick={() => setFull(!isFull)}>
+      <span>
+        {t('view.to')} {write(isFull ? message.to : all.slice(0, 6)) || '—'}
+        {isFull && message.cc.length > 0 && ` · Cc ${write(message.cc)}`}
+        {isFull && message.bcc.length > 0 && ` · Bcc ${write(message.bcc)}`}
+        {isFull && message.date && ` · ${fullDate(message.date)}`}
+      </span>
+    </button>
+  )
+}
+
+type BodyProps = {
+  message: Message
+  body: MessageBody | { failed: string } | undefined
+  isPlain: boolean
+  isOnWhite: boolean
+  onSource: () => void
+  onOpenText: (part: MessagePart) => void
+}
+
+const Body = ({ message, body, isPlain, isOnWhite, onSource, onOpenText }: BodyProps) => {
+  const [remote, setRemote] = useState(0)
+  const [isLoaded, setLoaded] = useState(false)
+  const isDark = useDark() && !isOnWhite
+  const onRemote = useCallback((found: number) => setRemote(found), [])
+  if (!body) return <p className="muted">…</p>
+  if ('failed' in body)
+    return (
+      <div className="notice bad" role="alert">
+        {t('view.failed')} {body.failed}{' '}
+        <button type="button" className="button" onClick={() => void loadBody(message.id)}>
+          {t('retry')}
+        </button>
+      </div>
+    )
+  const sender = message.from[0]?.address.toLowerCase()
+  const loadsRemote = isLoaded || body.remoteContentAllowed
+  const isHtml = body.html !== null && !isPlain
+  const trust = async () => {
+    if (sender) await call('trustSender', 'PUT', '/v1/trusted-senders', { body: { address: sender } })
+    setLoaded(true)
+    app.set((state) => ({ bodies: { ...state.bodies, [message.id]: { ...body, remoteContentAllowed: true } } }))
+  }
+  return (
+    <>
+      {body.state === 'unparsable' && (
+        <div className="notice warn">
+          {t('view.unparsable')}{' '}
+          <button type="button" className="button" onClick={onSource}>
+            {t('view.source')}
+          </button>
+        </div>
+      )}
+      {isHtml && remote > 0 && !loadsRemote && (
+        <div className="notice row">
+          <span style={{ flex: 1 }}>{t('view.remoteBlocked')}</span>
+          <button type="button" className="button" onClick={() => setLoaded(true)}>
+            {t('view.remoteLoad')}
+          </button>
+          {sender && (
+            <button type="button" className="button" onClick={() => void trust()}>
+              {t('view.remoteAlways', { address: sender })}
+            </button>
+          )}
+        </div>
+      )}
+      {isHtml && body.html !== null ? (
+        <Suspense fallback={null}>
+          <MessageFrame
+            messageId={message.id}
+            html={body.html}
+            parts={body.parts}
+            loadsRemote={loadsRemote}
+            isDark={isDark}
+            onRemote={onRemote}
+          />
+        </Suspense>
+      ) : (
+        <TextBody text={body.text} />
+      )}
+      {body.isTruncated && <p className="muted">{t('view.truncated')}</p>}
+      <Attachments messageId={message.id} parts={body.parts} onOpenText={onOpenText} />
+    </>
+  )
+}
+
+/** Whether the screen is dark right now, by choice or by the system. */
+const useDark = (): boolean => {
+  const theme = useApp((state) => setting(state, 'theme', 'system'))
+  const [isSystemDark, setSystemDark] = useState(() => matchMedia('(prefers-color-scheme: dark)').matches)
+  useEffect(() => {
+    const media = matchMedia('(prefers-color-scheme: dark)')
+    const onChange = () => setSystemDark(media.matches)
+    media.addEventListener('change', onChange)
+    return () => media.removeEventListener('change', onChange)
+  }, [])
+  return theme === 'dark' || (theme !== 'light' && isSystemDark)
+}

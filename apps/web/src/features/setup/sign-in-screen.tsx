@@ -1,0 +1,62 @@
+import { type FormEvent, useState } from 'react'
+import { ApiError, call } from '#data/api.ts'
+import { enter, useApp } from '#data/app-state.ts'
+import { Field } from '#ui/field.tsx'
+
+/** Signing in; as an overlay it keeps the page underneath as it was. */
+export const SignInScreen = ({ isOverlay = false }: { isOverlay?: boolean }) => {
+  const known = useApp((state) => state.session?.user.address ?? '')
+  const [address, setAddress] = useState(known)
+  const [password, setPassword] = useState('')
+  const [problem, setProblem] = useState<ApiError | null>(null)
+  const [isBusy, setBusy] = useState(false)
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    setBusy(true)
+    try {
+      await enter(await call('signIn', 'POST', '/v1/session', { body: { address, password } }))
+    } catch (error) {
+      setProblem(error instanceof ApiError ? error : null)
+    } finally {
+      setBusy(false)
+    }
+  }
+  const form = (
+    <form className="card" style={{ width: 'min(360px, 90vw)' }} onSubmit={(event) => void submit(event)}>
+      <h1>{isOverlay ? 'Your session has ended' : 'Sign in'}</h1>
+      {isOverlay && <p>Your page is kept as it is.</p>}
+      <Field
+        label="Address"
+        type="email"
+        autoComplete="username"
+        required
+        value={address}
+        readOnly={isOverlay && known !== ''}
+        onChange={(event) => setAddress(event.target.value)}
+      />
+      <Field
+        label="Password"
+        type="password"
+        autoComplete="current-password"
+        required
+        value={password}
+        onChange={(event) => setPassword(event.target.value)}
+      />
+      {problem && (
+        <div className="notice bad" role="alert">
+          {problem.message} {problem.detail.hint}
+        </div>
+      )}
+      <button type="submit" className="button primary" disabled={isBusy}>
+        Sign in
+      </button>
+    </form>
+  )
+  if (isOverlay)
+    return (
+      <div className="overlay" role="dialog" aria-modal aria-label="Sign in">
+        {form}
+      </div>
+    )
+  return <main className="page narrow">{form}</main>
+}

@@ -1,0 +1,22 @@
+/** Dates, numbers and sizes in the reader's locale and zone. */
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+const dayAndYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' })
+
+export const listDate = (instant: string, now = new Date()): string => {
+  const date = new Date(instant)
+  if (date.toDateString() === now.toDateString()) return time.format(date)
+  return date.getFullYear() === now.getFullYear() ? day.format(date) : dayAndYear.format(date)
+}
+export const fullDate = (instant: string): string => full.format(new Date(instant))
+
+const units = ['B', 'KB', 'MB', 'GB', 'TB']
+export const fileSize = (bytes: number): string => {
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
+  const value = bytes / 1000 ** power
+  return `${value.toLocaleString(undefined, { maximumFractionDigits: value < 10 && power > 0 ? 1 : 0 })} ${units[power]}`
+}
+
+export const personName = ({ name, address }: { name: string; address: string }): string =>
+  name || address.split('@')[0] || address

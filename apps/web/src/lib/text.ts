@@ -1,0 +1,11 @@
+import { messages } from './messages-en.ts'
+
+export type TextKey = keyof typeof messages
+
+/** Text by key, with `{name}` filled in. */
+export const t = (key: TextKey, values: Record<string, string | number> = {}): string =>
+  messages[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''))
+
+/** Counts with the right form: keys end in `.one` and `.other`. */
+export const count = (key: 'messages' | 'conversations' | 'selected' | 'new' | 'copies' | 'hits', n: number): string =>
+  t(`${key}.${n === 1 ? 'one' : 'other'}` as TextKey, { n: n.toLocaleString() }) // both forms are in the catalogue

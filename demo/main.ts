@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { SMTPServer } from 'smtp-server'
+import { type Dovecot, startDovecot } from '../apps/api/test/support/dovecot.ts'
+import { composeMail } from './compose-mail.ts'
+import { sampleMails } from './sample-mails.ts'
+import { people } from './sample-texts.ts'
+
+/**
+ * `npm run demo`: a mail server of its own with sample mail, an SMTP server that delivers into it, and a Postern with a
+ * ready owner and account. Everything lives in a temporary folder and is gone when it ends.
+ */
+const port = Number(process.env.PORT || 3000)
+const user = 'robin'
+const mailPassword = 'demo mail password'
+const owner = { name: 'Robin Ashdown', address: 'robin@demo.example', password: `demo only ${crypto.randomUUID()}` }
+const base = `http://127.0.0.1:${port}`
+const letterEveryMs = 45_000
+
+const postern = async (dir: string, certificate: string): Promise<{ child: ChildProcess; code: string }> => {
+  const caFile = join(dir, 'ca.pem')
+  await writeFile(caFile, certificate)
+  const entry = fileURLToPath(new URL('../apps/api/src/main.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: {
+      ...process.env,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      DATA_DIR: join(dir, 'data'),
+      DATABASE_URL: '',
+      MASTER_KEY_FILE: join(dir, 'master.key'),
+      CA_FILE: caFile,
+      PUBLIC_URL: '',
+      LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn',
+    },
+  })
+  const code = await new Promise<string>((done, fail) => {
+    let printed = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      printed += chunk.toString()
+      const found = /#code=(\S+)/.exec(printed)
+      if (found?.[1]) done(found[1])
+    })
+    child.once('exit', () => fail(new Error('Postern did not start; its own words are above.')))
+  })
+  return { child, code }
+}
+
+const post = async (path: string, body: unknown, cookie = ''): Promise<Response> => {
+  const response = await fetch(`${base}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-postern': '1', cookie },
+    body: JSON.stringify(body),
+  })
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+  return response
+}
+
+const cookieOf = (response: Response): string => (response.headers.getSetCookie()[0] ?? '').split(';')[0] ?? ''
+
+const main = async (): Promise<void> => {
+  const dir = await mkdtemp(join(tmpdir(), 'postern-demo-'))
+  // As root the database runs under another user, who has to get in.
+  await chmod(dir, 0o711)
+  const dovecot = await startDovecot()
+  try {
+    await run(dir, dovecot)
+  } catch (error) {
+    await dovecot.stop()
+    throw error
+  }
+}
+
+const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
+  dovecot.addUser(user, mailPassword)
+  for (const mail of sampleMails(new Date()))
+    dovecot.deliver(user, mail.mailbox, mail.raw, { flags: mail.flags, receivedAt: mail.receivedAt })
+  const smtp = await startSmtp((raw) => dovecot.deliver(user, 'INBOX', raw))
+  const { child, code } = await postern(dir, dovecot.certificate)
+  const cookie = cookieOf(await post('/v1/setup', { code, ...owner }))
+  await post(
+    '/v1/accounts',
+    {
+      address: owner.address,
+      password: mailPassword,
+      incoming: { host: 'localhost', port: dovecot.imapsPort, security: 'tls', username: user },
+    },
+    cookie,
+  )
+  const door = await openDoor()
+  const letters = setInterval(() => dovecot.deliver(user, 'INBOX', newLetter()), letterEveryMs)
+  console.log(
+    `\nThe demo is ready. This address signs you in:\n\n  http://127.0.0.1:${port + 1}/\n\nA new letter comes every ${letterEveryMs / 1000} seconds. Mail sent to 127.0.0.1:${smtp.port} (SMTP) arrives as well. Ctrl-C ends it all.\n`,
+  )
+
+  let isStopping = false
+  const stop = async () => {
+    if (isStopping) return
+    isStopping = true
+    clearInterval(letters)
+    door.close()
+    smtp.close()
+    if (child.exitCode === null) {
+      const ended = new Promise((done) => child.once('exit', done))
+      child.kill('SIGTERM')
+      await ended
+    }
+    await dovecot.stop()
+    await rm(dir, { recursive: true, force: true })
+    process.exit(0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
+  process.on('disconnect', () => void stop())
+  child.once('exit', () => void stop())
+}
+
+/** Takes mail for anybody and puts it into the demo's inbox. */
+const startSmtp = async (deliver: (raw: Buffer) => void): Promise<{ port: number; close: () => void }> => {
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onAuth: (_auth, _session, done) => done(null, { user: 'demo' }),
+    onData: (stream, _session, done) => {
+      const chunks: Buffer[] = []
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      stream.on('end', () => {
+        deliver(Buffer.concat(chunks))
+        done()
+      })
+    },
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const address = server.server.address()
+  return { port: typeof address === 'object' && address ? address.port : 0, close: () => server.close() }
+}
+
+/** A door beside the house: signs in and sends on. Cookies belong to the host, not to a port. */
+const openDoor = async () => {
+  const server = createServer((_request, response) => {
+    post('/v1/session', { address: owner.address, password: owner.password }).then(
+      (answer) => response.writeHead(302, { 'set-cookie': answer.headers.getSetCookie(), location: `${base}/` }).end(),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    )
+  })
+  await new Promise<void>((done) => server.listen(port + 1, '127.0.0.1', done))
+  return server
+}
+
+let letter = 0
+const newLetter = (): Buffer => {
+  const from = people[letter++ % people.length] ?? people[0]
+  const lines = [
+    'The post has just been here.',
+    'Are you watching the list? This came by itself.',
+    'No answer needed, only a sign of life.',
+  ]
+  return composeMail({
+    from,
+    to: [{ name: owner.name, address: owner.address }],
+    subject: `A letter at ${new Date().toLocaleTimeString()}`,
+    date: new Date(),
+    messageId: `${crypto.randomUUID()}@demo.example`,
+    references: [],
+    parts: [{ kind: 'text', text: `Hello Robin,\n\n${lines[letter % lines.length]}\n\n-- \n${from.name}` }],
+    headers: {},
+  })
+}
+
+await main()
