@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { errorCodes } from './errors.ts'
+import { errorCodes } from './error-codes.ts'
 import { commandId, id, instant } from './wire.ts'
 
 /** What a command is about. A mailbox target is carried out by the engine over everything that was there when it was given. */

@@ -1,8 +1,7 @@
 import { z } from 'zod'
+import { mailboxRoles } from './mailbox-roles.ts'
 import { id } from './wire.ts'
 
-/** RFC 6154 special uses plus INBOX (RFC 9051 5.1). */
-export const mailboxRoles = ['inbox', 'drafts', 'sent', 'archive', 'junk', 'trash', 'all', 'flagged'] as const
 export const mailboxRole = z.enum(mailboxRoles)
 export type MailboxRole = z.infer<typeof mailboxRole>
 

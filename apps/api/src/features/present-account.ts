@@ -1,5 +1,5 @@
 import { type Account, accountProgress, accountState, serverSettings } from '@postern/shared/accounts.ts'
-import { errorCodes } from '@postern/shared/errors.ts'
+import { errorCodes } from '@postern/shared/error-codes.ts'
 import { z } from 'zod'
 import type { AccountRow } from '#store/accounts.ts'
 

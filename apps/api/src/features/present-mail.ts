@@ -1,5 +1,5 @@
+import { mailboxRoles } from '@postern/shared/mailbox-roles.ts'
 import type { Mailbox as WireMailbox } from '@postern/shared/mailboxes.ts'
-import { mailboxRoles } from '@postern/shared/mailboxes.ts'
 import type { Message, MessageFlags, ThreadRow } from '@postern/shared/messages.ts'
 import type { EmailAddress } from '@postern/shared/wire.ts'
 import { z } from 'zod'

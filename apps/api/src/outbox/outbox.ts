@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Command, type CommandBody, commandBody } from '@postern/shared/commands.ts'
-import { type ErrorCode, errorCodes } from '@postern/shared/errors.ts'
+import { type ErrorCode, errorCodes } from '@postern/shared/error-codes.ts'
 import { AppError } from '#platform/errors.ts'
 import { recomputeShown } from '#store/command-effects.ts'
 import {

@@ -1,4 +1,5 @@
-import { type ErrorBody, type ErrorCode, errorTable } from '@postern/shared/errors.ts'
+import { type ErrorCode, errorTable } from '@postern/shared/error-codes.ts'
+import type { ErrorBody } from '@postern/shared/errors.ts'
 
 export type AppErrorDetail = {
   /** What the person can do next, in plain words. */

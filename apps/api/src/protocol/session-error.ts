@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@postern/shared/errors.ts'
+import type { ErrorCode } from '@postern/shared/error-codes.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 
 /**

@@ -125,7 +125,7 @@ export const startRealtime = (
 
   /** A person added an account: their sockets follow it too. */
   const followNewAccounts = async (tail: Tail): Promise<void> => {
-    for (const socket of tail.sockets) await follow(socket, {})
+    for (const socket of tail.sockets) await follow(socket, {}, { isLate: true })
   }
 
   const streamsOf = async (tx: Tx, userId: bigint): Promise<string[]> => {
@@ -137,6 +137,7 @@ export const startRealtime = (
   const follow = async (
     socket: Socket,
     since: Record<string, string>,
+    { isLate = false } = {},
   ): Promise<{ streams: Record<string, string>; reset: string[] }> => {
     const user = userOf(socket)
     const streams: Record<string, string> = {}
@@ -146,7 +147,9 @@ export const startRealtime = (
       if (!tail) continue
       const wanted = since[name]
       const missed = wanted === undefined || tail.sockets.has(socket) ? null : await catchUp(tail, BigInt(wanted))
+      const isNew = !tail.sockets.has(socket)
       tail.sockets.add(socket)
+      if (isLate && isNew) await sendPresent(socket, tail)
       if (missed?.isReset) reset.push(name)
       else if (missed && missed.changes.length > 0)
         socket.emit('changes', { stream: name, seq: missed.seq, changes: missed.changes })
@@ -154,6 +157,21 @@ export const startRealtime = (
       void read(tail)
     }
     return { streams, reset }
+  }
+
+  /** What came before the socket followed this account: its state and its tree, as they are now. */
+  const sendPresent = async (socket: Socket, tail: Tail): Promise<void> => {
+    const { accountId } = tail
+    if (accountId === null) return
+    const changes = await deps.store.readSystem(async (tx) => {
+      const rows = await tx.mailbox.findMany({ where: { accountId }, select: { id: true } })
+      const mailboxIds = rows.map(({ id }) => id.toString())
+      return deps.present(tx, tail, [
+        { kind: 'account', accountId: accountId.toString() },
+        { kind: 'mailboxes', mailboxIds, removed: [] },
+      ])
+    })
+    socket.emit('changes', { stream: tail.name, seq: tail.seq.toString(), changes })
   }
 
   const catchUp = (tail: Tail, since: bigint): Promise<{ isReset: boolean; seq: string; changes: Change[] }> =>

@@ -1,5 +1,5 @@
 import type { AccountProgress, AccountState } from '@postern/shared/accounts.ts'
-import type { ErrorCode } from '@postern/shared/errors.ts'
+import type { ErrorCode } from '@postern/shared/error-codes.ts'
 import type { Unit } from './commit.ts'
 
 export type AccountProblem = {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@postern/shared/errors.ts'
+import type { ErrorCode } from '@postern/shared/error-codes.ts'
 import { recomputeShown } from './command-effects.ts'
 import type { WorkItem } from './command-work.ts'
 import { logCommand } from './commands.ts'

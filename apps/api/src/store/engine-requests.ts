@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes } from '@postern/shared/errors.ts'
+import { type ErrorCode, errorCodes } from '@postern/shared/error-codes.ts'
 import { z } from 'zod'
 import { engineChannel } from './notify.ts'
 import type { Store } from './open-store.ts'

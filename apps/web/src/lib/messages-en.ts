@@ -65,6 +65,7 @@ export const messages = {
   'done.expunge': 'Deleted for good',
   'confirm.expunge': 'Delete for good?',
   'confirm.expungeText': 'This cannot be undone: the mail server removes them too.',
+  'view.label': 'Conversation',
   'view.none': 'No conversation open',
   'view.noSubject': '(no subject)',
   'view.noDate': 'no date',

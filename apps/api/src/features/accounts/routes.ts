@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import type { AccountCreate, CheckEvent, ServerSettings } from '@postern/shared/accounts.ts'
-import { errorCodes } from '@postern/shared/errors.ts'
+import { errorCodes } from '@postern/shared/error-codes.ts'
 import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { openDataKey, sealCredential } from '#store/account-credentials.ts'

@@ -1,4 +1,5 @@
-import { type Mailbox, mailboxRoles } from '@postern/shared/mailboxes.ts'
+import { mailboxRoles } from '@postern/shared/mailbox-roles.ts'
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { call } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
 
@@ -34,7 +35,7 @@ export const MailboxTable = ({ accountId }: { accountId: string }) => {
           </tr>
         </thead>
         <tbody>
-          {mailboxes
+          {[...mailboxes]
             .sort((a, b) => a.path.localeCompare(b.path))
             .map((mailbox) => (
               <tr key={mailbox.id}>

@@ -102,19 +102,17 @@ const BulkBar = ({ mailbox, marked, total, onAct, onEverything, onClear }: Props
       >
         <X size={17} aria-hidden />
       </button>
-      <strong style={{ flex: 1 }} aria-live="polite">
-        {marked === 'everything' ? t('select.everything') : count('selected', marked)}
-        {marked !== 'everything' && marked < total && (
-          <button
-            type="button"
-            className="button"
-            style={{ marginInlineStart: 8, paddingBlock: 2 }}
-            onClick={onEverything}
-          >
-            {t('select.all')}
-          </button>
-        )}
-      </strong>
+      <h1 aria-live="polite">{marked === 'everything' ? t('select.everything') : count('selected', marked)}</h1>
+      {marked !== 'everything' && marked < total && (
+        <button
+          type="button"
+          className="button"
+          style={{ marginInlineStart: 8, paddingBlock: 2 }}
+          onClick={onEverything}
+        >
+          {t('select.all')}
+        </button>
+      )}
       {mailbox.role !== 'archive' && button('archive', <Archive size={17} aria-hidden />, t('action.archive'))}
       {isSpam
         ? button('notJunk', <Inbox size={17} aria-hidden />, t('action.notJunk'))

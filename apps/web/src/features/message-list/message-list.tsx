@@ -167,9 +167,6 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
       <div
         className="list-scroll"
         ref={scroller}
-        role="listbox"
-        aria-label={t('list.label')}
-        aria-multiselectable
         tabIndex={rows.length === 0 ? 0 : -1}
         onScroll={(event) => setAtTop(event.currentTarget.scrollTop < height)}
       >
@@ -184,7 +181,14 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
           isFiltered={filter !== 'all'}
           onRetry={() => void loadRows(mailboxId, filter, firstShown, { isFresh: true })}
         />
-        <div className="list-space" style={{ height: virtual.getTotalSize() }}>
+        <div
+          className="list-space"
+          role="grid"
+          aria-label={t('list.label')}
+          aria-rowcount={list?.total ?? 0}
+          aria-multiselectable
+          style={{ height: virtual.getTotalSize() }}
+        >
           {items.map(({ index, start }) => {
             const row = rows[index]
             if (!row) return null
@@ -196,7 +200,6 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
                 top={start}
                 height={height}
                 position={index}
-                total={list?.total ?? 0}
                 isOpen={row.threadId === threadId}
                 isMarked={isEverything || marks.has(row.threadId)}
                 isFocusable={index === cursor}

@@ -11,7 +11,6 @@ type Props = {
   top: number
   height: number
   position: number
-  total: number
   isOpen: boolean
   isMarked: boolean
   isFocusable: boolean
@@ -29,7 +28,6 @@ export const ThreadItem = (props: Props) => {
   const people =
     props.showsRecipients && row.recipients.length > 0 ? row.recipients.map(personName) : row.senders.map(personName)
   const isUnread = row.unread > 0
-  const label = `${isUnread ? `${t('filter.unread')}, ` : ''}${people.join(', ')}, ${row.subject || t('view.noSubject')}, ${listDate(row.latestAt)}`
   const stop = (action: MailAction) => (event: MouseEvent) => {
     event.stopPropagation()
     props.onAct(action)
@@ -37,11 +35,9 @@ export const ThreadItem = (props: Props) => {
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled once for the whole list
     <div
-      role="option"
+      role="row"
       aria-selected={props.isOpen}
-      aria-label={label}
-      aria-posinset={props.position + 1}
-      aria-setsize={props.total}
+      aria-rowindex={props.position + 1}
       tabIndex={props.isFocusable ? 0 : -1}
       data-thread={row.threadId}
       className={`thread${isUnread ? ' unread' : ''}${props.isOpen ? ' open' : ''}${props.isMarked ? ' marked' : ''}`}
@@ -51,7 +47,7 @@ export const ThreadItem = (props: Props) => {
       onClick={(event) => (event.shiftKey || event.metaKey || event.ctrlKey ? props.onMark(event) : props.onOpen())}
       onPointerEnter={props.onHover}
     >
-      <span className="check">
+      <span className="check" role="gridcell">
         <input
           type="checkbox"
           tabIndex={-1}
@@ -64,21 +60,26 @@ export const ThreadItem = (props: Props) => {
           }}
         />
       </span>
-      <span className="who">
+      <span className="who" role="gridcell">
+        {isUnread && <span className="sr-only">{t('filter.unread')}: </span>}
         {people.join(', ')}
         {row.messages > 1 && <span className="muted"> {row.messages}</span>}
       </span>
-      <span className="meta">
+      <span className="meta" role="gridcell">
         {row.isAnswered && <Reply size={13} aria-hidden />}
         {row.hasAttachment && <Paperclip size={13} aria-hidden />}
         {row.isFlagged && <Star size={14} className="starred" aria-hidden />}
         <time dateTime={row.latestAt}>{listDate(row.latestAt)}</time>
       </span>
-      <span className="subject" style={{ gridColumn: '2 / span 2' }}>
+      <span className="subject" role="gridcell" style={{ gridColumn: '2 / span 2' }}>
         <span className="title">{row.subject || t('view.noSubject')}</span>
         {!props.isRoomy && row.preview && <span className="rest"> — {row.preview}</span>}
       </span>
-      {props.isRoomy && <span className="preview">{row.preview}</span>}
+      {props.isRoomy && (
+        <span className="preview" role="gridcell">
+          {row.preview}
+        </span>
+      )}
       <span className="hover-actions" aria-hidden>
         <button
           type="button"

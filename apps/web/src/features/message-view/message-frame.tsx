@@ -23,7 +23,8 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, isDark, onRe
 
   useEffect(() => {
     const page = ref.current?.contentDocument
-    if (!isLoaded || !page) return
+    const frame = page?.defaultView
+    if (!isLoaded || !page || !frame) return
     const cids = new Map(
       parts.flatMap((part) =>
         part.contentId && part.preview === 'image'
@@ -31,7 +32,7 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, isDark, onRe
           : [],
       ),
     )
-    const { fragment, remoteUrls } = sanitizeMail(html, cids)
+    const { fragment, remoteUrls } = sanitizeMail(html, cids, frame)
     const style = page.createElement('style')
     style.textContent = frameStyle(isDark)
     page.head.querySelector('style')?.remove()
@@ -79,8 +80,8 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, isDark, onRe
 
 /** Newsletters keep their own look; what brings none gets ours. */
 const frameStyle = (isDark: boolean): string => `
-  :root { color-scheme: ${isDark ? 'dark' : 'light'}; }
-  body { margin: 0; padding: 8px; font: 15px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; overflow-x: auto; ${isDark ? 'filter: invert(0.92) hue-rotate(180deg);' : ''} }
+  :root { color-scheme: light; background: #fff; color: #1c1d1f; }
+  body { margin: 0; padding: 8px; font: 15px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; overflow-x: auto; }
   ${isDark ? 'img { filter: invert(1) hue-rotate(180deg); }' : ''}
   img { max-width: 100%; height: auto; }
   table { max-width: 100%; }

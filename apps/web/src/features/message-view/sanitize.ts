@@ -1,4 +1,4 @@
-import DOMPurify from 'dompurify'
+import DOMPurify, { type WindowLike } from 'dompurify'
 
 /**
  * The last step before a mail's HTML is shown: HTML only, no SVG, no MathML, nothing that runs, and nothing that loads. The
@@ -33,9 +33,10 @@ const loadingAttributes = [
 const cssLoads =
   /url\s*\(|image-set\s*\(|@import|@font-face|expression\s*\(|-moz-binding|behavior\s*:|\\|src\s*\(|var\s*\(\s*--[^)]*url/i
 
-export const sanitizeMail = (html: string, cids: Map<string, string>): SanitizedMail => {
+export const sanitizeMail = (html: string, cids: Map<string, string>, frame: WindowLike): SanitizedMail => {
   const remoteUrls = new Set<string>()
-  const purifier = DOMPurify(window)
+  // Parsed by the very document that shows it: scripting is off there, so both read the mail alike.
+  const purifier = DOMPurify(frame)
   purifier.addHook('uponSanitizeElement', (node, { tagName }) => {
     // Style sheets: whole rules that load something are taken out; the look of the rest stays.
     if (tagName === 'style' && node.textContent) node.textContent = withoutLoads(node.textContent)

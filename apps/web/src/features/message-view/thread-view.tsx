@@ -12,10 +12,13 @@ export const ThreadView = ({
   threadId,
   mailboxId,
   backTo,
+  alsoOpenId,
 }: {
   threadId: string | null
   mailboxId: string | null
   backTo: string
+  /** The message a search found; open even when older. */
+  alsoOpenId: string | null
 }) => {
   const messages = useApp((state) => (threadId ? state.threads[threadId] : undefined))
   const [failed, setFailed] = useState(false)
@@ -58,7 +61,9 @@ export const ThreadView = ({
         <MessageItem
           key={message.id}
           message={message}
-          isOpenAtFirst={message.id === last.id || message.placements.some(({ flags }) => !flags.seen)}
+          isOpenAtFirst={
+            message.id === last.id || message.id === alsoOpenId || message.placements.some(({ flags }) => !flags.seen)
+          }
         />
       ))}
     </>

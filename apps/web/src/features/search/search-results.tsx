@@ -52,7 +52,7 @@ export const SearchResults = ({ query, threadId }: { query: string; threadId: st
       <div className="list-scroll">
         {result.hits.length === 0 && <p className="empty">{t('search.none', { q: query })}</p>}
         {result.hits.map(({ row, messageId, snippet }) => {
-          const to = `/search/${row.threadId}?${new URLSearchParams({ q: query })}`
+          const to = `/search/${row.threadId}?${new URLSearchParams({ q: query, m: messageId })}`
           return (
             <a
               key={messageId}

@@ -41,7 +41,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
         >
           <MenuIcon size={18} aria-hidden />
         </button>
-        <a className="brand" href="/" onClick={(event) => onLinkClick(event, '/')}>
+        <a className="brand" href="/" aria-label="Postern" onClick={(event) => onLinkClick(event, '/')}>
           <img src="/icon.svg" alt="" width={22} height={22} />
           <span className="word">Postern</span>
         </a>
@@ -66,7 +66,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
         </a>
       </header>
       <div>{!isOnline && <div className="bar">{t('offline.bar')}</div>}</div>
-      <div className={threadId ? 'panes has-thread' : 'panes'} style={widths.style} ref={widths.ref}>
+      <main className={threadId ? 'panes has-thread' : 'panes'} style={widths.style} ref={widths.ref}>
         <nav
           className={isTreeShown ? 'tree shown' : 'tree'}
           aria-label={t('mailboxes')}
@@ -83,14 +83,15 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
           )}
           <Divider onDrag={(x) => widths.set('list', x)} label={t('list.label')} />
         </section>
-        <main className="view" tabIndex={-1}>
+        <section className="view" aria-label={t('view.label')}>
           <ThreadView
+            alsoOpenId={route.query.get('m')}
             threadId={threadId}
             mailboxId={mailboxId}
             backTo={isSearch ? `/search?${route.query}` : `/mail/${mailboxId}`}
           />
-        </main>
-      </div>
+        </section>
+      </main>
       <div className="sr-only" aria-live="polite">
         {live}
       </div>
@@ -169,7 +170,7 @@ const Divider = ({ onDrag, label }: { onDrag: (x: number) => void; label: string
 
 /** Widths of the panes, remembered on this device. */
 const useWidths = () => {
-  const ref = useRef<HTMLDivElement>(null)
+  const ref = useRef<HTMLElement>(null)
   const [widths, setWidths] = useState<{ tree: number; list: number }>(() => {
     const [tree = 220, list = 440] = (localStorage.getItem('widths') ?? '')
       .split(',')

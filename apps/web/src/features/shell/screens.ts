@@ -4,7 +4,12 @@ import type { ComponentType } from 'react'
 export type Screens = {
   MailboxTree: ComponentType<{ currentId: string | null }>
   MessageList: ComponentType<{ mailboxId: string; threadId: string | null }>
-  ThreadView: ComponentType<{ threadId: string | null; mailboxId: string | null; backTo: string }>
+  ThreadView: ComponentType<{
+    threadId: string | null
+    mailboxId: string | null
+    backTo: string
+    alsoOpenId: string | null
+  }>
   SearchResults: ComponentType<{ query: string; threadId: string | null }>
   ShortcutSheet: ComponentType<{ onClose: () => void }>
 }

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Browser, chromium } from 'playwright-core'
+
+/** A whole Postern as a person runs it: own process, own embedded database, own folder. */
+export type RunningPostern = {
+  base: string
+  setupAddress: string | null
+  stop: (signal?: NodeJS.Signals) => Promise<void>
+  restart: () => Promise<RunningPostern>
+  remove: () => Promise<void>
+}
+
+const entry = fileURLToPath(new URL('../../apps/api/src/main.ts', import.meta.url))
+
+export const startPostern = async (certificate: string, dir?: string): Promise<RunningPostern> => {
+  const home = dir ?? (await mkdtemp(join(tmpdir(), 'postern-e2e-')))
+  await chmod(home, 0o711)
+  const caFile = join(home, 'ca.pem')
+  await writeFile(caFile, certificate)
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '',
+      VITEST: '',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      DATA_DIR: join(home, 'data'),
+      DATABASE_URL: '',
+      ROLES: '',
+      MASTER_KEY_FILE: join(home, 'master.key'),
+      CA_FILE: caFile,
+      PUBLIC_URL: '',
+      LOG_LEVEL: 'warn',
+    },
+  })
+  const { base, setupAddress } = await untilReady(child)
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((done) => child.once('exit', done))
+    child.kill(signal)
+    await ended
+  }
+  return {
+    base,
+    setupAddress,
+    stop,
+    restart: () => startPostern(certificate, home),
+    remove: () => rm(home, { recursive: true, force: true }),
+  }
+}
+
+const untilReady = (child: ChildProcess): Promise<{ base: string; setupAddress: string | null }> =>
+  new Promise((done, fail) => {
+    let printed = ''
+    const onData = (chunk: Buffer) => {
+      printed += chunk.toString()
+      const address = /(http:\/\/127\.0\.0\.1:\d+)\/(setup#code=\S+)?\s/.exec(printed)
+      if (address?.[1]) done({ base: address[1], setupAddress: address[2] ? `${address[1]}/${address[2]}` : null })
+    }
+    child.stdout?.on('data', onData)
+    child.stderr?.on('data', (chunk: Buffer) => {
+      printed += chunk.toString()
+    })
+    child.once('exit', () => fail(new Error(`Postern ended before it was ready: ${printed}`)))
+  })
+
+/** A real Chromium. Its own look-ups to the outside are switched off. */
+export const openChromium = (): Promise<Browser> => {
+  const path =
+    process.env.CHROMIUM_PATH ??
+    ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
+  if (!path) throw new Error('install chromium, or name it in CHROMIUM_PATH')
+  return chromium.launch({
+    executablePath: path,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+    ],
+  })
+}
