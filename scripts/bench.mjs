@@ -1,0 +1,9 @@
+// `npm run bench`: measures against a mail server and a database of its own; one JSON object a line.
+import { existsSync } from 'node:fs'
+import { fail, generateClient, install, runEntry } from './prepare.mjs'
+
+if (!existsSync('/usr/sbin/dovecot') && !existsSync('/usr/local/sbin/dovecot'))
+  fail('The bench needs a mail server: install dovecot-imapd dovecot-pop3d (Debian names) and run it again.')
+install()
+generateClient()
+runEntry('apps/api/bench/main.ts')
