@@ -1,0 +1,51 @@
+import { simpleParser } from 'mailparser'
+import { decodeCharset } from './decode-part.ts'
+import { htmlToText } from './html-to-text.ts'
+import { storableText } from './storable-text.ts'
+
+/**
+ * A whole raw message to what is shown of it, for mail whose server-side structure told us nothing. The content can never
+ * make this throw: what the parser loses is shown from the source.
+ */
+export type ParsedPart = {
+  filename: string | null
+  contentType: string
+  contentId: string | null
+  isInline: boolean
+  content: Buffer
+}
+export type ParsedMessage = { kind: 'parsed' | 'salvaged'; text: string; html: string | null; parts: ParsedPart[] }
+
+const maxSourceText = 256 * 1024
+
+export const parseMessage = async (raw: Buffer): Promise<ParsedMessage> => {
+  try {
+    const mail = await simpleParser(raw, {
+      skipHtmlToText: true,
+      skipTextToHtml: true,
+      skipImageLinks: true,
+      skipTextLinks: true,
+    })
+    const html = mail.html ? storableText(mail.html) : null
+    const text = storableText(mail.text ?? '') || (html === null ? '' : htmlToText(html))
+    const parts = mail.attachments.map((part) => ({
+      filename: part.filename ?? null,
+      contentType: part.contentType,
+      contentId: part.cid ?? null,
+      isInline: part.contentDisposition !== 'attachment' && part.cid !== undefined,
+      content: part.content,
+    }))
+    if (text.trim() !== '' || html !== null || parts.length > 0 || bodyOf(raw).trim() === '')
+      return { kind: 'parsed', text, html, parts }
+  } catch {
+    // Its limits, or a fault of its own: the source is still there.
+  }
+  return { kind: 'salvaged', text: bodyOf(raw), html: null, parts: [] }
+}
+
+/** Everything after the header block, as text; the whole when there is no header block. */
+const bodyOf = (raw: Buffer): string => {
+  const text = decodeCharset(raw.subarray(0, maxSourceText), '')
+  const end = /\r?\n\r?\n/.exec(text)
+  return end ? text.slice(end.index + end[0].length) : text
+}

@@ -1,0 +1,93 @@
+import { type ErrorCode, errorTable } from '@postern/shared/error-codes.ts'
+import type { ErrorBody } from '@postern/shared/errors.ts'
+import type { rest } from '@postern/shared/rest.ts'
+import type { z } from 'zod'
+
+/**
+ * Calls REST operations. The types come from the contract; answers are checked for their error shape only, because the
+ * server serialises every answer by the same schemas, and zod would cost a tenth of the script budget.
+ */
+type Table = typeof rest
+export type OperationName = keyof Table
+type In<Schema> = Schema extends z.ZodType ? z.input<Schema> : never
+type Out<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
+type ResponseOf<Name extends OperationName> = Table[Name] extends { response: infer Schema } ? Out<Schema> : undefined
+type Given<Name extends OperationName> = {
+  body?: Table[Name] extends { body: infer Schema } ? In<Schema> : undefined
+  query?: Table[Name] extends { query: infer Schema } ? Partial<In<Schema>> : undefined
+  signal?: AbortSignal
+}
+
+export class ApiError extends Error {
+  readonly code: ErrorCode | 'unreachable'
+  readonly detail: Partial<ErrorBody['error']>
+
+  constructor(code: ErrorCode | 'unreachable', detail: Partial<ErrorBody['error']>) {
+    super(detail.message ?? 'Postern does not answer.')
+    this.code = code
+    this.detail = detail
+  }
+}
+
+type Listener = (error: ApiError) => void
+let onAuthRequired: Listener = () => undefined
+export const whenAuthRequired = (listener: Listener): void => {
+  onAuthRequired = listener
+}
+
+const readError = async (response: Response): Promise<ApiError> => {
+  const body: unknown = await response.json().catch(() => null)
+  const error = (body as Partial<ErrorBody> | null)?.error // looked at field by field
+  const code = error?.code && error.code in errorTable ? error.code : 'internal'
+  return new ApiError(code, {
+    message: typeof error?.message === 'string' ? error.message : 'Something went wrong.',
+    ...(error ?? {}),
+  })
+}
+
+/** `path` is the operation's path with its ids filled in. Throws ApiError. */
+export const request = async (
+  method: string,
+  path: string,
+  {
+    body,
+    query,
+    signal,
+  }: { body?: unknown; query?: Record<string, unknown> | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<Response> => {
+  const search = new URLSearchParams(
+    Object.entries(query ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+  )
+  const address = search.size > 0 ? `${path}?${search}` : path
+  let response: Response
+  try {
+    response = await fetch(address, {
+      method,
+      headers: {
+        ...(method === 'GET' ? {} : { 'x-postern': '1' }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    })
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw new ApiError('unreachable', {})
+  }
+  if (response.ok) return response
+  const error = await readError(response)
+  if (error.code === 'auth.required') onAuthRequired(error)
+  throw error
+}
+
+/** Calls an operation: `call('getThread', 'GET', '/v1/threads/7')`. The name gives the types, the rest is plain. */
+export const call = async <Name extends OperationName>(
+  _name: Name,
+  method: Table[Name]['method'],
+  path: string,
+  given: Given<Name> = {},
+): Promise<ResponseOf<Name>> => {
+  const response = await request(method, path, given)
+  if (response.status === 204) return undefined as ResponseOf<Name> // operations without an answer
+  return (await response.json()) as ResponseOf<Name> // serialised by the server through the same schema
+}

@@ -1,0 +1,102 @@
+import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
+import { type AppState, app, type Filter, listKey, refreshMailbox } from './app-state.ts'
+import { settleCommand } from './command-results.ts'
+import { withChanges } from './thread-list.ts'
+
+/** What the list on the screen is, so that it can be asked for again; kept by the list itself. */
+export const inView: { current: { mailboxId: string; filter: Filter; position: number } | null } = { current: null }
+/** Called with new mail for the notice and the live region. */
+export const arrivals: { listener: (mailboxId: string, threadIds: string[]) => void } = { listener: () => undefined }
+
+/** Applies a batch in order. Counts of mailboxes come with it, so lists know their true length. */
+export const applyBatch = ({ changes }: ChangeBatch): void => {
+  const totals = new Map(
+    changes.flatMap((change) =>
+      change.kind === 'mailboxes' ? change.upserted.map((mailbox) => [mailbox.id, mailbox.conversations] as const) : [],
+    ),
+  )
+  for (const change of changes) apply(change, totals)
+}
+
+const apply = (change: Change, totals: Map<string, number>): void => {
+  switch (change.kind) {
+    case 'account':
+      return app.set((state) => ({ accounts: replaceAccount(state, change.account) }))
+    case 'accountRemoved':
+      return app.set((state) => ({
+        accounts: state.accounts.filter(({ id }) => id !== change.accountId),
+        mailboxes: Object.fromEntries(
+          Object.entries(state.mailboxes).filter(([, mailbox]) => mailbox.accountId !== change.accountId),
+        ),
+      }))
+    case 'mailboxes':
+      return app.set((state) => {
+        const removed = new Set(change.removed)
+        const kept = Object.entries(state.mailboxes).filter(([id]) => !removed.has(id))
+        return {
+          mailboxes: Object.fromEntries([...kept, ...change.upserted.map((mailbox) => [mailbox.id, mailbox] as const)]),
+        }
+      })
+    case 'threads':
+      return applyThreads(change, totals.get(change.mailboxId))
+    case 'messages':
+      return app.set((state) => ({ threads: placeMessages(state, change.messages) }))
+    case 'bodies':
+      return app.set((state) => ({
+        bodies: Object.fromEntries(
+          Object.entries(state.bodies).filter(([id, body]) => !('failed' in body) || !change.messageIds.includes(id)),
+        ),
+      }))
+    case 'mailboxGrew':
+      return refreshMailbox(change.mailboxId, inView.current)
+    case 'command':
+      return settleCommand(change.command)
+    case 'settings':
+      return app.set((state) => (state.session ? { session: { ...state.session, settings: change.settings } } : {}))
+    case 'arrived':
+      return arrivals.listener(change.mailboxId, change.threadIds)
+  }
+}
+
+const replaceAccount = (state: AppState, account: AppState['accounts'][number]): AppState['accounts'] =>
+  [...state.accounts.filter(({ id }) => id !== account.id), account].sort(
+    (a, b) => a.position - b.position || (BigInt(a.id) < BigInt(b.id) ? -1 : 1),
+  )
+
+const applyThreads = (
+  { mailboxId, upserted, removed }: Extract<Change, { kind: 'threads' }>,
+  total: number | undefined,
+): void => {
+  const key = listKey(mailboxId, 'all')
+  const list = app.get().lists[key]
+  if (list) {
+    const { list: next, isExact } = withChanges(list, upserted, removed, total)
+    app.set((state) => ({ lists: { ...state.lists, [key]: next } }))
+    if (!isExact) refreshMailbox(mailboxId, inView.current)
+  }
+  // Filtered lists are short; whoever shows one asks again.
+  const shown = inView.current
+  if (shown?.mailboxId === mailboxId && shown.filter !== 'all') refreshMailbox(mailboxId, shown)
+  const known = new Set(Object.keys(app.get().threads))
+  const grown = upserted.filter(
+    (row) => known.has(row.threadId) && !app.get().threads[row.threadId]?.some(({ id }) => id === row.latestMessageId),
+  )
+  if (grown.length > 0)
+    app.set((state) => ({
+      threads: Object.fromEntries(
+        Object.entries(state.threads).filter(([id]) => !grown.some((row) => row.threadId === id)),
+      ),
+    }))
+}
+
+const placeMessages = (
+  state: AppState,
+  messages: Extract<Change, { kind: 'messages' }>['messages'],
+): AppState['threads'] => {
+  const threads = { ...state.threads }
+  for (const { id, threadId, placements } of messages) {
+    const thread = threads[threadId]
+    if (thread) threads[threadId] = thread.map((message) => (message.id === id ? { ...message, placements } : message))
+  }
+  return threads
+}

@@ -1,0 +1,71 @@
+import type { ChangeBatch } from '@postern/shared/changes.ts'
+import type { Socket } from 'socket.io-client'
+import { app, loadAccounts, startSession } from './app-state.ts'
+import { applyBatch } from './apply-change.ts'
+
+/** The line on which changes come. After a gap it says where it stands and gets what it missed, or starts over. */
+let socket: Socket | undefined
+const stands: Record<string, string> = {}
+let wantsFocus: string[] = []
+let focusTimer: ReturnType<typeof setInterval> | undefined
+const focusEveryMs = 60_000
+
+export const connectSocket = (): void => {
+  if (socket) {
+    socket.connect()
+    return
+  }
+  // Loaded after the first rows are on the screen.
+  void import('socket.io-client').then(({ io }) => {
+    socket = io({
+      transports: ['websocket'],
+      reconnectionDelay: 500,
+      reconnectionDelayMax: 10_000,
+      randomizationFactor: 0.7,
+    })
+    socket.on('ready', resume)
+    socket.on('changes', (batch: ChangeBatch) => {
+      stands[batch.stream] = batch.seq
+      applyBatch(batch)
+    })
+    socket.on('disconnect', () => app.set({ isOnline: false }))
+    socket.on('signedOut', () => {
+      if (app.get().phase === 'ready') app.set({ phase: 'expired' })
+    })
+    clearInterval(focusTimer)
+    focusTimer = setInterval(() => sendFocus(), focusEveryMs)
+  })
+}
+
+export const disconnectSocket = (): void => {
+  socket?.disconnect()
+  for (const stream of Object.keys(stands)) delete stands[stream]
+}
+
+const resume = (): void => {
+  socket?.emit(
+    'resume',
+    { since: { ...stands } },
+    ({ streams, reset }: { streams: Record<string, string>; reset: string[] }) => {
+      const wasHere = Object.keys(stands).length > 0
+      Object.assign(stands, streams)
+      app.set({ isOnline: true })
+      // Too much was missed: what is on the screen is loaded again.
+      if (reset.length > 0) {
+        app.set({ lists: {}, threads: {} })
+        loadAccounts().catch(() => undefined)
+      } else if (!wasHere) loadAccounts().catch(() => startSession())
+      sendFocus()
+    },
+  )
+}
+
+const sendFocus = (): void => {
+  if (wantsFocus.length > 0) socket?.emit('focus', { mailboxIds: wantsFocus })
+}
+
+/** Tells the engine which mailbox is on the screen, so that changes there show at once. */
+export const focusMailbox = (mailboxId: string): void => {
+  wantsFocus = [mailboxId]
+  sendFocus()
+}
