@@ -1,7 +1,8 @@
 'use client'
 
 import { lazy, Suspense, useEffect, useState } from 'react'
-import { startSession, useApp } from '#data/app-state.ts'
+import { useApp } from '#data/app-state.ts'
+import { startSession } from '#data/session.ts'
 import { MailboxTree } from '#features/mailbox-tree/mailbox-tree.tsx'
 import { MessageList } from '#features/message-list/message-list.tsx'
 import { ThreadView } from '#features/message-view/thread-view.tsx'

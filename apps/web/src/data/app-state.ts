@@ -2,9 +2,8 @@ import type { Account } from '@postern/shared/accounts.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import type { CurrentSession } from '@postern/shared/sessions.ts'
-import { ApiError, call, whenAuthRequired } from './api.ts'
+import { call } from './api.ts'
 import { Observable, useObservable } from './observable.ts'
-import { connectSocket, disconnectSocket } from './socket.ts'
 import { emptyList, type ThreadList, withPage } from './thread-list.ts'
 
 /** Everything the screens show, normalised. Screens read with `useApp`, and change it through the functions here. */
@@ -23,7 +22,7 @@ export type AppState = {
   arrived: Record<string, string[]>
 }
 
-const blank: AppState = {
+export const blank: AppState = {
   phase: 'starting',
   session: null,
   isOnline: true,
@@ -40,34 +39,6 @@ export const useApp = <Picked>(select: (state: AppState) => Picked): Picked => u
 export const listKey = (mailboxId: string, filter: Filter): string => `${mailboxId}:${filter}`
 export const pageSize = 60
 const maxBodies = 300
-
-/** Finds out who is signed in and loads the frame of the screen. */
-export const startSession = async (): Promise<void> => {
-  whenAuthRequired(() => {
-    if (app.get().phase === 'ready') app.set({ phase: 'expired' })
-  })
-  try {
-    await enter(await call('getSession', 'GET', '/v1/session'))
-  } catch (error) {
-    app.set({ phase: error instanceof ApiError && error.code === 'auth.required' ? 'signedOut' : 'unreachable' })
-  }
-}
-
-/** After signing in: everything is loaded anew, unless only the session had ended. */
-export const enter = async (session: CurrentSession): Promise<void> => {
-  const isSamePerson = app.get().phase === 'expired' && app.get().session?.user.id === session.user.id
-  if (!isSamePerson) app.set({ ...blank, session })
-  app.set({ session })
-  await loadAccounts()
-  app.set({ phase: 'ready' })
-  connectSocket()
-}
-
-export const leave = async (): Promise<void> => {
-  await call('signOut', 'DELETE', '/v1/session').catch(() => undefined)
-  disconnectSocket()
-  app.set({ ...blank, phase: 'signedOut' })
-}
 
 export const loadAccounts = async (): Promise<void> => {
   const { accounts } = await call('listAccounts', 'GET', '/v1/accounts')

@@ -18,7 +18,7 @@ export const applyBatch = ({ changes }: ChangeBatch): void => {
   for (const change of changes) apply(change, totals)
 }
 
-const apply = (change: Change, totals: Map<string, number>): void => {
+const apply = (change: Change, totals: Map<string, number>): unknown => {
   switch (change.kind) {
     case 'account':
       return app.set((state) => ({ accounts: replaceAccount(state, change.account) }))

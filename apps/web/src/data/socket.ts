@@ -1,6 +1,6 @@
 import type { ChangeBatch } from '@postern/shared/changes.ts'
 import type { Socket } from 'socket.io-client'
-import { app, loadAccounts, startSession } from './app-state.ts'
+import { app, loadAccounts } from './app-state.ts'
 import { applyBatch } from './apply-change.ts'
 
 /** The line on which changes come. After a gap it says where it stands and gets what it missed, or starts over. */
@@ -54,7 +54,7 @@ const resume = (): void => {
       if (reset.length > 0) {
         app.set({ lists: {}, threads: {} })
         loadAccounts().catch(() => undefined)
-      } else if (!wasHere) loadAccounts().catch(() => startSession())
+      } else if (!wasHere) loadAccounts().catch(() => undefined)
       sendFocus()
     },
   )

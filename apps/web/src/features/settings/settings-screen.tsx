@@ -1,4 +1,5 @@
-import { leave, saveSetting, setting, useApp } from '#data/app-state.ts'
+import { saveSetting, setting, useApp } from '#data/app-state.ts'
+import { leave } from '#data/session.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { Choice } from '#ui/field.tsx'
 import { PeopleSection } from './people-section.tsx'

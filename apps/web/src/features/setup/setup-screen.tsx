@@ -1,6 +1,6 @@
 import { type FormEvent, useEffect, useState } from 'react'
 import { ApiError, call } from '#data/api.ts'
-import { enter } from '#data/app-state.ts'
+import { enter } from '#data/session.ts'
 import { navigate } from '#lib/route.ts'
 import { Field } from '#ui/field.tsx'
 import { Strength } from './strength.tsx'

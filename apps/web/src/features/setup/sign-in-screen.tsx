@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from 'react'
 import { ApiError, call } from '#data/api.ts'
-import { enter, useApp } from '#data/app-state.ts'
+import { useApp } from '#data/app-state.ts'
+import { enter } from '#data/session.ts'
 import { Field } from '#ui/field.tsx'
 
 /** Signing in; as an overlay it keeps the page underneath as it was. */

@@ -1,0 +1,32 @@
+import type { CurrentSession } from '@postern/shared/sessions.ts'
+import { ApiError, call, whenAuthRequired } from './api.ts'
+import { app, blank, loadAccounts } from './app-state.ts'
+import { connectSocket, disconnectSocket } from './socket.ts'
+
+/** Finds out who is signed in and loads the frame of the screen. */
+export const startSession = async (): Promise<void> => {
+  whenAuthRequired(() => {
+    if (app.get().phase === 'ready') app.set({ phase: 'expired' })
+  })
+  try {
+    await enter(await call('getSession', 'GET', '/v1/session'))
+  } catch (error) {
+    app.set({ phase: error instanceof ApiError && error.code === 'auth.required' ? 'signedOut' : 'unreachable' })
+  }
+}
+
+/** After signing in: everything is loaded anew, unless only the session had ended. */
+export const enter = async (session: CurrentSession): Promise<void> => {
+  const isSamePerson = app.get().phase === 'expired' && app.get().session?.user.id === session.user.id
+  if (!isSamePerson) app.set({ ...blank, session })
+  app.set({ session })
+  await loadAccounts()
+  app.set({ phase: 'ready' })
+  connectSocket()
+}
+
+export const leave = async (): Promise<void> => {
+  await call('signOut', 'DELETE', '/v1/session').catch(() => undefined)
+  disconnectSocket()
+  app.set({ ...blank, phase: 'signedOut' })
+}
