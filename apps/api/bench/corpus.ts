@@ -1,5 +1,5 @@
 import { chownSync, existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import iconv from 'iconv-lite'
 import { seeded } from './seeded.ts'
 
@@ -121,7 +121,7 @@ const makeMail = (
     random() < 0.1
       ? `Content-Type: multipart/mixed; boundary="mix"\r\n\r\n--mix\r\n${readable}--mix\r\nContent-Type: application/pdf; name="file-${n}.pdf"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename="file-${n}.pdf"\r\n\r\n${attachmentLines(random)}\r\n--mix--\r\n`
       : readable
-  return { raw: Buffer.from(`${headers.join('\r\n')}\r\n${content}`, 'latin1'), at, id, subject }
+  return { raw: Buffer.from(`${headers.join('\r\n')}\r\n${content}`, 'latin1'), at, id, subject: base }
 }
 
 const attachmentLines = (random: () => number): string => {
@@ -168,7 +168,8 @@ const writeMailbox = (
   box: string,
   plant: (n: number) => { subject: string; body: string },
 ): void => {
-  const made = ['', 'cur', 'new', 'tmp'].map((name) => join(dir, name))
+  // The home above the Maildir belongs to the mail's owner as well.
+  const made = [dirname(dir), ...['', 'cur', 'new', 'tmp'].map((name) => join(dir, name))]
   for (const path of made) {
     if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 })
     chownSync(path, owner.uid, owner.gid)

@@ -9,6 +9,7 @@ import { addSyncEvent, storeAccountFacts, storeProgress } from '#store/account-s
 import type { ConnectableAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import type { Lease } from '#store/lease.ts'
+import { refreshStatistics } from '#store/retention.ts'
 import type { MailboxRow } from '#store/sync-mailboxes.ts'
 import { needsSync } from '#sync/plan-mailbox-sync.ts'
 import { type MailboxSyncOptions, syncMailbox } from '#sync/run-mailbox-sync.ts'
@@ -24,6 +25,7 @@ export type AccountWake = 'mailbox' | 'commands' | 'tree' | 'compare'
 const treeEveryMs = 50_000
 const compareEveryMs = 24 * 3_600_000
 const progressEveryMs = 250
+const statisticsFrom = 1000
 const roleOrder = ['inbox', 'drafts', 'sent', 'archive', 'flagged', 'all', 'junk', 'trash']
 
 type Connected = {
@@ -188,6 +190,8 @@ const syncEverything = async (connected: Connected, context: SyncContext, isComp
     if (connected.wake.isMarked) await runWaiting(connected, context)
   }
   if (total > 0) await commit(deps.store, context.scope, (unit) => storeProgress(unit, lease.accountId, null))
+  // Right after thousands of inserts the planner knows nothing of them and walks whole tables.
+  if (total >= statisticsFrom) await refreshStatistics(deps.store)
   await commit(deps.store, context.scope, (unit) =>
     storeAccountFacts(unit, lease.accountId, {
       lastSyncedAt: deps.clock.now(),

@@ -24,3 +24,8 @@ const eraseMessages = async (store: Store, ids: bigint[]): Promise<void> => {
     await tx.message.deleteMany({ where: { id: { in: ids } } })
   })
 }
+
+/** Tells the planner about rows that came in bulk, instead of waiting for the database to notice by itself. */
+export const refreshStatistics = async (store: Store): Promise<void> => {
+  await store.prisma.$executeRaw`ANALYZE placement, message, thread_mailbox, message_ref, thread`
+}
