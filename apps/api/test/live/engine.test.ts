@@ -175,7 +175,14 @@ describe('the engine at a real Dovecot', () => {
       { what: 'all bodies' },
     )
     const before = (await engine.shown(accountId, 'INBOX')).map(({ messageId }) => messageId)
-    const stored = await engine.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+    // The bytes are counted right after the bodies are stored.
+    const stored = await until(
+      async () => {
+        const row = await engine.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+        return row.bytesToday > 0n && row
+      },
+      { what: 'the counted bytes' },
+    )
     dovecot.doveadm('mailbox', 'update', '-u', 'reborn', '--uid-validity', '4711', 'INBOX')
     await createEngine(engine.store).requestSync(accountId)
     await until(
