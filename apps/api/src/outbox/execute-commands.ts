@@ -1,148 +1,137 @@
-import { flagNames } from '#mail/flags.ts'
-import { formatUidSet } from '#mail/uid-set.ts'
-import type { Clock } from '#platform/clock.ts'
-import type { AppError } from '#platform/errors.ts'
-import type { Logger } from '#platform/logger.ts'
-import { changeFlags } from '#protocol/imap/change-flags.ts'
-import { fetchFlags } from '#protocol/imap/fetch-flags.ts'
-import { createMailbox, expungeMessages, moveMessages } from '#protocol/imap/move-messages.ts'
-import type { ImapSession } from '#protocol/imap/open-session.ts'
-import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
+import { AppError } from '#platform/errors.ts'
 import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
-import { failCommand, finishCommand, settleFlags, settleMove, settleTargets } from '#store/command-settle.ts'
-import { finishableCommands, nextCommand, nextItems, type WorkItem } from '#store/command-work.ts'
-import { type CommitScope, commit } from '#store/commit.ts'
-import type { Store } from '#store/open-store.ts'
-import { removeUids, storeFlags } from '#store/sync-flags.ts'
+import { dropUnsent, finishCommand } from '#store/command-settle.ts'
+import {
+  beginCommand,
+  hasLivingTargets,
+  listOpenCommands,
+  nextItems,
+  type OpenCommand,
+  postponeCommand,
+  type WorkItem,
+} from '#store/command-work.ts'
+import { executeStep } from './commands/command-kinds.ts'
+import { settled } from './commands/command-step.ts'
+import { type Chunk, type Execution, type Run, write } from './execution.ts'
+import { openStep } from './open-step.ts'
+import { refuseChunk, settleOutcome } from './settle-outcome.ts'
 
 /**
  * Carries out the waiting commands of an account, in order per message, in chunks. Killed anywhere and run again it does
- * no harm: flags are added or removed, never set; a uid that was moved already is simply no longer there.
+ * no harm:
+ *
+ *   pending -> running (durable, before the first byte is sent) -> chunk: select, act, read back -> settle -> ... -> done
+ *                 |                                                   | refused for good: truth re-read -> failed
+ *                 +-- cut off: the next run takes nothing of it for granted and looks before it acts (Step.isRepeat)
  */
-export type Execution = {
-  store: Store
-  session: ImapSession
-  scope: CommitScope
-  accountId: bigint
-  clock: Clock
-  logger: Logger
-}
-
 const chunkSize = 500
+/** An answer nobody understands is given this many chances, then it counts as a refusal: others wait behind it. */
+const maxProtocolFaults = 3
+/** How long the sync of the tree is given to follow a rename. */
+const treeDelayMs = 60_000
+const maxTreeWaits = 3
 
 /** Runs until nothing is waiting. Throws connection faults; the commands then wait for the next connection. */
 export const executeNextCommands = async (execution: Execution): Promise<void> => {
+  const run: Run = { ...execution, begun: new Map(), fetched: new Map(), reborn: new Map() }
   for (;;) {
-    await finishSettled(execution)
-    const next = await execution.store.readSystem((tx) => nextCommand(tx, execution.accountId))
-    if (!next) return
-    const items = await execution.store.readSystem((tx) => nextItems(tx, next.id, chunkSize))
-    for (const group of groupAlike(items)) await executeGroup(execution, group)
+    // Chosen anew after every chunk, so that a click overtakes a bulk.
+    const work = await nextWork(run)
+    if (!work) return
+    await runChunk(run, work.command, work.items)
   }
 }
 
-const finishSettled = async ({ store, scope, accountId }: Execution): Promise<void> => {
-  const ids = await store.readSystem((tx) => finishableCommands(tx, accountId))
-  for (const id of ids) await commit(store, scope, (unit) => finishCommand(unit, accountId, id))
+const nextWork = async (run: Run): Promise<{ command: OpenCommand; items: WorkItem[] } | null> => {
+  const { store, accountId } = run
+  for (const command of await store.readSystem((tx) => listOpenCommands(tx, accountId))) {
+    const { id, undoneBy } = command
+    // Taken back while it ran: what was not sent need not be sent and undone.
+    if (undoneBy !== null && run.begun.get(id) === 'certain') {
+      run.fetched.delete(id)
+      await write(run, (unit) => dropUnsent(unit, accountId, id, undoneBy))
+    }
+    const items = await nextChunk(run, id)
+    if (items.length > 0) return { command, items }
+    if (!(await store.readSystem((tx) => hasLivingTargets(tx, id))))
+      await write(run, (unit) => finishCommand(unit, accountId, id))
+  }
+  return null
+}
+
+/** Looked up for ten chunks at a time. Nobody else settles them, and uids are checked again before they are used. */
+const nextChunk = async ({ store, fetched }: Run, commandId: string): Promise<WorkItem[]> => {
+  const kept = fetched.get(commandId) ?? []
+  const items = kept.length > 0 ? kept : await store.readSystem((tx) => nextItems(tx, commandId, 10 * chunkSize))
+  fetched.set(commandId, items.slice(chunkSize))
+  return items.slice(0, chunkSize)
+}
+
+const runChunk = async (run: Run, command: OpenCommand, items: WorkItem[]): Promise<void> => {
+  if (!run.begun.has(command.id)) {
+    const begun = await write(run, (unit) => beginCommand(unit, command.id))
+    if (!begun) return
+    run.begun.set(command.id, command.attempts > 0 ? 'uncertain' : 'certain')
+  }
+  const isRepeat = run.begun.get(command.id) === 'uncertain'
+  for (const group of groupAlike(items)) await runGroup(run, command, { items: group, isRepeat })
 }
 
 /** Items of one mailbox to which the same is done: one protocol command each. */
 const groupAlike = (items: WorkItem[]): WorkItem[][] => {
   const groups = new Map<string, WorkItem[]>()
   for (const item of items) {
-    const key = JSON.stringify([
-      item.path,
-      item.addFlags,
-      item.removeFlags,
-      item.addKeywords,
-      item.removeKeywords,
-      String(item.toMailboxId),
-      item.isExpunge,
-    ])
-    groups.set(key, [...(groups.get(key) ?? []), item])
+    const { path, addFlags, removeFlags, addKeywords, removeKeywords, toMailboxId, isExpunge } = item
+    const key = JSON.stringify([path, addFlags, removeFlags, addKeywords, removeKeywords, `${toMailboxId}`, isExpunge])
+    const group = groups.get(key)
+    if (group) group.push(item)
+    else groups.set(key, [item])
   }
   return [...groups.values()]
 }
 
-const executeGroup = async (execution: Execution, items: WorkItem[]): Promise<void> => {
-  const first = items[0]
-  if (!first) return
+const runGroup = async (run: Run, command: OpenCommand, chunk: Chunk): Promise<void> => {
+  const mayWait = command.attempts < maxTreeWaits
   try {
-    const selected = await selectMailbox(execution.session, first.path)
-    if (selected.uidValidity !== first.uidValidity) return await giveUp(execution, items)
-    await perform(execution, items, first)
+    const step = await openStep(run, chunk, { mayWait })
+    if (step.kind === 'later') return await postpone(run, command, step.reason, treeDelayMs)
+    // Nothing of it was found in the mailbox's new life: there is nothing to send.
+    const outcome = step.items.length > 0 ? await executeStep(step) : settled({})
+    if (outcome.kind === 'later') return await postpone(run, command, outcome.reason, treeDelayMs)
+    await settleOutcome(run, command, chunk, outcome)
   } catch (error) {
-    const known = toSessionError(error)
-    if (isConnectionFault(known)) throw known
-    await refuse(execution, items, known)
+    const left = await afterFault(run, command, chunk, error)
+    // Some were gone, which is no fault of the others.
+    if (left.length > 0) await runGroup(run, command, { items: left, isRepeat: true })
   }
 }
 
-/** The mailbox has begun a new life: these uids mean nothing any more, so nothing is done to anything. */
-const giveUp = ({ store, scope, accountId }: Execution, items: WorkItem[]): Promise<void> =>
-  commit(store, scope, (unit) => settleTargets(unit, accountId, items, 'done'))
-
-const perform = async (execution: Execution, items: WorkItem[], like: WorkItem): Promise<void> => {
-  const { session, store, scope, accountId } = execution
-  const uidSet = formatUidSet(items.map(({ uid }) => uid))
-  if (like.isExpunge) {
-    const isGone = await expungeMessages(session, uidSet)
-    // Without UIDPLUS they stay on the server, marked: hidden here all the same.
-    await commit(store, scope, async (unit) => {
-      await settleTargets(unit, accountId, items, 'done')
-      if (isGone)
-        unit.touchThreads(
-          accountId,
-          await removeUids(
-            unit,
-            { accountId, mailboxId: like.mailboxId },
-            items.map(({ uid }) => BigInt(uid)),
-          ),
-        )
-    })
-    return
+/** Answers what is worth trying again now. Throws what only a new connection can mend. */
+const afterFault = async (run: Run, command: OpenCommand, chunk: Chunk, error: unknown): Promise<WorkItem[]> => {
+  const { session, logger, accountId } = run
+  const known = session.isOpen() ? toSessionError(error) : asFault(toSessionError(error))
+  const isPoison = known.code === 'connect.protocol' && command.attempts + 1 >= maxProtocolFaults
+  if (isConnectionFault(known) && !isPoison) {
+    // The first time it runs again at once; then others must not wait behind it. Failing to say so changes nothing.
+    if (known.code.startsWith('connect.') && command.attempts > 0)
+      await postpone(run, command, known.code, retryDelayMs(command.attempts)).catch(() => undefined)
+    throw known
   }
-  await changeFlags(session, uidSet, 'add', [...flagNames(like.addFlags), ...like.addKeywords])
-  await changeFlags(session, uidSet, 'remove', [...flagNames(like.removeFlags), ...like.removeKeywords])
-  if (like.toPath === null || like.toMailboxId === like.mailboxId)
-    return commit(store, scope, (unit) => settleFlags(unit, accountId, items))
-  const { uidMap } = await moveOrCreate(session, uidSet, like.toPath)
-  await commit(store, scope, async (unit) => {
-    if (like.addKeywords.length + like.removeKeywords.length > 0) await settleFlags(unit, accountId, items)
-    await settleMove(unit, accountId, items, uidMap)
-  })
+  const facts = { accountId: accountId.toString(), code: known.code, items: chunk.items.length }
+  if (isPoison) logger.warn({ ...facts, err: error }, 'a command is given up')
+  else logger.info(facts, 'the server refused a command')
+  return refuseChunk(run, command, chunk, known)
 }
 
-/** A target that is missing on the server is made once (RFC 9051 7.1 TRYCREATE). */
-const moveOrCreate = async (session: ImapSession, uidSet: string, toPath: string) => {
-  try {
-    return await moveMessages(session, uidSet, toPath)
-  } catch (error) {
-    if (toSessionError(error).code !== 'mailbox.missing') throw error
-    await createMailbox(session, toPath)
-    return moveMessages(session, uidSet, toPath)
-  }
-}
+/** A closed session refuses everything; that says nothing about the command. */
+const asFault = (error: AppError): AppError =>
+  isConnectionFault(error)
+    ? error
+    : new AppError('connect.closed', 'The connection to the server is gone.', { cause: error })
 
-/** Refused for good: what the server has is read again and shown, with the reason. */
-const refuse = async (execution: Execution, items: WorkItem[], error: AppError): Promise<void> => {
-  const { session, store, scope, accountId, logger } = execution
-  const first = items[0]
-  if (!first) return
-  logger.info(
-    { accountId: accountId.toString(), code: error.code, items: items.length },
-    'the server refused a command',
-  )
-  const facts = await fetchFlags(session, formatUidSet(items.map(({ uid }) => uid))).catch(() => [])
-  await commit(store, scope, async (unit) => {
-    await failCommand(unit, first.commandId, error.code, error.detail.serverText ?? null)
-    await settleTargets(unit, accountId, items, 'failed')
-    const rows = facts.map(({ uid, flags }) => ({
-      uid: BigInt(uid),
-      bits: flags.bits,
-      keywords: flags.keywords,
-      modseq: 0n,
-    }))
-    unit.touchThreads(accountId, await storeFlags(unit, { accountId, mailboxId: first.mailboxId }, rows))
-  })
+const retryDelayMs = (attempts: number): number => Math.min(600_000, 5000 * 4 ** Math.min(attempts - 1, 10))
+
+const postpone = async (run: Run, command: OpenCommand, reason: string, delayMs: number): Promise<void> => {
+  run.logger.debug({ commandId: command.id, reason, delayMs }, 'a command waits')
+  await write(run, (unit) => postponeCommand(unit, command.id, delayMs))
 }

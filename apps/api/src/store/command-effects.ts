@@ -1,4 +1,4 @@
-import { effectivePlacement } from '#mail/flags.ts'
+import { effectivePlacement, type PendingEffect } from '#mail/flags.ts'
 import type { Tx } from './open-store.ts'
 
 type PlacementRow = { id: bigint; mailbox_id: bigint; flags: number; keywords: string[]; thread_id: bigint }
@@ -12,37 +12,50 @@ type TargetRow = {
   is_expunge: boolean
 }
 
+/** What is still to be done to these placements, by placement, in the order it was asked for. */
+export const pendingTargetsFor = async (tx: Tx, placementIds: bigint[]): Promise<Map<bigint, PendingEffect[]>> => {
+  const rows = await tx.$queryRaw<TargetRow[]>`
+    SELECT placement_id, add_flags::int AS add_flags, remove_flags::int AS remove_flags, add_keywords, remove_keywords, to_mailbox_id, is_expunge
+    FROM command_target WHERE placement_id = ANY (${placementIds}::bigint[]) AND state = 'pending' ORDER BY placement_id, ordinal`
+  const pending = new Map<bigint, PendingEffect[]>()
+  for (const row of rows) {
+    const effects = pending.get(row.placement_id) ?? []
+    pending.set(row.placement_id, effects)
+    effects.push({
+      addFlags: row.add_flags,
+      removeFlags: row.remove_flags,
+      addKeywords: row.add_keywords,
+      removeKeywords: row.remove_keywords,
+      toMailboxId: row.to_mailbox_id,
+      isExpunge: row.is_expunge,
+    })
+  }
+  return pending
+}
+
 /**
  * Sets the shown columns of these placements to the server's truth with pending intents applied. The fold itself is
- * `effectivePlacement`. Answers the conversations concerned.
+ * `effectivePlacement`. Answers the conversations of those whose shown columns really changed.
  */
 export const recomputeShown = async (tx: Tx, placementIds: bigint[]): Promise<bigint[]> => {
   if (placementIds.length === 0) return []
+  // Locked first: a command that is being given to one of them right now is then seen by the second statement.
   const placements = await tx.$queryRaw<PlacementRow[]>`
-    SELECT id, mailbox_id, flags::int AS flags, keywords, thread_id FROM placement WHERE id = ANY (${placementIds}::bigint[]) FOR UPDATE`
-  const targets = await tx.$queryRaw<TargetRow[]>`
-    SELECT placement_id, add_flags::int AS add_flags, remove_flags::int AS remove_flags, add_keywords, remove_keywords, to_mailbox_id, is_expunge
-    FROM command_target WHERE placement_id = ANY (${placementIds}::bigint[]) AND state = 'pending' ORDER BY placement_id, ordinal`
-  const pending = new Map<bigint, TargetRow[]>()
-  for (const target of targets) pending.set(target.placement_id, [...(pending.get(target.placement_id) ?? []), target])
-  const shown = placements.map((row) => {
-    const effects = (pending.get(row.id) ?? []).map((target) => ({
-      addFlags: target.add_flags,
-      removeFlags: target.remove_flags,
-      addKeywords: target.add_keywords,
-      removeKeywords: target.remove_keywords,
-      toMailboxId: target.to_mailbox_id,
-      isExpunge: target.is_expunge,
-    }))
-    return {
-      id: row.id,
-      ...effectivePlacement({ mailboxId: row.mailbox_id, bits: row.flags, keywords: row.keywords }, effects),
-    }
-  })
-  await tx.$executeRaw`
+    SELECT id, mailbox_id, flags::int AS flags, keywords, thread_id FROM placement WHERE id = ANY (${placementIds}::bigint[]) ORDER BY id FOR UPDATE`
+  const pending = await pendingTargetsFor(tx, placementIds)
+  const shown = placements.map((row) => ({
+    id: row.id,
+    ...effectivePlacement(
+      { mailboxId: row.mailbox_id, bits: row.flags, keywords: row.keywords },
+      pending.get(row.id) ?? [],
+    ),
+  }))
+  const changed = await tx.$queryRaw<{ thread_id: bigint }[]>`
     UPDATE placement p SET shown_mailbox_id = s.mailbox_id, shown_flags = s.flags, shown_keywords = string_to_array(s.keywords, ' ')
     FROM unnest(${shown.map((s) => s.id)}::bigint[], ${shown.map((s) => s.mailboxId)}::bigint[], ${shown.map((s) => s.bits)}::int[],
       ${shown.map((s) => s.keywords.join(' '))}::text[]) AS s (id, mailbox_id, flags, keywords)
-    WHERE p.id = s.id`
-  return [...new Set(placements.map((row) => row.thread_id))]
+    WHERE p.id = s.id AND (p.shown_mailbox_id IS DISTINCT FROM s.mailbox_id OR p.shown_flags <> s.flags
+      OR p.shown_keywords <> string_to_array(s.keywords, ' '))
+    RETURNING p.thread_id`
+  return [...new Set(changed.map((row) => row.thread_id))]
 }

@@ -1,64 +1,115 @@
 import type { ErrorCode } from '@postern/shared/error-codes.ts'
 import { recomputeShown } from './command-effects.ts'
-import type { WorkItem } from './command-work.ts'
+import type { Truth } from './command-work.ts'
 import { logCommand } from './commands.ts'
 import type { Unit } from './commit.ts'
+import type { Tx } from './open-store.ts'
 
-/** The server has taken the flags: they are its truth now. */
-export const settleFlags = async (unit: Unit, accountId: bigint, items: WorkItem[]): Promise<void> => {
-  await unit.tx.$executeRaw`
-    UPDATE placement p SET flags = (p.flags | t.add_flags) & ~t.remove_flags,
-      keywords = ARRAY(SELECT k FROM (SELECT unnest(p.keywords) AS k UNION SELECT unnest(t.add_keywords)) u
-        WHERE lower(k) <> ALL (SELECT lower(r) FROM unnest(t.remove_keywords) r) ORDER BY k COLLATE "C")
-    FROM command_target t WHERE t.command_id = ${commandOf(items)}::uuid AND t.placement_id = p.id AND p.id = ANY (${placementsOf(items)}::bigint[])`
-  await settleTargets(unit, accountId, items, 'done')
+/** What became of a chunk of a command at the server. Ids are those of placements. */
+export type Settlement = {
+  commandId: string
+  /** Where they were, and where they went; `uidValidity` is the target's as the server gave it. */
+  mailboxId: bigint
+  to: { mailboxId: bigint; uidValidity: bigint | null } | null
+  done: bigint[]
+  failed: bigint[]
+  truth: Truth[]
+  moved: { placementId: bigint; uid: number }[]
+  /** No longer on the server as far as we know; a sync that meets the message again finds its id by identity. */
+  gone: bigint[]
 }
 
-/** The server has moved them. Without new uids they wait in the target until its sync sees them arrive. */
-export const settleMove = async (
-  unit: Unit,
-  accountId: bigint,
-  items: WorkItem[],
-  uidMap: Map<number, number> | null,
-): Promise<void> => {
+/**
+ * A chunk's end, in one transaction: the server's truth onto the placements, targets closed, what is shown computed anew.
+ * Lists are told only where that differs from what the person already saw.
+ */
+export const settleChunk = async (unit: Unit, accountId: bigint, chunk: Settlement): Promise<void> => {
   const { tx } = unit
-  const toMailboxId = items[0]?.toMailboxId ?? null
-  if (toMailboxId === null) return
-  // A uid the server did not move was no longer there: the next sync of the source takes its row away.
-  const moved = uidMap === null ? items : items.filter(({ uid }) => uidMap.has(uid))
-  const newUids = moved.map(({ uid }) => (uidMap === null ? null : BigInt(uidMap.get(uid) ?? 0)))
-  const taken = newUids.filter((uid) => uid !== null)
-  // A sync of the target may have been quicker and made rows of its own.
-  const early = await tx.$queryRaw<{ thread_id: bigint }[]>`
-    DELETE FROM placement WHERE mailbox_id = ${toMailboxId} AND uid = ANY (${taken}::bigint[]) AND id <> ALL (${placementsOf(items)}::bigint[]) RETURNING thread_id`
+  const { commandId, done, failed, moved, gone, mailboxId, to } = chunk
   await tx.$executeRaw`
-    UPDATE placement p SET mailbox_id = ${toMailboxId}, uid = t.uid, modseq = 0 FROM unnest(${placementsOf(moved)}::bigint[], ${newUids}::bigint[]) AS t (id, uid) WHERE p.id = t.id`
-  const sources = new Map<bigint, number>()
-  for (const { mailboxId } of moved) sources.set(mailboxId, (sources.get(mailboxId) ?? 0) + 1)
-  for (const [mailboxId, count] of sources)
-    await tx.$executeRaw`UPDATE mailbox SET envelopes_stored = greatest(0, envelopes_stored - ${count}) WHERE id = ${mailboxId}`
-  await tx.$executeRaw`UPDATE mailbox SET envelopes_stored = envelopes_stored + ${taken.length - early.length} WHERE id = ${toMailboxId}`
-  await settleTargets(unit, accountId, items, 'done')
-  unit.touchThreads(
-    accountId,
-    early.map((row) => row.thread_id),
-  )
+    UPDATE command_target SET state = CASE WHEN placement_id = ANY (${failed}::bigint[]) THEN 'failed' ELSE 'done' END
+    WHERE command_id = ${commandId}::uuid AND placement_id = ANY (${[...done, ...failed]}::bigint[])`
+  await tx.$executeRaw`UPDATE command SET settled = settled + ${done.length}, attempts = 1, not_before = NULL WHERE id = ${commandId}::uuid`
+  await storeTruth(tx, chunk.truth)
+  if (to && moved.length > 0) unit.touchThreads(accountId, await placeMoved(tx, mailboxId, to, moved))
+  unit.touchThreads(accountId, await removePlacements(tx, mailboxId, gone))
+  unit.touchThreads(accountId, await recomputeShown(tx, [...done, ...failed]))
 }
 
-/** Marks targets, recomputes what is shown and counts on the command. */
-export const settleTargets = async (
-  unit: Unit,
-  accountId: bigint,
-  items: WorkItem[],
-  state: 'done' | 'failed',
+/** A lower modseq never replaces a higher one; 0 means the server keeps none (RFC 7162 3.1.1). */
+const storeTruth = async (tx: Tx, truth: Truth[]): Promise<void> => {
+  if (truth.length === 0) return
+  await tx.$executeRaw`
+    UPDATE placement p SET flags = f.bits, keywords = string_to_array(f.keywords, ' '), modseq = greatest(p.modseq, f.modseq)
+    FROM unnest(${truth.map((row) => row.placementId)}::bigint[], ${truth.map((row) => row.flags.bits)}::int[],
+      ${truth.map((row) => row.flags.keywords.join(' '))}::text[], ${truth.map((row) => row.modseq)}::bigint[]) AS f (id, bits, keywords, modseq)
+    WHERE p.id = f.id AND (f.modseq = 0 OR f.modseq >= p.modseq)`
+}
+
+/** The placement keeps its id and gets the target's uid. A sync that was quicker made rows of its own: those give way. */
+const placeMoved = async (
+  tx: Tx,
+  fromMailboxId: bigint,
+  to: { mailboxId: bigint; uidValidity: bigint | null },
+  moved: { placementId: bigint; uid: number }[],
+): Promise<bigint[]> => {
+  const ids = moved.map(({ placementId }) => placementId)
+  const uids = moved.map(({ uid }) => BigInt(uid))
+  await tx.$executeRaw`
+    UPDATE command_target t SET placement_id = m.id FROM unnest(${ids}::bigint[], ${uids}::bigint[]) AS m (id, uid)
+    JOIN placement e ON e.mailbox_id = ${to.mailboxId} AND e.uid = m.uid AND e.id <> m.id
+    WHERE t.placement_id = e.id AND t.state = 'pending'
+      AND NOT EXISTS (SELECT 1 FROM command_target o WHERE o.command_id = t.command_id AND o.placement_id = m.id)`
+  const early = await tx.$queryRaw<GoneRow[]>`
+    DELETE FROM placement WHERE mailbox_id = ${to.mailboxId} AND uid = ANY (${uids}::bigint[]) AND id <> ALL (${ids}::bigint[]) RETURNING id, thread_id, message_id`
+  const placed = await tx.$executeRaw`
+    UPDATE placement p SET mailbox_id = ${to.mailboxId}, uid = m.uid, modseq = 0 FROM unnest(${ids}::bigint[], ${uids}::bigint[]) AS m (id, uid) WHERE p.id = m.id`
+  await markOrphans(tx, early)
+  await tx.$executeRaw`UPDATE mailbox SET envelopes_stored = greatest(0, envelopes_stored - ${placed}) WHERE id = ${fromMailboxId}`
+  await growTarget(tx, to, uids, placed - early.length)
+  return early.map((row) => row.thread_id)
+}
+
+/** When the new uids follow the target's cursor without a gap, its sync need not fetch them again. */
+const growTarget = async (
+  tx: Tx,
+  to: { mailboxId: bigint; uidValidity: bigint | null },
+  uids: bigint[],
+  count: number,
 ): Promise<void> => {
-  const { tx } = unit
-  await tx.$executeRaw`UPDATE command_target SET state = ${state} WHERE command_id = ${commandOf(items)}::uuid AND placement_id = ANY (${placementsOf(items)}::bigint[])`
-  await tx.$executeRaw`UPDATE command SET settled = settled + ${items.length}, state = 'running' WHERE id = ${commandOf(items)}::uuid AND state IN ('pending', 'running')`
-  unit.touchThreads(accountId, await recomputeShown(tx, placementsOf(items)))
+  const [lowest, highest] = uids.reduce(([low, high], uid) => [uid < low ? uid : low, uid > high ? uid : high], [
+    uids[0] ?? 0n,
+    0n,
+  ] as [bigint, bigint]) // a pair, not a list
+  const isGapless = highest - lowest + 1n === BigInt(uids.length)
+  await tx.$executeRaw`
+    UPDATE mailbox SET envelopes_stored = greatest(0, envelopes_stored + ${count}), uid_validity = coalesce(uid_validity, ${to.uidValidity}::bigint),
+      uid_next = CASE WHEN ${isGapless} AND uid_next = ${lowest} AND uid_validity = ${to.uidValidity}::bigint THEN ${highest + 1n} ELSE uid_next END
+    WHERE id = ${to.mailboxId}`
 }
 
-export const failCommand = async (
+type GoneRow = { id: bigint; thread_id: bigint; message_id: bigint }
+
+const removePlacements = async (tx: Tx, mailboxId: bigint, ids: bigint[]): Promise<bigint[]> => {
+  if (ids.length === 0) return []
+  const gone = await tx.$queryRaw<GoneRow[]>`
+    DELETE FROM placement WHERE id = ANY (${ids}::bigint[]) RETURNING id, thread_id, message_id`
+  await tx.$executeRaw`UPDATE mailbox SET envelopes_stored = greatest(0, envelopes_stored - ${gone.length}) WHERE id = ${mailboxId}`
+  await markOrphans(tx, gone)
+  return gone.map((row) => row.thread_id)
+}
+
+/** Messages without any placement are kept a while, so that a slow move finds them; what waited for the placement ends. */
+const markOrphans = async (tx: Tx, gone: GoneRow[]): Promise<void> => {
+  if (gone.length === 0) return
+  await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${gone.map((row) => row.id)}::bigint[])`
+  await tx.$executeRaw`
+    UPDATE message m SET orphaned_at = now() WHERE m.id = ANY (${gone.map((row) => row.message_id)}::bigint[])
+      AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)`
+}
+
+/** Why a part of the command was refused; it will end as `failed`. */
+export const noteFailure = async (
   unit: Unit,
   commandId: string,
   code: ErrorCode,
@@ -67,12 +118,26 @@ export const failCommand = async (
   await unit.tx.command.update({ where: { id: commandId }, data: { errorCode: code, serverText } })
 }
 
-/** The end of a command, once nothing of it is open. */
+/** The end of a command of which nothing is open: targets whose message is gone count as done. */
 export const finishCommand = async (unit: Unit, accountId: bigint, commandId: string): Promise<void> => {
   await unit.tx.$executeRaw`
-    UPDATE command SET state = CASE WHEN error_code IS NULL THEN 'done' ELSE 'failed' END, finished_at = now() WHERE id = ${commandId}::uuid AND state IN ('pending', 'running')`
+    UPDATE command_target t SET state = 'done' WHERE t.command_id = ${commandId}::uuid AND t.state = 'pending'
+      AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.id = t.placement_id)`
+  await unit.tx.$executeRaw`
+    UPDATE command c SET finished_at = now(), settled = (SELECT count(*)::int FROM command_target t WHERE t.command_id = c.id AND t.state = 'done'),
+      state = CASE WHEN undone_by IS NOT NULL THEN 'undone' WHEN error_code IS NULL THEN 'done' ELSE 'failed' END
+    WHERE id = ${commandId}::uuid AND state IN ('pending', 'running')
+      AND NOT EXISTS (SELECT 1 FROM command_target t WHERE t.command_id = c.id AND t.state = 'pending')`
   logCommand(unit, accountId, commandId)
 }
 
-const placementsOf = (items: WorkItem[]): bigint[] => items.map(({ placementId }) => placementId)
-const commandOf = (items: WorkItem[]): string => items[0]?.commandId ?? '00000000-0000-0000-0000-000000000000'
+/** What a taken-back command has not begun yet is dropped, together with the part of the inverse that would undo it. */
+export const dropUnsent = async (unit: Unit, accountId: bigint, commandId: string, undoneBy: string): Promise<void> => {
+  const { tx } = unit
+  const dropped = await tx.$queryRaw<{ placement_id: bigint }[]>`
+    UPDATE command_target SET state = 'failed' WHERE command_id = ${commandId}::uuid AND state = 'pending' RETURNING placement_id`
+  const ids = dropped.map((row) => row.placement_id)
+  await tx.$executeRaw`
+    UPDATE command_target SET state = 'done' WHERE command_id = ${undoneBy}::uuid AND state = 'pending' AND placement_id = ANY (${ids}::bigint[])`
+  unit.touchThreads(accountId, await recomputeShown(tx, ids))
+}

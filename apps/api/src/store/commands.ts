@@ -1,18 +1,12 @@
 import type { CommandBody, CommandTarget } from '@postern/shared/commands.ts'
+import { DELETED, type PendingEffect } from '#mail/flags.ts'
 import type { Unit } from './commit.ts'
 import type { Command, Mailbox } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
 
 export type CommandRow = Command
-/** What one command does to every placement it is about. */
-export type Effect = {
-  addFlags: number
-  removeFlags: number
-  addKeywords: string[]
-  removeKeywords: string[]
-  toMailboxId: bigint | null
-  isExpunge: boolean
-}
+/** What one command does to every placement it is about. Keywords are unique without case, none is in both lists. */
+export type Effect = PendingEffect
 
 /** A mailbox of this person; null when it is somebody else's or not there. */
 export const findOwnMailbox = async (tx: Tx, userId: bigint, mailboxId: bigint): Promise<Mailbox | null> => {
@@ -24,16 +18,31 @@ export const findOwnMailbox = async (tx: Tx, userId: bigint, mailboxId: bigint):
 export const findOwnCommand = (tx: Tx, userId: bigint, id: string): Promise<CommandRow | null> =>
   tx.command.findFirst({ where: { id, userId } })
 
+/**
+ * Commands of an account are given one after the other, so that their ordinals stand in the order in which they took
+ * effect. The engine never takes this lock.
+ */
+export const lockCommands = async (tx: Tx, accountId: bigint): Promise<void> => {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('postern.commands', ${accountId}))`
+}
+
 export type NewCommand = { id: string; accountId: bigint; userId: bigint; body: CommandBody; undoes: string | null }
 
-export const insertCommand = (tx: Tx, { id, accountId, userId, body, undoes }: NewCommand): Promise<CommandRow> =>
-  tx.command.create({
-    data: { id, accountId, userId, kind: body.kind, body: structuredClone(body), ...(undoes ? { undoes } : {}) },
+/** Null when a command of this id exists by now. */
+export const insertCommand = async (
+  tx: Tx,
+  { id, accountId, userId, body, undoes }: NewCommand,
+): Promise<CommandRow | null> => {
+  const [row] = await tx.command.createManyAndReturn({
+    data: [{ id, accountId, userId, kind: body.kind, body: structuredClone(body), undoes }],
+    skipDuplicates: true,
   })
+  return row ?? null
+}
 
 /**
  * Writes the targets of a command: every placement now shown in the mailbox that the effect would change, with what was
- * there before. Answers how many there are.
+ * there before. Taking back \Deleted also reaches the hidden ones of that mailbox, by name. Answers how many there are.
  */
 export const insertTargets = async (
   tx: Tx,
@@ -45,33 +54,43 @@ export const insertTargets = async (
   const messageIds = target.kind === 'messages' ? target.messageIds.map(BigInt) : null
   const exceptIds = target.kind === 'mailbox' ? target.exceptThreadIds.map(BigInt) : []
   const isMove = effect.toMailboxId !== null || effect.isExpunge
+  const reachesHidden = target.kind !== 'mailbox' && (effect.removeFlags & DELETED) !== 0
+  const added = effect.addKeywords.map((keyword) => keyword.toLowerCase())
+  const removed = effect.removeKeywords.map((keyword) => keyword.toLowerCase())
+  const mailboxId = BigInt(target.mailboxId)
   const count = await tx.$executeRaw`
     INSERT INTO command_target (command_id, placement_id, ordinal, message_id, add_flags, remove_flags, add_keywords, remove_keywords, to_mailbox_id,
       is_expunge, before_flags, before_keywords, before_mailbox_id)
     SELECT ${command.id}::uuid, p.id, ${command.ordinal}, p.message_id, ${effect.addFlags}::smallint, ${effect.removeFlags}::smallint, ${effect.addKeywords}, ${effect.removeKeywords},
       ${effect.toMailboxId}::bigint, ${effect.isExpunge}, p.shown_flags, p.shown_keywords, p.shown_mailbox_id
     FROM placement p
-    WHERE p.shown_mailbox_id = ${BigInt(target.mailboxId)} AND p.account_id = ${command.accountId}
+    WHERE p.account_id = ${command.accountId}
+      AND (p.shown_mailbox_id = ${mailboxId} OR (${reachesHidden} AND p.shown_mailbox_id IS NULL AND p.mailbox_id = ${mailboxId} AND p.shown_flags & 8 <> 0))
       AND (${threadIds}::bigint[] IS NULL OR p.thread_id = ANY (${threadIds}::bigint[]))
       AND (${messageIds}::bigint[] IS NULL OR p.message_id = ANY (${messageIds}::bigint[]))
       AND p.thread_id <> ALL (${exceptIds}::bigint[])
       AND (${isMove} OR (p.shown_flags & ${effect.addFlags}::int) <> ${effect.addFlags}::int OR (p.shown_flags & ${effect.removeFlags}::int) <> 0
-        OR NOT p.shown_keywords @> ${effect.addKeywords} OR p.shown_keywords && ${effect.removeKeywords})
+        OR NOT lower(p.shown_keywords::text)::text[] @> ${added}::text[] OR lower(p.shown_keywords::text)::text[] && ${removed}::text[])
     ORDER BY p.id FOR UPDATE`
   await tx.command.update({ where: { id: command.id }, data: { targets: count } })
   return count
 }
 
-/** The inverse of every target that really changed something and was not refused. */
+/**
+ * The inverse of every target that really changed something and was not refused. What was moved on or removed meanwhile
+ * stays where it is.
+ */
 export const insertInverseTargets = async (tx: Tx, command: CommandRow, undoneId: string): Promise<number> => {
   const count = await tx.$executeRaw`
     INSERT INTO command_target (command_id, placement_id, ordinal, message_id, add_flags, remove_flags, add_keywords, remove_keywords, to_mailbox_id,
       is_expunge, before_flags, before_keywords, before_mailbox_id)
     SELECT ${command.id}::uuid, p.id, ${command.ordinal}, t.message_id, (t.remove_flags & t.before_flags)::smallint, (t.add_flags & ~t.before_flags)::smallint,
-      ARRAY(SELECT k FROM unnest(t.remove_keywords) k WHERE k = ANY (t.before_keywords)), ARRAY(SELECT k FROM unnest(t.add_keywords) k WHERE k <> ALL (t.before_keywords)),
+      ARRAY(SELECT b FROM unnest(t.before_keywords) b WHERE lower(b) = ANY (SELECT lower(k) FROM unnest(t.remove_keywords) k)),
+      ARRAY(SELECT k FROM unnest(t.add_keywords) k WHERE lower(k) <> ALL (SELECT lower(b) FROM unnest(t.before_keywords) b)),
       CASE WHEN t.to_mailbox_id IS NULL THEN NULL ELSE t.before_mailbox_id END, false, p.shown_flags, p.shown_keywords, p.shown_mailbox_id
     FROM command_target t JOIN placement p ON p.id = t.placement_id
     WHERE t.command_id = ${undoneId}::uuid AND t.state <> 'failed' AND NOT t.is_expunge
+      AND (t.to_mailbox_id IS NULL OR p.shown_mailbox_id = t.to_mailbox_id)
     ORDER BY p.id FOR UPDATE OF p`
   await tx.command.update({ where: { id: command.id }, data: { targets: count } })
   return count
@@ -79,7 +98,8 @@ export const insertInverseTargets = async (tx: Tx, command: CommandRow, undoneId
 
 /**
  * The local effect of a fresh command, set-based on what is shown: it comes last in order, so applying it to the shown
- * values is the whole fold (mail/flags.ts; a test holds the two together). Answers the conversations concerned.
+ * values is the whole fold (mail/flags.ts; a test holds the two together). Not for targets that are hidden now: what
+ * lies behind them only the fold knows (recomputeShown). Answers the conversations concerned.
  */
 export const applyLocally = async (tx: Tx, commandId: string): Promise<bigint[]> => {
   const rows = await tx.$queryRaw<{ thread_id: bigint }[]>`
@@ -87,14 +107,19 @@ export const applyLocally = async (tx: Tx, commandId: string): Promise<bigint[]>
       UPDATE placement p SET
         shown_flags = (p.shown_flags | t.add_flags) & ~t.remove_flags,
         shown_keywords = CASE WHEN cardinality(t.add_keywords) + cardinality(t.remove_keywords) = 0 THEN p.shown_keywords ELSE ARRAY(
-          SELECT k FROM (SELECT unnest(p.shown_keywords) AS k UNION SELECT unnest(t.add_keywords)) u
-          WHERE lower(k) <> ALL (SELECT lower(r) FROM unnest(t.remove_keywords) r) ORDER BY k COLLATE "C") END,
+          SELECT k COLLATE "C" FROM unnest(p.shown_keywords) k WHERE lower(k) <> ALL (SELECT lower(r) FROM unnest(t.add_keywords || t.remove_keywords) r)
+          UNION ALL SELECT a COLLATE "C" FROM unnest(t.add_keywords) a ORDER BY 1) END,
         shown_mailbox_id = CASE WHEN t.is_expunge OR ((p.shown_flags | t.add_flags) & ~t.remove_flags) & 8 <> 0 THEN NULL
-          WHEN t.to_mailbox_id IS NOT NULL THEN t.to_mailbox_id ELSE coalesce(p.shown_mailbox_id, p.mailbox_id) END
+          ELSE coalesce(t.to_mailbox_id, p.shown_mailbox_id) END
       FROM command_target t WHERE t.command_id = ${commandId}::uuid AND p.id = t.placement_id
       RETURNING p.thread_id)
     SELECT DISTINCT thread_id FROM changed`
   return rows.map((row) => row.thread_id)
+}
+
+export const placementsOf = async (tx: Tx, commandId: string): Promise<bigint[]> => {
+  const rows = await tx.commandTarget.findMany({ where: { commandId }, select: { placementId: true } })
+  return rows.map((row) => row.placementId)
 }
 
 /** Placements of a command that nothing was sent for yet; empties it. */
@@ -104,7 +129,7 @@ export const cancelTargets = async (tx: Tx, commandId: string): Promise<bigint[]
   return rows.map((row) => row.placement_id)
 }
 
-/** Whether anything of it may have reached the server. */
+/** Whether nothing of it can have reached the server; holds the worker off until the caller's transaction ends. */
 export const isUntouched = async (tx: Tx, commandId: string): Promise<boolean> => {
   const rows = await tx.$queryRaw<
     { state: string }[]

@@ -1,0 +1,82 @@
+import { AppError } from '#platform/errors.ts'
+import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
+import { noteFailure, type Settlement, settleChunk } from '#store/command-settle.ts'
+import type { OpenCommand, WorkItem } from '#store/command-work.ts'
+import { logCommand } from '#store/commands.ts'
+import { readBack, type Settled, settled } from './commands/command-step.ts'
+import { type Chunk, type Run, write } from './execution.ts'
+import { locateInTarget } from './locate-messages.ts'
+
+/** Longer commands tell how far they are after each chunk. */
+const tellsProgressFrom = 500
+
+/** What the server did with a chunk. Items no outcome names were not found again; a sync will tell what became of them. */
+export const settleOutcome = async (run: Run, command: OpenCommand, chunk: Chunk, outcome: Settled): Promise<void> => {
+  const failed = outcome.stuck.map(({ placementId }) => placementId)
+  const error = failed.length > 0 ? new AppError('mailbox.refused', 'The server did not do it.') : null
+  await store(run, command, toSettlement(command, chunk, outcome, failed), error)
+}
+
+const toSettlement = (command: OpenCommand, { items }: Chunk, outcome: Settled, failed: bigint[]): Settlement => {
+  const [like] = items
+  const isFailed = new Set(failed)
+  return {
+    commandId: command.id,
+    mailboxId: like?.mailboxId ?? 0n,
+    to: like?.toMailboxId ? { mailboxId: like.toMailboxId, uidValidity: outcome.toUidValidity } : null,
+    done: items.map(({ placementId }) => placementId).filter((id) => !isFailed.has(id)),
+    failed,
+    truth: outcome.truth,
+    moved: outcome.moved,
+    gone: outcome.gone.map(({ placementId }) => placementId),
+  }
+}
+
+const store = (run: Run, command: OpenCommand, settlement: Settlement, error: AppError | null): Promise<void> =>
+  write(run, async (unit) => {
+    if (error) await noteFailure(unit, command.id, error.code, error.detail.serverText ?? null)
+    await settleChunk(unit, run.accountId, settlement)
+    if (command.targets > tellsProgressFrom) logCommand(unit, run.accountId, command.id)
+  })
+
+/**
+ * Refused for good: what the server has is read again and shown, with the reason. Messages that are gone or were moved
+ * all the same are settled quietly; when there were such, the others are answered, to be tried again without them.
+ */
+export const refuseChunk = async (
+  run: Run,
+  command: OpenCommand,
+  chunk: Chunk,
+  error: AppError,
+): Promise<WorkItem[]> => {
+  const { here, outcome } = await lookAgain(run, chunk)
+  const left = new Set(here)
+  const settledItems = chunk.items.filter((item) => !left.has(item))
+  if (settledItems.length > 0) {
+    const quiet = { items: settledItems, isRepeat: chunk.isRepeat }
+    await store(run, command, toSettlement(command, quiet, { ...outcome, truth: [] }, []), null)
+    return here
+  }
+  const failed = chunk.items.map(({ placementId }) => placementId)
+  await store(run, command, toSettlement(command, chunk, outcome, failed), error)
+  return []
+}
+
+/** Where the items are now. When that cannot be seen they count as being where they were. */
+const lookAgain = async (run: Run, { items }: Chunk): Promise<{ here: WorkItem[]; outcome: Settled }> => {
+  const unseen = { here: items, outcome: settled({}) }
+  const [like] = items
+  if (!like || !run.session.isOpen()) return unseen
+  const selected = await selectMailbox(run.session, like.path).catch(() => null)
+  // Uids of another life are not ours to judge by.
+  if (selected?.uidValidity !== like.uidValidity) return unseen
+  const { truth, here, gone } = await readBack(run.session, items)
+  if (gone.length === 0) return { here, outcome: settled({ truth }) }
+  const located = await locateInTarget({ ...run, like }, gone)
+  const moved = gone.flatMap(({ placementId }) => {
+    const uid = located.found.get(placementId)
+    return uid === undefined ? [] : [{ placementId, uid }]
+  })
+  const lost = gone.filter(({ placementId }) => !located.found.has(placementId))
+  return { here, outcome: settled({ truth, moved, gone: lost, toUidValidity: located.uidValidity }) }
+}
