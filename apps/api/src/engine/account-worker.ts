@@ -32,6 +32,7 @@ export class AccountWorker {
   readonly #retry = new WakeSignal<'now'>()
   readonly #bodies: BodyFill
   readonly #interactive: InteractiveSession
+  #isPresent = false
   #state: AccountState = 'connecting'
   #failures = 0
 
@@ -65,6 +66,13 @@ export class AccountWorker {
         await settleRequest(this.#deps.store, id, 'done', {})
       } else this.#interactive.ask({ id, body })
     }
+  }
+
+  /** Whether somebody has this account on a screen: then every mailbox is looked at more often. */
+  setPresent(isPresent: boolean): void {
+    if (isPresent === this.#isPresent) return
+    this.#isPresent = isPresent
+    if (isPresent) this.#wake.mark('present')
   }
 
   async #run(): Promise<void> {
@@ -103,6 +111,7 @@ export class AccountWorker {
         session,
         wake: this.#wake,
         signal: this.#stop.signal,
+        isPresent: () => this.#isPresent,
         onSettled: async () => {
           // Only a finished sync proves the way to the server.
           this.#failures = 0

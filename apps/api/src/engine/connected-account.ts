@@ -18,11 +18,13 @@ import type { SyncContext } from '#sync/sync-context.ts'
 import type { EngineDeps } from './engine-deps.ts'
 import type { WakeSignal } from './wake-signal.ts'
 
-/** Why a connected account acts: the watched mailbox moved, commands wait, look at everything, compare everything. */
-export type AccountWake = 'mailbox' | 'commands' | 'tree' | 'compare'
+/** Why a connected account acts: the watched mailbox moved, commands wait, look at everything, compare, somebody came. */
+export type AccountWake = 'mailbox' | 'commands' | 'tree' | 'compare' | 'present'
 
-/** Every mailbox is looked at this often; with IDLE on the inbox the others show changes within a minute. */
+/** Every mailbox is looked at this often while somebody is there: changes show within a minute. Else for the cache's sake. */
 const treeEveryMs = 50_000
+const unwatchedTreeEveryMs = 5 * 60_000
+const syncedAtEveryMs = 5 * 60_000
 const compareEveryMs = 24 * 3_600_000
 const progressEveryMs = 250
 const statisticsFrom = 1000
@@ -35,13 +37,19 @@ type Connected = {
   session: ImapSession
   wake: WakeSignal<AccountWake>
   signal: AbortSignal
+  /** Somebody has this account on a screen. */
+  isPresent: () => boolean
   /** Called when everything is in step for the first time, and when new messages may lack bodies. */
   onSettled: () => Promise<void>
+  memory: Memory
 }
+/** What one connected life remembers between two looks. */
+type Memory = { fingerprint: string | null; inboxPath: string | null; syncedAt: number }
 
 /** Lives as long as the session: sync everything, then watch. Throws the fault that ended it, or returns on `signal`. */
-export const liveConnected = async (connected: Connected): Promise<void> => {
-  const { deps, lease, session, wake, signal, account } = connected
+export const liveConnected = async (options: Omit<Connected, 'memory'>): Promise<void> => {
+  const connected: Connected = { ...options, memory: { fingerprint: null, inboxPath: null, syncedAt: 0 } }
+  const { deps, lease, session, wake, signal, account, memory } = connected
   const scope = { kind: 'engine' as const, accountId: lease.accountId, epoch: lease.epoch }
   const runCommands = async () => {
     if (wake.take('commands'))
@@ -74,9 +82,14 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
     while (!signal.aborted) {
       if (!session.isOpen()) throw toSessionError({ code: 'NoConnection' })
       await runCommands()
+      wake.take('present')
       const isCompare = wake.take('compare')
-      if (wake.take('tree') || isCompare || deps.clock.monotonicMs() - lookedAt > treeEveryMs) {
+      const isAsked = wake.take('tree') || isCompare
+      const everyMs = connected.isPresent() ? treeEveryMs : unwatchedTreeEveryMs
+      if (isAsked || deps.clock.monotonicMs() - lookedAt >= everyMs) {
         lookedAt = deps.clock.monotonicMs()
+        // Somebody who asks gets a real look, whatever the last answer was.
+        if (isAsked) memory.fingerprint = null
         await syncEverything(connected, context, isCompare)
         await connected.onSettled()
       } else if (wake.take('mailbox')) {
@@ -84,7 +97,7 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
         await connected.onSettled()
       }
       if (wake.isMarked) continue
-      await watchInbox(connected, context, treeEveryMs - (deps.clock.monotonicMs() - lookedAt))
+      await watchInbox(connected, context, everyMs - (deps.clock.monotonicMs() - lookedAt))
     }
   } finally {
     listener.stop()
@@ -92,12 +105,9 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
 }
 
 const inboxOf = async ({ deps, lease }: Connected): Promise<MailboxRow | null> =>
-  deps.store.readSystem(async (tx) => {
-    const rows = await tx.mailbox.findMany({
-      where: { accountId: lease.accountId, isSelectable: true, isSynced: true },
-    })
-    return rows.find((row) => row.role === 'inbox') ?? null
-  })
+  deps.store.readSystem((tx) =>
+    tx.mailbox.findFirst({ where: { accountId: lease.accountId, role: 'inbox', isSelectable: true, isSynced: true } }),
+  )
 
 const syncOptions = (connected: Connected, isCompareDue: boolean): MailboxSyncOptions => ({
   trustsModseq: connected.session.capabilities.condstore && !distrusted(connected.account.row.capabilities),
@@ -114,17 +124,18 @@ const syncInbox = async (connected: Connected, context: SyncContext): Promise<vo
 
 /** Waits in IDLE on the inbox. What happened between the last sync and the SELECT is seen by its numbers. */
 const watchInbox = async (connected: Connected, context: SyncContext, ms: number): Promise<void> => {
-  const { session, wake, signal } = connected
-  const inbox = await inboxOf(connected)
+  const { session, wake, signal, memory } = connected
+  const current = session.flow.mailbox
+  const isThere = current !== false && current.path === memory.inboxPath
+  const inbox = isThere ? null : await inboxOf(connected)
   const { signal: sleeper, end } = wake.sleeper(Math.max(1000, ms), signal)
   try {
-    if (!inbox) {
+    if (!isThere && !inbox) {
       if (!sleeper.aborted)
         await new Promise<void>((done) => sleeper.addEventListener('abort', () => done(), { once: true }))
       return
     }
-    const current = session.flow.mailbox
-    if (!current || current.path !== inbox.path) {
+    if (inbox) {
       const selected = await selectMailbox(session, inbox.path)
       const status = {
         messages: selected.exists,
@@ -132,6 +143,7 @@ const watchInbox = async (connected: Connected, context: SyncContext, ms: number
         uidValidity: selected.uidValidity,
         highestModseq: selected.highestModseq,
       }
+      memory.inboxPath = inbox.path
       if (needsSync(inbox, status)) return wake.mark('mailbox')
     }
     await idleUntil(session, sleeper)
@@ -151,8 +163,14 @@ const byRole = (a: MailboxRow, b: MailboxRow): number => {
 
 const syncEverything = async (connected: Connected, context: SyncContext, isCompareDue: boolean): Promise<void> => {
   const { deps, lease } = connected
-  const tree = await syncTree(context)
-  const wanted = tree
+  const { memory } = connected
+  // An account whose change counter once hid something is not believed when it says that nothing changed.
+  const isBelieved = !isCompareDue && !distrusted(connected.account.row.capabilities)
+  const { rows, fingerprint } = await syncTree(context, isBelieved ? memory.fingerprint : null)
+  if (rows === null) return await noteSynced(connected, context, false)
+  memory.inboxPath = null
+  let isWhole = true
+  const wanted = rows
     .filter(({ mailbox }) => mailbox.isSelectable && mailbox.isSynced)
     .filter(({ mailbox, status }) => isCompareDue || status === null || needsSync(mailbox, status))
     .sort((a, b) => byRole(a.mailbox, b.mailbox))
@@ -178,6 +196,7 @@ const syncEverything = async (connected: Connected, context: SyncContext, isComp
     } catch (error) {
       const known = toSessionError(error)
       if (!isAppError(error) || isConnectionFault(known)) throw error
+      isWhole = false
       // This one mailbox cannot be read; the others go on.
       await commit(deps.store, context.scope, (unit) =>
         addSyncEvent(unit, lease.accountId, {
@@ -192,12 +211,24 @@ const syncEverything = async (connected: Connected, context: SyncContext, isComp
   if (total > 0) await commit(deps.store, context.scope, (unit) => storeProgress(unit, lease.accountId, null))
   // Right after thousands of inserts the planner knows nothing of them and walks whole tables.
   if (total >= statisticsFrom) await refreshStatistics(deps.store)
+  memory.fingerprint = isWhole ? fingerprint : null
+  await noteSynced(connected, context, isCompareDue || connected.account.row.lastFullCompareAt === null)
+}
+
+/** Written now and then only: thousands of idle accounts would write nothing else. */
+const noteSynced = async (
+  { deps, lease, memory }: Connected,
+  context: SyncContext,
+  isCompared: boolean,
+): Promise<void> => {
+  const now = deps.clock.monotonicMs()
+  if (!isCompared && memory.syncedAt > 0 && now - memory.syncedAt < syncedAtEveryMs) return
+  memory.syncedAt = now
+  const at = deps.clock.now()
   await commit(deps.store, context.scope, (unit) =>
     storeAccountFacts(unit, lease.accountId, {
-      lastSyncedAt: deps.clock.now(),
-      ...(isCompareDue || connected.account.row.lastFullCompareAt === null
-        ? { lastFullCompareAt: deps.clock.now() }
-        : {}),
+      lastSyncedAt: at,
+      ...(isCompared ? { lastFullCompareAt: at } : {}),
     }),
   )
 }

@@ -2,6 +2,7 @@ import { sweepBlobs } from '#store/blobs.ts'
 import { sweepRequests } from '#store/engine-requests.ts'
 import { type Lease, leaseRenewMs, releaseLeases, renewLeases, takeLeases } from '#store/lease.ts'
 import { engineChannel } from '#store/notify.ts'
+import { listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
 import { sweepOldMail } from '#store/retention.ts'
 import { AccountWorker } from './account-worker.ts'
 import type { EngineDeps } from './engine-deps.ts'
@@ -43,7 +44,9 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
     if (isStopping) return
     if (Date.now() - renewedAt >= leaseRenewMs) await renew()
     for (const lease of await takeLeases(store, owner, leasesPerLook)) adopt(lease)
-    for (const worker of workers.values()) await worker.notice()
+    for (const accountId of await listAccountsWithWork(store)) await workers.get(accountId)?.notice()
+    const present = new Set(await listPresentAccounts(store))
+    for (const [accountId, worker] of workers) worker.setPresent(present.has(accountId))
     if (Date.now() - sweptAt < sweepEveryMs) return
     sweptAt = Date.now()
     await sweepRequests(store)

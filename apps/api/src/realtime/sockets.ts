@@ -5,8 +5,9 @@ import { type Claim, requireKnownHost, requireOwnOrigin } from '#auth/request-gu
 import type { ChangeFact } from '#events/change-facts.ts'
 import type { Logger } from '#platform/logger.ts'
 import { findOwnMailbox } from '#store/commands.ts'
-import { changeChannel } from '#store/notify.ts'
+import { changeChannel, engineChannel } from '#store/notify.ts'
 import type { Store, Tx } from '#store/open-store.ts'
+import { markPresent, presenceSignMs } from '#store/presence.ts'
 import { findStreamEnd, readChanges } from '#store/read-changes.ts'
 import { isLiveSession, type SessionUser } from '#store/sessions.ts'
 
@@ -192,6 +193,11 @@ export const startRealtime = (
     const user = await deps.authenticate(socket.handshake.headers.cookie).catch(() => null)
     if (!user) return socket.disconnect(true)
     socket.data.user = user
+    // The engine looks at all mailboxes of those who look at them.
+    markPresent(deps.store, [user.userId]).then(
+      () => deps.store.notifier.notify(engineChannel, 'present'),
+      () => undefined,
+    )
     socket.on('disconnect', () => leave(socket))
     socket.on('resume', (body: unknown, reply: unknown) => {
       const parsed = resumeRequest.safeParse(body)
@@ -240,8 +246,19 @@ export const startRealtime = (
       socket.disconnect(true)
     }
   }
+  let signedAt = Date.now()
+  /** One statement for everybody who is there. */
+  const signPresence = async (): Promise<void> => {
+    if (Date.now() - signedAt < presenceSignMs) return
+    signedAt = Date.now()
+    const present = [...io.sockets.sockets.values()].flatMap(({ data }) => (data.user as SessionUser | undefined) ?? []) // set by us at connection
+    await markPresent(deps.store, [...new Set(present.map(({ userId }) => userId))])
+  }
   const timer = setInterval(
-    () => look().catch((error: unknown) => deps.logger.debug({ err: error }, 'a look failed')),
+    () =>
+      Promise.all([look(), signPresence()]).catch((error: unknown) =>
+        deps.logger.debug({ err: error }, 'a look failed'),
+      ),
     lookEveryMs,
   )
 

@@ -1,14 +1,25 @@
-import { listMailboxes, type MailboxStatus } from '#protocol/imap/list-mailboxes.ts'
+import { newSha256 } from '#platform/sha256.ts'
+import { type ListedMailbox, listMailboxes, type MailboxStatus } from '#protocol/imap/list-mailboxes.ts'
 import { type MailboxRow, readMailboxes, storeTree } from '#store/sync-mailboxes.ts'
 import { planMailboxList } from './plan-mailbox-list.ts'
 import { type SyncContext, write } from './sync-context.ts'
 
-/** Brings the mailbox tree up to date. Answers the rows with the STATUS each has now (null where not given). */
-export const syncTree = async (
-  context: SyncContext,
-): Promise<{ mailbox: MailboxRow; status: MailboxStatus | null }[]> => {
+export type TreeSync = {
+  /** The rows with the STATUS each has now (null where not given); null when the server says just what it said before. */
+  rows: { mailbox: MailboxRow; status: MailboxStatus | null }[] | null
+  /** Stands for the server's whole answer; null when the answer alone cannot show that nothing changed. */
+  fingerprint: string | null
+}
+
+/**
+ * Brings the mailbox tree up to date. An idle account's answer is the same as the last time: then nothing is read from the
+ * database either, which is what makes thousands of them cheap.
+ */
+export const syncTree = async (context: SyncContext, previous: string | null): Promise<TreeSync> => {
   const { store, accountId, session } = context
   const listed = await listMailboxes(session, { withStatus: session.capabilities.listStatus })
+  const fingerprint = fingerprintOf(listed)
+  if (fingerprint !== null && fingerprint === previous) return { rows: null, fingerprint }
   const known = await store.readSystem((tx) => readMailboxes(tx, accountId))
   const plan = planMailboxList(
     listed.map((now) => ({
@@ -22,5 +33,17 @@ export const syncTree = async (
   if (!isSame) await write(context, (unit) => storeTree(unit, accountId, plan))
   const rows = isSame ? known : await store.readSystem((tx) => readMailboxes(tx, accountId))
   const statuses = new Map(listed.map(({ path, status }) => [path, status]))
-  return rows.map((mailbox) => ({ mailbox, status: statuses.get(mailbox.path) ?? null }))
+  return { rows: rows.map((mailbox) => ({ mailbox, status: statuses.get(mailbox.path) ?? null })), fingerprint }
+}
+
+/** Without a change counter equal numbers do not prove equal flags, so there is no fingerprint then. RFC 7162 3.1.2.1. */
+const fingerprintOf = (listed: ListedMailbox[]): string | null => {
+  const hash = newSha256()
+  for (const { path, delimiter, attributes, isSelectable, isSubscribed, status } of listed) {
+    if (isSelectable && (status === null || (status.highestModseq === null && status.messages > 0))) return null
+    const numbers = status && [status.messages, status.unseen, status.uidNext, status.uidValidity, status.highestModseq]
+    hash.update([path, delimiter, attributes.join(' '), isSubscribed, ...(numbers ?? [])].join('\0'))
+    hash.update('\n')
+  }
+  return hash.digest('base64')
 }

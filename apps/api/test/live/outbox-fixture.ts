@@ -212,7 +212,7 @@ const startWorker = async (
         signal: new AbortController().signal,
         yieldToCommands: async () => undefined,
       }
-      for (const { mailbox: row } of await syncTree(context))
+      for (const { mailbox: row } of (await syncTree(context, null)).rows ?? [])
         if (row.isSelectable)
           await syncMailbox(context, row, { trustsModseq: open().capabilities.condstore, isCompareDue: false })
     },

@@ -29,13 +29,26 @@ export const listenToMailbox = (session: ImapSession, onEvent: (event: WatchEven
 export const idleUntil = async (session: ImapSession, wake: AbortSignal): Promise<void> => {
   if (wake.aborted || !session.isOpen()) return
   const woken = new Promise<void>((done) => wake.addEventListener('abort', () => done(), { once: true }))
-  const idling = session.flow.idle().then(
-    () => undefined,
-    (error: unknown) => {
-      if (session.isOpen()) throw toSessionError(error)
-    },
-  )
-  await Promise.race([idling, woken, session.closed])
-  // Left running after a wake: the next command sends DONE. Its late failure is the same drop `closed` tells of.
-  idling.catch(() => undefined)
+  await Promise.race([currentIdle(session), woken, session.closed])
+}
+
+/** The IDLE each session is in. It outlives a wake that sent no command; the library answers a second one at once. */
+const idles = new WeakMap<ImapSession, Promise<void>>()
+
+const currentIdle = (session: ImapSession): Promise<void> => {
+  const running = idles.get(session)
+  if (running) return running
+  const idle = session.flow
+    .idle()
+    .then(
+      () => undefined,
+      (error: unknown) => {
+        if (session.isOpen()) throw toSessionError(error)
+      },
+    )
+    .finally(() => idles.delete(session))
+  // Nobody may be waiting when it fails; the same drop is told by `closed`.
+  idle.catch(() => undefined)
+  idles.set(session, idle)
+  return idle
 }
