@@ -73,7 +73,7 @@ const repeat = async (times: number, work: (n: number) => Promise<unknown>): Pro
   return samples
 }
 const until = async (isDone: () => Promise<boolean>): Promise<void> => {
-  while (!(await isDone())) await new Promise((done) => setTimeout(done, 5))
+  while (!(await isDone())) await new Promise((done) => setTimeout(done, 50))
 }
 
 /** The floor: the same envelopes read by imapflow alone, nothing stored. Also warms the mail server's caches. */

@@ -1,12 +1,16 @@
 import { toSessionError } from '#protocol/session-error.ts'
-import { countBytes, storeProgress } from '#store/account-state.ts'
+import { storeProgress } from '#store/account-state.ts'
 import { loadForEngine } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import type { Lease } from '#store/lease.ts'
+import { refreshSearchIndex } from '#store/retention.ts'
 import { countBodies } from '#store/sync-bodies.ts'
-import { syncNextBodies } from '#sync/run-body-sync.ts'
+import { syncBodies } from '#sync/run-body-sync.ts'
 import type { EngineDeps } from './engine-deps.ts'
 import { openAccountSession } from './open-account-session.ts'
+
+/** From so many new bodies on the planner is told of them. */
+const refreshFrom = 1000
 
 /**
  * Fetches missing bodies on a session of its own, so that the watching one hears new mail meanwhile; closes it when
@@ -61,36 +65,43 @@ export class BodyFill {
     if (!account) return
     const session = await openAccountSession(this.#deps, account)
     const startedAt = clock.monotonicMs()
+    const budget = account.row.dailyByteBudget
     let done = 0
     let toldAt = 0
-    try {
-      while (!this.#signal.aborted) {
-        const { messages, bytes } = await syncNextBodies({
-          store,
-          session,
-          accountId,
-          scope,
-          clock,
-          logger,
-          signal: this.#signal,
-          yieldToCommands: async () => undefined,
-        })
-        if (messages === 0) break
-        done += messages
-        const spent = await commit(store, scope, (unit) => countBytes(unit, accountId, bytes))
-        if (account.row.dailyByteBudget !== null && spent > account.row.dailyByteBudget) break
-        const now = clock.monotonicMs()
-        if (before.total - before.stored > 500 && now - toldAt > 500) {
-          toldAt = now
-          const progress = {
-            phase: 'bodies' as const,
-            done: Math.min(before.total, before.stored + done),
-            total: before.total,
-            perSecond: Math.round(done / Math.max(0.001, (now - startedAt) / 1000)),
-          }
-          await commit(store, scope, (unit) => storeProgress(unit, accountId, progress))
+    let refreshedAt = before.stored
+    const onBodies = async (messages: number, bytesToday: bigint): Promise<boolean> => {
+      done += messages
+      const now = clock.monotonicMs()
+      if (before.total - before.stored > 500 && now - toldAt > 500) {
+        toldAt = now
+        const progress = {
+          phase: 'bodies' as const,
+          done: Math.min(before.total, before.stored + done),
+          total: before.total,
+          perSecond: Math.round(done / Math.max(0.001, (now - startedAt) / 1000)),
         }
+        await commit(store, scope, (unit) => storeProgress(unit, accountId, progress))
       }
+      // Each time the index has doubled: searches during a first sync are as quick as afterwards.
+      if (done > Math.max(refreshFrom, refreshedAt)) {
+        refreshedAt = 2 * done
+        await refreshSearchIndex(store)
+      }
+      return !this.#signal.aborted && (budget === null || bytesToday <= budget)
+    }
+    const context = {
+      store,
+      session,
+      accountId,
+      scope,
+      clock,
+      logger,
+      signal: this.#signal,
+      yieldToCommands: async () => undefined,
+    }
+    try {
+      await syncBodies(context, onBodies)
+      if (done >= refreshFrom) await refreshSearchIndex(store)
       if (toldAt > 0) await commit(store, scope, (unit) => storeProgress(unit, accountId, null))
     } finally {
       await session.logout()

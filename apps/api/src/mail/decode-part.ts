@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { TextDecoder } from 'node:util'
 import iconv from 'iconv-lite'
 import libmime from 'libmime'
@@ -73,11 +74,6 @@ const decoderFor = (charset: string): TextDecoder | null => {
   }
   if (decoders.size < 500) decoders.set(charset, decoder)
   return decoder
-}
-
-const isAscii = (bytes: Buffer): boolean => {
-  for (const byte of bytes) if (byte > 127) return false
-  return true
 }
 
 /** Text of bytes in a named charset. A missing or wrong name never loses text: UTF-8 if it fits, else Windows-1252. */

@@ -8,11 +8,15 @@ const quoteIntro =
 export const previewOf = (text: string): string => {
   const lines = text.slice(0, 20_000).split('\n')
   const own: string[] = []
+  let length = 0
   for (const raw of lines) {
     const line = raw.trim()
     if (line === '--' || raw.startsWith('-- ')) break
     if (line.startsWith('>') || quoteIntro.test(line) || /^[-=_*~#\s]{3,}$/.test(line)) continue
     own.push(line)
+    length += line.length
+    // Invisible characters go later; this leaves room for them.
+    if (length > 10 * previewLength) break
   }
   const joined = displayLine(own.join(' ').replace(/\u00ad|[\u200b-\u200d]|\u2060|\u034f/g, ''))
   const readable = joined === '' ? displayLine(text.slice(0, 5000)) : joined

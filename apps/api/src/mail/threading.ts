@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * Identity and kinship of messages. Hashes are 128 bits, written as UUIDs so that Postgres keeps them in 16 bytes.
  */
-const asUuid = (digest: Buffer): string => {
-  const hex = digest.toString('hex')
+const hashOf = (text: string): string => {
+  const hex = hash('sha256', text, 'hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`
 }
-const hashOf = (text: string): string => asUuid(createHash('sha256').update(text).digest().subarray(0, 16))
 
 const maxReferences = 64
 

@@ -10,7 +10,6 @@ const maxPosition = 16_383
 
 const cjk =
   /[\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3040-\u30ff\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]/
-const asciiWord = /[a-z0-9]+/g
 const anyWord = /[\p{L}\p{N}]+/gu
 
 const fold = (text: string): string => {
@@ -57,28 +56,42 @@ const splitCjk = (word: string): string[] => {
   return parts
 }
 
-/** Tokens in order, folded; a token is at most 64 characters. */
-export const tokensOf = (text: string): string[] => {
-  const folded = fold(text)
-  if (/^[\x00-\x7f]*$/.test(folded)) return (folded.match(asciiWord) ?? []).map((word) => word.slice(0, maxTokenLength))
-  return (folded.match(anyWord) ?? []).flatMap(splitCjk).map((word) => word.slice(0, maxTokenLength).toWellFormed())
+/** Runs that hold no separator we could know without folding: ASCII letters and digits, and anything beyond ASCII. */
+const run = /[A-Za-z0-9\u0080-\uffff]+/g
+const isAsciiText = (text: string): boolean => {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false
+  return true
 }
 
-const quote = (token: string): string => `'${token.replace(/\\/g, '\\\\').replace(/'/g, "''")}'`
+/** Tokens in order, folded; a token is at most 64 characters. */
+export const tokensOf = (text: string): string[] => {
+  const tokens: string[] = []
+  for (const part of text.match(run) ?? []) {
+    // Folding is slow, and most words of most mails have nothing to fold.
+    if (isAsciiText(part)) tokens.push(part.slice(0, maxTokenLength).toLowerCase())
+    else
+      for (const word of fold(part).match(anyWord) ?? [])
+        for (const token of splitCjk(word)) tokens.push(token.slice(0, maxTokenLength).toWellFormed())
+  }
+  return tokens
+}
+
+/** A token is letters and digits only, so nothing in it needs escaping. */
+const quote = (token: string): string => `'${token}'`
 
 export type IndexedText = { subject: string; people: string; attachments: string; body: string }
 
 /** The text of a tsvector: subject weighs A, people B, attachment names C, body D. */
 export const indexVector = ({ subject, people, attachments, body }: IndexedText): string => {
-  const positions = new Map<string, string[]>()
+  const found = new Map<string, { positions: string; count: number }>()
   let position = 0
   const add = (text: string, weight: string) => {
     for (const token of tokensOf(text)) {
       position = Math.min(position + 1, maxPosition)
-      const list = positions.get(token)
-      if (list) {
-        if (list.length < maxPositionsPerToken) list.push(`${position}${weight}`)
-      } else if (positions.size < maxDistinctTokens) positions.set(token, [`${position}${weight}`])
+      const entry = found.get(token)
+      if (entry) {
+        if (entry.count++ < maxPositionsPerToken) entry.positions += `,${position}${weight}`
+      } else if (found.size < maxDistinctTokens) found.set(token, { positions: `${position}${weight}`, count: 1 })
     }
     // A gap, so that a phrase never runs from one field into the next.
     position = Math.min(position + 10, maxPosition)
@@ -87,7 +100,7 @@ export const indexVector = ({ subject, people, attachments, body }: IndexedText)
   add(people, 'B')
   add(attachments, 'C')
   add(body, '')
-  return [...positions].map(([token, list]) => `${quote(token)}:${list.join(',')}`).join(' ')
+  return Array.from(found, ([token, { positions }]) => `${quote(token)}:${positions}`).join(' ')
 }
 
 /** `tokens` stand next to each other; `isPrefix` lets the last one go on. */

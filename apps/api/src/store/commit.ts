@@ -105,10 +105,12 @@ const refreshThreads = async (
 /** Writes the log in stream id order, so that two transactions never wait for each other's counters in a circle. */
 const writeFacts = async (tx: Tx, facts: { owner: StreamOwner; fact: ChangeFact }[]): Promise<string[]> => {
   if (facts.length === 0) return []
+  const only = facts[0]?.owner
+  if (only && facts.every(({ owner }) => nameOf(owner) === nameOf(only))) return writeOneStream(tx, only, facts)
   const byStream = new Map<bigint, ChangeFact[]>()
   const streamIds = new Map<string, bigint>()
   for (const { owner, fact } of facts) {
-    const key = 'accountId' in owner ? `account:${owner.accountId}` : `user:${owner.userId}`
+    const key = nameOf(owner)
     const streamId = streamIds.get(key) ?? (await findStream(tx, owner))
     streamIds.set(key, streamId)
     byStream.set(streamId, [...(byStream.get(streamId) ?? []), fact])
@@ -120,6 +122,24 @@ const writeFacts = async (tx: Tx, facts: { owner: StreamOwner; fact: ChangeFact 
     await tx.$queryRaw`SELECT log_changes(${streamId}, ${kinds}::text[], ${data}::jsonb[])`
   }
   return [...streamIds.keys()]
+}
+
+const nameOf = (owner: StreamOwner): string =>
+  'accountId' in owner ? `account:${owner.accountId}` : `user:${owner.userId}`
+
+/** The usual case, in one round trip. */
+const writeOneStream = async (
+  tx: Tx,
+  owner: StreamOwner,
+  facts: { owner: StreamOwner; fact: ChangeFact }[],
+): Promise<string[]> => {
+  const kinds = facts.map(({ fact }) => fact.kind)
+  const data = facts.map(({ fact }) => JSON.stringify(fact))
+  const [accountId, userId] = 'accountId' in owner ? [owner.accountId, null] : [null, owner.userId]
+  const written = await tx.$queryRaw<unknown[]>`
+    SELECT log_changes(id, ${kinds}::text[], ${data}::jsonb[]) FROM stream WHERE account_id = ${accountId}::bigint OR user_id = ${userId}::bigint`
+  if (written.length === 0) throw new AppError('internal', 'A change stream is missing.')
+  return [nameOf(owner)]
 }
 
 const findStream = async (tx: Tx, owner: StreamOwner): Promise<bigint> => {

@@ -29,3 +29,9 @@ const eraseMessages = async (store: Store, ids: bigint[]): Promise<void> => {
 export const refreshStatistics = async (store: Store): Promise<void> => {
   await store.prisma.$executeRaw`ANALYZE placement, message, thread_mailbox, message_ref, thread`
 }
+
+/** The same for the index of words, and merges what waits in front of it: a search reads that part word by word. */
+export const refreshSearchIndex = async (store: Store): Promise<void> => {
+  await store.prisma.$queryRaw`SELECT gin_clean_pending_list('message_search_vector_idx')::text`
+  await store.prisma.$executeRaw`ANALYZE message_search, message`
+}

@@ -1,3 +1,4 @@
+import { countBytes } from './account-state.ts'
 import type { Unit } from './commit.ts'
 import type { Tx } from './open-store.ts'
 
@@ -35,43 +36,54 @@ export type PartFacts = {
   sizeBytes: number
 }
 
+/** One JSON text instead of rows: thousands of rows with JSON columns cost the client ten times as much. */
 type RawBody = {
-  message_id: bigint
-  uid: bigint
-  mailbox_id: bigint
+  id: string
+  uid: string
+  mailbox: string
   structure: unknown
   subject: string
   people: unknown
-  received_at: Date
-  size_bytes: bigint
+  at: string
+  size: string
 }
 const fromRaw = (row: RawBody): BodyToFetch => ({
-  messageId: row.message_id,
-  uid: row.uid,
-  mailboxId: row.mailbox_id,
+  messageId: BigInt(row.id),
+  uid: BigInt(row.uid),
+  mailboxId: BigInt(row.mailbox),
   structure: row.structure,
   subject: row.subject,
   people: row.people,
-  receivedAt: row.received_at,
-  sizeBytes: row.size_bytes,
+  receivedAt: new Date(row.at),
+  sizeBytes: BigInt(row.size),
 })
 
-/** The newest messages without a body, all in one mailbox, so that one SELECT serves them. */
-export const nextBodies = async (tx: Tx, accountId: bigint, limit: number): Promise<BodyToFetch[]> => {
-  const rows = await tx.$queryRaw<RawBody[]>`
-    WITH newest AS (
-      SELECT m.id, m.received_at FROM message m WHERE m.account_id = ${accountId} AND m.body_state = 'absent' AND m.orphaned_at IS NULL
-      ORDER BY m.received_at DESC, m.id DESC LIMIT ${limit}::int * 4
-    ), placed AS (
-      SELECT DISTINCT ON (n.id) n.id, n.received_at, p.uid, p.mailbox_id FROM newest n
-      JOIN placement p ON p.message_id = n.id AND p.uid IS NOT NULL JOIN mailbox b ON b.id = p.mailbox_id AND b.is_synced
-      ORDER BY n.id, p.id
-    ), one AS (SELECT mailbox_id FROM placed ORDER BY received_at DESC, id DESC LIMIT 1)
-    SELECT m.id AS message_id, p.uid, p.mailbox_id, m.structure, m.subject,
-      jsonb_build_array(m.from_addresses, m.to_addresses, m.cc) AS people, m.received_at, m.size_bytes
-    FROM placed p JOIN one USING (mailbox_id) JOIN message m ON m.id = p.id
-    ORDER BY m.received_at DESC, m.id DESC LIMIT ${limit}::int`
-  return rows.map(fromRaw)
+/**
+ * The newest messages without a body of the mailbox that holds the newest of all, so that one SELECT serves them. Those
+ * that are on their way into the database already (`underWay`) are left out.
+ */
+export const nextBodies = async (
+  tx: Tx,
+  accountId: bigint,
+  limit: number,
+  underWay: bigint[],
+): Promise<BodyToFetch[]> => {
+  const [found] = await tx.$queryRaw<{ rows: string | null }[]>`
+    WITH one AS (
+      SELECT p.mailbox_id FROM message m JOIN placement p ON p.message_id = m.id AND p.uid IS NOT NULL
+      JOIN mailbox b ON b.id = p.mailbox_id AND b.is_synced
+      WHERE m.account_id = ${accountId} AND m.body_state = 'absent' AND m.orphaned_at IS NULL AND m.id <> ALL (${underWay}::bigint[])
+      ORDER BY m.received_at DESC, m.id DESC LIMIT 1
+    )
+    SELECT json_agg(json_build_object('id', w.id::text, 'uid', w.uid::text, 'mailbox', w.mailbox_id::text, 'structure', w.structure,
+      'subject', w.subject, 'people', json_build_array(w.from_addresses, w.to_addresses, w.cc), 'at', w.received_at, 'size', w.size_bytes::text)
+      ORDER BY w.received_at DESC, w.id DESC)::text AS rows
+    FROM (SELECT m.*, p.uid, p.mailbox_id FROM one JOIN placement p ON p.mailbox_id = one.mailbox_id AND p.uid IS NOT NULL JOIN message m ON m.id = p.message_id
+    WHERE m.account_id = ${accountId} AND m.body_state = 'absent' AND m.orphaned_at IS NULL AND m.id <> ALL (${underWay}::bigint[])
+    ORDER BY m.received_at DESC, m.id DESC LIMIT ${limit}::int) w`
+  const rows = JSON.parse(found?.rows ?? '[]') as RawBody[] // made by the query above
+  // A mail that lies twice in this mailbox is fetched once.
+  return [...new Map(rows.map((row) => [row.id, fromRaw(row)])).values()]
 }
 
 /** One message and a place where the server has it; null when it is in no mailbox any more. */
@@ -80,46 +92,55 @@ export const findBodyPlace = async (
   accountId: bigint,
   messageId: bigint,
 ): Promise<(BodyToFetch & { path: string }) | null> => {
-  const rows = await tx.$queryRaw<(RawBody & { path: string })[]>`
-    SELECT m.id AS message_id, p.uid, p.mailbox_id, m.structure, m.subject, jsonb_build_array(m.from_addresses, m.to_addresses, m.cc) AS people,
-      m.received_at, m.size_bytes, b.path
+  const [found] = await tx.$queryRaw<{ row: string; path: string }[]>`
+    SELECT b.path, json_build_object('id', m.id::text, 'uid', p.uid::text, 'mailbox', p.mailbox_id::text, 'structure', m.structure,
+      'subject', m.subject, 'people', json_build_array(m.from_addresses, m.to_addresses, m.cc), 'at', m.received_at, 'size', m.size_bytes::text)::text AS row
     FROM message m JOIN placement p ON p.message_id = m.id AND p.uid IS NOT NULL JOIN mailbox b ON b.id = p.mailbox_id
     WHERE m.account_id = ${accountId} AND m.id = ${messageId} ORDER BY p.id LIMIT 1`
-  const row = rows[0]
-  return row ? { ...fromRaw(row), path: row.path } : null
+  return found ? { ...fromRaw(JSON.parse(found.row) as RawBody), path: found.path } : null // made by the query above
 }
 
-/** Bodies, previews, parts and search vectors of a batch. A body that is there already is not written twice. */
-export const storeBodies = async (unit: Unit, accountId: bigint, all: BodyRow[]): Promise<void> => {
-  const { tx } = unit
-  const open = await tx.$queryRaw<{ id: bigint }[]>`
-    SELECT id FROM message WHERE id = ANY (${all.map((row) => row.messageId)}::bigint[]) AND account_id = ${accountId} AND body_state = 'absent' FOR UPDATE`
-  const wanted = new Set(open.map(({ id }) => id))
-  const rows = all.filter((row) => wanted.has(row.messageId))
-  if (rows.length === 0) return
-  const ids = rows.map((row) => row.messageId)
-  await tx.$executeRaw`
-    INSERT INTO body (message_id, account_id, text, html, is_truncated)
-    SELECT t.id, ${accountId}, t.text, t.html, t.cut FROM unnest(${ids}::bigint[], ${rows.map((row) => row.text)}::text[], ${rows.map((row) => row.html)}::text[],
-      ${rows.map((row) => row.isTruncated)}::boolean[]) AS t (id, text, html, cut) ON CONFLICT (message_id) DO NOTHING`
-  await tx.$executeRaw`
-    UPDATE message m SET body_state = t.state, preview = t.preview
-    FROM unnest(${ids}::bigint[], ${rows.map((row) => row.state)}::text[], ${rows.map((row) => row.preview)}::text[]) AS t (id, state, preview) WHERE m.id = t.id`
-  await tx.$executeRaw`
-    INSERT INTO message_search (message_id, account_id, received_at, has_body, vector)
-    SELECT t.id, ${accountId}, t.at, true, t.vector::tsvector FROM unnest(${ids}::bigint[], ${rows.map((row) => row.receivedAt)}::timestamptz[],
-      ${rows.map((row) => row.vector)}::text[]) AS t (id, at, vector) ON CONFLICT (message_id) DO NOTHING`
-  await insertParts(tx, accountId, rows)
-  unit.log({ accountId }, { kind: 'bodies', messageIds: ids.slice(0, 100).map(String) })
-}
-
-const insertParts = async (tx: Tx, accountId: bigint, rows: BodyRow[]): Promise<void> => {
-  const parts = rows.flatMap((row) => row.parts.map((part) => ({ messageId: row.messageId, ...part })))
-  if (parts.length === 0) return
-  await tx.part.createMany({
-    data: parts.map((part) => ({ ...part, accountId, sizeBytes: BigInt(part.sizeBytes) })),
-    skipDuplicates: true,
-  })
+/**
+ * Bodies, previews, parts and search vectors of a batch, and the bytes they cost. A body that is there already is not
+ * written twice. One JSON parameter carries the batch: arrays of long texts cost the client five times as much.
+ * Answers the bytes fetched today.
+ */
+export const storeBodies = async (unit: Unit, accountId: bigint, rows: BodyRow[], bytes: number): Promise<bigint> => {
+  if (rows.length === 0) return countBytes(unit, accountId, bytes)
+  const batch = JSON.stringify(
+    rows.map((row) => ({
+      id: row.messageId.toString(),
+      at: row.receivedAt,
+      state: row.state,
+      text: row.text,
+      html: row.html,
+      cut: row.isTruncated,
+      preview: row.preview,
+      vector: row.vector,
+      parts: row.parts.length === 0 ? null : row.parts,
+    })),
+  )
+  await unit.tx.$executeRaw`
+    WITH t AS MATERIALIZED (
+      SELECT t.* FROM json_to_recordset(${batch}::json) AS t (id bigint, at timestamptz, state text, text text, html text, cut boolean,
+        preview text, vector text, parts json)
+      JOIN message m ON m.id = t.id AND m.account_id = ${accountId}
+    ), put_body AS (
+      INSERT INTO body (message_id, account_id, text, html, is_truncated) SELECT id, ${accountId}, text, html, cut FROM t ON CONFLICT (message_id) DO NOTHING
+    ), put_search AS (
+      INSERT INTO message_search (message_id, account_id, received_at, has_body, vector)
+      SELECT id, ${accountId}, at, true, vector::tsvector FROM t ON CONFLICT (message_id) DO NOTHING
+    ), put_parts AS (
+      INSERT INTO part (message_id, account_id, position, path, content_type, encoding, charset, filename, content_id, is_inline, size_bytes)
+      SELECT t.id, ${accountId}, p."position", p.path, p."contentType", p.encoding, p.charset, p.filename, p."contentId", p."isInline", p."sizeBytes"
+      FROM t CROSS JOIN LATERAL json_to_recordset(t.parts) AS p ("position" int, path text, "contentType" text, encoding text, charset text,
+        filename text, "contentId" text, "isInline" boolean, "sizeBytes" bigint)
+      ON CONFLICT (message_id, position) DO NOTHING
+    )
+    UPDATE message m SET body_state = t.state, preview = t.preview FROM t WHERE m.id = t.id AND m.body_state = 'absent'`
+  unit.log({ accountId }, { kind: 'bodies', messageIds: rows.slice(0, 100).map((row) => row.messageId.toString()) })
+  // Last: the account's row is locked from here on, and the next batch may be on its way beside this one.
+  return countBytes(unit, accountId, bytes)
 }
 
 /** Bodies stored per mailbox, for progress. */

@@ -1,8 +1,8 @@
 import type { Unit } from './commit.ts'
 import type { Tx } from './open-store.ts'
-import { joinThreads, type ThreadPlan } from './sync-threads.ts'
+import { applyMerges, planThreads, type ThreadPlace, type ThreadPlan } from './sync-threads.ts'
 
-/** One message of a mailbox as the server lists it, ready to be stored. JSON columns are given as text. */
+/** One message of a mailbox as the server lists it, ready to be stored. */
 export type EnvelopeRow = {
   uid: bigint
   bits: number
@@ -13,21 +13,22 @@ export type EnvelopeRow = {
   refHashes: string[]
   hasOwnId: boolean
   subject: string
-  people: { from: string; replyTo: string; to: string; cc: string; bcc: string }
+  people: { from: unknown[]; replyTo: unknown[]; to: unknown[]; cc: unknown[]; bcc: unknown[] }
   sentAt: Date | null
   receivedAt: Date
   sizeBytes: bigint
   hasAttachment: boolean
-  structure: string
+  structure: unknown[]
 }
 
 export type MailboxPlace = { accountId: bigint; mailboxId: bigint }
 type KnownMessage = { id: bigint; identity_key: string; thread_id: bigint }
 
 /**
- * Stores a batch of a mailbox in a handful of set-based statements. Uids that are there already are left alone; a mail
- * whose identity the account knows gets a further placement instead of a second row. Answers the conversations touched
- * and the uids that were new.
+ * Stores a batch of a mailbox in a handful of set-based statements: one that looks up all there is to know, one that
+ * writes messages and threads, one for the placements. Uids that are there already are left alone; a mail whose identity
+ * the account knows gets a further placement instead of a second row. Answers the conversations touched and the uids that
+ * were new.
  */
 export const storeEnvelopes = async (
   unit: Unit,
@@ -35,33 +36,51 @@ export const storeEnvelopes = async (
   rows: EnvelopeRow[],
 ): Promise<{ threadIds: bigint[]; newUids: Set<bigint> }> => {
   const { tx } = unit
-  const fresh = await withoutKnownUids(tx, place, rows)
+  const found = await lookUp(tx, place, rows)
+  const fresh = rows.filter((row) => !found.uids.has(row.uid))
   if (fresh.length === 0) return { threadIds: [], newUids: new Set() }
-  const known = await findByIdentity(tx, place.accountId, fresh)
-  const unknown = uniqueByIdentity(fresh.filter((row) => !known.has(row.identityKey)))
-  const plan = await joinThreads(tx, place.accountId, unknown)
-  await insertMessages(tx, place.accountId, unknown, plan, known)
-  await tx.$executeRaw`UPDATE message SET orphaned_at = NULL WHERE id = ANY (${[...known.values()].map((message) => message.id)}::bigint[]) AND orphaned_at IS NOT NULL`
-  const unbound = await bindWaiting(tx, place, fresh, known)
-  await insertPlacements(tx, place, unbound, known)
-  await tx.$executeRaw`UPDATE mailbox SET envelopes_stored = envelopes_stored + ${fresh.length} WHERE id = ${place.mailboxId}`
-  const threadIds = new Set(plan.touched)
+  const unknown = uniqueByIdentity(fresh.filter((row) => !found.messages.has(row.identityKey)))
+  const plan = planThreads(unknown, found.threadByRef)
+  await applyMerges(tx, place.accountId, plan.merged)
+  const known = new Map<string, KnownMessage>()
+  for (const [key, message] of found.messages)
+    known.set(key, { ...message, thread_id: plan.merged.get(message.thread_id) ?? message.thread_id })
+  if (known.size > 0)
+    await tx.$executeRaw`UPDATE message SET orphaned_at = NULL WHERE id = ANY (${[...known.values()].map((message) => message.id)}::bigint[]) AND orphaned_at IS NOT NULL`
+  for (const message of await insertMessages(tx, place.accountId, unknown, plan))
+    known.set(message.identity_key, message)
+  const unbound = found.hasWaiting ? await bindWaiting(tx, place, fresh, known) : fresh
+  await insertPlacements(tx, place, unbound, known, fresh.length)
+  const threadIds = new Set([...plan.merged.keys(), ...plan.merged.values()])
   for (const row of fresh) threadIds.add(messageOf(known, row).thread_id)
   return { threadIds: [...threadIds], newUids: new Set(fresh.map((row) => row.uid)) }
 }
 
-const withoutKnownUids = async (tx: Tx, { mailboxId }: MailboxPlace, rows: EnvelopeRow[]): Promise<EnvelopeRow[]> => {
-  const there = await tx.$queryRaw<{ uid: bigint }[]>`
-    SELECT uid FROM placement WHERE mailbox_id = ${mailboxId} AND uid = ANY (${rows.map((row) => row.uid)}::bigint[])`
-  const stored = new Set(there.map(({ uid }) => uid))
-  return rows.filter((row) => !stored.has(row.uid))
+type Found = {
+  uids: Set<bigint>
+  messages: Map<string, KnownMessage>
+  threadByRef: Map<string, bigint>
+  hasWaiting: boolean
 }
 
-const findByIdentity = async (tx: Tx, accountId: bigint, rows: EnvelopeRow[]): Promise<Map<string, KnownMessage>> => {
-  const found = await tx.$queryRaw<KnownMessage[]>`
-    SELECT DISTINCT ON (identity_key) id, identity_key::text AS identity_key, thread_id FROM message
-    WHERE account_id = ${accountId} AND identity_key = ANY (${rows.map((row) => row.identityKey)}::uuid[]) ORDER BY identity_key, id`
-  return new Map(found.map((message) => [message.identity_key, message]))
+/** Everything the batch has to know of what is stored, in one round trip. */
+const lookUp = async (tx: Tx, { accountId, mailboxId }: MailboxPlace, rows: EnvelopeRow[]): Promise<Found> => {
+  const hashes = [...new Set(rows.flatMap((row) => row.refHashes))]
+  const facts = await tx.$queryRaw<{ kind: string; key: string; id: bigint; thread_id: bigint }[]>`
+    SELECT 'uid' AS kind, '' AS key, uid AS id, 0::bigint AS thread_id FROM placement
+    WHERE mailbox_id = ${mailboxId} AND uid = ANY (${rows.map((row) => row.uid)}::bigint[])
+    UNION ALL (SELECT DISTINCT ON (identity_key) 'message', identity_key::text, id, thread_id FROM message
+      WHERE account_id = ${accountId} AND identity_key = ANY (${rows.map((row) => row.identityKey)}::uuid[]) ORDER BY identity_key, id)
+    UNION ALL SELECT 'ref', ref_hash::text, 0, thread_id FROM message_ref WHERE account_id = ${accountId} AND ref_hash = ANY (${hashes}::uuid[])
+    UNION ALL (SELECT 'waiting', '', id, 0 FROM placement WHERE mailbox_id = ${mailboxId} AND uid IS NULL LIMIT 1)`
+  const found: Found = { uids: new Set(), messages: new Map(), threadByRef: new Map(), hasWaiting: false }
+  for (const { kind, key, id, thread_id } of facts) {
+    if (kind === 'uid') found.uids.add(id)
+    else if (kind === 'message') found.messages.set(key, { id, identity_key: key, thread_id })
+    else if (kind === 'ref') found.threadByRef.set(key, thread_id)
+    else found.hasWaiting = true
+  }
+  return found
 }
 
 const uniqueByIdentity = (rows: EnvelopeRow[]): EnvelopeRow[] => [
@@ -74,26 +93,49 @@ const messageOf = (known: Map<string, KnownMessage>, row: EnvelopeRow): KnownMes
   return message
 }
 
+/** For JSON: a known thread by id, a new one by its place among those the statement makes. */
+const asJson = (place: ThreadPlace | undefined) => {
+  if (!place) throw new Error('a message of this batch has no thread')
+  return place.kind === 'known' ? { thread: place.threadId.toString() } : { made: place.n }
+}
+
+/** Threads, references and messages in one statement. One JSON parameter: arrays of JSON cost the client far more. */
 const insertMessages = async (
   tx: Tx,
   accountId: bigint,
   rows: EnvelopeRow[],
   plan: ThreadPlan,
-  known: Map<string, KnownMessage>,
-): Promise<void> => {
-  if (rows.length === 0) return
-  const inserted = await tx.$queryRaw<KnownMessage[]>`
+): Promise<KnownMessage[]> => {
+  if (rows.length === 0) return []
+  const messages = JSON.stringify(
+    rows.map((row) => ({
+      ...asJson(plan.placeOf.get(row.identityKey)),
+      key: row.identityKey,
+      mid: row.hasOwnId ? (row.refHashes[0] ?? null) : null,
+      subject: row.subject,
+      ...row.people,
+      sent: row.sentAt,
+      at: row.receivedAt,
+      size: row.sizeBytes.toString(),
+      attached: row.hasAttachment,
+      structure: row.structure,
+    })),
+  )
+  const refs = JSON.stringify([...plan.newRefs].map(([hash, place]) => ({ hash, ...asJson(place) })))
+  return tx.$queryRaw<KnownMessage[]>`
+    WITH thread_made AS (INSERT INTO thread (account_id) SELECT ${accountId} FROM generate_series(1, ${plan.made}::int) RETURNING id),
+    numbered AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM thread_made),
+    refs_made AS (
+      INSERT INTO message_ref (account_id, ref_hash, thread_id) SELECT ${accountId}, r.hash, coalesce(r.thread, n.id)
+      FROM json_to_recordset(${refs}::json) AS r (hash uuid, thread bigint, made int) LEFT JOIN numbered n ON n.n = r.made ON CONFLICT DO NOTHING
+    )
     INSERT INTO message (account_id, thread_id, identity_key, message_id_hash, subject, from_addresses, reply_to, to_addresses, cc, bcc,
       sent_at, received_at, size_bytes, has_attachment, structure)
-    SELECT ${accountId}, * FROM unnest(
-      ${rows.map((row) => plan.threadOf(row.identityKey))}::bigint[], ${rows.map((row) => row.identityKey)}::uuid[],
-      ${rows.map((row) => (row.hasOwnId ? (row.refHashes[0] ?? null) : null))}::uuid[], ${rows.map((row) => row.subject)}::text[],
-      ${rows.map((row) => row.people.from)}::jsonb[], ${rows.map((row) => row.people.replyTo)}::jsonb[], ${rows.map((row) => row.people.to)}::jsonb[],
-      ${rows.map((row) => row.people.cc)}::jsonb[], ${rows.map((row) => row.people.bcc)}::jsonb[],
-      ${rows.map((row) => row.sentAt)}::timestamptz[], ${rows.map((row) => row.receivedAt)}::timestamptz[], ${rows.map((row) => row.sizeBytes)}::bigint[],
-      ${rows.map((row) => row.hasAttachment)}::boolean[], ${rows.map((row) => row.structure)}::jsonb[])
+    SELECT ${accountId}, coalesce(t.thread, n.id), key, mid, subject, "from", "replyTo", "to", cc, bcc, sent, at, size, attached, structure
+    FROM json_to_recordset(${messages}::json) AS t (thread bigint, made int, key uuid, mid uuid, subject text, "from" jsonb, "replyTo" jsonb,
+      "to" jsonb, cc jsonb, bcc jsonb, sent timestamptz, at timestamptz, size bigint, attached boolean, structure jsonb)
+    LEFT JOIN numbered n ON n.n = t.made
     RETURNING id, identity_key::text AS identity_key, thread_id`
-  for (const message of inserted) known.set(message.identity_key, message)
 }
 
 /** A move without UIDPLUS left placements waiting here without a uid: the arriving message takes its own over. */
@@ -120,19 +162,23 @@ const bindWaiting = async (
   return unbound
 }
 
+/** Placements, and the count of what is stored of this mailbox. */
 const insertPlacements = async (
   tx: Tx,
   { accountId, mailboxId }: MailboxPlace,
   rows: EnvelopeRow[],
   known: Map<string, KnownMessage>,
+  stored: number,
 ): Promise<void> => {
-  if (rows.length === 0) return
   const messages = rows.map((row) => messageOf(known, row))
   await tx.$executeRaw`
-    INSERT INTO placement (account_id, mailbox_id, uid, message_id, thread_id, flags, keywords, modseq, shown_mailbox_id, shown_flags, shown_keywords, received_at)
-    SELECT ${accountId}, ${mailboxId}, t.uid, t.message_id, t.thread_id, t.bits, string_to_array(t.keywords, ' '), t.modseq,
-      CASE WHEN t.bits & 8 <> 0 THEN NULL ELSE ${mailboxId}::bigint END, t.bits, string_to_array(t.keywords, ' '), t.received_at
-    FROM unnest(${rows.map((row) => row.uid)}::bigint[], ${messages.map((message) => message.id)}::bigint[], ${messages.map((message) => message.thread_id)}::bigint[],
-      ${rows.map((row) => row.bits)}::int[], ${rows.map((row) => row.keywords.join(' '))}::text[], ${rows.map((row) => row.modseq)}::bigint[],
-      ${rows.map((row) => row.receivedAt)}::timestamptz[]) AS t (uid, message_id, thread_id, bits, keywords, modseq, received_at)`
+    WITH put AS (
+      INSERT INTO placement (account_id, mailbox_id, uid, message_id, thread_id, flags, keywords, modseq, shown_mailbox_id, shown_flags, shown_keywords, received_at)
+      SELECT ${accountId}, ${mailboxId}, t.uid, t.message_id, t.thread_id, t.bits, string_to_array(t.keywords, ' '), t.modseq,
+        CASE WHEN t.bits & 8 <> 0 THEN NULL ELSE ${mailboxId}::bigint END, t.bits, string_to_array(t.keywords, ' '), t.received_at
+      FROM unnest(${rows.map((row) => row.uid)}::bigint[], ${messages.map((message) => message.id)}::bigint[], ${messages.map((message) => message.thread_id)}::bigint[],
+        ${rows.map((row) => row.bits)}::int[], ${rows.map((row) => row.keywords.join(' '))}::text[], ${rows.map((row) => row.modseq)}::bigint[],
+        ${rows.map((row) => row.receivedAt)}::timestamptz[]) AS t (uid, message_id, thread_id, bits, keywords, modseq, received_at)
+    )
+    UPDATE mailbox SET envelopes_stored = envelopes_stored + ${stored} WHERE id = ${mailboxId}`
 }

@@ -83,5 +83,5 @@ export type MailboxCursor = {
 
 /** The cursor is saved in the transaction of the rows it describes, never apart from them. */
 export const saveCursor = async (unit: Unit, mailboxId: bigint, cursor: MailboxCursor): Promise<void> => {
-  await unit.tx.mailbox.update({ where: { id: mailboxId }, data: cursor })
+  await unit.tx.mailbox.updateMany({ where: { id: mailboxId }, data: cursor })
 }

@@ -5,48 +5,38 @@ import type { Tx } from './open-store.ts'
  * come before their parents. When a message ties two known threads together, the smaller id wins.
  */
 export type ThreadPlan = {
-  threadOf: (identityKey: string) => bigint
-  /** Threads whose lists must follow because of a merge. */
-  touched: bigint[]
+  /** Where each message belongs: a thread that exists, or the n-th of those to be made. */
+  placeOf: Map<string, ThreadPlace>
+  /** How many threads are to be made. */
+  made: number
+  /** Message ids nobody had mentioned before, and where they lead from now on. */
+  newRefs: Map<string, ThreadPlace>
+  /** Loser to winner. */
+  merged: Map<bigint, bigint>
 }
+export type ThreadPlace = { kind: 'known'; threadId: bigint } | { kind: 'new'; n: number }
 type Member = { identityKey: string; refHashes: string[] }
 
-export const joinThreads = async (tx: Tx, accountId: bigint, members: Member[]): Promise<ThreadPlan> => {
+/** Pure: decides threads for new messages from what the account's references already lead to. */
+export const planThreads = (members: Member[], threadByRef: Map<string, bigint>): ThreadPlan => {
   const groups = groupByReference(members)
-  const hashes = [...new Set(members.flatMap((member) => member.refHashes))]
-  const refs = await tx.$queryRaw<{ ref_hash: string; thread_id: bigint }[]>`
-    SELECT ref_hash::text AS ref_hash, thread_id FROM message_ref WHERE account_id = ${accountId} AND ref_hash = ANY (${hashes}::uuid[])`
-  const threadByHash = new Map(refs.map((ref) => [ref.ref_hash, ref.thread_id]))
   const known = groups.map((group) =>
-    [...new Set(group.flatMap((member) => member.refHashes.flatMap((hash) => threadByHash.get(hash) ?? [])))].sort(
+    [...new Set(group.flatMap((member) => member.refHashes.flatMap((hash) => threadByRef.get(hash) ?? [])))].sort(
       (a, b) => (a < b ? -1 : 1),
     ),
   )
   const merged = mergeChains(known)
-  const newIds = await makeThreads(tx, accountId, known.filter((ids) => ids.length === 0).length)
-  const threadOf = new Map<string, bigint>()
-  const newHashes = new Map<string, bigint>()
+  const plan: ThreadPlan = { placeOf: new Map(), made: 0, newRefs: new Map(), merged }
   groups.forEach((group, index) => {
     const first = known[index]?.[0]
-    const threadId = first === undefined ? newIds.pop() : (merged.get(first) ?? first)
-    if (threadId === undefined) throw new Error('fewer threads were made than asked for')
+    const place: ThreadPlace =
+      first === undefined ? { kind: 'new', n: plan.made++ } : { kind: 'known', threadId: merged.get(first) ?? first }
     for (const member of group) {
-      threadOf.set(member.identityKey, threadId)
-      for (const hash of member.refHashes) if (!threadByHash.has(hash)) newHashes.set(hash, threadId)
+      plan.placeOf.set(member.identityKey, place)
+      for (const hash of member.refHashes) if (!threadByRef.has(hash)) plan.newRefs.set(hash, place)
     }
   })
-  await applyMerges(tx, accountId, merged)
-  await tx.$executeRaw`
-    INSERT INTO message_ref (account_id, ref_hash, thread_id)
-    SELECT ${accountId}, * FROM unnest(${[...newHashes.keys()]}::uuid[], ${[...newHashes.values()]}::bigint[]) ON CONFLICT DO NOTHING`
-  return {
-    threadOf: (identityKey) => {
-      const threadId = threadOf.get(identityKey)
-      if (threadId === undefined) throw new Error('a message of this batch has no thread')
-      return threadId
-    },
-    touched: [...merged.keys(), ...merged.values()],
-  }
+  return plan
 }
 
 /** Members that share a reference, directly or through others of the batch. */
@@ -96,15 +86,7 @@ const mergeChains = (known: bigint[][]): Map<bigint, bigint> => {
   return new Map([...winner.keys()].map((id) => [id, end(id)]))
 }
 
-const makeThreads = async (tx: Tx, accountId: bigint, count: number): Promise<bigint[]> => {
-  if (count === 0) return []
-  const rows = await tx.$queryRaw<
-    { id: bigint }[]
-  >`INSERT INTO thread (account_id) SELECT ${accountId} FROM generate_series(1, ${count}::int) RETURNING id`
-  return rows.map((row) => row.id)
-}
-
-const applyMerges = async (tx: Tx, accountId: bigint, merged: Map<bigint, bigint>): Promise<void> => {
+export const applyMerges = async (tx: Tx, accountId: bigint, merged: Map<bigint, bigint>): Promise<void> => {
   if (merged.size === 0) return
   const losers = [...merged.keys()]
   const winners = [...merged.values()]

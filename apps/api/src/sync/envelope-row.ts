@@ -2,7 +2,6 @@ import { identityKey, parseMessageIds, referenceHashes, sortDate } from '#mail/t
 import type { FetchedEnvelope, Person, StructurePart } from '#protocol/imap/fetch-envelopes.ts'
 import type { EnvelopeRow } from '#store/sync-envelopes.ts'
 
-const asText = (list: Person[]): string => JSON.stringify(list)
 const addressText = (list: Person[]): string => list.map(({ address }) => address.toLowerCase()).join(',')
 
 /** A part a person would call an attachment: named or marked so, and not the text of the mail itself. */
@@ -34,16 +33,16 @@ export const toEnvelopeRow = (fetched: FetchedEnvelope, now: Date): EnvelopeRow 
     hasOwnId: parseMessageIds(fetched.messageId).length > 0,
     subject: fetched.subject,
     people: {
-      from: asText(fetched.from),
-      replyTo: asText(fetched.replyTo),
-      to: asText(fetched.to),
-      cc: asText(fetched.cc),
-      bcc: asText(fetched.bcc),
+      from: fetched.from,
+      replyTo: fetched.replyTo,
+      to: fetched.to,
+      cc: fetched.cc,
+      bcc: fetched.bcc,
     },
     sentAt: fetched.sentAt,
     receivedAt,
     sizeBytes: BigInt(fetched.sizeBytes),
     hasAttachment: fetched.parts.some(isAttachment),
-    structure: JSON.stringify(fetched.parts),
+    structure: fetched.parts,
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { decodePart, decodeTransfer } from '#mail/decode-part.ts'
 import { htmlToText } from '#mail/html-to-text.ts'
+import { parseMessage } from '#mail/parse-message.ts'
 import { previewOf } from '#mail/preview.ts'
 import { storableText } from '#mail/storable-text.ts'
 import { indexVector } from '#mail/tokenize.ts'
@@ -44,9 +45,9 @@ export const planBody = (stored: unknown): BodyPlan => {
 const toFacts = (part: StructurePart, position: number): PartFacts => ({
   position,
   path: part.path,
-  contentType: part.type,
-  encoding: part.encoding,
-  charset: part.charset,
+  contentType: storableText(part.type),
+  encoding: storableText(part.encoding),
+  charset: storableText(part.charset),
   filename: part.filename,
   contentId: part.contentId,
   isInline: part.disposition !== 'attachment' && part.contentId !== null,
@@ -91,6 +92,28 @@ export const readBody = (wanted: BodyToFetch, plan: BodyPlan, fetched: Map<strin
       ).slice(0, maxIndexedText),
     }),
     parts: plan.others.map(toFacts),
+  }
+}
+
+/** A mail that has bytes, of which the server's structure gave nothing to read: it is worth a look at the whole source. */
+export const isSuspiciouslyEmpty = (row: BodyRow, wanted: BodyToFetch): boolean =>
+  row.text.trim() === '' && row.html === null && row.parts.length === 0 && wanted.sizeBytes > 0n
+
+/** What our own parser, or else the bare source, gives of a mail that the server's structure could not. */
+export const salvageBody = async (wanted: BodyToFetch, source: Buffer): Promise<BodyRow> => {
+  const { text, html } = await parseMessage(source)
+  return {
+    ...unparsableBody(wanted),
+    state: 'salvaged',
+    text,
+    html,
+    preview: previewOf(text),
+    vector: indexVector({
+      subject: wanted.subject,
+      people: '',
+      attachments: '',
+      body: text.slice(0, maxIndexedText),
+    }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { DELETED, SEEN } from '#mail/flags.ts'
 import { chunksOf, formatUidSet } from '#mail/uid-set.ts'
-import { type FetchedEnvelope, fetchEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
+import { type FetchedEnvelope, fetchEnvelopes, fetchNewestEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
 import { fetchFlags, searchAllUids } from '#protocol/imap/fetch-flags.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { type EnvelopeRow, storeEnvelopes } from '#store/sync-envelopes.ts'
@@ -13,6 +13,7 @@ import { type SyncContext, write } from './sync-context.ts'
 /** The first page is stored by itself, so that a new account shows mail at once; then in bulk. */
 const firstBatch = 50
 const bulkBatch = 1000
+const fetchBatch = 125
 const flagBatch = 5000
 /** More new messages than this at once are logged as "the mailbox grew" instead of row by row. */
 const bulkFrom = 100
@@ -108,39 +109,48 @@ const startGeneration = (context: SyncContext, mailbox: MailboxRow): Promise<voi
     await unit.tx.mailbox.update({ where: { id: mailbox.id }, data: { envelopesStored: 0 } })
   })
 
-/** Newest first, from where an earlier fill stopped; the next batch is fetched while the last one is being committed. */
+/**
+ * Newest first, from where an earlier fill stopped. The first page is asked for by its place in the mailbox, before the
+ * list of all uids, so that a huge mailbox shows mail as soon as a small one; afterwards the next batch is fetched while
+ * the last one is being committed.
+ */
 const fill = async (
   context: SyncContext,
   mailbox: MailboxRow,
   selected: SelectedMailbox,
   options: MailboxSyncOptions,
 ): Promise<void> => {
-  const from = mailbox.uidValidity === selected.uidValidity ? mailbox.fillUid : null
   if (selected.exists === 0) return
-  const uids = (await searchAllUids(context.session)).reverse()
-  const open = from === null ? uids : uids.filter((uid) => BigInt(uid) < from)
-  const batches = [open.slice(0, firstBatch), ...chunksOf(open.slice(firstBatch), bulkBatch)].filter(
-    (batch) => batch.length > 0,
-  )
-  let stored = uids.length - open.length
+  let lowest = mailbox.uidValidity === selected.uidValidity ? mailbox.fillUid : null
   let committing: Promise<unknown> = Promise.resolve()
-  for (const batch of batches) {
-    const rows = await collect(context, formatUidSet(batch))
-    await committing
-    context.signal.throwIfAborted()
-    const lowest = BigInt(batch.at(-1) ?? 1)
+  const store = (rows: EnvelopeRow[]): void => {
+    lowest = rows.reduce((least, { uid }) => (least === null || uid < least ? uid : least), lowest)
+    const fillUid = lowest
     committing = write(context, async (unit) => {
       const { threadIds } = await storeEnvelopes(unit, { accountId: context.accountId, mailboxId: mailbox.id }, rows)
       unit.touchThreadsInBulk(context.accountId, threadIds)
       await saveCursor(unit, mailbox.id, {
         uidValidity: selected.uidValidity,
         uidNext: selected.uidNext,
-        fillUid: lowest,
+        fillUid,
         serverMessages: selected.exists,
       })
     })
-    // The loop awaits it one batch later; a failure must not count as unhandled until then.
+    // It is awaited one batch later; a failure must not count as unhandled until then.
     committing.catch(() => undefined)
+  }
+  if (lowest === null) store(await collect(context, fetchNewestEnvelopes(context.session, selected.exists, firstBatch)))
+  const uids = (await searchAllUids(context.session)).reverse()
+  const open = uids.filter((uid) => lowest === null || BigInt(uid) < lowest)
+  let stored = uids.length - open.length
+  for (const batch of chunksOf(open, bulkBatch)) {
+    const rows: EnvelopeRow[] = []
+    // In small commands: a long answer keeps the process from noticing that the last commit has gone on.
+    for (const part of chunksOf(batch, fetchBatch))
+      rows.push(...(await collect(context, fetchEnvelopes(context.session, formatUidSet(part)))))
+    await committing
+    context.signal.throwIfAborted()
+    store(rows)
     stored += batch.length
     options.onStored?.(stored, uids.length)
     await context.yieldToCommands()
@@ -148,10 +158,10 @@ const fill = async (
   await committing
 }
 
-const collect = async (context: SyncContext, uidSet: string): Promise<EnvelopeRow[]> => {
+const collect = async (context: SyncContext, envelopes: AsyncGenerator<FetchedEnvelope>): Promise<EnvelopeRow[]> => {
   const rows: EnvelopeRow[] = []
   const now = context.clock.now()
-  for await (const fetched of fetchEnvelopes(context.session, uidSet)) rows.push(toEnvelopeRow(fetched, now))
+  for await (const fetched of envelopes) rows.push(toEnvelopeRow(fetched, now))
   return rows
 }
 

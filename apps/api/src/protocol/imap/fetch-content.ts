@@ -36,6 +36,16 @@ export const fetchHeaders = async (session: ImapSession, uid: number): Promise<B
   throw new AppError('message.gone', 'This message is no longer on the server.')
 }
 
+/** A whole message as the server holds it; null when it is no longer there. Only for mails known to be small. */
+export const fetchSource = async (session: ImapSession, uid: number): Promise<Buffer | null> => {
+  try {
+    const message = await session.flow.fetchOne(String(uid), { uid: true, source: true }, { uid: true })
+    return message === false ? null : (message.source ?? null)
+  } catch (error) {
+    throw toSessionError(error)
+  }
+}
+
 export type StreamedContent = { expectedBytes: number | null; content: Readable }
 
 /** A whole message, or one part decoded from its transfer encoding, as a stream with back-pressure. Throws message.gone. */

@@ -46,7 +46,17 @@ const maxParts = 1000
 const maxDepth = 64
 
 /** Envelopes of a uid set, in the server's order. A field that is not what it should be is dropped, never the message. */
-export async function* fetchEnvelopes(session: ImapSession, uidSet: string): AsyncGenerator<FetchedEnvelope> {
+export const fetchEnvelopes = (session: ImapSession, uidSet: string): AsyncGenerator<FetchedEnvelope> =>
+  fetchRange(session, uidSet, true)
+
+/** The last `count` of the selected mailbox's `exists` messages, without knowing their uids. RFC 9051 2.3.1.2. */
+export const fetchNewestEnvelopes = (
+  session: ImapSession,
+  exists: number,
+  count: number,
+): AsyncGenerator<FetchedEnvelope> => fetchRange(session, `${Math.max(1, exists - count + 1)}:${exists}`, false)
+
+async function* fetchRange(session: ImapSession, range: string, isByUid: boolean): AsyncGenerator<FetchedEnvelope> {
   const { objectId, gmail } = session.capabilities
   try {
     const query = {
@@ -59,7 +69,7 @@ export async function* fetchEnvelopes(session: ImapSession, uidSet: string): Asy
       headers: ['references'],
       ...(objectId || gmail ? { emailId: true } : {}),
     }
-    for await (const message of session.flow.fetch(uidSet, query, { uid: true })) {
+    for await (const message of session.flow.fetch(range, query, { uid: isByUid })) {
       if (Number.isSafeInteger(message.uid) && message.uid > 0) yield translateEnvelope(message)
     }
   } catch (error) {
@@ -121,12 +131,12 @@ export const flattenStructure = (root: MessageStructureObject | undefined): Stru
     const filename = node.dispositionParameters?.filename ?? node.parameters?.name
     parts.push({
       path: node.part ?? '1',
-      type: node.type.toLowerCase().slice(0, 100),
-      encoding: (node.encoding ?? '7bit').toLowerCase().slice(0, 40),
-      charset: (node.parameters?.charset ?? '').slice(0, 60),
+      type: displayLine(node.type.toLowerCase(), 100),
+      encoding: displayLine((node.encoding ?? '7bit').toLowerCase(), 40),
+      charset: displayLine(node.parameters?.charset ?? '', 60),
       size: node.size ?? 0,
       filename: filename ? displayLine(decodeWords(filename), 255) : null,
-      disposition: node.disposition?.toLowerCase().slice(0, 40) ?? null,
+      disposition: node.disposition ? displayLine(node.disposition.toLowerCase(), 40) : null,
       contentId: node.id ? displayLine(node.id, 500).replace(/^<|>$/g, '') : null,
     })
   }

@@ -71,7 +71,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     auth: { user: options.username, pass: options.password.reveal() },
     clientInfo: { name: 'Postern' },
     transport: ownTransport(options),
-    logger: { trace: () => undefined, debug: () => undefined, info: () => undefined, warn: remember, error: remember },
+    logger: quietLogger(remember),
     disableAutoIdle: true,
     disableCompression: true,
     disableBinary: true,
@@ -110,6 +110,15 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     destroy: () => flow.close(),
   }
 }
+
+/** Without `isLevelEnabled` the library would write out every answer it parsed, only for it to be thrown away. */
+const quietLogger = (remember: (entry: { err?: unknown }) => void) => ({
+  debug: () => undefined,
+  info: () => undefined,
+  warn: remember,
+  error: remember,
+  isLevelEnabled: (level: string) => level === 'warn' || level === 'error',
+})
 
 const ownTransport = (options: SessionOptions): ImapTransport => ({
   connect: ({ secure }: { secure: boolean }, onConnect) => {
