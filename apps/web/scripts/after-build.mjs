@@ -1,10 +1,27 @@
-// Compresses what browsers load, once, so that the server only sends files.
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// Puts pdf.js' worker, fonts and character maps beside the app, then compresses what browsers load, once, so that the
+// server only sends files.
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 
 const out = fileURLToPath(new URL('../out', import.meta.url))
+
+const copyPdfJs = () => {
+  const packageFile = createRequire(import.meta.url).resolve('pdfjs-dist/package.json')
+  const from = dirname(packageFile)
+  const { version } = JSON.parse(readFileSync(packageFile, 'utf8'))
+  // The version in the name lets browsers keep these for good.
+  const to = join(out, '_next', 'static', `pdfjs-${version}`)
+  mkdirSync(to, { recursive: true })
+  cpSync(join(from, 'legacy', 'build', 'pdf.worker.min.mjs'), join(to, 'pdf.worker.min.mjs'))
+  // A PDF's own scripts never run: the machine that would run them stays behind.
+  const isWanted = (path) => !/quickjs/i.test(path)
+  for (const name of ['cmaps', 'iccs', 'standard_fonts', 'wasm'])
+    cpSync(join(from, name), join(to, name), { recursive: true, filter: isWanted })
+}
+
 const compress = (dir) => {
   for (const name of readdirSync(dir)) {
     const path = join(dir, name)
@@ -17,4 +34,6 @@ const compress = (dir) => {
     }
   }
 }
+
+copyPdfJs()
 compress(out)

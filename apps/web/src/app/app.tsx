@@ -1,14 +1,13 @@
 'use client'
 
 import { lazy, Suspense, useEffect, useState } from 'react'
-import { useApp } from '#data/app-state.ts'
+import { setting, useApp } from '#data/app-state.ts'
 import { startSession } from '#data/session.ts'
 import { MailboxTree } from '#features/mailbox-tree/mailbox-tree.tsx'
 import { MessageList } from '#features/message-list/message-list.tsx'
 import { ThreadView } from '#features/message-view/thread-view.tsx'
 import { SearchResults } from '#features/search/search-results.tsx'
 import { MailScreen } from '#features/shell/mail-screen.tsx'
-import { ShortcutSheet } from '#features/shell/shortcut-sheet.tsx'
 import { Toasts } from '#features/toasts/toasts.tsx'
 import { useRoute } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
@@ -27,8 +26,15 @@ const AccountPage = lazy(() =>
 const Settings = lazy(() =>
   import('#features/settings/settings-screen.tsx').then((module) => ({ default: module.SettingsScreen })),
 )
+const HiddenList = lazy(() =>
+  import('#features/message-list/hidden-list.tsx').then((module) => ({ default: module.HiddenList })),
+)
+const ShortcutSheet = lazy(() =>
+  import('#features/shell/shortcut-sheet.tsx').then((module) => ({ default: module.ShortcutSheet })),
+)
+const Palette = lazy(() => import('#features/palette/palette.tsx').then((module) => ({ default: module.Palette })))
 
-const screens = { MailboxTree, MessageList, ThreadView, SearchResults, ShortcutSheet }
+const screens = { MailboxTree, MessageList, HiddenList, ThreadView, SearchResults, ShortcutSheet, Palette }
 
 /** One page, one router: the path decides the screen. */
 export const App = () => {
@@ -51,6 +57,7 @@ const Screen = () => {
   const route = useRoute()
   const phase = useApp((state) => state.phase)
   const hasAccounts = useApp((state) => state.accounts.length > 0)
+  useTheme()
   if (route.segments[0] === 'setup' || route.segments[0] === 'invitation') return <Setup kind={route.segments[0]} />
   if (phase === 'starting') return <div className="boot" aria-busy="true" />
   if (phase === 'unreachable')
@@ -78,4 +85,12 @@ const Screen = () => {
       {phase === 'expired' && <SignIn isOverlay />}
     </>
   )
+}
+
+const useTheme = (): void => {
+  const theme = useApp((state) => setting(state, 'theme', 'system'))
+  useEffect(() => {
+    if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme
+    else delete document.documentElement.dataset.theme
+  }, [theme])
 }

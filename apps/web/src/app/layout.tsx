@@ -1,6 +1,7 @@
 import '@fontsource-variable/inter/index.css'
 import './globals.css'
 import './mail.css'
+import './panes.css'
 import './forms.css'
 import type { Metadata, Viewport } from 'next'
 import type { ReactNode } from 'react'

@@ -20,6 +20,8 @@ export type AppState = {
   bodies: Record<string, MessageBody | { failed: string }>
   /** Threads that arrived while somebody looked elsewhere in the list. */
   arrived: Record<string, string[]>
+  /** The server has a newer page than this one. */
+  hasNewVersion: boolean
 }
 
 export const blank: AppState = {
@@ -32,6 +34,7 @@ export const blank: AppState = {
   threads: {},
   bodies: {},
   arrived: {},
+  hasNewVersion: false,
 }
 export const app = new Observable<AppState>(blank)
 export const useApp = <Picked>(select: (state: AppState) => Picked): Picked => useObservable(app, select)
@@ -146,7 +149,9 @@ export const prefetch = (threadId: string, latestMessageId: string): void => {
 export const setting = <Value>(state: AppState, key: string, fallback: Value): Value =>
   (state.session?.settings[key] as Value | undefined) ?? fallback // written by this app only, each key with one type
 
-export const saveSetting = async (key: string, value: string | number | boolean): Promise<void> => {
+export type SettingValue = string | number | boolean | Record<string, string>
+
+export const saveSetting = async (key: string, value: SettingValue): Promise<void> => {
   app.set((state) =>
     state.session ? { session: { ...state.session, settings: { ...state.session.settings, [key]: value } } } : {},
   )

@@ -19,6 +19,8 @@ export type MailAction =
   | 'junk'
   | 'notJunk'
   | 'expunge'
+  /** Takes back \Deleted that some other program has set. */
+  | 'restore'
   | { moveTo: Mailbox }
 const undoable: { id: string; mailboxId: string }[] = []
 
@@ -49,12 +51,15 @@ const bodyOf = (action: MailAction, target: CommandTarget): CommandBody => {
       return { kind: 'moveToRole', target, role: 'junk' }
     case 'notJunk':
       return { kind: 'moveToRole', target, role: 'inbox' }
+    case 'restore':
+      return { kind: 'setFlags', target, add: [], remove: ['deleted'], addKeywords: [], removeKeywords: [] }
     case 'expunge':
       return { kind: 'expungeMessages', target }
   }
 }
 
-const takesAway = (action: MailAction): boolean =>
+/** Whether messages leave the mailbox by this. */
+export const takesAway = (action: MailAction): boolean =>
   typeof action === 'object' || ['archive', 'trash', 'junk', 'notJunk', 'expunge'].includes(action)
 
 /** The role a mailbox plays for buttons; roles that are missing are made by the server when first used. */
@@ -138,6 +143,8 @@ const withEffect = (
   list: AppState['lists'][string],
   touched: ThreadRow[],
 ): AppState['lists'][string] => {
+  // What was hidden comes with the change log: only the server knows its row.
+  if (action === 'restore') return list
   if (takesAway(action))
     return withChanges(
       list,
@@ -162,7 +169,7 @@ const messagesAtOnce = (
   mailboxId: string,
   target: CommandTarget,
 ): AppState['threads'] => {
-  if (takesAway(action)) return state.threads
+  if (takesAway(action) || action === 'restore') return state.threads
   const threads = { ...state.threads }
   const change = (message: Message): Message => ({
     ...message,

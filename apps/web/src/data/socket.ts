@@ -2,6 +2,7 @@ import type { ChangeBatch } from '@postern/shared/changes.ts'
 import type { Socket } from 'socket.io-client'
 import { app, loadAccounts } from './app-state.ts'
 import { applyBatch } from './apply-change.ts'
+import { checkVersion } from './new-version.ts'
 
 /** The line on which changes come. After a gap it says where it stands and gets what it missed, or starts over. */
 let socket: Socket | undefined
@@ -50,6 +51,7 @@ const resume = (): void => {
       const wasHere = Object.keys(stands).length > 0
       Object.assign(stands, streams)
       app.set({ isOnline: true })
+      if (wasHere) void checkVersion()
       // Too much was missed: what is on the screen is loaded again.
       if (reset.length > 0) {
         app.set({ lists: {}, threads: {} })

@@ -1,17 +1,30 @@
 import { useSyncExternalStore } from 'react'
 
-/** The address as the screens see it. The server snapshot is constant, because one page is exported for all addresses. */
-export type Route = { path: string; segments: string[]; query: URLSearchParams }
+/**
+ * The address as the screens see it. The server snapshot is constant, because one page is exported for all addresses.
+ * `hash` names what lies over the screen (`mailboxes`: the drawer), so that the back gesture closes it.
+ */
+export type Route = { path: string; segments: string[]; query: URLSearchParams; hash: string }
 
 const listeners = new Set<() => void>()
-let current: Route = { path: '/', segments: [], query: new URLSearchParams() }
+let current: Route = { path: '/', segments: [], query: new URLSearchParams(), hash: '' }
+let currentFull = '/'
 const atServer = current
 
+const fullAddress = (): string => location.pathname + location.search + location.hash
+
 const read = (): Route => {
-  const path = location.pathname
-  const full = path + location.search
-  if (current.path + (current.query.size > 0 ? `?${current.query}` : '') !== full)
-    current = { path, segments: path.split('/').filter(Boolean), query: new URLSearchParams(location.search) }
+  const full = fullAddress()
+  if (currentFull !== full) {
+    currentFull = full
+    const path = location.pathname
+    current = {
+      path,
+      segments: path.split('/').filter(Boolean),
+      query: new URLSearchParams(location.search),
+      hash: location.hash.slice(1),
+    }
+  }
   return current
 }
 
@@ -26,15 +39,30 @@ const subscribe = (listener: () => void): (() => void) => {
 
 export const useRoute = (): Route => useSyncExternalStore(subscribe, read, () => atServer)
 
+/** Where this step of the history came from; absent on the first one. */
+const cameFrom = (): string | undefined => {
+  const state: unknown = history.state
+  return typeof state === 'object' && state !== null && 'from' in state && typeof state.from === 'string'
+    ? state.from
+    : undefined
+}
+
 /** Goes to an address of the app; `replace` leaves no step to come back to. */
 export const navigate = (to: string, { replace = false } = {}): void => {
-  if (to === location.pathname + location.search) return
-  if (replace) history.replaceState(null, '', to)
-  else history.pushState(null, '', to)
+  const from = fullAddress()
+  if (to === from) return
+  if (replace) history.replaceState({ from: cameFrom() }, '', to)
+  else history.pushState({ from }, '', to)
   for (const listener of listeners) listener()
 }
 
-/** For links: plain clicks stay in the app, everything else is the browser's. */
+/** Back to `to`: by the history's own step if that is where we came from, so that the back gesture never loops. */
+export const goBack = (to: string): void => {
+  if (cameFrom() === to) history.back()
+  else navigate(to, { replace: true })
+}
+
+/** For links: plain clicks stay in the app, everything else is the browser's. What lies over the screen is left for good. */
 export const onLinkClick = (
   event: {
     defaultPrevented: boolean
@@ -48,5 +76,5 @@ export const onLinkClick = (
 ): void => {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return
   event.preventDefault()
-  navigate(to)
+  navigate(to, { replace: location.hash !== '' })
 }

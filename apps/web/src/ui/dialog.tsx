@@ -1,16 +1,21 @@
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react'
 
-/** A modal dialog of the browser's own kind: focus stays inside, Escape closes. */
+/** A modal dialog of the browser's own kind: focus stays inside, Escape closes. `full` uses the whole window. */
 export const Dialog = ({
   title,
   onClose,
+  onKeyDown,
   children,
-  isWide = false,
+  size = 'narrow',
+  head,
 }: {
   title: string
   onClose: () => void
+  onKeyDown?: (event: KeyboardEvent) => void
   children: ReactNode
-  isWide?: boolean
+  size?: 'narrow' | 'wide' | 'full'
+  /** Stands instead of the heading. */
+  head?: ReactNode
 }) => {
   const ref = useRef<HTMLDialogElement>(null)
   useEffect(() => {
@@ -19,11 +24,11 @@ export const Dialog = ({
     return () => dialog?.close()
   }, [])
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the click outside is a convenience; Escape and the button do the same
     <dialog
       ref={ref}
-      className={isWide ? 'dialog wide' : 'dialog'}
+      className={`dialog ${size}`}
       aria-label={title}
+      onKeyDown={onKeyDown}
       onCancel={(event) => {
         event.preventDefault()
         onClose()
@@ -33,7 +38,7 @@ export const Dialog = ({
       }}
     >
       <div className="dialog-body">
-        <h2>{title}</h2>
+        {head ?? <h2 dir="auto">{title}</h2>}
         {children}
       </div>
     </dialog>

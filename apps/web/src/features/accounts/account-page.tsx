@@ -8,6 +8,7 @@ import { navigate, onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Field } from '#ui/field.tsx'
+import { LookCard } from './look-card.tsx'
 import { MailboxTable } from './mailbox-table.tsx'
 import { formOf, ServerFields, settingsOf } from './server-fields.tsx'
 
@@ -26,13 +27,16 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
   return (
     <main className="page">
       <div className="page-head">
-        <h1 style={{ flex: 1 }}>{account.address}</h1>
+        <h1 style={{ flex: 1 }}>
+          <bdi>{account.address}</bdi>
+        </h1>
         <a className="button" href="/" onClick={(event) => onLinkClick(event, '/')}>
           {t('back')}
         </a>
       </div>
       <HealthCard account={account} />
       <EditCard key={account.id} account={account} />
+      <LookCard account={account} />
       <MailboxTable accountId={account.id} />
       <RemoveCard account={account} />
     </main>

@@ -40,7 +40,7 @@ export const MailboxTable = ({ accountId }: { accountId: string }) => {
             .map((mailbox) => (
               <tr key={mailbox.id}>
                 <td>
-                  {mailbox.path} <span className="muted">{mailbox.messages.toLocaleString()}</span>
+                  <bdi>{mailbox.path}</bdi> <span className="muted">{mailbox.messages.toLocaleString()}</span>
                 </td>
                 <td>
                   <select

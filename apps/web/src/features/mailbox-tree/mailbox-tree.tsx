@@ -57,7 +57,8 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
     <section aria-label={account.address}>
       <div className="tree-account">
         <Health account={account} />
-        <span className="name" title={account.address}>
+        {account.color && <span className="account-color" style={{ background: account.color }} />}
+        <span className="name" dir="auto" title={account.address}>
           {account.name || account.address}
         </span>
         <button
@@ -166,7 +167,9 @@ const MailboxLink = ({ mailbox, depth, isCurrent }: { mailbox: Mailbox; depth: n
     return (
       <span className="tree-item muted" style={{ paddingInlineStart: 8 + depth * 14 }}>
         <Folder size={16} aria-hidden />
-        <span className="name">{name}</span>
+        <span className="name" dir="auto">
+          {name}
+        </span>
       </span>
     )
   return (
@@ -198,7 +201,9 @@ const MailboxLink = ({ mailbox, depth, isCurrent }: { mailbox: Mailbox; depth: n
       }}
     >
       <Icon size={16} aria-hidden />
-      <span className="name">{name}</span>
+      <span className="name" dir="auto">
+        {name}
+      </span>
       {count > 0 && <span className="count">{count.toLocaleString()}</span>}
     </a>
   )

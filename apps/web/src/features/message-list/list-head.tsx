@@ -3,6 +3,8 @@ import {
   Archive,
   Ban,
   CheckCheck,
+  EllipsisVertical,
+  EyeOff,
   FolderInput,
   Inbox,
   Mail as MailClosed,
@@ -14,6 +16,7 @@ import {
 import type { ReactNode } from 'react'
 import { type Filter, useApp } from '#data/app-state.ts'
 import { type MailAction, refusalOf } from '#data/commands.ts'
+import { navigate } from '#lib/route.ts'
 import { count, t } from '#lib/text.ts'
 import { Menu } from '#ui/menu.tsx'
 
@@ -38,7 +41,7 @@ export const ListHead = (props: Props) => {
   return (
     <div className="list-head">
       <h1>
-        {name} <span className="muted">{props.total.toLocaleString()}</span>
+        <bdi>{name}</bdi> <span className="muted">{props.total.toLocaleString()}</span>
       </h1>
       <fieldset className="filters" style={{ border: 0, margin: 0, padding: 0 }}>
         <legend className="sr-only">{t('list.label')}</legend>
@@ -53,16 +56,23 @@ export const ListHead = (props: Props) => {
           </button>
         ))}
       </fieldset>
-      <button
-        type="button"
-        className="icon-button"
-        aria-label={t('action.readAll')}
-        title={t('action.readAll')}
-        disabled={mailbox.unreadMessages === 0 || refusalOf(mailbox, 'read') !== null}
-        onClick={props.onReadAll}
-      >
-        <CheckCheck size={17} aria-hidden />
-      </button>
+      <Menu
+        label={t('list.more')}
+        icon={<EllipsisVertical size={17} aria-hidden />}
+        items={[
+          {
+            label: t('action.readAll'),
+            icon: <CheckCheck size={15} aria-hidden />,
+            isDisabled: mailbox.unreadMessages === 0 || refusalOf(mailbox, 'read') !== null,
+            onSelect: props.onReadAll,
+          },
+          {
+            label: t('hidden.title'),
+            icon: <EyeOff size={15} aria-hidden />,
+            onSelect: () => navigate(`/deleted/${mailbox.id}`),
+          },
+        ]}
+      />
     </div>
   )
 }

@@ -1,22 +1,35 @@
 import type { CommandTarget } from '@postern/shared/commands.ts'
+import type { ThreadRow } from '@postern/shared/messages.ts'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type DragEvent, type MouseEvent, useCallback, useEffect, useRef, useState } from 'react'
 import { app, type Filter, listKey, loadRows, pageSize, prefetch, setting, useApp } from '#data/app-state.ts'
 import { inView } from '#data/apply-change.ts'
-import { act, type MailAction } from '#data/commands.ts'
+import { act, type MailAction, refusalOf, takesAway } from '#data/commands.ts'
+import { useCommands } from '#data/screen-commands.ts'
 import { focusMailbox } from '#data/socket.ts'
-import { navigate } from '#lib/route.ts'
+import { goBack, navigate } from '#lib/route.ts'
 import { count, t } from '#lib/text.ts'
-import { Dialog } from '#ui/dialog.tsx'
+import { Confirm } from '#ui/confirm.tsx'
 import { ListHead } from './list-head.tsx'
+import { ListState } from './list-state.tsx'
 import { ThreadItem } from './thread-item.tsx'
-import { useListKeys } from './use-list-keys.ts'
+import { useSteadyScroll } from './use-steady-scroll.ts'
 
 const rowHeights = { compact: 46, normal: 50, roomy: 72 }
+const lineHeights = { compact: 30, normal: 36, roomy: 44 }
+const noRows: (ThreadRow | undefined)[] = []
 const noMarks: ReadonlySet<string> = new Set()
 
 /** A window onto a list of any length: the scroll bar tells the truth, rows are loaded where it stops. */
-export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; threadId: string | null }) => {
+export const MessageList = ({
+  mailboxId,
+  threadId,
+  isOneLine,
+}: {
+  mailboxId: string
+  threadId: string | null
+  isOneLine: boolean
+}) => {
   const [filter, setFilter] = useState<Filter>('all')
   const [marks, setMarks] = useState<ReadonlySet<string>>(noMarks)
   const [isEverything, setEverything] = useState(false)
@@ -28,13 +41,17 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
   const density = useApp((state) => setting<keyof typeof rowHeights>(state, 'density', 'normal'))
   const scroller = useRef<HTMLDivElement>(null)
   const [isAtTop, setAtTop] = useState(true)
-  const height = rowHeights[density]
+  const height = (isOneLine ? lineHeights : rowHeights)[density]
   const virtual = useVirtualizer({
     count: list?.total ?? 0,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: 8,
   })
+  // Another density or layout: every row has a new height.
+  useEffect(() => {
+    if (height) virtual.measure()
+  }, [height, virtual])
   const items = virtual.getVirtualItems()
   const firstShown = items[0]?.index ?? 0
   const lastShown = items.at(-1)?.index ?? 0
@@ -57,7 +74,8 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
     if (isAtTop && arrived > 0) app.set((state) => ({ arrived: { ...state.arrived, [mailboxId]: [] } }))
   }, [isAtTop, arrived, mailboxId])
 
-  const rows = list?.rows ?? []
+  const rows = list?.rows ?? noRows
+  useSteadyScroll(scroller, rows, height)
   const openRow = useCallback((id: string) => navigate(`/mail/${mailboxId}/${id}`), [mailboxId])
   const chosen = marks.size > 0 ? [...marks] : rows[cursor] ? [rows[cursor].threadId] : []
 
@@ -71,12 +89,13 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
     const real = action === 'trash' && (role === 'trash' || role === 'junk') ? 'expunge' : action
     const run = () => {
       const opened = threadId !== null && (everything || threadIds.includes(threadId))
-      const leaves = typeof real === 'object' || !['read', 'unread', 'star', 'unstar'].includes(real)
-      const next = opened && leaves ? nextAfter(threadIds) : null
+      const isLeaving = opened && takesAway(real)
+      const next = isLeaving ? nextAfter(threadIds) : null
       act(real, mailboxId, target)
       setMarks(noMarks)
       setEverything(false)
-      if (opened && leaves) navigate(next ? `/mail/${mailboxId}/${next}` : `/mail/${mailboxId}`, { replace: true })
+      if (isLeaving && next) navigate(`/mail/${mailboxId}/${next}`, { replace: true })
+      else if (isLeaving) goBack(`/mail/${mailboxId}`)
     }
     if (real === 'expunge') setConfirms(() => run)
     else run()
@@ -112,17 +131,36 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
       scroller.current?.querySelector<HTMLElement>(`[data-thread="${row?.threadId}"]`)?.focus({ preventScroll: true }),
     )
   }
-  useListKeys({
-    cursor,
-    rows,
-    threadId,
-    chosen,
-    mailboxId,
-    move,
-    open: openRow,
-    perform,
-    toggleMark: (id) =>
-      setMarks((old) => (old.has(id) ? new Set([...old].filter((other) => other !== id)) : new Set([...old, id]))),
+  const toggleMark = (id: string) =>
+    setMarks((old) => (old.has(id) ? new Set([...old].filter((other) => other !== id)) : new Set([...old, id])))
+  const clearMarks = () => {
+    setMarks(noMarks)
+    setEverything(false)
+  }
+  const current = rows[cursor]
+  const isStarred = rows.some((row) => row && chosen.includes(row.threadId) && row.isFlagged)
+  const readAll = () => act('read', mailboxId, { kind: 'mailbox', mailboxId, exceptThreadIds: [] })
+  const onChosen = (action: MailAction) => () => perform(action, isEverything ? 'everything' : chosen)
+  useCommands({
+    next: () => move(cursor + 1),
+    previous: () => move(cursor - 1),
+    first: () => move(0),
+    last: () => move(rows.length - 1),
+    open: () => current && openRow(current.threadId),
+    ...(threadId !== null
+      ? { back: () => goBack(`/mail/${mailboxId}`) }
+      : marks.size > 0
+        ? { back: clearMarks }
+        : undefined),
+    select: () => current && toggleMark(current.threadId),
+    archive: onChosen('archive'),
+    trash: onChosen('trash'),
+    junk: onChosen(mailbox?.role === 'junk' ? 'notJunk' : 'junk'),
+    star: onChosen(isStarred ? 'unstar' : 'star'),
+    read: onChosen('read'),
+    unread: onChosen('unread'),
+    move: openMoveMenu,
+    readAll,
   })
   useEffect(() => {
     const at = threadId === null ? -1 : rows.findIndex((row) => row?.threadId === threadId)
@@ -145,6 +183,8 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
   }
 
   if (!mailbox) return null
+  const canRemove = refusalOf(mailbox, 'trash') === null
+  const canArchive = canRemove && mailbox.role !== 'archive'
   return (
     <>
       <ListHead
@@ -157,12 +197,9 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
         }}
         marked={isEverything ? 'everything' : marks.size}
         onAct={(action) => perform(action, isEverything ? 'everything' : chosen)}
-        onReadAll={() => act('read', mailboxId, { kind: 'mailbox', mailboxId, exceptThreadIds: [] })}
+        onReadAll={readAll}
         onEverything={() => setEverything(true)}
-        onClear={() => {
-          setMarks(noMarks)
-          setEverything(false)
-        }}
+        onClear={clearMarks}
       />
       <div
         className="list-scroll"
@@ -203,7 +240,13 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
                 isOpen={row.threadId === threadId}
                 isMarked={isEverything || marks.has(row.threadId)}
                 isFocusable={index === cursor}
-                isRoomy={density === 'roomy'}
+                shape={isOneLine ? 'line' : density === 'roomy' ? 'three' : 'two'}
+                swipe={{
+                  right: canArchive
+                    ? { label: t('action.archive'), run: () => perform('archive', [row.threadId]) }
+                    : null,
+                  left: canRemove ? { label: t('action.trash'), run: () => perform('trash', [row.threadId]) } : null,
+                }}
                 onOpen={() => openRow(row.threadId)}
                 onMark={(event) => mark(index, event)}
                 onAct={(action) => perform(action, [row.threadId])}
@@ -215,56 +258,23 @@ export const MessageList = ({ mailboxId, threadId }: { mailboxId: string; thread
         </div>
       </div>
       {confirms && (
-        <Dialog title={t('confirm.expunge')} onClose={() => setConfirms(null)}>
-          <p>{t('confirm.expungeText')}</p>
-          <div className="row end">
-            <button type="button" className="button" onClick={() => setConfirms(null)}>
-              {t('cancel')}
-            </button>
-            <button
-              type="button"
-              className="button danger"
-              onClick={() => {
-                confirms()
-                setConfirms(null)
-              }}
-            >
-              {t('action.expunge')}
-            </button>
-          </div>
-        </Dialog>
+        <Confirm
+          title={t('confirm.expunge')}
+          text={t('confirm.expungeText')}
+          action={t('action.expunge')}
+          cancel={t('cancel')}
+          onConfirm={confirms}
+          onClose={() => setConfirms(null)}
+        />
       )}
     </>
   )
 }
 
-/** Empty, loading, failed: a list is never just white. The skeleton waits a moment, so that fast answers do not flicker. */
-const ListState = ({
-  status,
-  total,
-  isFiltered,
-  onRetry,
-}: {
-  status: 'loading' | 'ready' | 'failed'
-  total: number
-  isFiltered: boolean
-  onRetry: () => void
-}) => {
-  const [isSlow, setSlow] = useState(false)
-  useEffect(() => {
-    if (status !== 'loading') return setSlow(false)
-    const timer = setTimeout(() => setSlow(true), 150)
-    return () => clearTimeout(timer)
-  }, [status])
-  if (status === 'loading') return isSlow ? <p className="empty">…</p> : null
-  if (status === 'failed')
-    return (
-      <div className="empty" role="alert">
-        <p>{t('list.failed')}</p>
-        <button type="button" className="button" onClick={onRetry}>
-          {t('retry')}
-        </button>
-      </div>
+/** Of the selection, else of the open conversation. */
+const openMoveMenu = (): void =>
+  document
+    .querySelector<HTMLElement>(
+      `.list [data-menu="${t('action.move')}"], .view [data-menu="${t('action.move')}"]:not(:disabled)`,
     )
-  return total === 0 ? <p className="empty">{t(isFiltered ? 'list.emptyFilter' : 'list.empty')}</p> : null
-}
+    ?.click()

@@ -4,6 +4,7 @@ import type { DragEvent, MouseEvent } from 'react'
 import type { MailAction } from '#data/commands.ts'
 import { listDate, personName } from '#lib/format.ts'
 import { t } from '#lib/text.ts'
+import { type SwipeActions, useSwipe } from './use-swipe.ts'
 
 type Props = {
   row: ThreadRow
@@ -14,7 +15,9 @@ type Props = {
   isOpen: boolean
   isMarked: boolean
   isFocusable: boolean
-  isRoomy: boolean
+  /** One line in wide lists; two with the preview beside the subject; three with a line of its own. */
+  shape: 'line' | 'two' | 'three'
+  swipe: SwipeActions
   onOpen: () => void
   onMark: (event: MouseEvent) => void
   onAct: (action: MailAction) => void
@@ -24,14 +27,11 @@ type Props = {
 
 /** One conversation. Unread is told by weight, not by colour alone. */
 export const ThreadItem = (props: Props) => {
-  const { row } = props
+  const { row, shape } = props
   const people =
     props.showsRecipients && row.recipients.length > 0 ? row.recipients.map(personName) : row.senders.map(personName)
   const isUnread = row.unread > 0
-  const stop = (action: MailAction) => (event: MouseEvent) => {
-    event.stopPropagation()
-    props.onAct(action)
-  }
+  const swipe = useSwipe(props.swipe)
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled once for the whole list
     <div
@@ -40,12 +40,13 @@ export const ThreadItem = (props: Props) => {
       aria-rowindex={props.position + 1}
       tabIndex={props.isFocusable ? 0 : -1}
       data-thread={row.threadId}
-      className={`thread${isUnread ? ' unread' : ''}${props.isOpen ? ' open' : ''}${props.isMarked ? ' marked' : ''}`}
+      className={`thread ${shape}${isUnread ? ' unread' : ''}${props.isOpen ? ' open' : ''}${props.isMarked ? ' marked' : ''}`}
       style={{ top: props.top, height: props.height }}
       draggable
       onDragStart={props.onDragStart}
       onClick={(event) => (event.shiftKey || event.metaKey || event.ctrlKey ? props.onMark(event) : props.onOpen())}
       onPointerEnter={props.onHover}
+      {...swipe}
     >
       <span className="check" role="gridcell">
         <input
@@ -62,7 +63,7 @@ export const ThreadItem = (props: Props) => {
       </span>
       <span className="who" role="gridcell">
         {isUnread && <span className="sr-only">{t('filter.unread')}: </span>}
-        {people.join(', ')}
+        <bdi>{people.join(', ')}</bdi>
         {row.messages > 1 && <span className="muted"> {row.messages}</span>}
       </span>
       <span className="meta" role="gridcell">
@@ -71,47 +72,52 @@ export const ThreadItem = (props: Props) => {
         {row.isFlagged && <Star size={14} className="starred" aria-hidden />}
         <time dateTime={row.latestAt}>{listDate(row.latestAt)}</time>
       </span>
-      <span className="subject" role="gridcell" style={{ gridColumn: '2 / span 2' }}>
+      <span className="subject" role="gridcell" dir="auto">
         <span className="title">{row.subject || t('view.noSubject')}</span>
-        {!props.isRoomy && row.preview && <span className="rest"> — {row.preview}</span>}
+        {shape !== 'three' && row.preview && <bdi className="rest"> — {row.preview}</bdi>}
       </span>
-      {props.isRoomy && (
-        <span className="preview" role="gridcell">
+      {shape === 'three' && (
+        <span className="preview" role="gridcell" dir="auto">
           {row.preview}
         </span>
       )}
-      <span className="hover-actions" aria-hidden>
-        <button
-          type="button"
-          tabIndex={-1}
-          className="icon-button"
-          title={t('action.archive')}
-          onClick={stop('archive')}
-        >
-          <Archive size={15} />
-        </button>
-        <button type="button" tabIndex={-1} className="icon-button" title={t('action.trash')} onClick={stop('trash')}>
-          <Trash2 size={15} />
-        </button>
-        <button
-          type="button"
-          tabIndex={-1}
-          className="icon-button"
-          title={isUnread ? t('action.read') : t('action.unread')}
-          onClick={stop(isUnread ? 'read' : 'unread')}
-        >
-          {isUnread ? <MailOpen size={15} /> : <MailClosed size={15} />}
-        </button>
-        <button
-          type="button"
-          tabIndex={-1}
-          className="icon-button"
-          title={row.isFlagged ? t('action.unstar') : t('action.star')}
-          onClick={stop(row.isFlagged ? 'unstar' : 'star')}
-        >
-          <Star size={15} className={row.isFlagged ? 'starred' : ''} />
-        </button>
-      </span>
+      <HoverActions row={row} onAct={props.onAct} />
     </div>
+  )
+}
+
+const HoverActions = ({ row, onAct }: Pick<Props, 'row' | 'onAct'>) => {
+  const isUnread = row.unread > 0
+  const stop = (action: MailAction) => (event: MouseEvent) => {
+    event.stopPropagation()
+    onAct(action)
+  }
+  return (
+    <span className="hover-actions" aria-hidden>
+      <button type="button" tabIndex={-1} className="icon-button" title={t('action.archive')} onClick={stop('archive')}>
+        <Archive size={15} />
+      </button>
+      <button type="button" tabIndex={-1} className="icon-button" title={t('action.trash')} onClick={stop('trash')}>
+        <Trash2 size={15} />
+      </button>
+      <button
+        type="button"
+        tabIndex={-1}
+        className="icon-button"
+        title={isUnread ? t('action.read') : t('action.unread')}
+        onClick={stop(isUnread ? 'read' : 'unread')}
+      >
+        {isUnread ? <MailOpen size={15} /> : <MailClosed size={15} />}
+      </button>
+      <button
+        type="button"
+        tabIndex={-1}
+        className="icon-button"
+        title={row.isFlagged ? t('action.unstar') : t('action.star')}
+        onClick={stop(row.isFlagged ? 'unstar' : 'star')}
+      >
+        <Star size={15} className={row.isFlagged ? 'starred' : ''} />
+      </button>
+    </span>
   )
 }

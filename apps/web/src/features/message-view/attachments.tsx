@@ -1,53 +1,84 @@
 import type { MessagePart } from '@postern/shared/messages.ts'
-import { Download, File } from 'lucide-react'
+import { Download, File, FileText, FileType } from 'lucide-react'
+import { lazy, Suspense, useState } from 'react'
+import { showToast } from '#data/toasts.ts'
 import { fileSize } from '#lib/format.ts'
 import { t } from '#lib/text.ts'
 
-/** Attached files: pictures are shown small, everything can be downloaded. */
+const Preview = lazy(() => import('./part-preview.tsx').then((module) => ({ default: module.PartPreview })))
+
+/** Attached files: pictures are shown small; pictures, texts and PDFs open over the page; all can be saved. */
 export const Attachments = ({
   messageId,
+  subject,
   parts,
-  onOpenText,
 }: {
   messageId: string
+  /** Names the archive when all are saved. */
+  subject: string
   parts: MessagePart[]
-  onOpenText: (part: MessagePart) => void
 }) => {
+  const [openId, setOpenId] = useState<string | null>(null)
   const shown = parts.filter((part) => !part.isInline || part.filename !== null)
   if (shown.length === 0) return null
-  const base = `/v1/messages/${messageId}/parts`
+  const previewable = shown.filter(({ preview }) => preview !== null)
+  const saveAll = async () => {
+    const { saveAllParts } = await import('./save-all-parts.ts')
+    await saveAllParts(messageId, subject, shown).catch(() =>
+      showToast({ kind: 'problem', text: t('view.saveAllFailed') }),
+    )
+  }
   return (
-    <ul className="attachments" aria-label={t('view.attachments')}>
-      {shown.map((part) => (
-        <li key={part.id}>
-          {part.preview === 'image' && (
-            <a href={`${base}/${part.id}/preview`} target="_blank" rel="noopener">
-              <img src={`${base}/${part.id}/preview`} alt={part.filename ?? ''} loading="lazy" />
-            </a>
+    <section className="attachment-strip" aria-label={t('view.attachments')}>
+      <ul className="attachments" aria-label={t('view.attachments')}>
+        {shown.map((part) => (
+          <Tile key={part.id} messageId={messageId} part={part} onOpen={() => setOpenId(part.id)} />
+        ))}
+      </ul>
+      {shown.length > 1 && (
+        <button type="button" className="button" onClick={() => void saveAll()}>
+          <Download size={15} aria-hidden />
+          {t('view.saveAll')} ({fileSize(shown.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))})
+        </button>
+      )}
+      {openId !== null && (
+        <Suspense fallback={null}>
+          <Preview messageId={messageId} parts={previewable} firstId={openId} onClose={() => setOpenId(null)} />
+        </Suspense>
+      )}
+    </section>
+  )
+}
+
+const Tile = ({ messageId, part, onOpen }: { messageId: string; part: MessagePart; onOpen: () => void }) => {
+  const name = part.filename ?? part.contentType
+  const at = `/v1/messages/${messageId}/parts/${part.id}`
+  const [isBroken, setBroken] = useState(false)
+  return (
+    <li>
+      {part.preview !== null && (
+        <button
+          type="button"
+          className="thumb"
+          aria-label={part.preview === 'text' ? `${t('view.plain')}: ${name}` : t('view.preview', { name })}
+          title={t('view.preview', { name })}
+          onClick={onOpen}
+        >
+          {part.preview === 'image' && !isBroken ? (
+            <img src={`${at}/preview`} alt="" loading="lazy" onError={() => setBroken(true)} />
+          ) : part.preview === 'pdf' ? (
+            <FileType size={32} aria-hidden />
+          ) : (
+            <FileText size={32} aria-hidden />
           )}
-          <a
-            className="file"
-            href={`${base}/${part.id}`}
-            download
-            title={`${t('view.savePart')}: ${part.filename ?? part.contentType}`}
-          >
-            <File size={15} aria-hidden />
-            <span>{part.filename ?? part.contentType}</span>
-            <small className="muted">{fileSize(part.sizeBytes)}</small>
-            <Download size={15} aria-hidden />
-          </a>
-          {part.preview === 'text' && (
-            <button
-              type="button"
-              className="button"
-              style={{ width: '100%', border: 0 }}
-              onClick={() => onOpenText(part)}
-            >
-              {t('view.plain')}
-            </button>
-          )}
-        </li>
-      ))}
-    </ul>
+        </button>
+      )}
+      <a className="file" href={at} download title={`${t('view.savePart')}: ${name}`}>
+        <File size={15} aria-hidden />
+        <bdi>{name}</bdi>
+        <small className="muted">{fileSize(part.sizeBytes)}</small>
+        <Download size={15} aria-hidden />
+      </a>
+    </li>
   )
 }

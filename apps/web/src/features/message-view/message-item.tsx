@@ -1,12 +1,14 @@
-import type { Message, MessageBody, MessagePart } from '@postern/shared/messages.ts'
-import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import type { Message, MessageBody } from '@postern/shared/messages.ts'
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, loadBody, setting, useApp } from '#data/app-state.ts'
 import { fullDate, listDate, personName } from '#lib/format.ts'
 import { t } from '#lib/text.ts'
+import { useMedia } from '#lib/use-media.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Attachments } from './attachments.tsx'
 import { MessageMenu } from './message-menu.tsx'
+import { printMessage } from './print-message.ts'
 import { TextBody } from './text-body.tsx'
 
 // The sanitiser comes with the first mail that needs it.
@@ -20,6 +22,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
   const [sheet, setSheet] = useState<Sheet | null>(null)
   const [isPlain, setPlain] = useState(false)
   const [isOnWhite, setOnWhite] = useState(false)
+  const article = useRef<HTMLElement>(null)
   const body = useApp((state) => state.bodies[message.id])
   useEffect(() => {
     if (isOpen && !body) void loadBody(message.id)
@@ -33,17 +36,21 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
     const response = await request('GET', `/v1/messages/${message.id}/source`)
     setSheet({ title: t('view.source'), text: (await response.text()).slice(0, 1_000_000) })
   }
-  const showText = async (part: MessagePart) => {
-    const response = await request('GET', `/v1/messages/${message.id}/parts/${part.id}/preview`)
-    setSheet({ title: part.filename ?? part.contentType, text: await response.text() })
+  const print = () => {
+    const wasOnWhite = isOnWhite
+    // Paper is white, and so is what is printed on it.
+    setOnWhite(true)
+    if (article.current) printMessage(article.current, () => setOnWhite(wasOnWhite))
   }
   const from = message.from[0]
   return (
-    <article className="message" aria-label={from ? personName(from) : ''}>
+    <article className="message" ref={article} aria-label={from ? personName(from) : ''}>
       <div className="row" style={{ flexWrap: 'nowrap' }}>
         <button type="button" className="message-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          <span className="from">{from ? personName(from) : '—'}</span>
-          <span className="grow muted">{isOpen ? from?.address : message.preview}</span>
+          <bdi className="from">{from ? personName(from) : '—'}</bdi>
+          <span className="grow muted" dir="auto">
+            {isOpen ? from?.address : message.preview}
+          </span>
           <time
             className="muted"
             dateTime={message.date ?? message.receivedAt}
@@ -61,6 +68,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
             onWhite={() => setOnWhite(!isOnWhite)}
             onHeaders={() => void showHeaders()}
             onSource={() => void showSource()}
+            onPrint={print}
           />
         )}
       </div>
@@ -73,12 +81,11 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
             isPlain={isPlain}
             isOnWhite={isOnWhite}
             onSource={() => void showSource()}
-            onOpenText={(part) => void showText(part)}
           />
         </>
       )}
       {sheet && (
-        <Dialog title={sheet.title} onClose={() => setSheet(null)} isWide>
+        <Dialog title={sheet.title} onClose={() => setSheet(null)} size="wide">
           <pre>{sheet.text}</pre>
           <div className="row end" style={{ marginBlockStart: 12 }}>
             <button type="button" className="button" onClick={() => setSheet(null)}>
@@ -118,10 +125,9 @@ type BodyProps = {
   isPlain: boolean
   isOnWhite: boolean
   onSource: () => void
-  onOpenText: (part: MessagePart) => void
 }
 
-const Body = ({ message, body, isPlain, isOnWhite, onSource, onOpenText }: BodyProps) => {
+const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
   const [remote, setRemote] = useState(0)
   const [isLoaded, setLoaded] = useState(false)
   const isDark = useDark() && !isOnWhite
@@ -156,7 +162,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource, onOpenText }: BodyP
       )}
       {isHtml && remote > 0 && !loadsRemote && (
         <div className="notice row">
-          <span style={{ flex: 1 }}>{t('view.remoteBlocked')}</span>
+          <span className="notice-text">{t('view.remoteBlocked')}</span>
           <button type="button" className="button" onClick={() => setLoaded(true)}>
             {t('view.remoteLoad')}
           </button>
@@ -182,7 +188,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource, onOpenText }: BodyP
         <TextBody text={body.text} />
       )}
       {body.isTruncated && <p className="muted">{t('view.truncated')}</p>}
-      <Attachments messageId={message.id} parts={body.parts} onOpenText={onOpenText} />
+      <Attachments messageId={message.id} subject={message.subject} parts={body.parts} />
     </>
   )
 }
@@ -190,12 +196,6 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource, onOpenText }: BodyP
 /** Whether the screen is dark right now, by choice or by the system. */
 const useDark = (): boolean => {
   const theme = useApp((state) => setting(state, 'theme', 'system'))
-  const [isSystemDark, setSystemDark] = useState(() => matchMedia('(prefers-color-scheme: dark)').matches)
-  useEffect(() => {
-    const media = matchMedia('(prefers-color-scheme: dark)')
-    const onChange = () => setSystemDark(media.matches)
-    media.addEventListener('change', onChange)
-    return () => media.removeEventListener('change', onChange)
-  }, [])
+  const isSystemDark = useMedia('(prefers-color-scheme: dark)')
   return theme === 'dark' || (theme !== 'light' && isSystemDark)
 }

@@ -1,4 +1,5 @@
 import { EllipsisVertical } from 'lucide-react'
+import { saveAs } from '#lib/save-as.ts'
 import { t } from '#lib/text.ts'
 import { Menu } from '#ui/menu.tsx'
 
@@ -10,9 +11,10 @@ type Props = {
   onWhite: () => void
   onHeaders: () => void
   onSource: () => void
+  onPrint: () => void
 }
 
-export const MessageMenu = ({ messageId, hasHtml, isPlain, onPlain, onWhite, onHeaders, onSource }: Props) => (
+export const MessageMenu = ({ messageId, hasHtml, isPlain, onPlain, onWhite, onHeaders, onSource, onPrint }: Props) => (
   <Menu
     label={t('view.more')}
     icon={<EllipsisVertical size={17} aria-hidden />}
@@ -25,8 +27,8 @@ export const MessageMenu = ({ messageId, hasHtml, isPlain, onPlain, onWhite, onH
         : []),
       { label: t('view.headers'), onSelect: onHeaders },
       { label: t('view.source'), onSelect: onSource },
-      { label: t('view.download'), onSelect: () => location.assign(`/v1/messages/${messageId}/source`) },
-      { label: t('view.print'), onSelect: () => print() },
+      { label: t('view.download'), onSelect: () => saveAs(`/v1/messages/${messageId}/source`, '') },
+      { label: t('view.print'), onSelect: onPrint },
     ]}
   />
 )

@@ -19,11 +19,13 @@ export const TextBody = ({ text }: { text: string }) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the blocks of a text never change places
         <details key={index}>
           <summary>{t('view.quoted')}</summary>
-          <div className="quoted">{pieces}</div>
+          <div className="quoted" dir="auto">
+            {pieces}
+          </div>
         </details>
       ) : (
         // biome-ignore lint/suspicious/noArrayIndexKey: as above
-        <div key={index} className={block.kind === 'quoted' ? 'quoted' : undefined}>
+        <div key={index} dir="auto" className={block.kind === 'quoted' ? 'quoted' : undefined}>
           {pieces}
         </div>
       )

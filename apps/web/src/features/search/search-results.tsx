@@ -2,8 +2,9 @@ import type { SearchResult } from '@postern/shared/search.ts'
 import { useEffect, useState } from 'react'
 import { call } from '#data/api.ts'
 import { prefetch, useApp } from '#data/app-state.ts'
+import { useCommands } from '#data/screen-commands.ts'
 import { listDate, personName } from '#lib/format.ts'
-import { onLinkClick } from '#lib/route.ts'
+import { goBack, onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 
 /** What was found, newest first, in all mailboxes and accounts: how many, where, and the words marked. */
@@ -25,6 +26,11 @@ export const SearchResults = ({ query, threadId }: { query: string; threadId: st
     )
     return () => stop.abort()
   }, [query])
+  useCommands({
+    next: () => focusHit(1),
+    previous: () => focusHit(-1),
+    ...(threadId === null ? {} : { back: () => goBack(`/search?${new URLSearchParams({ q: query })}`) }),
+  })
   const more = async () => {
     if (!result?.next) return
     const page = await call('search', 'GET', '/v1/search', { query: { q: query, after: result.next } })
@@ -57,21 +63,22 @@ export const SearchResults = ({ query, threadId }: { query: string; threadId: st
             <a
               key={messageId}
               href={to}
-              className={`thread${row.unread > 0 ? ' unread' : ''}${row.threadId === threadId ? ' open' : ''}`}
-              style={{ position: 'relative', color: 'inherit', textDecoration: 'none' }}
+              className={`thread hit three${row.unread > 0 ? ' unread' : ''}${row.threadId === threadId ? ' open' : ''}`}
               onClick={(event) => onLinkClick(event, to)}
               onPointerEnter={() => prefetch(row.threadId, messageId)}
             >
               <span />
-              <span className="who">{row.senders.map(personName).join(', ')}</span>
+              <span className="who">
+                <bdi>{row.senders.map(personName).join(', ')}</bdi>
+              </span>
               <span className="meta">
-                <span>{mailboxes[row.mailboxId]?.name}</span>
+                <bdi>{mailboxes[row.mailboxId]?.name}</bdi>
                 <time dateTime={row.latestAt}>{listDate(row.latestAt)}</time>
               </span>
-              <span className="subject" style={{ gridColumn: '2 / span 2' }}>
+              <span className="subject" dir="auto">
                 <span className="title">{row.subject || t('view.noSubject')}</span>
               </span>
-              <span className="preview" style={{ gridColumn: '2 / span 2' }}>
+              <span className="preview" dir="auto">
                 <Marked text={snippet} />
               </span>
             </a>
@@ -87,6 +94,14 @@ export const SearchResults = ({ query, threadId }: { query: string; threadId: st
       </div>
     </>
   )
+}
+
+/** The next found mail gets the focus; Enter opens it as every link. */
+const focusHit = (step: number): void => {
+  const hits = [...document.querySelectorAll<HTMLElement>('.list a.hit')]
+  const at = hits.findIndex((hit) => hit.matches(':focus'))
+  const open = hits.findIndex((hit) => hit.classList.contains('open'))
+  hits[Math.max(0, Math.min(hits.length - 1, (at < 0 ? open : at) + step))]?.focus()
 }
 
 /** Found words stand between two private characters; they become marks, everything else stays text. */

@@ -1,43 +1,55 @@
-import { Keyboard, Menu as MenuIcon, Search, Settings } from 'lucide-react'
-import { type CSSProperties, type PointerEvent, useEffect, useRef, useState } from 'react'
+import { Keyboard, Menu as MenuIcon, Settings } from 'lucide-react'
+import { Suspense, useEffect, useState } from 'react'
 import { app, setting, useApp } from '#data/app-state.ts'
-import { arrivals } from '#data/apply-change.ts'
-import { personName } from '#lib/format.ts'
-import { navigate, onLinkClick, type Route } from '#lib/route.ts'
+import { undoLast } from '#data/commands.ts'
+import { useCommands, useKeyboard } from '#data/screen-commands.ts'
+import { goBack, navigate, onLinkClick, type Route } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
+import { useMedia } from '#lib/use-media.ts'
+import { BottomBar } from './bottom-bar.tsx'
+import { PaneSeparators, usePaneSizes } from './pane-sizes.tsx'
 import type { Screens } from './screens.ts'
+import { focusSearch, SearchBox } from './search-box.tsx'
+import { useArrivals } from './use-arrivals.ts'
+
+const paneClass = { columns: 'columns', bottom: 'bottom', list: 'single' }
+
+type Place = { kind: 'mail' | 'search' | 'deleted'; mailboxId: string | null; threadId: string | null; listAt: string }
 
 /** The mail screen: tree, list, reading pane. Which list and which conversation is in the address. */
 export const MailScreen = ({ route, screens }: { route: Route; screens: Screens }) => {
-  const { MailboxTree, MessageList, ThreadView, SearchResults, ShortcutSheet } = screens
-  const isSearch = route.segments[0] === 'search'
-  const mailboxId = useApp((state) => (isSearch ? null : (route.segments[1] ?? firstInbox(state))))
-  const threadId = (isSearch ? route.segments[1] : route.segments[2]) ?? null
+  const { MailboxTree, ThreadView, ShortcutSheet, Palette } = screens
+  const inbox = useApp(firstInbox)
+  const { kind, mailboxId, threadId, listAt } = placeOf(route, inbox)
   const isOnline = useApp((state) => state.isOnline)
-  const theme = useApp((state) => setting(state, 'theme', 'system'))
-  const [isTreeShown, setTreeShown] = useState(false)
-  const [isSheetShown, setSheetShown] = useState(false)
+  const layout = useApp((state) => setting<keyof typeof paneClass>(state, 'layout', 'columns'))
+  const isPhone = useMedia('(max-width: 679px)')
+  const [sheet, setSheet] = useState<'keys' | 'palette' | null>(null)
   const live = useArrivals()
-  useTheme(theme)
+  const panes = usePaneSizes()
+  const isTreeShown = route.hash === 'mailboxes'
+  const toggleTree = () => (isTreeShown ? closeDrawer() : navigate(`${withoutHash()}#mailboxes`))
   useTitle()
+  useKeyboard(() => setSheet('palette'))
+  useCommands({
+    help: () => setSheet('keys'),
+    undo: undoLast,
+    search: focusSearch,
+    inbox: () => inbox && navigate(`/mail/${inbox}`),
+    ...(isTreeShown ? { back: closeDrawer } : {}),
+  })
   useEffect(() => {
-    if (!isSearch && !route.segments[1] && mailboxId) navigate(`/mail/${mailboxId}`, { replace: true })
-  }, [isSearch, mailboxId, route.segments])
-  useEffect(() => {
-    const show = () => setSheetShown(true)
-    addEventListener('postern:shortcuts', show)
-    return () => removeEventListener('postern:shortcuts', show)
-  }, [])
-  const widths = useWidths()
+    if (kind === 'mail' && !route.segments[1] && mailboxId) navigate(`/mail/${mailboxId}`, { replace: true })
+  }, [kind, mailboxId, route.segments])
   return (
-    <div className="mail">
+    <div className={threadId ? 'mail has-thread' : 'mail'}>
       <header className="top">
         <button
           type="button"
           className="icon-button tree-toggle"
           aria-label={t('mailboxes')}
           aria-expanded={isTreeShown}
-          onClick={() => setTreeShown(!isTreeShown)}
+          onClick={toggleTree}
         >
           <MenuIcon size={18} aria-hidden />
         </button>
@@ -45,18 +57,18 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
           <img src="/icon.svg" alt="" width={22} height={22} />
           <span className="word">Postern</span>
         </a>
-        <SearchBox query={isSearch ? (route.query.get('q') ?? '') : ''} />
+        <SearchBox query={kind === 'search' ? (route.query.get('q') ?? '') : ''} />
         <button
           type="button"
-          className="icon-button"
+          className="icon-button not-on-phone"
           aria-label={t('keys.title')}
           title={`${t('keys.title')} (?)`}
-          onClick={() => setSheetShown(true)}
+          onClick={() => setSheet('keys')}
         >
           <Keyboard size={18} aria-hidden />
         </button>
         <a
-          className="icon-button"
+          className="icon-button not-on-phone"
           href="/settings"
           aria-label={t('settings')}
           title={t('settings')}
@@ -65,40 +77,89 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
           <Settings size={18} aria-hidden />
         </a>
       </header>
-      <div>{!isOnline && <div className="bar">{t('offline.bar')}</div>}</div>
-      <main className={threadId ? 'panes has-thread' : 'panes'} style={widths.style} ref={widths.ref}>
-        <nav
-          className={isTreeShown ? 'tree shown' : 'tree'}
-          aria-label={t('mailboxes')}
-          onClickCapture={() => setTreeShown(false)}
-        >
+      <div role="status">
+        {!isOnline && <div className="bar">{t('offline.bar')}</div>}
+        <NewVersion />
+      </div>
+      <main
+        className={`panes ${isPhone ? 'phone' : paneClass[layout]}${threadId ? ' has-thread' : ''}`}
+        style={panes.style}
+        ref={panes.ref}
+      >
+        <nav className={isTreeShown ? 'tree shown' : 'tree'} aria-label={t('mailboxes')}>
           <MailboxTree currentId={mailboxId} />
-          <Divider onDrag={(x) => widths.set('tree', x)} label={t('mailboxes')} />
         </nav>
+        {isTreeShown && (
+          <button type="button" className="scrim" tabIndex={-1} aria-label={t('close')} onClick={closeDrawer} />
+        )}
         <section className="list" aria-label={t('list.label')}>
-          {isSearch ? (
-            <SearchResults query={route.query.get('q') ?? ''} threadId={threadId} />
-          ) : (
-            mailboxId && <MessageList key={mailboxId} mailboxId={mailboxId} threadId={threadId} />
-          )}
-          <Divider onDrag={(x) => widths.set('list', x)} label={t('list.label')} />
+          <List
+            screens={screens}
+            place={{ kind, mailboxId, threadId, listAt }}
+            query={route.query.get('q') ?? ''}
+            isOneLine={!isPhone && layout !== 'columns'}
+          />
         </section>
         <section className="view" aria-label={t('view.label')}>
           <ThreadView
             alsoOpenId={route.query.get('m')}
             threadId={threadId}
-            mailboxId={mailboxId}
-            backTo={isSearch ? `/search?${route.query}` : `/mail/${mailboxId}`}
+            mailboxId={kind === 'mail' ? mailboxId : null}
+            backTo={listAt}
+            isHidden={kind === 'deleted'}
           />
         </section>
+        <PaneSeparators panes={panes} layout={layout} />
       </main>
+      <BottomBar inboxId={inbox} currentId={mailboxId} isTreeShown={isTreeShown} onTree={toggleTree} />
       <div className="sr-only" aria-live="polite">
         {live}
       </div>
-      {isSheetShown && <ShortcutSheet onClose={() => setSheetShown(false)} />}
+      <Suspense fallback={null}>
+        {sheet === 'keys' && <ShortcutSheet onClose={() => setSheet(null)} />}
+        {sheet === 'palette' && <Palette onClose={() => setSheet(null)} />}
+      </Suspense>
     </div>
   )
 }
+
+const List = ({
+  screens: { MessageList, HiddenList, SearchResults },
+  place: { kind, mailboxId, threadId },
+  query,
+  isOneLine,
+}: {
+  screens: Screens
+  place: Place
+  query: string
+  isOneLine: boolean
+}) => {
+  if (kind === 'search') return <SearchResults query={query} threadId={threadId} />
+  if (!mailboxId) return null
+  if (kind === 'mail')
+    return <MessageList key={mailboxId} mailboxId={mailboxId} threadId={threadId} isOneLine={isOneLine} />
+  return (
+    <Suspense fallback={null}>
+      <HiddenList key={mailboxId} mailboxId={mailboxId} threadId={threadId} />
+    </Suspense>
+  )
+}
+
+const placeOf = ({ segments, query }: Route, inbox: string | null): Place => {
+  if (segments[0] === 'search')
+    return {
+      kind: 'search',
+      mailboxId: null,
+      threadId: segments[1] ?? null,
+      listAt: `/search?${new URLSearchParams({ q: query.get('q') ?? '' })}`,
+    }
+  const kind = segments[0] === 'deleted' ? 'deleted' : 'mail'
+  const mailboxId = segments[1] ?? inbox
+  return { kind, mailboxId, threadId: segments[2] ?? null, listAt: `/${kind}/${mailboxId}` }
+}
+
+const withoutHash = (): string => location.pathname + location.search
+const closeDrawer = (): void => goBack(withoutHash())
 
 const firstInbox = (state: ReturnType<typeof app.get>): string | null => {
   for (const account of state.accounts) {
@@ -109,96 +170,20 @@ const firstInbox = (state: ReturnType<typeof app.get>): string | null => {
   return null
 }
 
-const SearchBox = ({ query }: { query: string }) => {
-  const [text, setText] = useState(query)
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
-  useEffect(() => setText(query), [query])
-  const go = (value: string) => {
-    clearTimeout(timer.current)
-    if (value.trim() !== '')
-      navigate(`/search?${new URLSearchParams({ q: value })}`, { replace: location.pathname.startsWith('/search') })
-  }
+const NewVersion = () => {
+  const isThere = useApp((state) => state.hasNewVersion)
+  if (!isThere) return null
   return (
-    <form
-      className="search"
-      onSubmit={(event) => {
-        event.preventDefault()
-        go(text)
-      }}
-    >
-      <Search size={16} aria-hidden />
-      <input
-        id="search"
-        type="search"
-        className="input"
-        aria-label={t('search')}
-        placeholder={t('search')}
-        value={text}
-        onChange={(event) => {
-          const { value } = event.target
-          setText(value)
-          clearTimeout(timer.current)
-          timer.current = setTimeout(() => go(value), 200)
-        }}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') event.currentTarget.blur()
-        }}
-      />
-    </form>
+    <div className="bar row">
+      <span>{t('version.new')}</span>
+      <button type="button" className="button" onClick={() => location.reload()}>
+        {t('version.reload')}
+      </button>
+      <button type="button" className="button" onClick={() => app.set({ hasNewVersion: false })}>
+        {t('close')}
+      </button>
+    </div>
   )
-}
-
-const Divider = ({ onDrag, label }: { onDrag: (x: number) => void; label: string }) => {
-  const start = (event: PointerEvent<HTMLButtonElement>) => {
-    event.currentTarget.setPointerCapture(event.pointerId)
-  }
-  const move = (event: PointerEvent<HTMLButtonElement>) => {
-    if (event.currentTarget.hasPointerCapture(event.pointerId)) onDrag(event.clientX)
-  }
-  return (
-    <button
-      type="button"
-      className="divider"
-      tabIndex={-1}
-      aria-hidden
-      title={label}
-      onPointerDown={start}
-      onPointerMove={move}
-    />
-  )
-}
-
-/** Widths of the panes, remembered on this device. */
-const useWidths = () => {
-  const ref = useRef<HTMLElement>(null)
-  const [widths, setWidths] = useState<{ tree: number; list: number }>(() => {
-    const [tree = 220, list = 440] = (localStorage.getItem('widths') ?? '')
-      .split(',')
-      .map(Number)
-      .filter((n) => n > 0)
-    return { tree, list }
-  })
-  const set = (which: 'tree' | 'list', x: number) => {
-    const box = ref.current?.getBoundingClientRect()
-    if (!box) return
-    const fromStart = getComputedStyle(document.documentElement).direction === 'rtl' ? box.right - x : x - box.left
-    const next =
-      which === 'tree'
-        ? { ...widths, tree: Math.min(400, Math.max(150, fromStart)) }
-        : { ...widths, list: Math.min(800, Math.max(280, fromStart - widths.tree)) }
-    setWidths(next)
-    localStorage.setItem('widths', `${next.tree},${next.list}`)
-  }
-  // Custom properties are not part of React's own style type.
-  const style = { '--tree-width': `${widths.tree}px`, '--list-width': `${widths.list}px` } as CSSProperties
-  return { ref, style, set }
-}
-
-const useTheme = (theme: string): void => {
-  useEffect(() => {
-    if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme
-    else delete document.documentElement.dataset.theme
-  }, [theme])
 }
 
 /** Unread conversations of the inboxes, in the tab's title. */
@@ -212,25 +197,4 @@ const useTitle = (): void => {
   useEffect(() => {
     document.title = unread > 0 ? `(${unread.toLocaleString()}) Postern` : 'Postern'
   }, [unread])
-}
-
-/** Says new mail aloud for screen readers, and counts it for lists that are scrolled away. */
-const useArrivals = (): string => {
-  const [text, setText] = useState('')
-  useEffect(() => {
-    arrivals.listener = (mailboxId, threadIds) => {
-      app.set((state) => ({
-        arrived: { ...state.arrived, [mailboxId]: [...(state.arrived[mailboxId] ?? []), ...threadIds].slice(-200) },
-      }))
-      const rows =
-        app.get().lists[`${mailboxId}:all`]?.rows.filter((row) => row && threadIds.includes(row.threadId)) ?? []
-      const row = rows[0]
-      const sender = row?.senders.at(-1)
-      if (row && sender) setText(t('live.new', { name: personName(sender), subject: row.subject }))
-    }
-    return () => {
-      arrivals.listener = () => undefined
-    }
-  }, [])
-  return text
 }

@@ -1,39 +1,44 @@
+import { setting, useApp } from '#data/app-state.ts'
+import { commandIds, commandText, keysOf } from '#data/screen-commands.ts'
+import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { Dialog } from '#ui/dialog.tsx'
 
-const keys: [string, string][] = [
-  ['j / k', 'Next / previous conversation'],
-  ['Enter or o', 'Open the conversation'],
-  ['u or Esc', 'Back to the list'],
-  ['x', 'Select the conversation'],
-  ['s', 'Star'],
-  ['e', 'Archive'],
-  ['#', 'Delete'],
-  ['!', 'Spam'],
-  ['v', 'Move to'],
-  ['Shift+I / Shift+U', 'Mark read / unread'],
-  ['z', 'Undo'],
-  ['/', 'Search'],
-  ['g i', 'Go to the inbox'],
-  ['?', 'This list'],
-]
-
-export const ShortcutSheet = ({ onClose }: { onClose: () => void }) => (
-  <Dialog title={t('keys.title')} onClose={onClose}>
-    <dl className="keys">
-      {keys.map(([key, meaning]) => (
-        <div key={key} style={{ display: 'contents' }}>
+/** The keys as they are for this person. */
+export const ShortcutSheet = ({ onClose }: { onClose: () => void }) => {
+  const chosen = useApp((state) => setting<Record<string, string>>(state, 'keys', {}))
+  const rows = commandIds.flatMap((id) => {
+    const keys = keysOf(id, chosen)
+    return keys.length > 0 ? [{ id, keys }] : []
+  })
+  return (
+    <Dialog title={t('keys.title')} onClose={onClose}>
+      <dl className="keys">
+        {rows.map(({ id, keys }) => (
+          <div key={id}>
+            <dt>
+              {keys.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{t(commandText(id))}</dd>
+          </div>
+        ))}
+        <div>
           <dt>
-            <kbd>{key}</kbd>
+            <kbd>Ctrl K</kbd>
           </dt>
-          <dd>{meaning}</dd>
+          <dd>{t('key.palette')}</dd>
         </div>
-      ))}
-    </dl>
-    <div className="row end">
-      <button type="button" className="button" onClick={onClose}>
-        {t('close')}
-      </button>
-    </div>
-  </Dialog>
-)
+      </dl>
+      <div className="row end" style={{ marginBlockStart: 12 }}>
+        <a className="button" href="/settings/keys" onClick={(event) => onLinkClick(event, '/settings/keys')}>
+          {t('settings')}
+        </a>
+        <button type="button" className="button" onClick={onClose}>
+          {t('close')}
+        </button>
+      </div>
+    </Dialog>
+  )
+}

@@ -1,0 +1,84 @@
+import type { Account } from '@postern/shared/accounts.ts'
+import { ArrowDown, ArrowUp } from 'lucide-react'
+import { call } from '#data/api.ts'
+import { app, useApp } from '#data/app-state.ts'
+import { showToast } from '#data/toasts.ts'
+import { onLinkClick } from '#lib/route.ts'
+
+/** The accounts in the order of the tree. */
+export const AccountsSection = () => {
+  const accounts = useApp((state) => state.accounts)
+  const move = async (from: number, to: number) => {
+    const next = [...accounts]
+    next.splice(to, 0, ...next.splice(from, 1))
+    app.set({ accounts: next })
+    try {
+      const answer = await call('orderAccounts', 'PUT', '/v1/account-order', {
+        body: { accountIds: next.map(({ id }) => id) },
+      })
+      app.set({ accounts: answer.accounts })
+    } catch (error) {
+      app.set({ accounts })
+      showToast({ kind: 'problem', text: error instanceof Error ? error.message : '' })
+    }
+  }
+  return (
+    <section className="card" aria-label="Accounts">
+      <h2>Accounts</h2>
+      <ol className="plain-list">
+        {accounts.map((account, index) => (
+          <AccountLine
+            key={account.id}
+            account={account}
+            onUp={index > 0 ? () => void move(index, index - 1) : null}
+            onDown={index < accounts.length - 1 ? () => void move(index, index + 1) : null}
+          />
+        ))}
+      </ol>
+      <a className="button" href="/accounts/new" onClick={(event) => onLinkClick(event, '/accounts/new')}>
+        Add account
+      </a>
+    </section>
+  )
+}
+
+const AccountLine = ({
+  account,
+  onUp,
+  onDown,
+}: {
+  account: Account
+  onUp: (() => void) | null
+  onDown: (() => void) | null
+}) => {
+  const name = account.name || account.address
+  const to = `/accounts/${account.id}`
+  return (
+    <li className="row account-line">
+      {account.color && <span className="account-color" style={{ background: account.color }} />}
+      <a className="grow" href={to} onClick={(event) => onLinkClick(event, to)}>
+        <bdi>{name}</bdi>
+      </a>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={`Up: ${name}`}
+        title="Up"
+        disabled={!onUp}
+        onClick={() => onUp?.()}
+      >
+        <ArrowUp size={16} aria-hidden />
+      </button>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={`Down: ${name}`}
+        title="Down"
+        disabled={!onDown}
+        onClick={() => onDown?.()}
+      >
+        <ArrowDown size={16} aria-hidden />
+      </button>
+    </li>
+  )
+}

@@ -1,0 +1,37 @@
+import { Dialog } from './dialog.tsx'
+
+/** Asks before something that cannot be taken back. Cancel has the focus. */
+export const Confirm = ({
+  title,
+  text,
+  action,
+  cancel,
+  onConfirm,
+  onClose,
+}: {
+  title: string
+  text: string
+  action: string
+  cancel: string
+  onConfirm: () => void
+  onClose: () => void
+}) => (
+  <Dialog title={title} onClose={onClose}>
+    <p>{text}</p>
+    <div className="row end">
+      <button type="button" className="button" onClick={onClose}>
+        {cancel}
+      </button>
+      <button
+        type="button"
+        className="button danger"
+        onClick={() => {
+          onClose()
+          onConfirm()
+        }}
+      >
+        {action}
+      </button>
+    </div>
+  </Dialog>
+)

@@ -1,0 +1,131 @@
+import AxeBuilder from '@axe-core/playwright'
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { type Dovecot, startDovecot } from '../apps/api/test/support/dovecot.ts'
+import { until } from '../apps/api/test/support/until.ts'
+import { sampleMails } from '../demo/sample-mails.ts'
+import { openChromium, type RunningPostern, startPostern } from './support/postern.ts'
+
+/** A whole Postern with a filled mailbox and somebody signed in, for tests of single parts of the screen. */
+export type Screen = {
+  base: string
+  dovecot: Dovecot
+  browser: Browser
+  /** Errors of pages and breaches of the app's own policy; stays empty. */
+  problems: string[]
+  newContext: (options?: BrowserContextOptions) => Promise<BrowserContext>
+  newPage: (context: BrowserContext) => Promise<Page>
+  addAccount: (user: string) => Promise<string>
+  /** Asks the API as the signed-in person. */
+  api: (method: string, path: string, body?: unknown) => Promise<Response>
+  stop: () => Promise<void>
+}
+
+const owner = { name: 'Robin', address: 'robin@example.org', password: 'four unrelated words: lantern orbit' }
+const mailPassword = 'mail password'
+
+export const startScreen = async (): Promise<Screen> => {
+  const dovecot = await startDovecot()
+  dovecot.addUser('robin', mailPassword)
+  for (const mail of sampleMails(new Date()))
+    dovecot.deliver('robin', mail.mailbox, mail.raw, { flags: mail.flags, receivedAt: mail.receivedAt })
+  const postern: RunningPostern = await startPostern(dovecot.certificate)
+  const browser = await openChromium()
+  const { base } = postern
+  const problems: string[] = []
+  let cookie = ''
+  const api = async (method: string, path: string, body?: unknown): Promise<Response> => {
+    const answer = await fetch(`${base}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', 'x-postern': '1', cookie },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`)
+    return answer
+  }
+  const code = /code=(\S+)/.exec(postern.setupAddress ?? '')?.[1]
+  const signedIn = await api('POST', '/v1/setup', { code, ...owner })
+  cookie = (signedIn.headers.getSetCookie()[0] ?? '').split(';')[0] ?? ''
+  const addAccount = async (user: string): Promise<string> => {
+    const answer = await api('POST', '/v1/accounts', {
+      address: `${user}@example.org`,
+      password: mailPassword,
+      incoming: { host: 'localhost', port: dovecot.imapsPort, security: 'tls', username: user },
+    })
+    const { id } = (await answer.json()) as { id: string }
+    return id
+  }
+  await addAccount('robin')
+  const [name = '', value = ''] = cookie.split('=')
+  return {
+    base,
+    dovecot,
+    browser,
+    problems,
+    api,
+    addAccount,
+    newContext: async (options = { viewport: { width: 1440, height: 900 } }) => {
+      const context = await browser.newContext(options)
+      await context.addCookies([{ name, value, url: base }])
+      return context
+    },
+    newPage: async (context) => {
+      const page = await context.newPage()
+      page.on('pageerror', (error) => problems.push(String(error)))
+      page.on('console', (message) => {
+        if (message.type() === 'error' && /Content Security Policy|hydrat/i.test(message.text()))
+          problems.push(message.text())
+      })
+      return page
+    },
+    stop: async () => {
+      await browser.close()
+      await postern.stop()
+      await postern.remove()
+      await dovecot.stop()
+    },
+  }
+}
+
+export const rowOf = (page: Page, text: string): Locator => page.locator('[data-thread]', { hasText: text }).first()
+
+export const openInbox = async (page: Page, base: string): Promise<void> => {
+  await page.goto(`${base}/`)
+  await rowOf(page, 'Tide and Timber').waitFor()
+}
+
+/** The mails in a mailbox, or those of them that a search finds, at the server itself. */
+export const countAt = (dovecot: Dovecot, mailbox: string, ...query: string[]): number =>
+  dovecot
+    .doveadm('search', '-u', 'robin', 'mailbox', mailbox, ...(query.length > 0 ? query : ['all']))
+    .split('\n')
+    .filter(Boolean).length
+
+export const deliver = (dovecot: Dovecot, subject: string, extra = ''): void =>
+  dovecot.deliver(
+    'robin',
+    'INBOX',
+    `From: Zed <zed@example.org>\r\nTo: robin@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${crypto.randomUUID()}@example.org>\r\n${extra}\r\nHello!\r\n`,
+  )
+
+/** Looked at once nothing moves any more: half-faded colours are nobody's contrast. */
+export const expectAccessible = async (page: Page): Promise<void> => {
+  await until(() => page.evaluate(() => document.getAnimations().length === 0), { what: 'the end of the animations' })
+  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
+  const said = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
+  expect(said).toEqual([])
+}
+
+/** A finger on the glass, by Chromium's own input. */
+export const swipe = async (page: Page, target: Locator, dx: number): Promise<void> => {
+  const box = await target.boundingBox()
+  if (!box) throw new Error('there is nothing to swipe')
+  const cdp = await page.context().newCDPSession(page)
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', at?: number) =>
+    cdp.send('Input.dispatchTouchEvent', { type, touchPoints: at === undefined ? [] : [{ x: at, y }] })
+  await touch('touchStart', x)
+  for (let step = 1; step <= 8; step++) await touch('touchMove', x + (dx * step) / 8)
+  await touch('touchEnd')
+  await cdp.detach()
+}

@@ -1,0 +1,258 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../apps/api/test/support/until.ts'
+import {
+  countAt,
+  deliver,
+  expectAccessible,
+  openInbox,
+  rowOf,
+  type Screen,
+  startScreen,
+  swipe,
+} from './screen-fixture.ts'
+
+const maxScriptBytes = 180 * 1024
+let screen: Screen
+beforeAll(async () => {
+  screen = await startScreen()
+})
+afterAll(async () => screen?.stop())
+
+const rectOf = (page: Page, selector: string) =>
+  page.locator(selector).evaluate((element) => element.getBoundingClientRect().toJSON() as DOMRect)
+const scrollTop = (page: Page) => page.locator('.list-scroll').evaluate((list) => list.scrollTop)
+
+describe('a phone', () => {
+  let context: BrowserContext
+  let page: Page
+  beforeAll(async () => {
+    context = await screen.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
+    page = await screen.newPage(context)
+    await openInbox(page, screen.base)
+  })
+  afterAll(async () => context?.close())
+
+  it('has a bar at the bottom whose drawer of mailboxes closes by the back gesture', async () => {
+    const bar = page.getByRole('navigation', { name: 'Main' })
+    expect(await bar.evaluate((element) => element.getBoundingClientRect().bottom)).toBe(844)
+    await expectAccessible(page)
+    await bar.getByRole('button', { name: 'Mailboxes' }).tap()
+    const drawer = page.getByRole('navigation', { name: 'Mailboxes' })
+    await drawer.waitFor()
+    await expectAccessible(page)
+    await page.goBack()
+    await drawer.waitFor({ state: 'hidden' })
+    await bar.getByRole('button', { name: 'Mailboxes' }).tap()
+    await drawer.getByRole('link', { name: /^Travel/ }).tap()
+    await drawer.waitFor({ state: 'hidden' })
+    await page.getByRole('heading', { name: /^Travel/ }).waitFor()
+    // The drawer is no step of its own on the way back.
+    await page.goBack()
+    await page.getByRole('heading', { name: /^Inbox/ }).waitFor()
+    expect(await drawer.isVisible()).toBe(false)
+    await bar.getByRole('button', { name: 'Search' }).tap()
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('search')
+  })
+
+  it('comes back from a mail to where the list was, by gesture and by button alike', async () => {
+    await page.locator('.list-scroll').evaluate((list) => list.scrollTo(0, 700))
+    const before = await scrollTop(page)
+    const [open] = await page
+      .locator('[data-thread]')
+      .evaluateAll((rows) =>
+        rows.filter((row) => row.getBoundingClientRect().top > 300).map((row) => row.getAttribute('data-thread')),
+      )
+    for (const back of [() => page.goBack(), () => page.getByRole('button', { name: 'Back' }).tap()]) {
+      await page.locator(`[data-thread="${open}"]`).tap()
+      await page.locator('article.message').first().waitFor()
+      expect(await page.getByRole('navigation', { name: 'Main' }).isVisible()).toBe(false)
+      await expectAccessible(page)
+      await back()
+      await page.locator(`[data-thread="${open}"]`).waitFor()
+      expect(await scrollTop(page)).toBe(before)
+    }
+    await page.locator('.list-scroll').evaluate((list) => list.scrollTo(0, 0))
+  })
+
+  it('archives by a swipe to the right and takes it back, and does nothing when the swipe is short', async () => {
+    deliver(screen.dovecot, 'Swipe me')
+    await rowOf(page, 'Swipe me').waitFor()
+    await swipe(page, rowOf(page, 'Swipe me'), 60)
+    await until(() => rowOf(page, 'Swipe me').evaluate((row) => row.getAttribute('data-swipe') === null), {
+      what: 'the row back in its place',
+    })
+    expect(countAt(screen.dovecot, 'INBOX', 'subject', 'Swipe me')).toBe(1)
+    await swipe(page, rowOf(page, 'Swipe me'), 200)
+    await rowOf(page, 'Swipe me').waitFor({ state: 'detached' })
+    await until(async () => countAt(screen.dovecot, 'Archive', 'subject', 'Swipe me') === 1, {
+      what: 'the mail archived',
+    })
+    expect(new URL(page.url()).pathname.split('/')).toHaveLength(3)
+    await page.screenshot({ path: '/tmp/s2-screen/d1.png' })
+    await page.getByRole('button', { name: 'Undo' }).tap()
+    await new Promise((d) => setTimeout(d, 2000))
+    await page.screenshot({ path: '/tmp/s2-screen/d2.png' })
+    console.log(countAt(screen.dovecot, 'INBOX', 'subject', 'Swipe me'), screen.problems)
+    await rowOf(page, 'Swipe me').waitFor({ timeout: 2000 })
+    await until(async () => countAt(screen.dovecot, 'INBOX', 'subject', 'Swipe me') === 1, { what: 'the mail back' })
+  })
+
+  it('deletes by a swipe to the left, without motion for those who want none', async () => {
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    await rowOf(page, 'Swipe me').waitFor()
+    await swipe(page, rowOf(page, 'Swipe me'), -200)
+    await rowOf(page, 'Swipe me').waitFor({ state: 'detached' })
+    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0)
+    await until(async () => countAt(screen.dovecot, 'Trash', 'subject', 'Swipe me') === 1, {
+      what: 'the mail in Trash',
+    })
+  })
+})
+
+describe('the panes', () => {
+  let context: BrowserContext
+  let page: Page
+  beforeAll(async () => {
+    context = await screen.newContext()
+    page = await screen.newPage(context)
+  })
+  afterAll(async () => context?.close())
+  const choose = async (layout: string) => {
+    await page.goto(`${screen.base}/settings/general`)
+    await page.getByLabel('Layout').selectOption({ label: layout })
+    await until(async () => {
+      const { settings } = (await (await screen.api('GET', '/v1/session')).json()) as { settings: { layout?: string } }
+      return settings.layout === (await page.getByLabel('Layout').inputValue())
+    })
+    await openInbox(page, screen.base)
+  }
+
+  it('come with little script: what is rarely used is not loaded', async () => {
+    const cdp = await context.newCDPSession(page)
+    await cdp.send('Network.enable')
+    const scripts = new Set<string>()
+    let bytes = 0
+    cdp.on('Network.responseReceived', ({ requestId, type }) => {
+      if (type === 'Script') scripts.add(requestId)
+    })
+    cdp.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+      if (scripts.has(requestId)) bytes += encodedDataLength
+    })
+    const line = page.waitForEvent('websocket')
+    await openInbox(page, screen.base)
+    await line
+    expect(bytes).toBeGreaterThan(50 * 1024)
+    expect(bytes).toBeLessThanOrEqual(maxScriptBytes)
+    await cdp.detach()
+  })
+
+  it('are three columns whose widths are drawn by pointer or by key, and remembered', async () => {
+    const line = page.getByRole('separator', { name: 'Width of the list' })
+    const width = async () => (await rectOf(page, 'section.list')).width
+    const before = await width()
+    await line.focus()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowRight')
+    expect(await width()).toBe(before + 32)
+    expect(await line.getAttribute('aria-valuenow')).toBe(String(before + 32))
+    const box = await line.boundingBox()
+    if (!box) throw new Error('the line has no place')
+    await page.mouse.move(box.x + box.width / 2, 500)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width / 2 + 40, 500, { steps: 4 })
+    await page.mouse.up()
+    const after = await width()
+    expect(Math.abs(after - (before + 72))).toBeLessThanOrEqual(5)
+    await page.reload()
+    await rowOf(page, 'Tide and Timber').waitFor()
+    expect(await width()).toBe(after)
+    await page.getByRole('separator', { name: 'Width of the mailboxes' }).focus()
+    await page.keyboard.press('Home')
+    expect((await rectOf(page, '.tree')).width).toBe(150)
+    await expectAccessible(page)
+  })
+
+  it('can lie below the list, with a height of its own', async () => {
+    await choose('Reading pane below the list')
+    await rowOf(page, 'Fråga om båten').click()
+    await page.locator('.text-body', { hasText: 'isen har gått' }).waitFor()
+    const [list, view] = [await rectOf(page, 'section.list'), await rectOf(page, '.view')]
+    expect(view.top).toBeGreaterThanOrEqual(list.bottom - 1)
+    expect(view.width).toBe(list.width)
+    await page.getByRole('separator', { name: 'Height of the list' }).focus()
+    await page.keyboard.press('ArrowDown')
+    expect((await rectOf(page, 'section.list')).height).toBe(list.height + 16)
+    await expectAccessible(page)
+  })
+
+  it('can be the list alone; mail opens over it and closes to where it was', async () => {
+    await choose('List only; mail opens over it')
+    const list = await rectOf(page, 'section.list')
+    expect(list.right).toBe(1440)
+    await rowOf(page, 'Fråga om båten').click()
+    await page.locator('.text-body', { hasText: 'isen har gått' }).waitFor()
+    expect(await rectOf(page, '.view')).toMatchObject({ left: list.left, top: list.top, width: list.width })
+    expect(await page.locator('section.list').isVisible()).toBe(false)
+    await expectAccessible(page)
+    await page.keyboard.press('u')
+    await rowOf(page, 'Fråga om båten').waitFor()
+    await expectAccessible(page)
+    await choose('Three columns')
+  })
+
+  it('never move under the reader: new mail above shows as a pill', async () => {
+    await page.locator('.list-scroll').evaluate((list) => list.scrollTo(0, 1000))
+    const firstRow = () =>
+      page.locator('[data-thread]').evaluateAll((rows) => {
+        const top = document.querySelector('.list-scroll')?.getBoundingClientRect().top ?? 0
+        const shown = rows.map((row) => ({
+          id: row.getAttribute('data-thread'),
+          y: row.getBoundingClientRect().top - top,
+        }))
+        return shown.filter(({ y }) => y >= 0).sort((a, b) => a.y - b.y)[0]
+      })
+    await until(async () => (await scrollTop(page)) === 1000 && (await firstRow()) !== undefined)
+    const before = await firstRow()
+    deliver(screen.dovecot, 'Above your head')
+    await page.getByRole('button', { name: '1 new' }).waitFor()
+    console.log(await scrollTop(page), before, await firstRow())
+    await until(async () => (await scrollTop(page)) === 1050, { what: 'the list making room above' })
+    expect(await firstRow()).toEqual(before)
+    await page.getByRole('button', { name: '1 new' }).click()
+    await rowOf(page, 'Above your head').waitFor()
+    await page.getByRole('button', { name: '1 new' }).waitFor({ state: 'detached' })
+  })
+
+  it('stand the other way round in scripts that run from right to left', async () => {
+    await page.evaluate(() => {
+      document.documentElement.dir = 'rtl'
+    })
+    await rowOf(page, 'Fråga om båten').click()
+    await page.locator('.text-body', { hasText: 'isen har gått' }).waitFor()
+    const [tree, list, view] = [
+      await rectOf(page, '.tree'),
+      await rectOf(page, 'section.list'),
+      await rectOf(page, '.view'),
+    ]
+    expect([tree.right, tree.left]).toEqual([1440, list.right])
+    expect(view.right).toBe(list.left)
+    const line = await page.getByRole('separator', { name: 'Width of the list' }).boundingBox()
+    expect(Math.abs((line?.x ?? 0) + (line?.width ?? 0) / 2 - list.left)).toBeLessThanOrEqual(1)
+    await page.getByRole('separator', { name: 'Width of the list' }).focus()
+    await page.keyboard.press('ArrowLeft')
+    expect((await rectOf(page, 'section.list')).width).toBe(list.width + 16)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(1440)
+    // A subject keeps the direction of its own script.
+    expect(
+      await rowOf(page, 'Fråga om båten')
+        .locator('.subject')
+        .evaluate((subject) => getComputedStyle(subject).direction),
+    ).toBe('ltr')
+    await expectAccessible(page)
+  })
+
+  it('never met an error or a breach of its own policy on the way', () => {
+    expect(screen.problems).toEqual([])
+  })
+})
