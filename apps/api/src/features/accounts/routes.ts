@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream'
-import type { AccountCreate, CheckEvent, ServerSettings } from '@postern/shared/accounts.ts'
+import type { AccountCreate, AccountPatch, CheckEvent, ServerSettings } from '@postern/shared/accounts.ts'
 import { errorCodes } from '@postern/shared/error-codes.ts'
 import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
@@ -57,13 +57,15 @@ export const registerAccounts = (deps: FeatureDeps): void => {
 
   router.on('patchAccount', async ({ user, params, body }) => {
     const row = await own(user.userId, params.accountId)
-    await allow(deps, user.userId, [body.incoming ?? null, body.outgoing ?? null])
+    const policy = await allow(deps, user.userId, [body.incoming ?? null, body.outgoing ?? null])
+    const isPrivateHost = await requireEditedLogin(deps, row, body, policy)
     const { password, outgoingPassword, dailyByteBudget, outgoing, ...plain } = body
     await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
       await unit.tx.account.update({
         where: { id: row.id },
         data: {
           ...plain,
+          ...(isPrivateHost === null ? {} : { isPrivateHost }),
           ...(outgoing ? { outgoing } : {}),
           ...(dailyByteBudget === undefined
             ? {}
@@ -183,6 +185,60 @@ const requireLogin = async ({ engine, ca }: FeatureDeps, body: AccountCreate, po
       ...(failure.serverText ? { serverText: failure.serverText } : {}),
     })
 }
+
+/**
+ * The same test for an edit of servers or passwords. A stored password is never sent to a server it was not entered for:
+ * whoever takes over a browser session must not be able to have it sent to a server of theirs. Answers whether the
+ * incoming server's address is private; null when the edit touches neither servers nor passwords. Throws
+ * account.password_needed and the failure of the step that went wrong.
+ */
+const requireEditedLogin = async (
+  deps: FeatureDeps,
+  row: AccountRow,
+  body: AccountPatch,
+  policy: EgressPolicy,
+): Promise<boolean | null> => {
+  const old = presentAccount(row)
+  const incoming = body.incoming ?? old.incoming
+  const outgoing = body.outgoing === undefined ? old.outgoing : body.outgoing
+  const isMoved = !isSameServer(incoming, old.incoming) || (outgoing !== null && !isSameServer(outgoing, old.outgoing))
+  if (!isMoved && body.password === undefined && typeof body.outgoingPassword !== 'string') return null
+  if (body.password === undefined)
+    throw new AppError('account.password_needed', 'Enter the password of this account again.', {
+      hint: 'A stored password is never sent to a server it was not entered for.',
+      fields: { password: 'is needed for this change' },
+    })
+  const [address] = await resolveChecked(incoming.host, incoming.port, policy)
+  const { address: mailAddress, name, kind } = old
+  // A password of its own for sending stays as it is when only the incoming side changes: nothing to test there.
+  const keepsOutgoing =
+    row.outgoingCredential !== null &&
+    body.outgoingPassword === undefined &&
+    outgoing !== null &&
+    isSameServer(outgoing, old.outgoing)
+  await requireLogin(
+    deps,
+    {
+      address: mailAddress,
+      name,
+      kind,
+      incoming,
+      outgoing: keepsOutgoing ? null : outgoing,
+      password: body.password,
+      outgoingPassword: body.outgoingPassword ?? null,
+    },
+    policy,
+  )
+  return address?.kind !== 'public'
+}
+
+const isSameServer = (a: ServerSettings, b: ServerSettings | null): boolean =>
+  b !== null &&
+  a.host === b.host &&
+  a.port === b.port &&
+  a.security === b.security &&
+  a.username === b.username &&
+  a.pinnedFingerprint === b.pinnedFingerprint
 
 const storePasswords = async (
   unit: Unit,
