@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
@@ -10,8 +11,6 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '#store/embedded-po
 import { freeDeadLeases } from '#store/lease.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Config } from './config.ts'
-import { type ApiRole, startApi } from './start-api.ts'
-import { startEngineRole } from './start-engine.ts'
 
 /**
  * Brings the roles of this process up and takes them down again, in order: database, migrations, API, engine. With both
@@ -34,11 +33,14 @@ export const startPostern = async (config: Config, { root, say, owner }: Surroun
   const stops: (() => Promise<void>)[] = [async () => database.stop()]
   try {
     if (config.roles.includes('api')) {
-      const api: ApiRole = await startApi({ config, databaseUrl: database.databaseUrl, root, logger })
+      // Each role loads only what it needs: the engine has no use for HTTP, the API none for sync.
+      const { startApi } = await import('./start-api.ts')
+      const api = await startApi({ config, databaseUrl: database.databaseUrl, root, logger })
       stops.unshift(api.stop)
       say(api.greeting)
       if (config.roles.includes('engine')) stops.unshift(superviseEngine(database.databaseUrl, logger))
     } else {
+      const { startEngineRole } = await import('./start-engine.ts')
       const engine = await startEngineRole({ config, databaseUrl: database.databaseUrl, logger, owner })
       stops.unshift(engine.stop)
     }
@@ -112,6 +114,8 @@ const superviseEngine = (databaseUrl: string, logger: Logger): (() => Promise<vo
   const start = () => {
     const startedAt = Date.now()
     const owner = randomUUID()
+    // What this process compiled the child need not compile again.
+    flushCompileCache()
     child = fork(entry, [owner], {
       env: { ...process.env, ROLES: 'engine', DATABASE_URL: databaseUrl },
       execArgv: ['--disable-warning=ExperimentalWarning'],
