@@ -8,7 +8,6 @@ import { AppError } from '#platform/errors.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
 import { checkDatabase } from '#store/check-database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#store/embedded-postgres.ts'
-import { freeDeadLeases } from '#store/lease.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Config } from './config.ts'
 
@@ -18,16 +17,11 @@ import type { Config } from './config.ts'
  * Postgres only.
  */
 export type Running = { stop: () => Promise<void> }
-type Surroundings = {
-  root: string
-  say: (line: string) => void
-  /** The name under which an engine role of this process holds its leases. */
-  owner: string
-}
+type Surroundings = { root: string; say: (line: string) => void }
 
 const engineRestartMs = [100, 500, 2000, 5000]
 
-export const startPostern = async (config: Config, { root, say, owner }: Surroundings): Promise<Running> => {
+export const startPostern = async (config: Config, { root, say }: Surroundings): Promise<Running> => {
   const logger = createLogger({ level: config.logLevel })
   const database = await openDatabase(config, root)
   const stops: (() => Promise<void>)[] = [async () => database.stop()]
@@ -41,7 +35,7 @@ export const startPostern = async (config: Config, { root, say, owner }: Surroun
       if (config.roles.includes('engine')) stops.unshift(superviseEngine(database.databaseUrl, logger))
     } else {
       const { startEngineRole } = await import('./start-engine.ts')
-      const engine = await startEngineRole({ config, databaseUrl: database.databaseUrl, logger, owner })
+      const engine = await startEngineRole({ config, databaseUrl: database.databaseUrl, logger, owner: randomUUID() })
       stops.unshift(engine.stop)
     }
   } catch (error) {
@@ -68,8 +62,6 @@ const openDatabase = async (config: Config, root: string): Promise<OpenDatabase>
   const hold = await holdDataDirectory(embedded, config.dataDir)
   try {
     await migrate(embedded.databaseUrl, migrations)
-    // We hold the data directory, so whoever had accounts before was killed: nobody waits for their leases to run out.
-    await freeDeadLeases(embedded.databaseUrl, null)
   } catch (error) {
     await hold.end()
     await embedded.stop()
@@ -113,10 +105,9 @@ const superviseEngine = (databaseUrl: string, logger: Logger): (() => Promise<vo
 
   const start = () => {
     const startedAt = Date.now()
-    const owner = randomUUID()
     // What this process compiled the child need not compile again.
     flushCompileCache()
-    child = fork(entry, [owner], {
+    child = fork(entry, [], {
       env: { ...process.env, ROLES: 'engine', DATABASE_URL: databaseUrl },
       execArgv: ['--disable-warning=ExperimentalWarning'],
     })
@@ -126,11 +117,7 @@ const superviseEngine = (databaseUrl: string, logger: Logger): (() => Promise<vo
       failures = Date.now() - startedAt > 60_000 ? 0 : failures + 1
       const delayMs = engineRestartMs[Math.min(failures, engineRestartMs.length - 1)] ?? 5000
       logger.error({ code, signal, delayMs }, 'the engine ended; starting it again')
-      const restart = () =>
-        void freeDeadLeases(databaseUrl, owner)
-          .catch(() => undefined)
-          .finally(start)
-      retry = setTimeout(restart, delayMs)
+      retry = setTimeout(start, delayMs)
     })
   }
   start()
