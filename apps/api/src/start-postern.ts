@@ -7,6 +7,7 @@ import { AppError } from '#platform/errors.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
 import { checkDatabase } from '#store/check-database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#store/embedded-postgres.ts'
+import { ownerName } from '#store/lease.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Config } from './config.ts'
 import { type ApiRole, startApi } from './start-api.ts'
@@ -24,7 +25,7 @@ const engineRestartMs = [100, 500, 2000, 5000]
 
 export const startPostern = async (config: Config, { root, say }: Surroundings): Promise<Running> => {
   const logger = createLogger({ level: config.logLevel })
-  const database = await openDatabase(config, root)
+  const database = await openDatabase(config, { root, say })
   const stops: (() => Promise<void>)[] = [async () => database.stop()]
   try {
     if (config.roles.includes('api')) {
@@ -33,7 +34,12 @@ export const startPostern = async (config: Config, { root, say }: Surroundings):
       say(api.greeting)
       if (config.roles.includes('engine')) stops.unshift(superviseEngine(database.databaseUrl, logger))
     } else {
-      const engine = await startEngineRole({ config, databaseUrl: database.databaseUrl, logger, owner: randomUUID() })
+      const engine = await startEngineRole({
+        config,
+        databaseUrl: database.databaseUrl,
+        logger,
+        owner: ownerName(randomUUID()),
+      })
       stops.unshift(engine.stop)
     }
   } catch (error) {
@@ -49,10 +55,10 @@ export const startPostern = async (config: Config, { root, say }: Surroundings):
 
 type OpenDatabase = { databaseUrl: string; stop: () => Promise<void> }
 
-const openDatabase = async (config: Config, root: string): Promise<OpenDatabase> => {
+const openDatabase = async (config: Config, { root, say }: Surroundings): Promise<OpenDatabase> => {
   const migrations = join(root, 'prisma', 'migrations')
   if (config.databaseUrl !== '') {
-    await checkDatabase(config.databaseUrl)
+    await checkDatabase(config.databaseUrl, () => say('Waiting for the database ...'))
     await migrate(config.databaseUrl, migrations)
     return { databaseUrl: config.databaseUrl, stop: async () => undefined }
   }
