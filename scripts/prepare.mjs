@@ -79,13 +79,8 @@ export const install = () => {
     fail(`Postern needs Node ${oldestNode.join('.')} or newer; this is ${process.version}.`)
   once(
     'installed',
-    [
-      'package-lock.json',
-      'package.json',
-      'apps/api/package.json',
-      'apps/web/package.json',
-      'packages/shared/package.json',
-    ],
+    // It names every package of every workspace; what else stands in package.json installs nothing.
+    ['package-lock.json'],
     () => existsSync(join(root, 'node_modules', 'fastify')),
     () => {
       console.log('Installing packages ...')
