@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { ImapFlow } from 'imapflow'
 import { ConnectBudget } from '#engine/connect-budget.ts'
 import { startSupervisor } from '#engine/supervisor.ts'
+import { engineTiming } from '#engine/timing.ts'
 import { parseQuery, toTsquery } from '#mail/tokenize.ts'
 import { systemClock } from '#platform/clock.ts'
 import { createLogger } from '#platform/logger.ts'
@@ -126,6 +127,7 @@ const run = async (dovecot: Dovecot, store: Store): Promise<void> => {
       masterKey,
       ca: dovecot.certificate,
       budget: new ConnectBudget(),
+      timing: engineTiming,
     },
     'bench',
   )

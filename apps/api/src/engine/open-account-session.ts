@@ -21,6 +21,8 @@ export const openAccountSession = async (deps: EngineDeps, account: ConnectableA
       address: target?.address ?? incoming.host,
       ca: deps.ca,
       password,
+      socketTimeoutMs: deps.timing.silenceMs,
+      maxIdleMs: deps.timing.idleRenewMs,
     })
     leave('ok')
     return session
