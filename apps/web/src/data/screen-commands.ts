@@ -14,6 +14,7 @@ export const commandKeys = {
   open: ['o', 'Enter'],
   back: ['u', 'Escape'],
   select: ['x'],
+  selectAll: ['* a'],
   star: ['s'],
   archive: ['e'],
   trash: ['#', 'Delete'],
@@ -85,6 +86,8 @@ export const useKeyboard = (onPalette: () => void): void => {
         return
       }
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+      // Shift on the way to a letter is no key of its own.
+      if (event.key === 'Shift') return
       const chosen = setting<Record<string, string>>(app.get(), 'keys', {})
       const isSecond = pending.key !== '' && event.timeStamp - pending.at < 1000
       const pair = isSecond ? commandOfKey(`${pending.key} ${event.key}`, chosen) : undefined

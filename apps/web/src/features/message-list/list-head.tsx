@@ -7,6 +7,7 @@ import {
   EyeOff,
   FolderInput,
   Inbox,
+  ListChecks,
   Mail as MailClosed,
   MailOpen,
   Star,
@@ -23,11 +24,16 @@ import { Menu } from '#ui/menu.tsx'
 type Props = {
   mailbox: Mailbox
   total: number
+  /** False while a filtered list is longer than what is known of it. */
+  isCounted: boolean
   filter: Filter
   marked: number | 'everything'
   onFilter: (filter: Filter) => void
   onAct: (action: MailAction) => void
   onReadAll: () => void
+  onSelectAll: () => void
+  /** Deletes everything for good, after asking; null where that is not offered. */
+  onEmpty: (() => void) | null
   onEverything: () => void
   onClear: () => void
 }
@@ -41,7 +47,11 @@ export const ListHead = (props: Props) => {
   return (
     <div className="list-head">
       <h1>
-        <bdi>{name}</bdi> <span className="muted">{props.total.toLocaleString()}</span>
+        <bdi>{name}</bdi>{' '}
+        <span className="muted">
+          {(props.isCounted ? props.total : props.total - 1).toLocaleString()}
+          {!props.isCounted && '+'}
+        </span>
       </h1>
       <fieldset className="filters" style={{ border: 0, margin: 0, padding: 0 }}>
         <legend className="sr-only">{t('list.label')}</legend>
@@ -67,6 +77,22 @@ export const ListHead = (props: Props) => {
             onSelect: props.onReadAll,
           },
           {
+            label: t('select.shown'),
+            icon: <ListChecks size={15} aria-hidden />,
+            isDisabled: props.total === 0,
+            onSelect: props.onSelectAll,
+          },
+          ...(props.onEmpty
+            ? [
+                {
+                  label: t('list.emptyNow', { name }),
+                  icon: <Trash2 size={15} aria-hidden />,
+                  isDisabled: mailbox.messages === 0 || refusalOf(mailbox, 'expunge') !== null,
+                  onSelect: props.onEmpty,
+                },
+              ]
+            : []),
+          {
             label: t('hidden.title'),
             icon: <EyeOff size={15} aria-hidden />,
             onSelect: () => navigate(`/deleted/${mailbox.id}`),
@@ -77,7 +103,7 @@ export const ListHead = (props: Props) => {
   )
 }
 
-const BulkBar = ({ mailbox, marked, total, onAct, onEverything, onClear }: Props) => {
+const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear }: Props) => {
   const others = useApp((state) =>
     Object.values(state.mailboxes).filter(
       (other) => other.accountId === mailbox.accountId && other.id !== mailbox.id && other.isSelectable,
@@ -113,7 +139,7 @@ const BulkBar = ({ mailbox, marked, total, onAct, onEverything, onClear }: Props
         <X size={17} aria-hidden />
       </button>
       <h1 aria-live="polite">{marked === 'everything' ? t('select.everything') : count('selected', marked)}</h1>
-      {marked !== 'everything' && marked < total && (
+      {marked !== 'everything' && marked < total && filter === 'all' && (
         <button
           type="button"
           className="button"

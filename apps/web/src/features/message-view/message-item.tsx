@@ -6,6 +6,7 @@ import { fullDate, listDate, personName } from '#lib/format.ts'
 import { t } from '#lib/text.ts'
 import { useMedia } from '#lib/use-media.ts'
 import { Dialog } from '#ui/dialog.tsx'
+import { ListState } from '#ui/list-state.tsx'
 import { Attachments } from './attachments.tsx'
 import { MessageMenu } from './message-menu.tsx'
 import { printMessage } from './print-message.ts'
@@ -62,6 +63,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
         {isOpen && (
           <MessageMenu
             messageId={message.id}
+            label={t('view.moreOf', { name: from ? personName(from) : '—', date: listDate(message.receivedAt) })}
             hasHtml={body !== undefined && !('failed' in body) && body.html !== null}
             isPlain={isPlain}
             onPlain={() => setPlain(!isPlain)}
@@ -132,7 +134,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
   const [isLoaded, setLoaded] = useState(false)
   const isDark = useDark() && !isOnWhite
   const onRemote = useCallback((found: number) => setRemote(found), [])
-  if (!body) return <p className="muted">…</p>
+  if (!body) return <ListState status="loading" isEmpty empty={null} lines={3} onRetry={() => undefined} />
   if ('failed' in body)
     return (
       <div className="notice bad" role="alert">
