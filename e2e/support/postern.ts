@@ -9,6 +9,10 @@ import { type Browser, chromium } from 'playwright-core'
 /** A whole Postern as a person runs it: own process, own embedded database, own folder. */
 export type RunningPostern = {
   base: string
+  /** The API's process; the engine is its child. */
+  pid: number
+  /** Holds its data, its key and nothing else. */
+  home: string
   setupAddress: string | null
   stop: (signal?: NodeJS.Signals) => Promise<void>
   restart: () => Promise<RunningPostern>
@@ -48,6 +52,8 @@ export const startPostern = async (certificate: string, dir?: string): Promise<R
   }
   return {
     base,
+    pid: child.pid ?? 0,
+    home,
     setupAddress,
     stop,
     restart: () => startPostern(certificate, home),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isAppError } from '#platform/errors.ts'
@@ -41,7 +42,9 @@ process.on('uncaughtException', endWith)
 try {
   const root = fileURLToPath(new URL('../../..', import.meta.url))
   const config = parseConfig(process.env)
-  const running = await startPostern(config, { root: resolve(root), say })
+  // Whoever starts us as its engine names us, so that it can free our leases should we die.
+  const owner = process.argv[2] ?? randomUUID()
+  const running = await startPostern(config, { root: resolve(root), say, owner })
   stopOnSignals(running)
 } catch (error) {
   endWith(error)

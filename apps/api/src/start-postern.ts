@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
@@ -7,10 +8,9 @@ import { AppError } from '#platform/errors.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
 import { checkDatabase } from '#store/check-database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#store/embedded-postgres.ts'
+import { freeDeadLeases } from '#store/lease.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Config } from './config.ts'
-import { type ApiRole, startApi } from './start-api.ts'
-import { startEngineRole } from './start-engine.ts'
 
 /**
  * Brings the roles of this process up and takes them down again, in order: database, migrations, API, engine. With both
@@ -18,22 +18,30 @@ import { startEngineRole } from './start-engine.ts'
  * Postgres only.
  */
 export type Running = { stop: () => Promise<void> }
-type Surroundings = { root: string; say: (line: string) => void }
+type Surroundings = {
+  root: string
+  say: (line: string) => void
+  /** The name under which an engine role of this process holds its leases. */
+  owner: string
+}
 
 const engineRestartMs = [100, 500, 2000, 5000]
 
-export const startPostern = async (config: Config, { root, say }: Surroundings): Promise<Running> => {
+export const startPostern = async (config: Config, { root, say, owner }: Surroundings): Promise<Running> => {
   const logger = createLogger({ level: config.logLevel })
   const database = await openDatabase(config, root)
   const stops: (() => Promise<void>)[] = [async () => database.stop()]
   try {
     if (config.roles.includes('api')) {
-      const api: ApiRole = await startApi({ config, databaseUrl: database.databaseUrl, root, logger })
+      // Each role loads only what it needs: the engine has no use for HTTP, the API none for sync.
+      const { startApi } = await import('./start-api.ts')
+      const api = await startApi({ config, databaseUrl: database.databaseUrl, root, logger })
       stops.unshift(api.stop)
       say(api.greeting)
       if (config.roles.includes('engine')) stops.unshift(superviseEngine(database.databaseUrl, logger))
     } else {
-      const engine = await startEngineRole({ config, databaseUrl: database.databaseUrl, logger, owner: randomUUID() })
+      const { startEngineRole } = await import('./start-engine.ts')
+      const engine = await startEngineRole({ config, databaseUrl: database.databaseUrl, logger, owner })
       stops.unshift(engine.stop)
     }
   } catch (error) {
@@ -60,6 +68,8 @@ const openDatabase = async (config: Config, root: string): Promise<OpenDatabase>
   const hold = await holdDataDirectory(embedded, config.dataDir)
   try {
     await migrate(embedded.databaseUrl, migrations)
+    // We hold the data directory, so whoever had accounts before was killed: nobody waits for their leases to run out.
+    await freeDeadLeases(embedded.databaseUrl, null)
   } catch (error) {
     await hold.end()
     await embedded.stop()
@@ -103,7 +113,10 @@ const superviseEngine = (databaseUrl: string, logger: Logger): (() => Promise<vo
 
   const start = () => {
     const startedAt = Date.now()
-    child = fork(entry, [], {
+    const owner = randomUUID()
+    // What this process compiled the child need not compile again.
+    flushCompileCache()
+    child = fork(entry, [owner], {
       env: { ...process.env, ROLES: 'engine', DATABASE_URL: databaseUrl },
       execArgv: ['--disable-warning=ExperimentalWarning'],
     })
@@ -113,7 +126,11 @@ const superviseEngine = (databaseUrl: string, logger: Logger): (() => Promise<vo
       failures = Date.now() - startedAt > 60_000 ? 0 : failures + 1
       const delayMs = engineRestartMs[Math.min(failures, engineRestartMs.length - 1)] ?? 5000
       logger.error({ code, signal, delayMs }, 'the engine ended; starting it again')
-      retry = setTimeout(start, delayMs)
+      const restart = () =>
+        void freeDeadLeases(databaseUrl, owner)
+          .catch(() => undefined)
+          .finally(start)
+      retry = setTimeout(restart, delayMs)
     })
   }
   start()

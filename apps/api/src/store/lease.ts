@@ -1,3 +1,4 @@
+import pg from 'pg'
 import type { Store } from './open-store.ts'
 import { toStoreError } from './store-error.ts'
 
@@ -43,4 +44,18 @@ export const releaseLeases = async (store: Store, leases: Lease[]): Promise<void
     UPDATE account_lease l SET expires_at = 'epoch', owner = ''
     FROM unnest(${leases.map((lease) => lease.accountId)}::bigint[], ${leases.map((lease) => lease.epoch)}::bigint[]) AS own (id, epoch)
     WHERE l.account_id = own.id AND l.epoch = own.epoch`
+}
+
+/** Frees what dead processes left: those of one owner, or all when nobody else can be there. The epoch still fences. */
+export const freeDeadLeases = async (databaseUrl: string, owner: string | null): Promise<void> => {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    await client.query(
+      "UPDATE account_lease SET expires_at = 'epoch', owner = '' WHERE owner <> '' AND ($1::text IS NULL OR owner = $1)",
+      [owner],
+    )
+  } finally {
+    await client.end()
+  }
 }
