@@ -91,9 +91,16 @@ export const setting = <Value>(state: AppState, key: string, fallback: Value): V
 
 export type SettingValue = string | number | boolean | Record<string, string>
 
+/** Shown at once; put back when it cannot be stored. Throws ApiError. */
 export const saveSetting = async (key: string, value: SettingValue): Promise<void> => {
-  app.set((state) =>
-    state.session ? { session: { ...state.session, settings: { ...state.session.settings, [key]: value } } } : {},
-  )
-  await call('patchSettings', 'PATCH', '/v1/settings', { body: { [key]: value } })
+  const before = app.get().session?.settings[key]
+  const show = (shown: unknown) =>
+    app.set(({ session }) =>
+      session ? { session: { ...session, settings: { ...session.settings, [key]: shown } } } : {},
+    )
+  show(value)
+  await call('patchSettings', 'PATCH', '/v1/settings', { body: { [key]: value } }).catch((error: unknown) => {
+    show(before)
+    throw error
+  })
 }

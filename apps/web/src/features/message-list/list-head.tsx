@@ -8,9 +8,11 @@ import {
   FolderInput,
   Inbox,
   ListChecks,
+  Lock,
   Mail as MailClosed,
   MailOpen,
   Star,
+  StarOff,
   Trash2,
   X,
 } from 'lucide-react'
@@ -43,7 +45,7 @@ const filters: Filter[] = ['all', 'unread', 'flagged', 'attachments']
 export const ListHead = (props: Props) => {
   const { mailbox, marked } = props
   if (marked !== 0) return <BulkBar {...props} />
-  const name = mailbox.role === 'inbox' ? 'Inbox' : mailbox.name
+  const name = mailbox.role === 'inbox' ? t('bar.inbox') : mailbox.name
   return (
     <div className="list-head">
       <h1>
@@ -53,6 +55,11 @@ export const ListHead = (props: Props) => {
           {!props.isCounted && '+'}
         </span>
       </h1>
+      {!mailbox.rights.remove && !mailbox.rights.insert && (
+        <span role="img" className="muted" aria-label={t('list.readOnly')} title={t('list.readOnly')}>
+          <Lock size={15} aria-hidden />
+        </span>
+      )}
       <fieldset className="filters" style={{ border: 0, margin: 0, padding: 0 }}>
         <legend className="sr-only">{t('list.label')}</legend>
         {filters.map((filter) => (
@@ -140,13 +147,9 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
       </button>
       <h1 aria-live="polite">{marked === 'everything' ? t('select.everything') : count('selected', marked)}</h1>
       {marked !== 'everything' && marked < total && filter === 'all' && (
-        <button
-          type="button"
-          className="button"
-          style={{ marginInlineStart: 8, paddingBlock: 2 }}
-          onClick={onEverything}
-        >
-          {t('select.all')}
+        <button type="button" className="button wide-only" title={t('select.all')} onClick={onEverything}>
+          <ListChecks size={17} aria-hidden />
+          <span>{t('select.all')}</span>
         </button>
       )}
       {mailbox.role !== 'archive' && button('archive', <Archive size={17} aria-hidden />, t('action.archive'))}
@@ -159,8 +162,6 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
         mailbox.role === 'trash' || isSpam ? t('action.expunge') : t('action.trash'),
       )}
       {button('read', <MailOpen size={17} aria-hidden />, t('action.read'))}
-      {button('unread', <MailClosed size={17} aria-hidden />, t('action.unread'))}
-      {button('star', <Star size={17} aria-hidden />, t('action.star'))}
       <Menu
         label={t('action.move')}
         title={refusal ?? t('action.move')}
@@ -173,6 +174,22 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
           isDisabled: !other.rights.insert,
         }))}
       />
+      <Menu
+        label={t('select.more')}
+        icon={<EllipsisVertical size={17} aria-hidden />}
+        items={more.map(([action, icon]) => ({
+          label: t(`action.${action}`),
+          icon,
+          isDisabled: refusalOf(mailbox, action) !== null,
+          onSelect: () => onAct(action),
+        }))}
+      />
     </div>
   )
 }
+
+const more = [
+  ['unread', <MailClosed key="unread" size={15} aria-hidden />],
+  ['star', <Star key="star" size={15} aria-hidden />],
+  ['unstar', <StarOff key="unstar" size={15} aria-hidden />],
+] as const

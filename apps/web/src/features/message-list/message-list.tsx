@@ -6,6 +6,7 @@ import { type DragEvent, type MouseEvent, useCallback, useEffect, useRef, useSta
 import { app, type Filter, listKey, prefetch, setting, useApp } from '#data/app-state.ts'
 import { inView } from '#data/apply-change.ts'
 import { act, leaving, type MailAction, refusalOf } from '#data/commands.ts'
+import { startDrag } from '#data/drag.ts'
 import { loadRows, pageSize } from '#data/load-rows.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { focusMailbox } from '#data/socket.ts'
@@ -186,8 +187,7 @@ export const MessageList = ({
 
   const drag = (event: DragEvent, id: string) => {
     const threadIds = marks.has(id) ? [...marks] : [id]
-    event.dataTransfer.setData('application/x-postern-threads', JSON.stringify({ mailboxId, threadIds }))
-    event.dataTransfer.effectAllowed = 'move'
+    startDrag(event.dataTransfer, { accountId: mailbox?.accountId ?? '', mailboxId, threadIds })
     const badge = document.createElement('div')
     badge.className = 'button primary'
     badge.textContent = count('conversations', threadIds.length)

@@ -14,6 +14,9 @@ type Props = {
   onHeaders: () => void
   onSource: () => void
   onPrint: () => void
+  /** Whose remote images are always loaded; null: of nobody here. */
+  trusted: string | null
+  onDistrust: () => void
 }
 
 export const MessageMenu = ({ messageId, label, hasHtml, isPlain, onPlain, ...on }: Props) => (
@@ -28,6 +31,9 @@ export const MessageMenu = ({ messageId, label, hasHtml, isPlain, onPlain, ...on
             { label: t('view.light'), onSelect: on.onWhite },
           ]
         : []),
+      ...(on.trusted === null
+        ? []
+        : [{ label: t('view.remoteAsk', { address: on.trusted }), onSelect: on.onDistrust }]),
       { label: t('view.headers'), onSelect: on.onHeaders },
       { label: t('view.source'), onSelect: on.onSource },
       { label: t('view.download'), onSelect: () => saveAs(`/v1/messages/${messageId}/source`, '') },

@@ -127,7 +127,9 @@ const Hit = ({
         <time dateTime={row.latestAt}>{listDate(row.latestAt)}</time>
       </span>
       <span className="subject" dir="auto">
-        <span className="title">{row.subject || t('view.noSubject')}</span>
+        <span className="title">
+          <Marked text={withMarks(row.subject, query) || t('view.noSubject')} />
+        </span>
       </span>
       <span className="preview" dir="auto">
         <Marked text={snippet} />
@@ -142,6 +144,14 @@ const focusHit = (step: number): void => {
   const at = hits.findIndex((hit) => hit.matches(':focus'))
   const open = hits.findIndex((hit) => hit.classList.contains('open'))
   hits[Math.max(0, Math.min(hits.length - 1, (at < 0 ? open : at) + step))]?.focus()
+}
+
+/** The server marks what it found in texts; in subjects words that begin as typed are marked here. */
+const withMarks = (subject: string, query: string): string => {
+  const words = query.match(/[\p{L}\p{N}]+/gu)
+  if (!words) return subject
+  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join('|')})[\\p{L}\\p{N}]*`, 'giu')
+  return subject.replace(pattern, (found) => `\ue000${found}\ue001`)
 }
 
 /** Found words stand between two private characters; they become marks, everything else stays text. */
