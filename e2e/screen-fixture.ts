@@ -112,7 +112,10 @@ export const deliver = (dovecot: Dovecot, subject: string, extra = ''): void =>
 export const expectAccessible = async (page: Page): Promise<void> => {
   await until(() => page.evaluate(() => document.getAnimations().length === 0), { what: 'the end of the animations' })
   const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
-  const said = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
+  const said = violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`).join(' | ')}`,
+  )
   expect(said).toEqual([])
 }
 

@@ -6,6 +6,7 @@ import { fullDate, listDate, personName } from '#lib/format.ts'
 import { t } from '#lib/text.ts'
 import { useMedia } from '#lib/use-media.ts'
 import { Dialog } from '#ui/dialog.tsx'
+import { ListState } from '#ui/list-state.tsx'
 import { Attachments } from './attachments.tsx'
 import { MessageMenu } from './message-menu.tsx'
 import { printMessage } from './print-message.ts'
@@ -43,6 +44,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
     if (article.current) printMessage(article.current, () => setOnWhite(wasOnWhite))
   }
   const from = message.from[0]
+  const sender = from?.address.toLowerCase() ?? ''
   return (
     <article className="message" ref={article} aria-label={from ? personName(from) : ''}>
       <div className="row" style={{ flexWrap: 'nowrap' }}>
@@ -62,6 +64,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
         {isOpen && (
           <MessageMenu
             messageId={message.id}
+            label={t('view.moreOf', { name: from ? personName(from) : '—', date: listDate(message.receivedAt) })}
             hasHtml={body !== undefined && !('failed' in body) && body.html !== null}
             isPlain={isPlain}
             onPlain={() => setPlain(!isPlain)}
@@ -69,6 +72,8 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
             onHeaders={() => void showHeaders()}
             onSource={() => void showSource()}
             onPrint={print}
+            trusted={body && !('failed' in body) && body.remoteContentAllowed ? sender : null}
+            onDistrust={() => void setTrust(sender, false)}
           />
         )}
       </div>
@@ -132,7 +137,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
   const [isLoaded, setLoaded] = useState(false)
   const isDark = useDark() && !isOnWhite
   const onRemote = useCallback((found: number) => setRemote(found), [])
-  if (!body) return <p className="muted">…</p>
+  if (!body) return <ListState status="loading" isEmpty empty={null} lines={3} onRetry={() => undefined} />
   if ('failed' in body)
     return (
       <div className="notice bad" role="alert">
@@ -145,11 +150,6 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
   const sender = message.from[0]?.address.toLowerCase()
   const loadsRemote = isLoaded || body.remoteContentAllowed
   const isHtml = body.html !== null && !isPlain
-  const trust = async () => {
-    if (sender) await call('trustSender', 'PUT', '/v1/trusted-senders', { body: { address: sender } })
-    setLoaded(true)
-    app.set((state) => ({ bodies: { ...state.bodies, [message.id]: { ...body, remoteContentAllowed: true } } }))
-  }
   return (
     <>
       {body.state === 'unparsable' && (
@@ -167,7 +167,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
             {t('view.remoteLoad')}
           </button>
           {sender && (
-            <button type="button" className="button" onClick={() => void trust()}>
+            <button type="button" className="button" onClick={() => void setTrust(sender, true)}>
               {t('view.remoteAlways', { address: sender })}
             </button>
           )}
@@ -191,6 +191,25 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
       <Attachments messageId={message.id} subject={message.subject} parts={body.parts} />
     </>
   )
+}
+
+/** For all that is open of this sender, and for the future. */
+const setTrust = async (address: string, isTrusted: boolean): Promise<void> => {
+  if (isTrusted) await call('trustSender', 'PUT', '/v1/trusted-senders', { body: { address } })
+  else await call('distrustSender', 'DELETE', '/v1/trusted-senders', { query: { address } })
+  const own = new Set(
+    Object.values(app.get().threads)
+      .flat()
+      .flatMap(({ id, from }) => (from[0]?.address.toLowerCase() === address ? [id] : [])),
+  )
+  app.set(({ bodies }) => ({
+    bodies: Object.fromEntries(
+      Object.entries(bodies).map(([id, body]) => [
+        id,
+        own.has(id) && !('failed' in body) ? { ...body, remoteContentAllowed: isTrusted } : body,
+      ]),
+    ),
+  }))
 }
 
 /** Whether the screen is dark right now, by choice or by the system. */
