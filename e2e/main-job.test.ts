@@ -260,7 +260,7 @@ describe('from an empty machine to living mail', () => {
       'INBOX',
       'From: Zed <zed@example.org>\r\nSubject: After the storm\r\nMessage-ID: <storm@example.org>\r\n\r\nStill here.\r\n',
     )
-    await row('After the storm', fresh).waitFor({ timeout: 45_000 })
+    await row('After the storm', fresh).waitFor({ timeout: 15_000 })
   })
 
   it('never met an error or a breach of its own policy on the way', () => {

@@ -79,13 +79,8 @@ export const install = () => {
     fail(`Postern needs Node ${oldestNode.join('.')} or newer; this is ${process.version}.`)
   once(
     'installed',
-    [
-      'package-lock.json',
-      'package.json',
-      'apps/api/package.json',
-      'apps/web/package.json',
-      'packages/shared/package.json',
-    ],
+    // It names every package of every workspace; what else stands in package.json installs nothing.
+    ['package-lock.json'],
     () => existsSync(join(root, 'node_modules', 'fastify')),
     () => {
       console.log('Installing packages ...')
@@ -144,7 +139,11 @@ export const runEntry = (entry, args = [], more = {}) => {
   const child = spawn(runtime(), ['--disable-warning=ExperimentalWarning', join(root, entry), ...args], {
     cwd: process.cwd(),
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: environment(more),
+    // Compiled once: starts sooner, and a process that finds everything there never loads the TypeScript compiler (18 MiB).
+    env: environment({
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(stampDir, 'compiled'),
+      ...more,
+    }),
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))

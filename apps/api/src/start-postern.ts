@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
@@ -7,10 +8,9 @@ import { AppError } from '#platform/errors.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
 import { checkDatabase } from '#store/check-database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#store/embedded-postgres.ts'
+import { ownerName } from '#store/lease.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Config } from './config.ts'
-import { type ApiRole, startApi } from './start-api.ts'
-import { startEngineRole } from './start-engine.ts'
 
 /**
  * Brings the roles of this process up and takes them down again, in order: database, migrations, API, engine. With both
@@ -24,16 +24,24 @@ const engineRestartMs = [100, 500, 2000, 5000]
 
 export const startPostern = async (config: Config, { root, say }: Surroundings): Promise<Running> => {
   const logger = createLogger({ level: config.logLevel })
-  const database = await openDatabase(config, root)
+  const database = await openDatabase(config, { root, say })
   const stops: (() => Promise<void>)[] = [async () => database.stop()]
   try {
     if (config.roles.includes('api')) {
-      const api: ApiRole = await startApi({ config, databaseUrl: database.databaseUrl, root, logger })
+      // Each role loads only what it needs: the engine has no use for HTTP, the API none for sync.
+      const { startApi } = await import('./start-api.ts')
+      const api = await startApi({ config, databaseUrl: database.databaseUrl, root, logger })
       stops.unshift(api.stop)
       say(api.greeting)
       if (config.roles.includes('engine')) stops.unshift(superviseEngine(database.databaseUrl, logger))
     } else {
-      const engine = await startEngineRole({ config, databaseUrl: database.databaseUrl, logger, owner: randomUUID() })
+      const { startEngineRole } = await import('./start-engine.ts')
+      const engine = await startEngineRole({
+        config,
+        databaseUrl: database.databaseUrl,
+        logger,
+        owner: ownerName(randomUUID()),
+      })
       stops.unshift(engine.stop)
     }
   } catch (error) {
@@ -49,10 +57,10 @@ export const startPostern = async (config: Config, { root, say }: Surroundings):
 
 type OpenDatabase = { databaseUrl: string; stop: () => Promise<void> }
 
-const openDatabase = async (config: Config, root: string): Promise<OpenDatabase> => {
+const openDatabase = async (config: Config, { root, say }: Surroundings): Promise<OpenDatabase> => {
   const migrations = join(root, 'prisma', 'migrations')
   if (config.databaseUrl !== '') {
-    await checkDatabase(config.databaseUrl)
+    await checkDatabase(config.databaseUrl, () => say('Waiting for the database ...'))
     await migrate(config.databaseUrl, migrations)
     return { databaseUrl: config.databaseUrl, stop: async () => undefined }
   }
@@ -103,6 +111,8 @@ const superviseEngine = (databaseUrl: string, logger: Logger): (() => Promise<vo
 
   const start = () => {
     const startedAt = Date.now()
+    // What this process compiled the child need not compile again.
+    flushCompileCache()
     child = fork(entry, [], {
       env: { ...process.env, ROLES: 'engine', DATABASE_URL: databaseUrl },
       execArgv: ['--disable-warning=ExperimentalWarning'],

@@ -69,6 +69,7 @@ export const accountPatch = z.strictObject({
   outgoingPassword: password.nullable().optional(),
   dailyByteBudget: z.int().min(0).nullable().optional(),
 })
+export type AccountPatch = z.infer<typeof accountPatch>
 
 /**
  * The account worker's state. `connecting`, `syncing`, `watching` are the healthy ones; `waiting` retries by itself at

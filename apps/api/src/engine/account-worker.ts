@@ -6,7 +6,7 @@ import { storeAccountFacts, storeAccountState } from '#store/account-state.ts'
 import { type ConnectableAccount, loadForEngine } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { settleRequest, takeRequests } from '#store/engine-requests.ts'
-import type { Lease } from '#store/lease.ts'
+import { type Lease, requireLease } from '#store/lease.ts'
 import { accountTransitions, planAfterFailure } from './account-states.ts'
 import { BodyFill } from './body-fill.ts'
 import { type AccountWake, liveConnected } from './connected-account.ts'
@@ -93,7 +93,7 @@ export class AccountWorker {
 
   async #connectAndLive(account: ConnectableAccount): Promise<void> {
     await this.#setState('connecting', null, null)
-    const session = await openAccountSession(this.#deps, account)
+    const session = await openAccountSession(this.#deps, account, () => requireLease(this.lease))
     const onStop = () => session.destroy()
     this.#stop.signal.addEventListener('abort', onStop, { once: true })
     try {

@@ -10,7 +10,11 @@ const appPasswordHosts = /(^|\.)(gmail\.com|googlemail\.com|yahoo\.com|aol\.com|
 const noPasswordHosts = /(^|\.)(outlook\.com|office365\.com|hotmail\.com|live\.com)$/i
 
 /** A session for an account: judged address, connect budget, and failures in the words of its provider. */
-export const openAccountSession = async (deps: EngineDeps, account: ConnectableAccount): Promise<ImapSession> => {
+export const openAccountSession = async (
+  deps: EngineDeps,
+  account: ConnectableAccount,
+  mayAct?: () => void,
+): Promise<ImapSession> => {
   const { incoming, password, row } = account
   const policy = await deps.store.readSystem((tx) => egressPolicyFor(tx, row.userId))
   const [target] = await resolveChecked(incoming.host, incoming.port, policy)
@@ -21,6 +25,7 @@ export const openAccountSession = async (deps: EngineDeps, account: ConnectableA
       address: target?.address ?? incoming.host,
       ca: deps.ca,
       password,
+      ...(mayAct ? { mayAct } : {}),
     })
     leave('ok')
     return session

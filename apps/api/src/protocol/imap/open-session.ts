@@ -31,6 +31,8 @@ export type ImapSession = {
   isOpen: () => boolean
   /** Why the last command was refused: the library answers such commands with `false` and only logs the reason. */
   refusal: () => AppError
+  /** Asked before every command that changes something at the server; throws when it is no longer ours to change. */
+  mayAct: () => void
   /** Ends politely, within two seconds; never throws. */
   logout: () => Promise<void>
   /** Cuts the connection. */
@@ -47,6 +49,7 @@ export type SessionOptions = Endpoint & {
   socketTimeoutMs?: number
   /** An IDLE is renewed this often, so that a stalled peer is noticed: together below 90 s. Milliseconds. */
   maxIdleMs?: number
+  mayAct?: () => void
 }
 
 const limits = {
@@ -106,6 +109,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
       lastRefusal = undefined
       return reason === undefined ? new AppError('mailbox.refused', 'The server refused.') : toSessionError(reason)
     },
+    mayAct: options.mayAct ?? (() => undefined),
     logout: () => logout(flow, closed),
     destroy: () => flow.close(),
   }
