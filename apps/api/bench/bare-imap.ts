@@ -39,9 +39,13 @@ export const warmCaches = async (port: number, user: string): Promise<void> => {
 }
 
 /** Sits in IDLE at once and calls back with each EXISTS: the earliest moment any client could know of a new mail. */
-export const watchBare = async (port: number, user: string, onExists: () => void): Promise<() => Promise<void>> => {
+export const watchBare = async (
+  port: number,
+  user: string,
+  onExists: (messages: number) => void,
+): Promise<() => Promise<void>> => {
   const client = await openBare(port, user)
-  client.on('exists', onExists)
+  client.on('exists', ({ count }: { count: number }) => onExists(count))
   let isOver = false
   const idling = (async () => {
     while (!isOver && client.usable) await client.idle().catch(() => undefined)

@@ -13,10 +13,14 @@ import { type RunningPostern, startPostern } from '../../../e2e/support/postern.
 export type Reply = { ms: number; bytes: number; body: Buffer }
 export type Gateway = {
   base: string
+  /** Holds its data and its key. */
+  home: string
   cookie: string
   ask: (method: string, path: string, body?: unknown) => Promise<Reply>
   get: <T>(path: string) => Promise<T>
   addAccount: (user: string, server: MailServer) => Promise<Account>
+  /** The same account at another port of the server. */
+  moveAccount: (account: Account, port: number) => Promise<void>
   mailboxes: (accountId: string) => Promise<Mailbox[]>
   /** A socket that follows everything of the owner, from the present on. */
   openSocket: (onBatch: (batch: ChangeBatch) => void) => Promise<Socket>
@@ -60,20 +64,26 @@ const speakTo = (postern: RunningPostern, cookie: string): Gateway => {
   }
   const get = async <T>(path: string): Promise<T> => JSON.parse((await ask('GET', path)).body.toString()) as T // our own API, by its contracts
   const pids = () => ({ api: pid, engine: childrenOf(pid).find(isEngine) ?? 0 })
+  const allowPlaintext = (port: number) =>
+    ask('PUT', '/v1/owner/policy', { plaintextHosts: [`localhost:${port}`], privateHosts: [] })
   return {
     base,
+    home,
     cookie,
     ask,
     get,
     addAccount: async (user, { port, security }) => {
-      if (security === 'plain')
-        await ask('PUT', '/v1/owner/policy', { plaintextHosts: [`localhost:${port}`], privateHosts: [] })
+      if (security === 'plain') await allowPlaintext(port)
       const { body } = await ask('POST', '/v1/accounts', {
         address: `${user}@example.org`,
         password: mailPassword,
         incoming: { host: 'localhost', port, security, username: user },
       })
       return JSON.parse(body.toString()) as Account // as above
+    },
+    moveAccount: async ({ id, incoming }, port) => {
+      await allowPlaintext(port)
+      await ask('PATCH', `/v1/accounts/${id}`, { incoming: { ...incoming, port } })
     },
     mailboxes: async (accountId) =>
       (await get<{ mailboxes: Mailbox[] }>(`/v1/accounts/${accountId}/mailboxes`)).mailboxes,
