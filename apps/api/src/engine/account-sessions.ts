@@ -120,8 +120,9 @@ export class AccountSessions {
 
   #grow(): void {
     const now = this.#deps.clock.monotonicMs()
-    if (this.#limit === mostSessions || now - this.#limitedAt < this.#deps.timing.connectionGrowMs) return
-    this.#limit++
+    const grown = Math.floor((now - this.#limitedAt) / this.#deps.timing.connectionGrowMs)
+    if (this.#limit === mostSessions || grown === 0) return
+    this.#limit = Math.min(mostSessions, this.#limit + grown)
     this.#limitedAt = now
     if (this.#limit === mostSessions) this.#onLimit(null)
   }

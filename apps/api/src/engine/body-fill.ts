@@ -67,7 +67,7 @@ export class BodyFill {
   }
 
   #afterRun(fault: AppError | null): void {
-    const { deps, lease } = this.#share
+    const { deps, lease, signal } = this.#share
     if (fault === null) {
       this.#failures = 0
       return
@@ -85,6 +85,10 @@ export class BodyFill {
     )
     this.#notBefore = deps.clock.monotonicMs() + waitMs
     if (isThrottled) this.#onHeldBack(fault)
+    void deps.clock.sleep(waitMs, signal).then(() => {
+      this.#notBefore = 0
+      this.request()
+    })
     deps.logger.info(
       { accountId: lease.accountId.toString(), code: fault.code, waitMs },
       'bodies wait for the next sync',

@@ -1,10 +1,11 @@
 import type { AccountProgress } from '@postern/shared/accounts.ts'
 import { isAppError } from '#platform/errors.ts'
+import { readRights } from '#protocol/imap/read-rights.ts'
 import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
 import { addSyncEvent, storeAccountFacts, storeProgress } from '#store/account-state.ts'
 import { commit } from '#store/commit.ts'
 import { refreshStatistics } from '#store/retention.ts'
-import type { MailboxRow } from '#store/sync-mailboxes.ts'
+import { type MailboxRow, saveCursor } from '#store/sync-mailboxes.ts'
 import { needsSync, planFlagTurns } from '#sync/plan-mailbox-sync.ts'
 import { syncTree, type TreeEntry } from '#sync/run-tree-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
@@ -125,7 +126,7 @@ const syncAll = async (
       }
       await syncInTurn(share, context, mailbox, { ...dueFor(mailbox), onStored })
     } catch (error) {
-      await skipUnreadable(share, mailbox, error)
+      await skipUnreadable(share, context, mailbox, error)
       isWhole = false
     }
     before += here
@@ -138,16 +139,24 @@ const syncAll = async (
 }
 
 /** One mailbox that cannot be read: the others go on. Throws what concerns the whole account. */
-const skipUnreadable = async (share: AccountShare, mailbox: MailboxRow, error: unknown): Promise<void> => {
+const skipUnreadable = async (
+  share: AccountShare,
+  context: SyncContext,
+  mailbox: MailboxRow,
+  error: unknown,
+): Promise<void> => {
   const known = toSessionError(error)
   if (!isAppError(error) || isConnectionFault(known)) throw error
-  await commit(share.deps.store, scopeOf(share), (unit) =>
-    addSyncEvent(unit, share.lease.accountId, {
+  // Without the right to read, it is left alone until everything is compared again.
+  const rights = known.code.startsWith('mailbox.') ? await readRights(context.session, mailbox.path) : null
+  await commit(share.deps.store, scopeOf(share), async (unit) => {
+    if (rights !== null) await saveCursor(unit, mailbox.id, { rights })
+    await addSyncEvent(unit, share.lease.accountId, {
       kind: 'mailbox',
       code: known.code,
       text: `${mailbox.path}: ${known.message}`,
-    }),
-  )
+    })
+  })
 }
 
 /** Written now and then only: thousands of idle accounts would write nothing else. */

@@ -61,7 +61,13 @@ export const syncMailbox = async (
   const isFilled = plan.some(({ kind }) => kind === 'fill')
   await write(context, async (unit) => {
     if (isFilled) unit.touchThreads(context.accountId, await endDetached(unit, mailbox.id))
-    await saveCursor(unit, mailbox.id, { ...settledCursor(run, plan), ...rights })
+    const cursor = { ...settledCursor(run, plan), ...rights }
+    await saveCursor(unit, mailbox.id, cursor)
+    if (areRightsNew(mailbox, cursor))
+      unit.log(
+        { accountId: context.accountId },
+        { kind: 'mailboxes', mailboxIds: [mailbox.id.toString()], removed: [] },
+      )
   })
   return { selected, isModseqDishonest }
 }
@@ -71,6 +77,13 @@ const dueRights = async ({ context, mailbox, options }: Run): Promise<MailboxCur
   if (!context.session.capabilities.acl || (mailbox.rights !== null && !options.isCompareDue)) return {}
   return { rights: await readRights(context.session, mailbox.path) }
 }
+
+/** What decides which buttons work. */
+const areRightsNew = (mailbox: MailboxRow, { rights, isReadOnly, permanentFlags, canCreateKeywords }: MailboxCursor) =>
+  (rights !== undefined && rights !== mailbox.rights) ||
+  isReadOnly !== mailbox.isReadOnly ||
+  canCreateKeywords !== mailbox.canCreateKeywords ||
+  permanentFlags?.join(' ') !== mailbox.permanentFlags.join(' ')
 
 const settledCursor = ({ context, mailbox, selected, uidNext }: Run, plan: SyncStep[]): MailboxCursor => ({
   // What the server leaves out now and then is kept.

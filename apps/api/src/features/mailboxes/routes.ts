@@ -46,7 +46,7 @@ export const registerMailboxes = ({ router, store, engine }: FeatureDeps): void 
       )
       return changed
     })
-    if (body.isSynced) await engine.requestSync(row.accountId)
+    if (body.isSynced || body.isWatched !== undefined) await engine.requestSync(row.accountId)
     const all = await store.read(user.userId, (tx) => readMailboxes(tx, row.accountId))
     const [presented] = presentMailboxes([row], all)
     if (!presented) throw new AppError('not_found', 'There is no such mailbox.')
