@@ -24,13 +24,16 @@ export type Screen = {
 const owner = { name: 'Robin', address: 'robin@example.org', password: 'four unrelated words: lantern orbit' }
 const mailPassword = 'mail password'
 
-export const startScreen = async (): Promise<Screen> => {
+/** What differs from a usual start: the environment of Postern, the switches of Chromium. */
+export type ScreenOptions = { environment?: Record<string, string>; switches?: string[] }
+
+export const startScreen = async ({ environment, switches }: ScreenOptions = {}): Promise<Screen> => {
   const dovecot = await startDovecot()
   dovecot.addUser('robin', mailPassword)
   for (const mail of sampleMails(new Date()))
     dovecot.deliver('robin', mail.mailbox, mail.raw, { flags: mail.flags, receivedAt: mail.receivedAt })
-  const postern: RunningPostern = await startPostern(dovecot.certificate)
-  const browser = await openChromium()
+  const postern: RunningPostern = await startPostern(dovecot.certificate, undefined, environment)
+  const browser = await openChromium(switches)
   const { base } = postern
   const problems: string[] = []
   let cookie = ''

@@ -1,5 +1,5 @@
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, loadBody, setting, useApp } from '#data/app-state.ts'
 import { fullDate, listDate, personName } from '#lib/format.ts'
@@ -8,6 +8,7 @@ import { useMedia } from '#lib/use-media.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { Attachments } from './attachments.tsx'
+import type { FoundInMail } from './message-frame.tsx'
 import { MessageMenu } from './message-menu.tsx'
 import { printMessage } from './print-message.ts'
 import { TextBody } from './text-body.tsx'
@@ -132,11 +133,12 @@ type BodyProps = {
   onSource: () => void
 }
 
+const nothingFound: FoundInMail = { remote: 0, misleadingLinks: [], isBroken: false }
+
 const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
-  const [remote, setRemote] = useState(0)
+  const [found, setFound] = useState<FoundInMail>(nothingFound)
   const [isLoaded, setLoaded] = useState(false)
   const isDark = useDark() && !isOnWhite
-  const onRemote = useCallback((found: number) => setRemote(found), [])
   if (!body) return <ListState status="loading" isEmpty empty={null} lines={3} onRetry={() => undefined} />
   if ('failed' in body)
     return (
@@ -149,18 +151,18 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
     )
   const sender = message.from[0]?.address.toLowerCase()
   const loadsRemote = isLoaded || body.remoteContentAllowed
-  const isHtml = body.html !== null && !isPlain
+  const isHtml = body.html !== null && !isPlain && !found.isBroken
   return (
     <>
-      {body.state === 'unparsable' && (
+      {(body.state === 'unparsable' || body.state === 'salvaged') && (
         <div className="notice warn">
-          {t('view.unparsable')}{' '}
+          {t(body.state === 'salvaged' ? 'view.salvaged' : 'view.unparsable')}{' '}
           <button type="button" className="button" onClick={onSource}>
             {t('view.source')}
           </button>
         </div>
       )}
-      {isHtml && remote > 0 && !loadsRemote && (
+      {isHtml && found.remote > 0 && !loadsRemote && (
         <div className="notice row">
           <span className="notice-text">{t('view.remoteBlocked')}</span>
           <button type="button" className="button" onClick={() => setLoaded(true)}>
@@ -173,6 +175,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
           )}
         </div>
       )}
+      {isHtml && <MisleadingLinks links={found.misleadingLinks} />}
       {isHtml && body.html !== null ? (
         <Suspense fallback={null}>
           <MessageFrame
@@ -181,7 +184,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
             parts={body.parts}
             loadsRemote={loadsRemote}
             isDark={isDark}
-            onRemote={onRemote}
+            onFound={setFound}
           />
         </Suspense>
       ) : (
@@ -210,6 +213,27 @@ const setTrust = async (address: string, isTrusted: boolean): Promise<void> => {
       ]),
     ),
   }))
+}
+
+const maxLinksSaid = 3
+
+/** Said above the frame as well, where no style of the mail reaches. */
+const MisleadingLinks = ({ links }: { links: FoundInMail['misleadingLinks'] }) => {
+  const said = [...new Set(links.map(({ shown, target }) => t('view.leadsElsewhere', { shown, target })))]
+  if (said.length === 0) return null
+  return (
+    <div className="notice warn" role="note">
+      {t('view.misleadingLinks')}
+      <ul>
+        {said.slice(0, maxLinksSaid).map((line) => (
+          <li key={line}>
+            <bdi>{line}</bdi>
+          </li>
+        ))}
+        {said.length > maxLinksSaid && <li>{t('view.moreLinks', { count: String(said.length - maxLinksSaid) })}</li>}
+      </ul>
+    </div>
+  )
 }
 
 /** Whether the screen is dark right now, by choice or by the system. */
