@@ -21,9 +21,17 @@ const bytesPerMegabyte = 1_000_000
 
 /** How the account looks in the tree, and how much it may fetch on a day. */
 export const LookCard = ({ account }: { account: Account }) => {
+  const show = (shown: Account) =>
+    app.set(({ accounts }) => ({ accounts: accounts.map((other) => (other.id === shown.id ? shown : other)) }))
+  /** Shown at once, and put back when it could not be stored. Throws ApiError. */
   const patch = async (body: { color?: string | null; dailyByteBudget?: number | null }) => {
-    const changed = await call('patchAccount', 'PATCH', `/v1/accounts/${account.id}`, { body })
-    app.set((state) => ({ accounts: state.accounts.map((other) => (other.id === account.id ? changed : other)) }))
+    show({ ...account, ...body })
+    try {
+      show(await call('patchAccount', 'PATCH', `/v1/accounts/${account.id}`, { body }))
+    } catch (error) {
+      show(account)
+      throw error
+    }
   }
   return (
     <section className="card" aria-label="Colour and limits">

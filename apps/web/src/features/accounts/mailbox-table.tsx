@@ -25,10 +25,6 @@ export const MailboxTable = ({ account }: { account: Account }) => {
     Object.values(state.mailboxes).filter((mailbox) => mailbox.accountId === account.id && mailbox.isSelectable),
   )
   const [text, setText] = useState('')
-  const patch = async (mailbox: Mailbox, body: Patch) => {
-    const changed = await call('patchMailbox', 'PATCH', `/v1/mailboxes/${mailbox.id}`, { body })
-    app.set((state) => ({ mailboxes: { ...state.mailboxes, [changed.id]: changed } }))
-  }
   const found = mailboxes
     .filter(({ path }) => path.toLowerCase().includes(text.toLowerCase()))
     .sort((a, b) => rank(a) - rank(b) || a.path.localeCompare(b.path))
@@ -63,7 +59,7 @@ export const MailboxTable = ({ account }: { account: Account }) => {
               key={mailbox.id}
               mailbox={mailbox}
               canWatch={account.capabilities.idle}
-              onPatch={(body) => void patch(mailbox, body)}
+              onPatch={(body) => void patchMailbox(mailbox, body)}
             />
           ))}
         </tbody>
@@ -75,6 +71,18 @@ export const MailboxTable = ({ account }: { account: Account }) => {
       )}
     </section>
   )
+}
+
+/** Shown at once, and put back when it could not be stored. Throws ApiError. */
+const patchMailbox = async (mailbox: Mailbox, body: Patch): Promise<void> => {
+  const show = (shown: Mailbox) => app.set(({ mailboxes }) => ({ mailboxes: { ...mailboxes, [shown.id]: shown } }))
+  show({ ...mailbox, ...body })
+  try {
+    show(await call('patchMailbox', 'PATCH', `/v1/mailboxes/${mailbox.id}`, { body }))
+  } catch (error) {
+    show(mailbox)
+    throw error
+  }
 }
 
 const rank = ({ role }: Mailbox): number => (role === null ? mailboxRoles.length : mailboxRoles.indexOf(role))
