@@ -114,7 +114,7 @@ const runStep = async (run: Run, step: SyncStep): Promise<boolean> => {
       await append(run, step.fromUid)
       return false
     case 'flagsSince':
-      await applyFlags(run, await fetchFlags(context.session, '1:*', step.modseq))
+      await flagsSince(run, step.modseq)
       return false
     case 'countAgain':
       await countAgain(run)
@@ -123,11 +123,30 @@ const runStep = async (run: Run, step: SyncStep): Promise<boolean> => {
       await compareFlags(run)
       return false
     case 'fullCompare': {
-      const { missing, gone } = await compareUids(run)
+      const differences = await compareUids(run)
       const hidden = await compareFlags(run)
-      return run.options.trustsModseq && run.selected.highestModseq !== null && missing + gone + hidden > 0
+      const isBelieved = run.options.trustsModseq && run.selected.highestModseq !== null
+      return isBelieved && (hidden > 0 || (differences > 0 && numbersAgree(run)))
     }
   }
+}
+
+const flagsSince = async (run: Run, modseq: bigint): Promise<void> => {
+  const facts = await fetchFlags(run.context.session, '1:*', modseq)
+  await applyFlags(run, facts)
+  // News of a message nobody announced: without UIDNEXT the number of messages alone need not tell.
+  if (facts.some(({ uid }) => BigInt(uid) >= run.uidNext)) await compareUids(run)
+}
+
+/** Whether every number said that nothing had changed, and still does: expunges alone are told by no change counter. */
+const numbersAgree = ({ context, mailbox, selected }: Run): boolean => {
+  const { mailbox: open } = context.session.flow
+  return (
+    selected.highestModseq === mailbox.highestModseq &&
+    selected.exists === mailbox.envelopesStored &&
+    open !== false &&
+    open.exists === selected.exists
+  )
 }
 
 /**
@@ -285,8 +304,8 @@ const countAgain = async (run: Run): Promise<void> => {
   if (open === false || stored !== open.exists) await compareUids(run)
 }
 
-/** Finds what was expunged or was missed, by the list of uids alone. */
-const compareUids = async (run: Run): Promise<{ missing: number; gone: number }> => {
+/** Finds what was expunged or was missed, by the list of uids alone. Answers how many there were. */
+const compareUids = async (run: Run): Promise<number> => {
   const { context, mailbox } = run
   const there = await searchAllUids(context.session)
   const gone = await context.store.readSystem((tx) => findGoneUids(tx, mailbox.id, there))
@@ -300,7 +319,7 @@ const compareUids = async (run: Run): Promise<{ missing: number; gone: number }>
   await write(context, (unit) =>
     unit.tx.mailbox.update({ where: { id: mailbox.id }, data: { envelopesStored: countUids(there) } }),
   )
-  return { missing: missing.length, gone: gone.length }
+  return missing.length + gone.length
 }
 
 const findMissing = ({ context, mailbox }: Run, there: UidRange[]): Promise<number[]> =>
