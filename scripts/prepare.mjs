@@ -140,7 +140,11 @@ export const runEntry = (entry, args = [], more = {}) => {
   const child = spawn(runtime(), ['--disable-warning=ExperimentalWarning', join(root, entry), ...args], {
     cwd: process.cwd(),
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: environment(more),
+    // Compiled once: starts sooner, and a process that finds everything there never loads the TypeScript compiler (18 MiB).
+    env: environment({
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(stampDir, 'compiled'),
+      ...more,
+    }),
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   // npm runs us in a shell that passes no signal on: when it is gone, npm was told to stop.

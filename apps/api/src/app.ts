@@ -2,7 +2,6 @@ import compress from '@fastify/compress'
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
 import { rest } from '@postern/shared/rest.ts'
-import scalar from '@scalar/fastify-api-reference'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
@@ -33,6 +32,7 @@ import { startRealtime } from '#realtime/sockets.ts'
 import type { Store } from '#store/open-store.ts'
 import { findSession, type SessionUser, touchSession } from '#store/sessions.ts'
 import { toStoreError } from '#store/store-error.ts'
+import { registerReferencePage } from './reference-page.ts'
 import { commonHeaders, registerWebPages } from './web-pages.ts'
 
 export type AppOptions = {
@@ -126,7 +126,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   })
   app.addHook('preClose', () => realtime.close())
   registerHealth(app, store, realtime.connections)
-  await registerWebPages(app, options.webDir)
+  await registerWebPages(app, { webDir: options.webDir, publicUrl })
   return app
 }
 
@@ -217,27 +217,7 @@ const registerDocs = async (app: FastifyInstance, version: string): Promise<void
     transformObject: jsonSchemaTransformObject,
   })
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
-  await app.register(async (docs) => {
-    docs.addHook('onSend', async (_request, reply) => {
-      // The reference page brings inline scripts and styles of its own; looser rules only here, still nothing from outside.
-      reply.header(
-        'content-security-policy',
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; object-src 'none'; base-uri 'none'",
-      )
-    })
-    await docs.register(scalar, {
-      routePrefix: '/docs',
-      configuration: {
-        url: '/v1/openapi.json',
-        withDefaultFonts: false,
-        telemetry: false,
-        agent: { disabled: true },
-        mcp: { disabled: true },
-        showDeveloperTools: 'never',
-        hideClientButton: true,
-      },
-    })
-  })
+  registerReferencePage(app)
 }
 
 const registerHealth = (app: FastifyInstance, store: Store, connections: () => number): void => {

@@ -1,12 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { createLogger, type Logger } from '#platform/logger.ts'
 import { ownerName } from '#store/lease.ts'
 import type { Config } from './config.ts'
-import { type ApiRole, startApi } from './start-api.ts'
 import { startDatabase } from './start-database.ts'
-import { startEngineRole } from './start-engine.ts'
 
 /**
  * Brings the roles of this process up and takes them down again, in order: database, migrations, API, engine. With both
@@ -24,11 +23,14 @@ export const startPostern = async (config: Config, { root, say }: Surroundings):
   const stops: (() => Promise<void>)[] = [async () => database.stop()]
   try {
     if (config.roles.includes('api')) {
-      const api: ApiRole = await startApi({ config, databaseUrl: database.databaseUrl, root, logger })
+      // Each role loads only what it needs: the engine has no use for HTTP, the API none for sync.
+      const { startApi } = await import('./start-api.ts')
+      const api = await startApi({ config, databaseUrl: database.databaseUrl, root, logger })
       stops.unshift(api.stop)
       say(api.greeting)
       if (config.roles.includes('engine')) stops.unshift(superviseEngine(database.databaseUrl, logger))
     } else {
+      const { startEngineRole } = await import('./start-engine.ts')
       const engine = await startEngineRole({
         config,
         databaseUrl: database.databaseUrl,
@@ -58,6 +60,8 @@ const superviseEngine = (databaseUrl: string, logger: Logger): (() => Promise<vo
 
   const start = () => {
     const startedAt = Date.now()
+    // What this process compiled the child need not compile again.
+    flushCompileCache()
     child = fork(entry, [], {
       env: { ...process.env, ROLES: 'engine', DATABASE_URL: databaseUrl },
       execArgv: ['--disable-warning=ExperimentalWarning'],
