@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg'
+import { type RequireRoom, watchRoom } from './free-room.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { createNotifier, type Notifier } from './notify.ts'
 import { toStoreError } from './store-error.ts'
@@ -13,6 +14,8 @@ export type Store = {
   read: <T>(userId: bigint, work: (tx: Tx) => Promise<T>) => Promise<T>
   /** Reads of the engine and of what runs before anybody is known. */
   readSystem: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+  /** Asked before anything that may be large is written. Throws storage.full. */
+  requireRoom: RequireRoom
   close: () => Promise<void>
 }
 
@@ -33,6 +36,7 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOpt
     await prisma.$disconnect()
     throw toStoreError(error)
   })
+  const requireRoom = await watchRoom(databaseUrl)
   const readSystem: Store['readSystem'] = async (work) => {
     try {
       return await work(prisma)
@@ -54,7 +58,7 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOpt
     await notifier.close()
     await prisma.$disconnect()
   }
-  return { prisma, notifier, read, readSystem, close }
+  return { prisma, notifier, read, readSystem, requireRoom, close }
 }
 
 /** Lets row-level security know for whom this transaction acts. */
