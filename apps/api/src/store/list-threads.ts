@@ -80,14 +80,22 @@ export const readThreadRows = (tx: Tx, pairs: [bigint, bigint][]): Promise<Threa
     FROM unnest(${pairs.map(([mailboxId]) => mailboxId)}::bigint[], ${pairs.map(([, threadId]) => threadId)}::bigint[]) AS w (mailbox_id, thread_id)
     JOIN thread_mailbox t USING (mailbox_id, thread_id) JOIN message m ON m.id = t.latest_message_id`
 
+/** How long the list of a person's mailbox is; no row when it is not theirs. */
+export const mailboxSize = (userId: bigint, mailboxId: bigint): Statement<{ conversations: number }> => ({
+  name: 'mailbox.size',
+  sql: Prisma.sql`
+    SELECT b.conversations FROM mailbox b JOIN account a ON a.id = b.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL
+    WHERE b.id = ${mailboxId}`,
+})
+
 /** Every 1,000th key of a list: from there a jump to a position is a short walk. */
-export const readLadder = async (tx: Tx, mailboxId: bigint, step: number): Promise<ListKey[]> => {
-  const rows = await tx.$queryRaw<{ latest_at: Date; thread_id: bigint }[]>`
-    SELECT latest_at, thread_id FROM (
+export const ladder = (mailboxId: bigint, step: number): Statement<ListKey> => ({
+  name: 'mailbox.ladder',
+  sql: Prisma.sql`
+    SELECT latest_at AS at, thread_id AS "threadId" FROM (
       SELECT latest_at, thread_id, row_number() OVER (ORDER BY latest_at DESC, thread_id DESC) AS n FROM thread_mailbox WHERE mailbox_id = ${mailboxId}) k
-    WHERE n % ${step}::int = 0 ORDER BY n`
-  return rows.map((row) => ({ at: row.latest_at, threadId: row.thread_id }))
-}
+    WHERE n % ${step}::int = 0 ORDER BY n`,
+})
 
 /** Conversations with messages some other program marked \Deleted in this mailbox. */
 export const listHidden = (tx: Tx, mailboxId: bigint, limit: number): Promise<ThreadListRow[]> => tx.$queryRaw<

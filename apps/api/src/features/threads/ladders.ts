@@ -1,5 +1,4 @@
 import type { ListKey } from '#store/list-threads.ts'
-import type { Tx } from '#store/open-store.ts'
 
 /**
  * Every 1,000th key of a long list, kept for a moment: a jump to position 31,250 starts at key 31,000 and walks 250 rows
@@ -11,11 +10,10 @@ const maxLadders = 200
 
 type Ladder = { size: number; madeAt: number; keys: Promise<ListKey[]> }
 
-export const createLadders = (read: (tx: Tx, mailboxId: bigint, step: number) => Promise<ListKey[]>) => {
+export const createLadders = (read: (mailboxId: bigint, step: number) => Promise<ListKey[]>) => {
   const ladders = new Map<bigint, Ladder>()
   return {
     locate: async (
-      tx: Tx,
       mailboxId: bigint,
       size: number,
       position: number,
@@ -23,7 +21,7 @@ export const createLadders = (read: (tx: Tx, mailboxId: bigint, step: number) =>
       const rung = Math.floor(position / ladderStep)
       let ladder = ladders.get(mailboxId)
       if (!ladder || ladder.size !== size || Date.now() - ladder.madeAt > keepMs) {
-        ladder = { size, madeAt: Date.now(), keys: read(tx, mailboxId, ladderStep) }
+        ladder = { size, madeAt: Date.now(), keys: read(mailboxId, ladderStep) }
         ladders.delete(mailboxId)
         ladders.set(mailboxId, ladder)
         const oldest = ladders.keys().next()

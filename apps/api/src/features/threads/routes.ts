@@ -1,13 +1,13 @@
 import { AppError } from '#platform/errors.ts'
 import { findOwnMailbox } from '#store/commands.ts'
-import { type ListKey, listHidden, readLadder, threadPage } from '#store/list-threads.ts'
+import { type ListKey, ladder, listHidden, mailboxSize, threadPage } from '#store/list-threads.ts'
 import { threadMessages, threadPlacements } from '#store/read-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { parseCursor, presentMessage, presentThreadRow } from '../present-mail.ts'
 import { createLadders, ladderStep } from './ladders.ts'
 
 export const registerThreads = ({ router, store }: FeatureDeps): void => {
-  const ladders = createLadders(readLadder)
+  const ladders = createLadders((mailboxId, step) => store.readOne(ladder(mailboxId, step)))
 
   router.on('listThreads', async ({ user, params, query }) => {
     const mailboxId = BigInt(params.mailboxId)
@@ -43,11 +43,9 @@ export const registerThreads = ({ router, store }: FeatureDeps): void => {
     // Filtered lists are short enough to be walked, and so is the top of any.
     const position = query.position ?? 0
     if (query.filter !== 'all' || position < ladderStep) return { after: null, offset: position }
-    return store.read(userId, async (tx) => {
-      const mailbox = await findOwnMailbox(tx, userId, mailboxId)
-      if (!mailbox) throw noMailbox()
-      return ladders.locate(tx, mailbox.id, mailbox.conversations, position)
-    })
+    const [[mailbox]] = await store.readAs(userId, [mailboxSize(userId, mailboxId)])
+    if (!mailbox) throw noMailbox()
+    return ladders.locate(mailboxId, mailbox.conversations, position)
   }
 
   router.on('listHiddenMessages', async ({ user, params, query }) =>
