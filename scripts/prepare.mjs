@@ -24,7 +24,8 @@ export const fail = (line) => {
 }
 
 const hashOf = (paths) => {
-  const hash = createHash('sha256').update(process.version)
+  // Not Node's version: the first start runs on the machine's, npm runs the later ones on the one it installed.
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`)
   const add = (path) => {
     const full = join(root, path)
     if (!existsSync(full)) return

@@ -3,6 +3,7 @@ import { type AppError, isAppError } from '#platform/errors.ts'
 import { type ImapSession, openImapSession } from '#protocol/imap/open-session.ts'
 import { toSessionError } from '#protocol/session-error.ts'
 import type { ConnectableAccount } from '#store/accounts.ts'
+import { type Lease, requireLease } from '#store/lease.ts'
 import { egressPolicyFor } from '#store/owner-policy.ts'
 import type { EngineDeps } from './engine-deps.ts'
 
@@ -13,7 +14,7 @@ const noPasswordHosts = /(^|\.)(outlook\.com|office365\.com|hotmail\.com|live\.c
 export const openAccountSession = async (
   deps: EngineDeps,
   account: ConnectableAccount,
-  mayAct?: () => void,
+  lease: Lease,
 ): Promise<ImapSession> => {
   const { incoming, password, row } = account
   const policy = await deps.store.readSystem((tx) => egressPolicyFor(tx, row.userId))
@@ -25,7 +26,9 @@ export const openAccountSession = async (
       address: target?.address ?? incoming.host,
       ca: deps.ca,
       password,
-      ...(mayAct ? { mayAct } : {}),
+      mayAct: () => requireLease(lease),
+      socketTimeoutMs: deps.timing.silenceMs,
+      maxIdleMs: deps.timing.idleRenewMs,
     })
     leave('ok')
     return session
