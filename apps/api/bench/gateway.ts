@@ -83,7 +83,7 @@ const speakTo = (postern: RunningPostern, cookie: string): Gateway => {
     },
     moveAccount: async ({ id, incoming }, port) => {
       await allowPlaintext(port)
-      await ask('PATCH', `/v1/accounts/${id}`, { incoming: { ...incoming, port } })
+      await ask('PATCH', `/v1/accounts/${id}`, { incoming: { ...incoming, port }, password: mailPassword })
     },
     mailboxes: async (accountId) =>
       (await get<{ mailboxes: Mailbox[] }>(`/v1/accounts/${accountId}/mailboxes`)).mailboxes,

@@ -2,12 +2,13 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { type RequireRoom, watchRoom } from './free-room.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { createNotifier, type Notifier } from './notify.ts'
+import { createReader, type Reader } from './reader.ts'
 import { toStoreError } from './store-error.ts'
 
 /** A handle inside one transaction. Everything a folder above writes or reads goes through one of these. */
 export type Tx = Prisma.TransactionClient
 
-export type Store = {
+export type Store = Pick<Reader, 'readAs' | 'readOne'> & {
   prisma: PrismaClient
   notifier: Notifier
   /** Reads on behalf of a person, in one transaction that carries their id (`app.user_id`) to the database. */
@@ -37,6 +38,7 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOpt
     throw toStoreError(error)
   })
   const requireRoom = await watchRoom(databaseUrl)
+  const reader = createReader(databaseUrl, poolSize)
   const readSystem: Store['readSystem'] = async (work) => {
     try {
       return await work(prisma)
@@ -56,9 +58,10 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOpt
   }
   const close = async () => {
     await notifier.close()
+    await reader.close()
     await prisma.$disconnect()
   }
-  return { prisma, notifier, read, readSystem, requireRoom, close }
+  return { prisma, notifier, read, readSystem, readAs: reader.readAs, readOne: reader.readOne, requireRoom, close }
 }
 
 /** Lets row-level security know for whom this transaction acts. */
