@@ -1,5 +1,5 @@
 import type { MailboxRole } from '@postern/shared/mailboxes.ts'
-import type { StreamOwner, Unit } from './commit.ts'
+import type { RawUnit, StreamOwner, Unit } from './commit.ts'
 import type { Mailbox } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
 
@@ -56,7 +56,7 @@ const removeMailboxes = async (unit: Unit, accountId: bigint, ids: bigint[]): Pr
 }
 
 /** Takes every placement out of mailboxes whose uids mean nothing any more; the messages themselves stay a while. */
-export const dropPlacements = async (unit: Unit, mailboxIds: bigint[]): Promise<bigint[]> => {
+export const dropPlacements = async (unit: RawUnit, mailboxIds: bigint[]): Promise<bigint[]> => {
   const { tx } = unit
   const gone = await tx.$queryRaw<{ thread_id: bigint; message_id: bigint; id: bigint }[]>`
     DELETE FROM placement WHERE mailbox_id = ANY (${mailboxIds}::bigint[]) RETURNING thread_id, message_id, id`
@@ -72,6 +72,7 @@ export type MailboxCursor = {
   uidNext?: bigint
   highestModseq?: bigint | null
   fillUid?: bigint | null
+  envelopesStored?: number
   serverMessages?: number
   permanentFlags?: string[]
   canCreateKeywords?: boolean
@@ -81,7 +82,29 @@ export type MailboxCursor = {
   comparedAt?: Date
 }
 
-/** The cursor is saved in the transaction of the rows it describes, never apart from them. */
-export const saveCursor = async (unit: Unit, mailboxId: bigint, cursor: MailboxCursor): Promise<void> => {
-  await unit.tx.mailbox.updateMany({ where: { id: mailboxId }, data: cursor })
+/** The cursor is saved in the transaction of the rows it describes, never apart from them. What is not given stays. */
+export const saveCursor = async (unit: RawUnit, mailboxId: bigint, cursor: MailboxCursor): Promise<void> => {
+  const given = JSON.stringify(
+    {
+      uid_validity: cursor.uidValidity,
+      uid_next: cursor.uidNext,
+      highest_modseq: cursor.highestModseq,
+      fill_uid: cursor.fillUid,
+      envelopes_stored: cursor.envelopesStored,
+      server_messages: cursor.serverMessages,
+      permanent_flags: cursor.permanentFlags,
+      can_create_keywords: cursor.canCreateKeywords,
+      is_read_only: cursor.isReadOnly,
+      server_id: cursor.serverId,
+      checked_at: cursor.checkedAt,
+      compared_at: cursor.comparedAt,
+    },
+    (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
+  )
+  await unit.tx.$executeRaw`
+    UPDATE mailbox m SET (uid_validity, uid_next, highest_modseq, fill_uid, envelopes_stored, server_messages, permanent_flags,
+      can_create_keywords, is_read_only, server_id, checked_at, compared_at) = (SELECT n.uid_validity, n.uid_next, n.highest_modseq,
+      n.fill_uid, n.envelopes_stored, n.server_messages, n.permanent_flags, n.can_create_keywords, n.is_read_only, n.server_id,
+      n.checked_at, n.compared_at FROM jsonb_populate_record(m, ${given}::jsonb) n)
+    WHERE m.id = ${mailboxId}`
 }

@@ -3,12 +3,13 @@ import { chunksOf, formatUidSet } from '#mail/uid-set.ts'
 import { type FetchedEnvelope, fetchEnvelopes, fetchNewestEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
 import { fetchFlags, searchAllUids } from '#protocol/imap/fetch-flags.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
+import type { RawUnit } from '#store/commit.ts'
 import { type EnvelopeRow, storeEnvelopes } from '#store/sync-envelopes.ts'
 import { readStoredFlags, removeUids, storeFlags } from '#store/sync-flags.ts'
 import { dropPlacements, type MailboxCursor, type MailboxRow, saveCursor } from '#store/sync-mailboxes.ts'
 import { toEnvelopeRow } from './envelope-row.ts'
 import { planMailboxSync, type SyncStep } from './plan-mailbox-sync.ts'
-import { type SyncContext, write } from './sync-context.ts'
+import { type SyncContext, writeBulk } from './sync-context.ts'
 
 /** The first page is stored by itself, so that a new account shows mail at once; then in bulk. */
 const firstBatch = 50
@@ -41,7 +42,7 @@ export const syncMailbox = async (
     context.logger.debug({ mailboxId: mailbox.id.toString(), step: step.kind, reason: step.reason }, 'sync step')
     if (await runStep(context, mailbox, selected, step, options)) isModseqDishonest = true
   }
-  await write(context, (unit) => saveCursor(unit, mailbox.id, settledCursor(context, mailbox, selected, plan)))
+  await writeBulk(context, (unit) => saveCursor(unit, mailbox.id, settledCursor(context, mailbox, selected, plan)))
   return { selected, isModseqDishonest }
 }
 
@@ -103,10 +104,9 @@ const runStep = async (
 
 /** UIDVALIDITY changed: uids of the old generation mean nothing. Messages stay and are found again by identity. */
 const startGeneration = (context: SyncContext, mailbox: MailboxRow): Promise<void> =>
-  write(context, async (unit) => {
+  writeBulk(context, async (unit) => {
     unit.touchThreadsInBulk(context.accountId, await dropPlacements(unit, [mailbox.id]))
-    await saveCursor(unit, mailbox.id, { fillUid: null, uidNext: 0n, highestModseq: null })
-    await unit.tx.mailbox.update({ where: { id: mailbox.id }, data: { envelopesStored: 0 } })
+    await saveCursor(unit, mailbox.id, { fillUid: null, uidNext: 0n, highestModseq: null, envelopesStored: 0 })
   })
 
 /**
@@ -126,7 +126,7 @@ const fill = async (
   const store = (rows: EnvelopeRow[]): void => {
     lowest = rows.reduce((least, { uid }) => (least === null || uid < least ? uid : least), lowest)
     const fillUid = lowest
-    committing = write(context, async (unit) => {
+    committing = writeBulk(context, async (unit) => {
       const { threadIds } = await storeEnvelopes(unit, { accountId: context.accountId, mailboxId: mailbox.id }, rows)
       unit.touchThreadsInBulk(context.accountId, threadIds)
       await saveCursor(unit, mailbox.id, {
@@ -177,7 +177,7 @@ const storeNew = async (context: SyncContext, mailbox: MailboxRow, found: Fetche
   const now = context.clock.now()
   for (const batch of chunksOf(found, bulkBatch)) {
     const rows = batch.map((fetched) => toEnvelopeRow(fetched, now))
-    await write(context, async (unit) => {
+    await writeBulk(context, async (unit) => {
       const { threadIds, newUids } = await storeEnvelopes(
         unit,
         { accountId: context.accountId, mailboxId: mailbox.id },
@@ -199,7 +199,7 @@ const storeNew = async (context: SyncContext, mailbox: MailboxRow, found: Fetche
 
 /** New unseen mail in the inbox deserves a notice. */
 const announce = async (
-  unit: Parameters<Parameters<typeof write>[1]>[0],
+  unit: RawUnit,
   context: SyncContext,
   mailbox: MailboxRow,
   rows: EnvelopeRow[],
@@ -225,7 +225,7 @@ const applyFlags = async (context: SyncContext, mailbox: MailboxRow, facts: Flag
       keywords: flags.keywords,
       modseq,
     }))
-    await write(context, async (unit) => {
+    await writeBulk(context, async (unit) => {
       unit.touchThreads(
         context.accountId,
         await storeFlags(unit, { accountId: context.accountId, mailboxId: mailbox.id }, rows),
@@ -237,7 +237,7 @@ const applyFlags = async (context: SyncContext, mailbox: MailboxRow, facts: Flag
 
 const remove = async (context: SyncContext, mailbox: MailboxRow, uids: bigint[]): Promise<void> => {
   for (const batch of chunksOf(uids, flagBatch))
-    await write(context, async (unit) => {
+    await writeBulk(context, async (unit) => {
       unit.touchThreads(
         context.accountId,
         await removeUids(unit, { accountId: context.accountId, mailboxId: mailbox.id }, batch),
@@ -260,9 +260,7 @@ const compareUids = async (context: SyncContext, mailbox: MailboxRow): Promise<n
     for await (const fetched of fetchEnvelopes(context.session, formatUidSet(batch))) found.push(fetched)
     await storeNew(context, mailbox, found)
   }
-  await write(context, (unit) =>
-    unit.tx.mailbox.update({ where: { id: mailbox.id }, data: { envelopesStored: serverUids.length } }),
-  )
+  await writeBulk(context, (unit) => saveCursor(unit, mailbox.id, { envelopesStored: serverUids.length }))
   return gone.length + missing.length
 }
 
