@@ -24,7 +24,8 @@ export const fail = (line) => {
 }
 
 const hashOf = (paths) => {
-  const hash = createHash('sha256').update(process.version)
+  // Not Node's version: the first start runs on the machine's, npm runs the later ones on the one it installed.
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`)
   const add = (path) => {
     const full = join(root, path)
     if (!existsSync(full)) return
@@ -79,13 +80,8 @@ export const install = () => {
     fail(`Postern needs Node ${oldestNode.join('.')} or newer; this is ${process.version}.`)
   once(
     'installed',
-    [
-      'package-lock.json',
-      'package.json',
-      'apps/api/package.json',
-      'apps/web/package.json',
-      'packages/shared/package.json',
-    ],
+    // It names every package of every workspace; what else stands in package.json installs nothing.
+    ['package-lock.json'],
     () => existsSync(join(root, 'node_modules', 'fastify')),
     () => {
       console.log('Installing packages ...')

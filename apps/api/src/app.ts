@@ -121,7 +121,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   })
   app.addHook('preClose', () => realtime.close())
   registerHealth(app, store, realtime.connections)
-  await registerWebPages(app, options.webDir)
+  await registerWebPages(app, { webDir: options.webDir, publicUrl })
   return app
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { ConnectBudget } from '#engine/connect-budget.ts'
 import { startSupervisor } from '#engine/supervisor.ts'
+import { engineTiming } from '#engine/timing.ts'
 import { systemClock } from '#platform/clock.ts'
 import type { Logger } from '#platform/logger.ts'
 import { defaultMasterKeyPath, openMasterKey } from '#platform/secret-box.ts'
@@ -18,9 +19,9 @@ export const startEngineRole = async ({
 }: EngineStart): Promise<{ stop: () => Promise<void> }> => {
   const masterKey = openMasterKey(config.masterKeyFile ?? defaultMasterKeyPath(config.dataDir))
   const ca = config.caFile === null ? undefined : await readFile(config.caFile, 'utf8')
-  const store = await openStore({ databaseUrl, poolSize: 12 })
+  const store = await openStore({ databaseUrl, poolSize: 12, sessionName: owner })
   const supervisor = startSupervisor(
-    { store, clock: systemClock, logger, masterKey, ca, budget: new ConnectBudget() },
+    { store, clock: systemClock, logger, masterKey, ca, budget: new ConnectBudget(), timing: engineTiming },
     owner,
   )
   return {

@@ -8,6 +8,7 @@ import { AppError } from '#platform/errors.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
 import { checkDatabase } from '#store/check-database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#store/embedded-postgres.ts'
+import { ownerName } from '#store/lease.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Config } from './config.ts'
 
@@ -23,7 +24,7 @@ const engineRestartMs = [100, 500, 2000, 5000]
 
 export const startPostern = async (config: Config, { root, say }: Surroundings): Promise<Running> => {
   const logger = createLogger({ level: config.logLevel })
-  const database = await openDatabase(config, root)
+  const database = await openDatabase(config, { root, say })
   const stops: (() => Promise<void>)[] = [async () => database.stop()]
   try {
     if (config.roles.includes('api')) {
@@ -35,7 +36,12 @@ export const startPostern = async (config: Config, { root, say }: Surroundings):
       if (config.roles.includes('engine')) stops.unshift(superviseEngine(database.databaseUrl, logger))
     } else {
       const { startEngineRole } = await import('./start-engine.ts')
-      const engine = await startEngineRole({ config, databaseUrl: database.databaseUrl, logger, owner: randomUUID() })
+      const engine = await startEngineRole({
+        config,
+        databaseUrl: database.databaseUrl,
+        logger,
+        owner: ownerName(randomUUID()),
+      })
       stops.unshift(engine.stop)
     }
   } catch (error) {
@@ -51,10 +57,10 @@ export const startPostern = async (config: Config, { root, say }: Surroundings):
 
 type OpenDatabase = { databaseUrl: string; stop: () => Promise<void> }
 
-const openDatabase = async (config: Config, root: string): Promise<OpenDatabase> => {
+const openDatabase = async (config: Config, { root, say }: Surroundings): Promise<OpenDatabase> => {
   const migrations = join(root, 'prisma', 'migrations')
   if (config.databaseUrl !== '') {
-    await checkDatabase(config.databaseUrl)
+    await checkDatabase(config.databaseUrl, () => say('Waiting for the database ...'))
     await migrate(config.databaseUrl, migrations)
     return { databaseUrl: config.databaseUrl, stop: async () => undefined }
   }

@@ -69,6 +69,7 @@ export const accountPatch = z.strictObject({
   outgoingPassword: password.nullable().optional(),
   dailyByteBudget: z.int().min(0).nullable().optional(),
 })
+export type AccountPatch = z.infer<typeof accountPatch>
 
 /**
  * The account worker's state. `connecting`, `syncing`, `watching` are the healthy ones; `waiting` retries by itself at
@@ -121,6 +122,8 @@ export const account = z
     /** Facts about the server that change what the screen offers. */
     capabilities: z.object({ move: z.boolean(), idle: z.boolean(), condstore: z.boolean(), keywords: z.boolean() }),
     storedBytes: z.int(),
+    /** For bodies fetched ahead; null: no limit. */
+    dailyByteBudget: z.int().nullable(),
     /** True when the server's address is private or loopback, so that the screen can say so. */
     isPrivateHost: z.boolean(),
   })

@@ -21,6 +21,8 @@ export const errorTable = {
   'account.address_denied': { status: 403, retry: false, report: false },
   'account.plaintext_denied': { status: 403, retry: false, report: false },
   'account.exists': { status: 409, retry: false, report: false },
+  'account.password_needed': { status: 400, retry: false, report: false },
+  'account.budget_spent': { status: 503, retry: true, report: false },
   'account.not_ready': { status: 409, retry: true, report: false },
   'connect.dns': { status: 502, retry: true, report: false },
   'connect.refused': { status: 502, retry: true, report: false },

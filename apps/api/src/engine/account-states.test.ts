@@ -2,25 +2,28 @@ import { describe, expect, it } from 'vitest'
 import { AppError } from '#platform/errors.ts'
 import { planAfterFailure } from './account-states.ts'
 import { ConnectBudget } from './connect-budget.ts'
+import { engineTiming } from './timing.ts'
 import { WakeSignal } from './wake-signal.ts'
 
+const { passwordRetryMs } = engineTiming
 const failure = (code: ConstructorParameters<typeof AppError>[0]) => new AppError(code, 'x')
 
 describe('after a failure', () => {
   it('asks the person at once for a password that never worked', () => {
-    expect(planAfterFailure(failure('login.failed'), { hasWorked: false, loginFailures: 1, backoffMs: 10 }).kind).toBe(
-      'askPerson',
-    )
+    expect(
+      planAfterFailure(failure('login.failed'), { hasWorked: false, loginFailures: 1, backoffMs: 10, passwordRetryMs })
+        .kind,
+    ).toBe('askPerson')
   })
   it('tries a password that worked before twice more, a quarter of an hour apart', () => {
     const kinds = [1, 2, 3].map((loginFailures) =>
-      planAfterFailure(failure('login.failed'), { hasWorked: true, loginFailures, backoffMs: 10 }),
+      planAfterFailure(failure('login.failed'), { hasWorked: true, loginFailures, backoffMs: 10, passwordRetryMs }),
     )
     expect(kinds.map(({ kind }) => kind)).toEqual(['retry', 'retry', 'askPerson'])
     expect(kinds[0]).toMatchObject({ delayMs: 900_000 })
   })
   it('retries lost connections and limits, leaves when the lease is gone, asks for certificates', () => {
-    const history = { hasWorked: true, loginFailures: 0, backoffMs: 77 }
+    const history = { hasWorked: true, loginFailures: 0, backoffMs: 77, passwordRetryMs }
     for (const code of [
       'connect.closed',
       'connect.limit',

@@ -34,9 +34,9 @@ export type FailureHistory = {
   loginFailures: number
   /** Delay chosen by the back-off. */
   backoffMs: number
+  passwordRetryMs: number
 }
 
-const passwordRetryMs = 15 * 60_000
 const passwordTries = 3
 
 export const planAfterFailure = (error: AppError, history: FailureHistory): FailurePlan => {
@@ -44,7 +44,7 @@ export const planAfterFailure = (error: AppError, history: FailureHistory): Fail
   if (error.code === 'login.failed') {
     const mayRetry = history.hasWorked && history.loginFailures < passwordTries
     return mayRetry
-      ? { kind: 'retry', delayMs: passwordRetryMs, reason: 'the password worked before' }
+      ? { kind: 'retry', delayMs: history.passwordRetryMs, reason: 'the password worked before' }
       : { kind: 'askPerson', reason: 'the password is refused' }
   }
   if (

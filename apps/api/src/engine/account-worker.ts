@@ -2,16 +2,18 @@ import type { AccountState } from '@postern/shared/accounts.ts'
 import { backoffMs } from '#platform/backoff.ts'
 import { AppError } from '#platform/errors.ts'
 import { toSessionError } from '#protocol/session-error.ts'
-import { storeAccountFacts, storeAccountState } from '#store/account-state.ts'
+import { type AccountProblem, storeAccountFacts, storeAccountState } from '#store/account-state.ts'
 import { type ConnectableAccount, loadForEngine } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { settleRequest, takeRequests } from '#store/engine-requests.ts'
 import type { Lease } from '#store/lease.ts'
+import { AccountSessions } from './account-sessions.ts'
+import type { AccountShare } from './account-share.ts'
 import { accountTransitions, planAfterFailure } from './account-states.ts'
 import { BodyFill } from './body-fill.ts'
 import { type AccountWake, liveConnected } from './connected-account.ts'
 import type { EngineDeps } from './engine-deps.ts'
-import { openAccountSession } from './open-account-session.ts'
+import { MailboxWatches } from './mailbox-watches.ts'
 import { InteractiveSession } from './serve-requests.ts'
 import { WakeSignal } from './wake-signal.ts'
 
@@ -19,9 +21,11 @@ import { WakeSignal } from './wake-signal.ts'
  * One worker owns one account's sessions, from lease to release. Its machine is in account-states.ts; `#setState` is the
  * only way to change it. Whatever happens here stays here: `ended` never rejects.
  */
-const backoff = { baseMs: 1000, capMs: 5 * 60_000 }
 /** A fault that is over before anybody could read it is not worth showing. */
 const quietFailures = 1
+const healthy: AccountState[] = ['connecting', 'syncing', 'watching']
+/** What an account can do only in part, although it is connected. The first of these is shown. */
+type Restriction = 'bodies' | 'connections'
 
 export class AccountWorker {
   readonly lease: Lease
@@ -30,8 +34,11 @@ export class AccountWorker {
   readonly #stop = new AbortController()
   readonly #wake = new WakeSignal<AccountWake>()
   readonly #retry = new WakeSignal<'now'>()
+  readonly #share: AccountShare
   readonly #bodies: BodyFill
   readonly #interactive: InteractiveSession
+  readonly #watches: MailboxWatches
+  readonly #restrictions = new Map<Restriction, AppError>()
   #isPresent = false
   #state: AccountState = 'connecting'
   #failures = 0
@@ -39,17 +46,32 @@ export class AccountWorker {
   constructor(deps: EngineDeps, lease: Lease) {
     this.#deps = deps
     this.lease = lease
-    this.#bodies = new BodyFill(deps, lease, this.#stop.signal)
-    this.#interactive = new InteractiveSession(deps, lease, this.#stop.signal)
+    this.#share = {
+      deps,
+      lease,
+      signal: this.#stop.signal,
+      sessions: new AccountSessions(deps, lease, (limit) =>
+        this.#restrict('connections', limit === null ? null : tooFew(limit)),
+      ),
+      turns: new Map(),
+      isDistrusted: false,
+    }
+    this.#bodies = new BodyFill(this.#share, {
+      onNoRoom: () => this.#wake.mark('bodies'),
+      onHeldBack: (reason) => this.#restrict('bodies', reason),
+    })
+    this.#interactive = new InteractiveSession(this.#share, () => this.#wake.mark('jobs'))
+    this.#watches = new MailboxWatches(this.#share)
     this.ended = this.#run()
   }
 
   /** Ends the sessions; resolves when nothing of this worker runs any more. */
   async stop(): Promise<void> {
     this.#stop.abort()
+    // Nobody waits for a main session any more.
+    this.#share.sessions.noteFault(new AppError('account.not_ready', 'The account is being disconnected.'))
     await this.ended
-    await this.#bodies.settled()
-    await this.#interactive.settled()
+    await Promise.all([this.#bodies.settled(), this.#interactive.settled(), this.#watches.settled()])
   }
 
   /** Somebody left something to do: commands, requests, an edited account. */
@@ -93,7 +115,8 @@ export class AccountWorker {
 
   async #connectAndLive(account: ConnectableAccount): Promise<void> {
     await this.#setState('connecting', null, null)
-    const session = await openAccountSession(this.#deps, account)
+    this.#share.isDistrusted = 'condstoreDistrust' in asRecord(account.row.capabilities)
+    const session = await this.#share.sessions.open('main')
     const onStop = () => session.destroy()
     this.#stop.signal.addEventListener('abort', onStop, { once: true })
     try {
@@ -105,19 +128,23 @@ export class AccountWorker {
       })
       await this.#setState('syncing', null, null)
       await liveConnected({
-        deps: this.#deps,
-        lease: this.lease,
-        account,
+        share: this.#share,
         session,
         wake: this.#wake,
-        signal: this.#stop.signal,
         isPresent: () => this.#isPresent,
+        lastFullCompareAt: account.row.lastFullCompareAt,
         onSettled: async () => {
           // Only a finished sync proves the way to the server.
           this.#failures = 0
           if (this.#state !== 'watching') await this.#setState('watching', null, null)
           this.#bodies.request()
         },
+        onTree: (mailboxes) =>
+          this.#watches.watch(
+            mailboxes.filter(({ isWatched, role }) => isWatched && role !== 'inbox').map(({ id }) => id),
+          ),
+        serveJobs: (on) => this.#interactive.serveOn(on),
+        fillBodies: (on, isEnough) => this.#bodies.runOn(on, isEnough),
       })
     } finally {
       this.#stop.signal.removeEventListener('abort', onStop)
@@ -135,11 +162,14 @@ export class AccountWorker {
       )
     this.#failures++
     const loginFailures = (account?.row.loginFailures ?? 0) + (known.code === 'login.failed' ? 1 : 0)
+    const { timing } = this.#deps
     const plan = planAfterFailure(known, {
       hasWorked: account?.row.lastLoginAt != null,
       loginFailures,
-      backoffMs: backoffMs(this.#failures, backoff),
+      backoffMs: backoffMs(this.#failures, known.code === 'connect.throttled' ? timing.throttled : timing.backoff),
+      passwordRetryMs: timing.passwordRetryMs,
     })
+    this.#share.sessions.noteFault(known)
     if (plan.kind === 'leave') return false
     try {
       if (known.code === 'login.failed') await this.#store({ loginFailures })
@@ -165,27 +195,52 @@ export class AccountWorker {
       throw new AppError('internal', `An account cannot go from ${this.#state} to ${next}.`)
     const from = this.#state
     this.#state = next
-    const isQuiet = next === 'waiting' && this.#failures <= quietFailures
-    const problem =
-      error && !isQuiet
-        ? {
-            code: error.code,
-            message: error.message,
-            hint: error.detail.hint ?? null,
-            serverText: error.detail.serverText ?? null,
-            since: this.#deps.clock.now().toISOString(),
-          }
-        : null
+    const isToldAtOnce = error?.code === 'connect.limit' || error?.code === 'connect.throttled'
+    const isQuiet = next === 'waiting' && this.#failures <= quietFailures && !isToldAtOnce
+    const shown = error === null ? this.#restriction() : isQuiet ? null : error
     const event = from === next && !error ? null : { kind: next, text: error?.message ?? `${from} -> ${next}` }
     this.#deps.logger.debug(
       { accountId: this.lease.accountId.toString(), from, next, code: error?.code },
       'account state',
     )
     await commit(this.#deps.store, { kind: 'engine', ...this.lease }, (unit) =>
-      storeAccountState(unit, this.lease.accountId, { state: next, problem, retryAt }, event),
+      storeAccountState(unit, this.lease.accountId, { state: next, problem: this.#problemOf(shown), retryAt }, event),
     )
   }
+
+  #restriction(): AppError | null {
+    return this.#restrictions.values().next().value ?? null
+  }
+
+  #problemOf(error: AppError | null): AccountProblem | null {
+    if (error === null) return null
+    const { code, message, detail } = error
+    const since = this.#deps.clock.now().toISOString()
+    return { code, message, hint: detail.hint ?? null, serverText: detail.serverText ?? null, since }
+  }
+
+  /** Something works only in part, or fully again; told once, as long as the account is connected. */
+  #restrict(kind: Restriction, reason: AppError | null): void {
+    if (this.#restrictions.get(kind)?.message === reason?.message) return
+    if (reason) this.#restrictions.set(kind, reason)
+    else this.#restrictions.delete(kind)
+    if (!healthy.includes(this.#state) || this.#stop.signal.aborted) return
+    const problem = this.#problemOf(this.#restriction())
+    const event = reason && { kind, text: reason.message }
+    commit(this.#deps.store, { kind: 'engine', ...this.lease }, (unit) =>
+      storeAccountState(unit, this.lease.accountId, { state: this.#state, problem, retryAt: null }, event),
+    ).catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'a restriction was not stored'))
+  }
 }
+
+const tooFew = (connections: number) =>
+  new AppError(
+    'connect.limit',
+    `The provider allows only ${connections === 1 ? 'one connection' : `${connections} connections`} to this account right now.`,
+    {
+      hint: 'Postern makes do with that, a little more slowly. Other mail programs that are open use connections too.',
+    },
+  )
 
 const asRecord = (value: unknown): Record<string, boolean> =>
   typeof value === 'object' && value !== null ? (value as Record<string, boolean>) : {} // written by us only, as booleans

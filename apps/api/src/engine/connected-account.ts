@@ -1,134 +1,169 @@
-import type { AccountProgress } from '@postern/shared/accounts.ts'
 import { executeNextCommands } from '#outbox/execute-commands.ts'
-import { isAppError } from '#platform/errors.ts'
+import { AppError } from '#platform/errors.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { idleUntil, listenToMailbox } from '#protocol/imap/watch-mailbox.ts'
-import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
-import { addSyncEvent, storeAccountFacts, storeProgress } from '#store/account-state.ts'
-import type { ConnectableAccount } from '#store/accounts.ts'
-import { commit } from '#store/commit.ts'
-import type { Lease } from '#store/lease.ts'
-import { refreshStatistics } from '#store/retention.ts'
+import { toSessionError } from '#protocol/session-error.ts'
 import type { MailboxRow } from '#store/sync-mailboxes.ts'
 import { needsSync } from '#sync/plan-mailbox-sync.ts'
-import { type MailboxSyncOptions, syncMailbox } from '#sync/run-mailbox-sync.ts'
-import { syncTree } from '#sync/run-tree-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
-import type { EngineDeps } from './engine-deps.ts'
+import { type AccountShare, scopeOf, syncContextOf, syncInTurn, trustsModseq } from './account-share.ts'
+import { type LookMemory, lookEverywhere, newLookMemory } from './look-everywhere.ts'
 import type { WakeSignal } from './wake-signal.ts'
 
-/** Why a connected account acts: the watched mailbox moved, commands wait, look at everything, compare, somebody came. */
-export type AccountWake = 'mailbox' | 'commands' | 'tree' | 'compare' | 'present'
-
-/** Every mailbox is looked at this often while somebody is there: changes show within a minute. Else for the cache's sake. */
-const treeEveryMs = 50_000
-const unwatchedTreeEveryMs = 5 * 60_000
-const syncedAtEveryMs = 5 * 60_000
-const compareEveryMs = 24 * 3_600_000
-const progressEveryMs = 250
-const statisticsFrom = 1000
-const roleOrder = ['inbox', 'drafts', 'sent', 'archive', 'flagged', 'all', 'junk', 'trash']
+/**
+ * Why a connected account acts: the watched mailbox moved, flags in it did, commands wait, look at everything, compare,
+ * somebody came; what has no session of its own at a provider that allows only one: requests, missing bodies.
+ */
+export type AccountWake = 'mailbox' | 'flags' | 'commands' | 'tree' | 'compare' | 'present' | 'jobs' | 'bodies'
 
 type Connected = {
-  deps: EngineDeps
-  lease: Lease
-  account: ConnectableAccount
+  share: AccountShare
   session: ImapSession
   wake: WakeSignal<AccountWake>
-  signal: AbortSignal
   /** Somebody has this account on a screen. */
   isPresent: () => boolean
-  /** Called when everything is in step for the first time, and when new messages may lack bodies. */
+  lastFullCompareAt: Date | null
+  /** Called when everything is in step: new messages may lack bodies. */
   onSettled: () => Promise<void>
-  memory: Memory
+  /** The mailboxes as they are now, whenever the tree was looked at and something in it may differ. */
+  onTree: (mailboxes: MailboxRow[]) => void
+  serveJobs: (session: ImapSession) => Promise<void>
+  /** False when something is left to do. */
+  fillBodies: (session: ImapSession, isEnough: () => boolean) => Promise<boolean>
 }
-/** What one connected life remembers between two looks. */
-type Memory = { fingerprint: string | null; inboxPath: string | null; syncedAt: number }
+/** One connected life. */
+type Life = Connected & {
+  context: SyncContext
+  memory: LookMemory
+  inboxPath: string | null
+  inboxSeenAt: number
+  /** Commands are being carried out, or bulk work was interrupted: that is not interrupted again. */
+  isBusy: boolean
+}
 
 /** Lives as long as the session: sync everything, then watch. Throws the fault that ended it, or returns on `signal`. */
-export const liveConnected = async (options: Omit<Connected, 'memory'>): Promise<void> => {
-  const connected: Connected = { ...options, memory: { fingerprint: null, inboxPath: null, syncedAt: 0 } }
-  const { deps, lease, session, wake, signal, account, memory } = connected
-  const scope = { kind: 'engine' as const, accountId: lease.accountId, epoch: lease.epoch }
-  const runCommands = async () => {
-    if (wake.take('commands'))
-      await executeNextCommands({
-        store: deps.store,
-        session,
-        scope,
-        accountId: lease.accountId,
-        clock: deps.clock,
-        logger: deps.logger,
-      })
+export const liveConnected = async (connected: Connected): Promise<void> => {
+  const { share, session, wake } = connected
+  const { clock, timing } = share.deps
+  const life: Life = {
+    ...connected,
+    context: syncContextOf(share, session, () => breathe(life)),
+    memory: newLookMemory(connected.lastFullCompareAt),
+    inboxPath: null,
+    inboxSeenAt: clock.monotonicMs(),
+    isBusy: false,
   }
-  const context: SyncContext = {
-    store: deps.store,
-    session,
-    accountId: lease.accountId,
-    scope,
-    clock: deps.clock,
-    logger: deps.logger,
-    signal,
-    yieldToCommands: async () => undefined,
-  }
-  const listener = listenToMailbox(session, () => wake.mark('mailbox'))
-  const since = account.row.lastFullCompareAt?.getTime() ?? 0
-  if (deps.clock.now().getTime() - since > compareEveryMs && since > 0) wake.mark('compare')
+  const listener = listenToMailbox(session, (event) => wake.mark(event === 'flags' ? 'flags' : 'mailbox'))
   wake.mark('commands')
   wake.mark('tree')
   let lookedAt = 0
   try {
-    while (!signal.aborted) {
+    while (!share.signal.aborted) {
       if (!session.isOpen()) throw toSessionError({ code: 'NoConnection' })
-      await runCommands()
+      await runCommands(life)
+      if (wake.take('jobs')) await life.serveJobs(session)
       wake.take('present')
-      const isCompare = wake.take('compare')
+      const isCompare = wake.take('compare') || isCompareDue(life)
       const isAsked = wake.take('tree') || isCompare
-      const everyMs = connected.isPresent() ? treeEveryMs : unwatchedTreeEveryMs
-      if (isAsked || deps.clock.monotonicMs() - lookedAt >= everyMs) {
-        lookedAt = deps.clock.monotonicMs()
-        // Somebody who asks gets a real look, whatever the last answer was.
-        if (isAsked) memory.fingerprint = null
-        await syncEverything(connected, context, isCompare)
-        await connected.onSettled()
-      } else if (wake.take('mailbox')) {
-        await syncInbox(connected, context)
-        await connected.onSettled()
+      const everyMs = connected.isPresent() ? timing.treeEveryMs : timing.unwatchedTreeEveryMs
+      if (isAsked || clock.monotonicMs() - lookedAt >= everyMs) {
+        lookedAt = clock.monotonicMs()
+        await lookAtAll(life, { isAsked, isCompare })
+        await life.onSettled()
+      } else if (wake.take('mailbox') || wake.has('flags')) {
+        await syncInbox(life, wake.take('flags'))
+        await life.onSettled()
       }
+      if (wake.take('bodies') && !(await life.fillBodies(session, () => wake.isMarked))) wake.mark('bodies')
       if (wake.isMarked) continue
-      await watchInbox(connected, context, everyMs - (deps.clock.monotonicMs() - lookedAt))
+      await watchInbox(life, everyMs - (clock.monotonicMs() - lookedAt))
     }
   } finally {
     listener.stop()
   }
 }
 
-const inboxOf = async ({ deps, lease }: Connected): Promise<MailboxRow | null> =>
-  deps.store.readSystem((tx) =>
-    tx.mailbox.findFirst({ where: { accountId: lease.accountId, role: 'inbox', isSelectable: true, isSynced: true } }),
+const isCompareDue = ({ memory, share }: Life): boolean =>
+  memory.comparedAt !== null && share.deps.clock.now().getTime() - memory.comparedAt > share.deps.timing.compareEveryMs
+
+const lookAtAll = async (life: Life, { isAsked, isCompare }: { isAsked: boolean; isCompare: boolean }) => {
+  const { share, context, memory } = life
+  // Somebody who asks gets a real look, whatever the last answer was.
+  if (isAsked) memory.fingerprint = null
+  const rows = await lookEverywhere(share, context, memory, isCompare)
+  if (rows === null) return
+  life.inboxPath = null
+  life.onTree(rows)
+}
+
+const runCommands = async (life: Life): Promise<void> => {
+  const { share, session, wake } = life
+  if (!wake.take('commands')) return
+  const { store, clock, logger } = share.deps
+  const { accountId } = share.lease
+  const wasBusy = life.isBusy
+  life.isBusy = true
+  try {
+    const betweenChunks = () => lookAtInbox(life)
+    await executeNextCommands({ store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks })
+  } finally {
+    life.isBusy = wasBusy
+  }
+  // Another mailbox may be selected now.
+  life.inboxPath = null
+}
+
+/** Between two batches of bulk work: what people asked for goes first, and new mail is not kept waiting. */
+const breathe = async (life: Life): Promise<void> => {
+  const { session, wake } = life
+  if (life.isBusy) return
+  const before = session.flow.mailbox
+  life.isBusy = true
+  try {
+    await runCommands(life)
+    if (wake.take('jobs')) await life.serveJobs(session)
+    await lookAtInbox(life)
+  } finally {
+    life.isBusy = false
+  }
+  const now = session.flow.mailbox
+  if (before === false || (now !== false && now.path === before.path)) return
+  const { uidValidity } = await selectMailbox(session, before.path)
+  if (before.uidValidity && uidValidity !== before.uidValidity)
+    throw new AppError('mailbox.refused', 'The mailbox began a new life while it was being read.')
+}
+
+/** While something else holds the session, the inbox is looked at every other second: only there new mail is expected. */
+const lookAtInbox = async (life: Life): Promise<void> => {
+  const { clock, timing } = life.share.deps
+  if (clock.monotonicMs() - life.inboxSeenAt < timing.inboxLookMs) return
+  await syncInbox(life, false)
+}
+
+const inboxOf = ({ share }: Life): Promise<MailboxRow | null> =>
+  share.deps.store.readSystem((tx) =>
+    tx.mailbox.findFirst({
+      where: { accountId: share.lease.accountId, role: 'inbox', isSelectable: true, isSynced: true },
+    }),
   )
 
-const syncOptions = (connected: Connected, isCompareDue: boolean): MailboxSyncOptions => ({
-  trustsModseq: connected.session.capabilities.condstore && !distrusted(connected.account.row.capabilities),
-  isCompareDue,
-})
-
-const distrusted = (capabilities: unknown): boolean =>
-  typeof capabilities === 'object' && capabilities !== null && 'condstoreDistrust' in capabilities
-
-const syncInbox = async (connected: Connected, context: SyncContext): Promise<void> => {
-  const inbox = await inboxOf(connected)
-  if (inbox) await syncMailbox(context, inbox, syncOptions(connected, false))
+const syncInbox = async (life: Life, areFlagsDue: boolean): Promise<void> => {
+  const inbox = await inboxOf(life)
+  life.inboxSeenAt = life.share.deps.clock.monotonicMs()
+  // A sync of it that is under way, as a first fill may be for long, brings what is new by itself.
+  if (inbox?.fillUid === 1n && !life.share.turns.has(inbox.id))
+    await syncInTurn(life.share, life.context, inbox, { isCompareDue: false, areFlagsDue })
+  life.inboxSeenAt = life.share.deps.clock.monotonicMs()
 }
 
 /** Waits in IDLE on the inbox. What happened between the last sync and the SELECT is seen by its numbers. */
-const watchInbox = async (connected: Connected, context: SyncContext, ms: number): Promise<void> => {
-  const { session, wake, signal, memory } = connected
+const watchInbox = async (life: Life, ms: number): Promise<void> => {
+  const { share, session, wake } = life
   const current = session.flow.mailbox
-  const isThere = current !== false && current.path === memory.inboxPath
-  const inbox = isThere ? null : await inboxOf(connected)
-  const { signal: sleeper, end } = wake.sleeper(Math.max(1000, ms), signal)
+  const isThere = current !== false && current.path === life.inboxPath
+  const inbox = isThere ? null : await inboxOf(life)
+  const { signal: sleeper, end } = wake.sleeper(Math.max(1000, ms), share.signal)
   try {
     if (!isThere && !inbox) {
       if (!sleeper.aborted)
@@ -137,146 +172,18 @@ const watchInbox = async (connected: Connected, context: SyncContext, ms: number
     }
     if (inbox) {
       const selected = await selectMailbox(session, inbox.path)
-      const status = {
+      life.inboxPath = inbox.path
+      const isDifferent = needsSync(inbox, {
         messages: selected.exists,
-        uidNext: selected.uidNext,
-        uidValidity: selected.uidValidity,
-        highestModseq: selected.highestModseq,
-      }
-      memory.inboxPath = inbox.path
-      if (needsSync(inbox, status)) return wake.mark('mailbox')
+        uidNext: selected.uidNext || null,
+        uidValidity: selected.uidValidity || null,
+        highestModseq: trustsModseq(share, session) ? selected.highestModseq : null,
+      })
+      if (isDifferent && (selected.uidNext > 0n || inbox.envelopesStored !== selected.exists))
+        return wake.mark('mailbox')
     }
     await idleUntil(session, sleeper)
-    if (context.signal.aborted) return
   } finally {
     end()
-  }
-}
-
-const byRole = (a: MailboxRow, b: MailboxRow): number => {
-  const rank = (row: MailboxRow) => {
-    const index = roleOrder.indexOf(row.role ?? '')
-    return index < 0 ? roleOrder.length : index
-  }
-  return rank(a) - rank(b) || (a.path < b.path ? -1 : 1)
-}
-
-const syncEverything = async (connected: Connected, context: SyncContext, isCompareDue: boolean): Promise<void> => {
-  const { deps, lease } = connected
-  const { memory } = connected
-  // An account whose change counter once hid something is not believed when it says that nothing changed.
-  const isBelieved = !isCompareDue && !distrusted(connected.account.row.capabilities)
-  const { rows, fingerprint } = await syncTree(context, isBelieved ? memory.fingerprint : null)
-  if (rows === null) return await noteSynced(connected, context, false)
-  memory.inboxPath = null
-  let isWhole = true
-  const wanted = rows
-    .filter(({ mailbox }) => mailbox.isSelectable && mailbox.isSynced)
-    .filter(({ mailbox, status }) => isCompareDue || status === null || needsSync(mailbox, status))
-    .sort((a, b) => byRole(a.mailbox, b.mailbox))
-  const total = wanted.reduce(
-    (sum, { mailbox, status }) => sum + (mailbox.fillUid === 1n ? 0 : (status?.messages ?? 0)),
-    0,
-  )
-  const report = progressReporter(connected, total)
-  let before = 0
-  for (const { mailbox } of wanted) {
-    context.signal.throwIfAborted()
-    try {
-      let here = 0
-      const { isModseqDishonest } = await syncMailbox(context, mailbox, {
-        ...syncOptions(connected, isCompareDue),
-        onStored: (stored) => {
-          here = stored
-          report(before + stored)
-        },
-      })
-      before += here
-      if (isModseqDishonest) await distrust(connected)
-    } catch (error) {
-      const known = toSessionError(error)
-      if (!isAppError(error) || isConnectionFault(known)) throw error
-      isWhole = false
-      // This one mailbox cannot be read; the others go on.
-      await commit(deps.store, context.scope, (unit) =>
-        addSyncEvent(unit, lease.accountId, {
-          kind: 'mailbox',
-          code: known.code,
-          text: `${mailbox.path}: ${known.message}`,
-        }),
-      )
-    }
-    if (connected.wake.isMarked) await runWaiting(connected, context)
-  }
-  if (total > 0) await commit(deps.store, context.scope, (unit) => storeProgress(unit, lease.accountId, null))
-  // Right after thousands of inserts the planner knows nothing of them and walks whole tables.
-  if (total >= statisticsFrom) await refreshStatistics(deps.store)
-  memory.fingerprint = isWhole ? fingerprint : null
-  await noteSynced(connected, context, isCompareDue || connected.account.row.lastFullCompareAt === null)
-}
-
-/** Written now and then only: thousands of idle accounts would write nothing else. */
-const noteSynced = async (
-  { deps, lease, memory }: Connected,
-  context: SyncContext,
-  isCompared: boolean,
-): Promise<void> => {
-  const now = deps.clock.monotonicMs()
-  if (!isCompared && memory.syncedAt > 0 && now - memory.syncedAt < syncedAtEveryMs) return
-  memory.syncedAt = now
-  const at = deps.clock.now()
-  await commit(deps.store, context.scope, (unit) =>
-    storeAccountFacts(unit, lease.accountId, {
-      lastSyncedAt: at,
-      ...(isCompared ? { lastFullCompareAt: at } : {}),
-    }),
-  )
-}
-
-/** Between two mailboxes of a long sync, people's commands go first. */
-const runWaiting = async ({ deps, session, lease, wake }: Connected, { scope }: SyncContext): Promise<void> => {
-  if (wake.take('commands'))
-    await executeNextCommands({
-      store: deps.store,
-      session,
-      scope,
-      accountId: lease.accountId,
-      clock: deps.clock,
-      logger: deps.logger,
-    })
-}
-
-/** The change counter hid something: from now on this account is compared in full. */
-const distrust = async ({ deps, lease, account }: Connected): Promise<void> => {
-  const capabilities = {
-    ...(typeof account.row.capabilities === 'object' ? account.row.capabilities : {}),
-    condstoreDistrust: true,
-  }
-  await commit(deps.store, { kind: 'engine', ...lease }, async (unit) => {
-    await unit.tx.account.update({ where: { id: lease.accountId }, data: { capabilities } })
-    await addSyncEvent(unit, lease.accountId, {
-      kind: 'distrust',
-      code: null,
-      text: 'The server hid a change; from now on every mailbox is compared in full.',
-    })
-  })
-}
-
-const progressReporter = ({ deps, lease }: Connected, total: number): ((done: number) => void) => {
-  const startedAt = deps.clock.monotonicMs()
-  let toldAt = 0
-  return (done) => {
-    const now = deps.clock.monotonicMs()
-    if (total === 0 || now - toldAt < progressEveryMs) return
-    toldAt = now
-    const progress: AccountProgress = {
-      phase: 'envelopes',
-      done: Math.min(done, total),
-      total,
-      perSecond: Math.round(done / Math.max(0.001, (now - startedAt) / 1000)),
-    }
-    commit(deps.store, { kind: 'engine', ...lease }, (unit) => storeProgress(unit, lease.accountId, progress)).catch(
-      (error: unknown) => deps.logger.debug({ err: error }, 'progress was not stored'),
-    )
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '#platform/clock.ts'
 import type { Logger } from '#platform/logger.ts'
 import type { Store } from '#store/open-store.ts'
 import type { ConnectBudget } from './connect-budget.ts'
+import type { EngineTiming } from './timing.ts'
 
 /** What the engine is built from; made once in start-engine.ts. */
 export type EngineDeps = {
@@ -12,4 +13,5 @@ export type EngineDeps = {
   /** Extra certificate authorities, PEM. */
   ca: string | undefined
   budget: ConnectBudget
+  timing: EngineTiming
 }

@@ -3,6 +3,7 @@ import { type AppError, isAppError } from '#platform/errors.ts'
 import { type ImapSession, openImapSession } from '#protocol/imap/open-session.ts'
 import { toSessionError } from '#protocol/session-error.ts'
 import type { ConnectableAccount } from '#store/accounts.ts'
+import { type Lease, requireLease } from '#store/lease.ts'
 import { egressPolicyFor } from '#store/owner-policy.ts'
 import type { EngineDeps } from './engine-deps.ts'
 
@@ -10,7 +11,11 @@ const appPasswordHosts = /(^|\.)(gmail\.com|googlemail\.com|yahoo\.com|aol\.com|
 const noPasswordHosts = /(^|\.)(outlook\.com|office365\.com|hotmail\.com|live\.com)$/i
 
 /** A session for an account: judged address, connect budget, and failures in the words of its provider. */
-export const openAccountSession = async (deps: EngineDeps, account: ConnectableAccount): Promise<ImapSession> => {
+export const openAccountSession = async (
+  deps: EngineDeps,
+  account: ConnectableAccount,
+  lease: Lease,
+): Promise<ImapSession> => {
   const { incoming, password, row } = account
   const policy = await deps.store.readSystem((tx) => egressPolicyFor(tx, row.userId))
   const [target] = await resolveChecked(incoming.host, incoming.port, policy)
@@ -21,6 +26,9 @@ export const openAccountSession = async (deps: EngineDeps, account: ConnectableA
       address: target?.address ?? incoming.host,
       ca: deps.ca,
       password,
+      mayAct: () => requireLease(lease),
+      socketTimeoutMs: deps.timing.silenceMs,
+      maxIdleMs: deps.timing.idleRenewMs,
     })
     leave('ok')
     return session

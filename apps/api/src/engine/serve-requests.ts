@@ -5,16 +5,12 @@ import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { idleUntil, listenToMailbox } from '#protocol/imap/watch-mailbox.ts'
 import { toSessionError } from '#protocol/session-error.ts'
-import { loadForEngine } from '#store/accounts.ts'
 import { appendChunk, createBlob, finishBlob } from '#store/blobs.ts'
 import { type EngineRequestBody, failureOf, settleRequest } from '#store/engine-requests.ts'
-import type { Lease } from '#store/lease.ts'
 import { findBodyPlace } from '#store/sync-bodies.ts'
 import { syncOneBody } from '#sync/run-body-sync.ts'
-import { syncMailbox } from '#sync/run-mailbox-sync.ts'
-import type { SyncContext } from '#sync/sync-context.ts'
-import type { EngineDeps } from './engine-deps.ts'
-import { openAccountSession } from './open-account-session.ts'
+import { type AccountShare, syncContextOf } from './account-share.ts'
+import { findWatchable, lookAndListen } from './mailbox-watches.ts'
 import { WakeSignal } from './wake-signal.ts'
 
 type Content = Extract<EngineRequestBody, { kind: 'body' | 'part' | 'source' }>
@@ -26,21 +22,20 @@ const maxContentBytes = 128 * 1024 * 1024
 
 /**
  * A session of its own for what people wait for: opening a body, a part, the source. In between it watches the mailbox
- * on the screen, so that changes there show at once.
+ * on the screen, so that changes there show at once. Where the provider allows no second connection, `onNoRoom` asks the
+ * main session to serve the jobs (serveOn).
  */
 export class InteractiveSession {
-  readonly #deps: EngineDeps
-  readonly #lease: Lease
-  readonly #stop: AbortSignal
+  readonly #share: AccountShare
+  readonly #onNoRoom: () => void
   readonly #jobs: Job[] = []
-  readonly #wake = new WakeSignal<'job' | 'mailbox' | 'focus'>()
+  readonly #wake = new WakeSignal<'job' | 'mailbox' | 'flags' | 'focus'>()
   #focus: { mailboxId: bigint; until: number } | undefined
   #running: Promise<void> | undefined
 
-  constructor(deps: EngineDeps, lease: Lease, stop: AbortSignal) {
-    this.#deps = deps
-    this.#lease = lease
-    this.#stop = stop
+  constructor(share: AccountShare, onNoRoom: () => void) {
+    this.#share = share
+    this.#onNoRoom = onNoRoom
   }
 
   ask(job: Job): void {
@@ -51,8 +46,10 @@ export class InteractiveSession {
 
   /** The mailbox on somebody's screen; asked again now and then while it is there. */
   focus(mailboxId: bigint): void {
-    this.#focus = { mailboxId, until: this.#deps.clock.monotonicMs() + 3 * keepWarmMs }
-    this.#wake.mark('focus')
+    const isSame = this.#focus?.mailboxId === mailboxId
+    this.#focus = { mailboxId, until: this.#share.deps.clock.monotonicMs() + 3 * keepWarmMs }
+    // What is watched already hears by itself.
+    if (!isSame) this.#wake.mark('focus')
     this.#start()
   }
 
@@ -60,18 +57,23 @@ export class InteractiveSession {
     await this.#running
   }
 
+  /** Serves what waits on a session that was opened for something else. */
+  async serveOn(session: ImapSession): Promise<void> {
+    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) await this.#serve(session, job)
+  }
+
   #start(): void {
-    if (this.#running || this.#stop.aborted) return
+    if (this.#running || this.#share.signal.aborted) return
     this.#running = this.#live()
-      .catch((error: unknown) => this.#failAll(error))
+      .catch((error: unknown) => this.#afterFault(error))
       .finally(() => {
         this.#running = undefined
-        if (this.#jobs.length > 0) this.#start()
       })
   }
 
-  async #failAll(error: unknown): Promise<void> {
+  async #afterFault(error: unknown): Promise<void> {
     const known = toSessionError(error)
+    if (known.code === 'connect.limit') return this.#onNoRoom()
     for (const job of this.#jobs.splice(0)) await this.#refuse(job, known)
   }
 
@@ -79,71 +81,43 @@ export class InteractiveSession {
     const isGone = error.code === 'message.gone' || error.code === 'mailbox.missing'
     const code = isGone ? 'message.gone' : error.code.startsWith('message.') ? error.code : 'message.unavailable'
     const message = isGone ? 'This message is no longer on the server.' : 'The mail server cannot give this right now.'
-    await settleRequest(this.#deps.store, job.id, 'failed', failureOf(code, message, error.message)).catch(
-      () => undefined,
-    )
+    const hint = error.code === 'account.not_ready' ? error.detail.hint : error.message
+    await settleRequest(this.#share.deps.store, job.id, 'failed', failureOf(code, message, hint)).catch(() => undefined)
   }
 
   async #live(): Promise<void> {
-    const { store, masterKey, clock } = this.#deps
-    const account = await store.readSystem((tx) => loadForEngine(tx, masterKey, this.#lease.accountId))
-    if (!account) throw new AppError('message.unavailable', 'The account is paused.')
-    const session = await openAccountSession(this.#deps, account)
-    const listener = listenToMailbox(session, () => this.#wake.mark('mailbox'))
-    let idleSince = clock.monotonicMs()
+    const { deps, sessions, signal } = this.#share
+    const session = await sessions.open('interactive')
+    const listener = listenToMailbox(session, (event) => this.#wake.mark(event === 'flags' ? 'flags' : 'mailbox'))
+    let idleSince = deps.clock.monotonicMs()
     try {
-      while (!this.#stop.aborted && session.isOpen()) {
+      while (!signal.aborted && session.isOpen()) {
         this.#wake.take('job')
         const job = this.#jobs.shift()
         if (job) {
           await this.#serve(session, job)
-          idleSince = clock.monotonicMs()
+          idleSince = deps.clock.monotonicMs()
           continue
         }
-        const focused = this.#focus && this.#focus.until > clock.monotonicMs() ? this.#focus : undefined
-        if (!focused && clock.monotonicMs() - idleSince > keepWarmMs) return
+        const now = deps.clock.monotonicMs()
+        const focused = this.#focus && this.#focus.until > now ? this.#focus : undefined
+        if (!focused && now - idleSince > keepWarmMs) return
         await this.#watch(session, focused?.mailboxId)
       }
     } finally {
       listener.stop()
       await session.logout()
     }
-  }
-
-  #context(session: ImapSession): SyncContext {
-    const { store, clock, logger } = this.#deps
-    const { accountId, epoch } = this.#lease
-    return {
-      store,
-      session,
-      accountId,
-      scope: { kind: 'engine', accountId, epoch },
-      clock,
-      logger,
-      signal: this.#stop,
-      yieldToCommands: async () => undefined,
-    }
+    // It was cut off: whoever still waits gets another one.
+    if (this.#jobs.length > 0 && !signal.aborted) await this.#live()
   }
 
   async #watch(session: ImapSession, mailboxId: bigint | undefined): Promise<void> {
+    const { signal: stop } = this.#share
     this.#wake.take('focus')
-    const mailbox =
-      mailboxId === undefined
-        ? null
-        : await this.#deps.store.readSystem((tx) =>
-            tx.mailbox.findFirst({
-              where: { id: mailboxId, accountId: this.#lease.accountId, isSelectable: true, isSynced: true },
-            }),
-          )
-    // The inbox has a watcher of its own.
-    if (mailbox && mailbox.role !== 'inbox') {
-      this.#wake.take('mailbox')
-      await syncMailbox(this.#context(session), mailbox, {
-        trustsModseq: session.capabilities.condstore,
-        isCompareDue: false,
-      })
-    }
-    const { signal, end } = this.#wake.sleeper(15_000, this.#stop)
+    const mailbox = mailboxId === undefined ? null : await findWatchable(this.#share, mailboxId)
+    if (mailbox) return await lookAndListen(this.#share, { session, mailbox, wake: this.#wake, ms: keepWarmMs, stop })
+    const { signal, end } = this.#wake.sleeper(keepWarmMs / 4, stop)
     try {
       await idleUntil(session, signal)
     } finally {
@@ -154,13 +128,14 @@ export class InteractiveSession {
   async #serve(session: ImapSession, job: Job): Promise<void> {
     try {
       const messageId = BigInt(job.body.messageId)
-      const place = await this.#deps.store.readSystem((tx) => findBodyPlace(tx, this.#lease.accountId, messageId))
+      const { deps, lease } = this.#share
+      const place = await deps.store.readSystem((tx) => findBodyPlace(tx, lease.accountId, messageId))
       if (!place) throw new AppError('message.gone', 'This message is no longer on the server.')
       const current = session.flow.mailbox
       if (!current || current.path !== place.path) await selectMailbox(session, place.path)
       if (job.body.kind === 'body') {
-        await syncOneBody(this.#context(session), place)
-        await settleRequest(this.#deps.store, job.id, 'done', {})
+        await syncOneBody(syncContextOf(this.#share, session), place)
+        await settleRequest(deps.store, job.id, 'done', {})
       } else await this.#stream(session, job.id, job.body, Number(place.uid))
     } catch (error) {
       const known = toSessionError(error)
@@ -170,8 +145,8 @@ export class InteractiveSession {
   }
 
   async #stream(session: ImapSession, requestId: bigint, body: Content, uid: number): Promise<void> {
-    const { store } = this.#deps
-    const { accountId } = this.#lease
+    const { store } = this.#share.deps
+    const { accountId } = this.#share.lease
     const part =
       body.kind === 'part'
         ? await store.readSystem((tx) =>

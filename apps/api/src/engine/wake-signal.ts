@@ -13,6 +13,10 @@ export class WakeSignal<Reason extends string> {
     return this.#reasons.delete(reason)
   }
 
+  has(reason: Reason): boolean {
+    return this.#reasons.has(reason)
+  }
+
   get isMarked(): boolean {
     return this.#reasons.size > 0
   }

@@ -111,6 +111,7 @@ export const presentMailboxes = (rows: MailboxRow[], all: MailboxRow[] = rows): 
       roleIsChosen: row.chosenRole !== null,
       isSelectable: row.isSelectable,
       isSynced: row.isSynced,
+      isWatched: row.isWatched,
       rights: rightsOf(row),
       messages: row.messages,
       unreadMessages: row.unreadMessages,

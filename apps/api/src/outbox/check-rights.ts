@@ -1,22 +1,31 @@
 import { AppError } from '#platform/errors.ts'
 
-/** What a mailbox lets us do, from READ-ONLY and, where the server has ACL, the rights letters (RFC 4314 2.1). */
+/**
+ * What a mailbox lets us do: from READ-ONLY, from what it keeps (PERMANENTFLAGS, RFC 9051 7.1) and, where the server has
+ * ACL, from the rights letters (RFC 4314 2.1).
+ */
 export type RightsFacts = {
   isReadOnly: boolean
   isSelectable: boolean
   rights: string | null
+  /** Empty and `canCreateKeywords`: the server did not say, so all are kept. */
+  permanentFlags: string[]
   canCreateKeywords: boolean
 }
 
-export const rightsOf = ({ isReadOnly, isSelectable, rights, canCreateKeywords }: RightsFacts) => {
+export const rightsOf = ({ isReadOnly, isSelectable, rights, permanentFlags, canCreateKeywords }: RightsFacts) => {
+  const keeps = (flag: string) =>
+    (permanentFlags.length === 0 && canCreateKeywords) || permanentFlags.some((kept) => kept.toLowerCase() === flag)
   const has = (letters: string) => rights === null || [...letters].some((letter) => rights.includes(letter))
   const writable = isSelectable && !isReadOnly
+  // RFC 2086 had one letter for what became two.
+  const mayDelete = has('te') ? has('t') && has('e') : has('d')
   return {
-    setSeen: writable && has('s'),
-    setFlags: writable && has('w'),
+    setSeen: writable && has('s') && keeps('\\seen'),
+    setFlags: writable && has('w') && keeps('\\flagged'),
     keywords: writable && has('w') && canCreateKeywords,
-    insert: isSelectable && has('ik'),
-    remove: writable && has('td') && has('e'),
+    insert: isSelectable && has('i'),
+    remove: writable && mayDelete,
     rename: has('x'),
   }
 }

@@ -39,6 +39,7 @@ export const executeNextCommands = async (execution: Execution): Promise<void> =
     const work = await nextWork(run)
     if (!work) return
     await runChunk(run, work.command, work.items)
+    await run.betweenChunks?.()
   }
 }
 

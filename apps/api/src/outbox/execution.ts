@@ -14,6 +14,8 @@ export type Execution = {
   accountId: bigint
   clock: Clock
   logger: Logger
+  /** Called between two chunks, so that whoever owns the session can look after other things in the middle of a bulk. */
+  betweenChunks?: () => Promise<void>
 }
 
 /** One call of executeNextCommands. */

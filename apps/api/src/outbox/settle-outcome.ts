@@ -1,4 +1,5 @@
 import { AppError } from '#platform/errors.ts'
+import { readRights } from '#protocol/imap/read-rights.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { noteFailure, type Settlement, settleChunk } from '#store/command-settle.ts'
 import type { OpenCommand, WorkItem } from '#store/command-work.ts'
@@ -59,7 +60,23 @@ export const refuseChunk = async (
   }
   const failed = chunk.items.map(({ placementId }) => placementId)
   await store(run, command, toSettlement(command, chunk, outcome, failed), error)
+  if (error.code === 'mailbox.no_permission') await learnRights(run, chunk)
   return []
+}
+
+/** Servers do not tell when rights change; a refusal does. From now on the buttons say so beforehand. */
+const learnRights = async (run: Run, { items: [like] }: Chunk): Promise<void> => {
+  if (!like || !run.session.isOpen()) return
+  const places: [bigint, string | null][] = [[like.mailboxId, like.path]]
+  if (like.toMailboxId !== null) places.push([like.toMailboxId, like.toPath])
+  for (const [id, path] of places) {
+    const rights = path === null ? null : await readRights(run.session, path)
+    if (rights === null) continue
+    await write(run, async (unit) => {
+      await unit.tx.mailbox.updateMany({ where: { id }, data: { rights } })
+      unit.log({ accountId: run.accountId }, { kind: 'mailboxes', mailboxIds: [id.toString()], removed: [] })
+    })
+  }
 }
 
 /** Where the items are now. When that cannot be seen they count as being where they were. */

@@ -39,6 +39,8 @@ type LooseError = {
   responseStatus?: unknown
   message?: unknown
   throttleReset?: unknown
+  /** What a BYE said. */
+  reason?: unknown
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
@@ -123,13 +125,24 @@ const byResponseCode: Record<string, [ErrorCode, string]> = {
   SERVERBUG: ['connect.protocol', 'The server reports a fault of its own.'],
 }
 
+/** Gmail, Yahoo and others say it in words only, partly while ending the connection. */
+const throttleWords =
+  /bandwidth limit|command limit|request is throttled|rate limit|too many (requests|commands)|slow down/i
+/** No provider's word keeps an account away for longer. */
+const longestPauseMs = 6 * 3_600_000
+
 /** Our error for whatever went wrong in a session. AppErrors pass unchanged. */
 export const toSessionError = (cause: unknown): AppError => {
   if (isAppError(cause)) return cause
   const error: LooseError = typeof cause === 'object' && cause !== null ? cause : {}
   const responseCode = text(error.serverResponseCode).toUpperCase()
-  const serverText = text(error.responseText) || undefined
-  const detail = { cause, ...(serverText ? { serverText } : {}) }
+  const serverText = text(error.responseText) || text(error.reason) || undefined
+  const retryAfterMs = typeof error.throttleReset === 'number' ? error.throttleReset : undefined
+  const detail = {
+    cause,
+    ...(serverText ? { serverText } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs: Math.min(retryAfterMs, longestPauseMs) }),
+  }
   const known = byResponseCode[responseCode]
   if (known) return new AppError(known[0], known[1], detail)
   if (
@@ -137,6 +150,8 @@ export const toSessionError = (cause: unknown): AppError => {
     /too many (simultaneous )?connections|maximum number of connections|connection limit/i.test(serverText)
   )
     return new AppError('connect.limit', 'The server allows no further connections for this account.', detail)
+  if (serverText && throttleWords.test(serverText))
+    return new AppError('connect.throttled', 'The provider asks us to slow down.', detail)
   if (error.authenticationFailed === true)
     return new AppError('login.failed', 'The server does not accept this name and password.', detail)
   const byCode = byNodeCode[text(error.code)]

@@ -20,10 +20,15 @@ export type Store = {
   close: () => Promise<void>
 }
 
-export type StoreOptions = { databaseUrl: string; poolSize: number }
+export type StoreOptions = {
+  databaseUrl: string
+  poolSize: number
+  /** The name under which the listening connection is seen: an engine's sign of life (lease.ts). */
+  sessionName?: string
+}
 
 /** Opens the pool and the listening connection. Throws storage.unavailable when Postgres does not answer. */
-export const openStore = async ({ databaseUrl, poolSize }: StoreOptions): Promise<Store> => {
+export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOptions): Promise<Store> => {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: poolSize, connectionTimeoutMillis: 10_000 })
   // An idle connection that is lost is replaced; whoever uses one is told by its statement.
   pool.on('error', () => undefined)
@@ -31,7 +36,7 @@ export const openStore = async ({ databaseUrl, poolSize }: StoreOptions): Promis
     adapter: new PrismaPg(pool, { disposeExternalPool: true }),
     transactionOptions: { maxWait: 10_000, timeout: 60_000 },
   })
-  const notifier = await createNotifier(databaseUrl).catch(async (error: unknown) => {
+  const notifier = await createNotifier(databaseUrl, sessionName).catch(async (error: unknown) => {
     await prisma.$disconnect()
     if (!pool.ended) await pool.end()
     throw toStoreError(error)

@@ -1,5 +1,6 @@
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
+import { recomputeShown } from './command-effects.ts'
 import type { RawUnit } from './commit.ts'
 import { applyMerges, planThreads, type ThreadPlace, type ThreadPlan } from './sync-threads.ts'
 
@@ -145,27 +146,30 @@ const insertMessages = async (
     RETURNING id, identity_key::text AS identity_key, thread_id`
 }
 
-/** A move without UIDPLUS left placements waiting here without a uid: the arriving message takes its own over. */
+/** Placements that lost their uid wait here (startNewLife): the arriving message takes its own over, with its commands. */
 const bindWaiting = async (
   tx: RawTx,
   { mailboxId }: MailboxPlace,
   rows: EnvelopeRow[],
   known: Map<string, KnownMessage>,
 ): Promise<EnvelopeRow[]> => {
+  const messageIds = rows.map((row) => messageOf(known, row).id)
   const waiting = await tx.$queryRaw<{ id: bigint; message_id: bigint }[]>`
-    SELECT id, message_id FROM placement WHERE mailbox_id = ${mailboxId} AND uid IS NULL FOR UPDATE`
-  if (waiting.length === 0) return rows
-  const unbound: EnvelopeRow[] = []
-  for (const row of rows) {
-    const index = waiting.findIndex((placement) => placement.message_id === messageOf(known, row).id)
-    const [placement] = index < 0 ? [] : waiting.splice(index, 1)
-    if (!placement) {
-      unbound.push(row)
-      continue
-    }
-    await tx.$executeRaw`
-      UPDATE placement SET uid = ${row.uid}, flags = ${row.bits}, keywords = ${row.keywords}, modseq = ${row.modseq} WHERE id = ${placement.id}`
-  }
+    SELECT id, message_id FROM placement WHERE mailbox_id = ${mailboxId} AND uid IS NULL AND message_id = ANY (${messageIds}::bigint[]) ORDER BY id FOR UPDATE`
+  const byMessage = Map.groupBy(waiting, ({ message_id }) => message_id)
+  const bound: { id: bigint; row: EnvelopeRow }[] = []
+  const unbound = rows.filter((row) => {
+    const placement = byMessage.get(messageOf(known, row).id)?.pop()
+    if (placement) bound.push({ id: placement.id, row })
+    return !placement
+  })
+  const ids = bound.map(({ id }) => id)
+  await tx.$executeRaw`
+    UPDATE placement p SET uid = t.uid, flags = t.bits, keywords = string_to_array(t.keywords, ' '), modseq = t.modseq
+    FROM unnest(${ids}::bigint[], ${bound.map(({ row }) => row.uid)}::bigint[], ${bound.map(({ row }) => row.bits)}::int[],
+      ${bound.map(({ row }) => row.keywords.join(' '))}::text[], ${bound.map(({ row }) => row.modseq)}::bigint[]) AS t (id, uid, bits, keywords, modseq)
+    WHERE p.id = t.id`
+  await recomputeShown(tx, ids)
   return unbound
 }
 

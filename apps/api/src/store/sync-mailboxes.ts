@@ -1,4 +1,5 @@
 import type { MailboxRole } from '@postern/shared/mailboxes.ts'
+import type { RawTx } from './bare-tx.ts'
 import type { RawUnit, StreamOwner, Unit } from './commit.ts'
 import type { Mailbox } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
@@ -55,17 +56,50 @@ const removeMailboxes = async (unit: Unit, accountId: bigint, ids: bigint[]): Pr
   return ids
 }
 
-/** Takes every placement out of mailboxes whose uids mean nothing any more; the messages themselves stay a while. */
-export const dropPlacements = async (unit: RawUnit, mailboxIds: bigint[]): Promise<bigint[]> => {
+/** Takes every placement out of mailboxes that are no more; the messages themselves stay a while. */
+const dropPlacements = async (unit: Unit, mailboxIds: bigint[]): Promise<bigint[]> => {
   const { tx } = unit
   const gone = await tx.$queryRaw<{ thread_id: bigint; message_id: bigint; id: bigint }[]>`
     DELETE FROM placement WHERE mailbox_id = ANY (${mailboxIds}::bigint[]) RETURNING thread_id, message_id, id`
   await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${gone.map((row) => row.id)}::bigint[])`
+  await markOrphans(tx, gone)
+  return uniqueThreads(gone)
+}
+
+/**
+ * A mailbox begins a new life: its uids mean nothing any more. Placements that commands wait for lose their uid and stay,
+ * shown as before; they are bound to the arriving message of the same identity (storeEnvelopes). All others go.
+ */
+export const startNewLife = async (unit: RawUnit, mailboxId: bigint): Promise<bigint[]> => {
+  const { tx } = unit
+  await tx.$executeRaw`
+    UPDATE placement p SET uid = NULL, modseq = 0 WHERE p.mailbox_id = ${mailboxId}
+      AND EXISTS (SELECT 1 FROM command_target t WHERE t.placement_id = p.id AND t.state = 'pending')`
+  const gone = await tx.$queryRaw<{ thread_id: bigint; message_id: bigint }[]>`
+    DELETE FROM placement WHERE mailbox_id = ${mailboxId} AND uid IS NOT NULL RETURNING thread_id, message_id`
+  await markOrphans(tx, gone)
+  return uniqueThreads(gone)
+}
+
+/** Placements that were not met again in the complete new life: their messages are gone, and so is what waited for them. */
+export const endDetached = async (unit: RawUnit, mailboxId: bigint): Promise<bigint[]> => {
+  const { tx } = unit
+  const gone = await tx.$queryRaw<{ thread_id: bigint; message_id: bigint; id: bigint }[]>`
+    DELETE FROM placement WHERE mailbox_id = ${mailboxId} AND uid IS NULL RETURNING thread_id, message_id, id`
+  if (gone.length === 0) return []
+  await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${gone.map((row) => row.id)}::bigint[])`
+  await markOrphans(tx, gone)
+  return uniqueThreads(gone)
+}
+
+const markOrphans = async (tx: RawTx, gone: { message_id: bigint }[]): Promise<void> => {
+  if (gone.length === 0) return
   await tx.$executeRaw`
     UPDATE message m SET orphaned_at = now() WHERE m.id = ANY (${gone.map((row) => row.message_id)}::bigint[])
       AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)`
-  return [...new Set(gone.map((row) => row.thread_id))]
 }
+
+const uniqueThreads = (rows: { thread_id: bigint }[]): bigint[] => [...new Set(rows.map((row) => row.thread_id))]
 
 export type MailboxCursor = {
   uidValidity?: bigint
@@ -77,6 +111,7 @@ export type MailboxCursor = {
   permanentFlags?: string[]
   canCreateKeywords?: boolean
   isReadOnly?: boolean
+  rights?: string | null
   serverId?: string | null
   checkedAt?: Date
   comparedAt?: Date
@@ -95,6 +130,7 @@ export const saveCursor = async (unit: RawUnit, mailboxId: bigint, cursor: Mailb
       permanent_flags: cursor.permanentFlags,
       can_create_keywords: cursor.canCreateKeywords,
       is_read_only: cursor.isReadOnly,
+      rights: cursor.rights,
       server_id: cursor.serverId,
       checked_at: cursor.checkedAt,
       compared_at: cursor.comparedAt,
@@ -103,8 +139,8 @@ export const saveCursor = async (unit: RawUnit, mailboxId: bigint, cursor: Mailb
   )
   await unit.tx.$executeRaw`
     UPDATE mailbox m SET (uid_validity, uid_next, highest_modseq, fill_uid, envelopes_stored, server_messages, permanent_flags,
-      can_create_keywords, is_read_only, server_id, checked_at, compared_at) = (SELECT n.uid_validity, n.uid_next, n.highest_modseq,
-      n.fill_uid, n.envelopes_stored, n.server_messages, n.permanent_flags, n.can_create_keywords, n.is_read_only, n.server_id,
+      can_create_keywords, is_read_only, rights, server_id, checked_at, compared_at) = (SELECT n.uid_validity, n.uid_next, n.highest_modseq,
+      n.fill_uid, n.envelopes_stored, n.server_messages, n.permanent_flags, n.can_create_keywords, n.is_read_only, n.rights, n.server_id,
       n.checked_at, n.compared_at FROM jsonb_populate_record(m, ${given}::jsonb) n)
     WHERE m.id = ${mailboxId}`
 }

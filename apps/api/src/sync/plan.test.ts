@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { type KnownMailbox, type ListedNow, planMailboxList } from './plan-mailbox-list.ts'
-import { needsSync, planMailboxSync, type ServerState, type StoredCursor } from './plan-mailbox-sync.ts'
+import { needsSync, planFlagTurns, planMailboxSync, type ServerState, type StoredCursor } from './plan-mailbox-sync.ts'
 
 const stored: StoredCursor = { uidValidity: 7n, uidNext: 100n, highestModseq: 50n, fillUid: 1n, envelopesStored: 90 }
 const server: ServerState = { uidValidity: 7n, uidNext: 100n, highestModseq: 50n, exists: 90 }
-const trust = { trustsModseq: true, isCompareDue: false }
+const trust = { trustsModseq: true, isCompareDue: false, areFlagsDue: false }
 const kinds = (a: Partial<StoredCursor>, b: Partial<ServerState> = {}, c: Partial<typeof trust> = {}) =>
   planMailboxSync({ ...stored, ...a }, { ...server, ...b }, { ...trust, ...c }).map(({ kind }) => kind) // null modseq is what one case is about
 
@@ -20,14 +20,31 @@ describe('planning a mailbox sync', () => {
     expect(kinds({}, { uidNext: 101n, exists: 91, highestModseq: 51n })).toEqual([
       'append',
       'flagsSince',
-      'compareUids',
+      'countAgain',
     ]))
-  it('compares uids when only the number differs', () => expect(kinds({}, { exists: 89 })).toEqual(['compareUids']))
+  it('counts again when only the number differs', () => expect(kinds({}, { exists: 89 })).toEqual(['countAgain']))
   it('never trusts a change counter that is missing, went back or lied before', () => {
-    expect(kinds({}, { highestModseq: null })).toEqual(['fullCompare'])
     expect(kinds({}, { highestModseq: 49n })).toEqual(['fullCompare'])
-    expect(kinds({}, {}, { trustsModseq: false })).toEqual(['fullCompare'])
+    expect(kinds({ highestModseq: null })).toEqual(['compareFlags'])
+    for (const [there, more] of [
+      [{ highestModseq: null }, {}],
+      [{}, { trustsModseq: false }],
+    ] as const) {
+      expect(kinds({}, there, more)).toEqual([])
+      expect(kinds({}, there, { ...more, areFlagsDue: true })).toEqual(['compareFlags'])
+    }
+  })
+  it('reads what the counter tells before a compare, so that what still differs was hidden', () => {
     expect(kinds({}, {}, { isCompareDue: true })).toEqual(['fullCompare'])
+    expect(kinds({}, { highestModseq: 51n }, { isCompareDue: true })).toEqual(['flagsSince', 'fullCompare'])
+  })
+  it('does without UIDVALIDITY and UIDNEXT where a server leaves them out', () => {
+    expect(kinds({}, { uidValidity: 0n, uidNext: 0n })).toEqual([])
+    expect(kinds({}, { uidValidity: 6n })).toEqual(['reset', 'fill'])
+    expect(kinds({}, { uidNext: 0n, exists: 91 })).toEqual(['countAgain'])
+    const status = { messages: 90, uidNext: null, uidValidity: null, highestModseq: 50n }
+    expect(needsSync(stored, status)).toBe(false)
+    expect(needsSync(stored, { ...status, highestModseq: null })).toBe(true)
   })
   it('keeps counters above 2^53 exact', () =>
     expect(kinds({ highestModseq: 9007199254740993n }, { highestModseq: 9007199254740992n })).toEqual(['fullCompare']))
@@ -36,6 +53,20 @@ describe('planning a mailbox sync', () => {
     expect(needsSync(stored, status)).toBe(false)
     for (const other of [{ messages: 89 }, { uidNext: 101n }, { uidValidity: 8n }, { highestModseq: 51n }])
       expect(needsSync(stored, { ...status, ...other })).toBe(true)
+  })
+})
+
+describe('planning whose flags are read anew', () => {
+  const boxes = (...sizes: number[]) => sizes.map((serverMessages, flagsReadAt) => ({ serverMessages, flagsReadAt }))
+  it('takes all together while they are few', () => {
+    const few = boxes(5000, 5000, 500, 0)
+    expect([...planFlagTurns(few)]).toEqual(few)
+  })
+  it('takes the longest waiting first, even one too large for a look, and lets small ones pass', () => {
+    const [huge, large, small] = boxes(50_000, 19_000, 900)
+    expect([...planFlagTurns([small, large, huge].flatMap((box) => box ?? []))]).toEqual([huge])
+    const later = boxes(19_000, 19_001, 900)
+    expect([...planFlagTurns(later)]).toEqual([later[0], later[2]])
   })
 })
 

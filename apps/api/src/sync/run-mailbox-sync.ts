@@ -1,12 +1,14 @@
 import { DELETED, SEEN } from '#mail/flags.ts'
-import { chunksOf, formatUidSet } from '#mail/uid-set.ts'
+import { chunksOf, countUids, formatUidSet, newestFirst, type UidRange } from '#mail/uid-set.ts'
 import { type FetchedEnvelope, fetchEnvelopes, fetchNewestEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
 import { fetchFlags, searchAllUids } from '#protocol/imap/fetch-flags.ts'
+import { readRights } from '#protocol/imap/read-rights.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import type { RawUnit } from '#store/commit.ts'
+import { countStoredUids, findGoneUids, readStoredCount, readStoredUids } from '#store/compare-uids.ts'
 import { type EnvelopeRow, storeEnvelopes } from '#store/sync-envelopes.ts'
 import { readStoredFlags, removeUids, storeFlags } from '#store/sync-flags.ts'
-import { dropPlacements, type MailboxCursor, type MailboxRow, saveCursor } from '#store/sync-mailboxes.ts'
+import { endDetached, type MailboxCursor, type MailboxRow, saveCursor, startNewLife } from '#store/sync-mailboxes.ts'
 import { toEnvelopeRow } from './envelope-row.ts'
 import { planMailboxSync, type SyncStep } from './plan-mailbox-sync.ts'
 import { type SyncContext, writeBulk } from './sync-context.ts'
@@ -22,11 +24,22 @@ const bulkFrom = 100
 export type MailboxSyncOptions = {
   trustsModseq: boolean
   isCompareDue: boolean
+  areFlagsDue: boolean
   onStored?: (stored: number, total: number) => void
 }
 export type MailboxSyncResult = {
-  selected: SelectedMailbox /** A full compare found what the change counter had hidden. */
+  selected: SelectedMailbox
+  /** A full compare found what the change counter had hidden. */
   isModseqDishonest: boolean
+}
+/** One run over one mailbox. */
+type Run = {
+  context: SyncContext
+  mailbox: MailboxRow
+  selected: SelectedMailbox
+  options: MailboxSyncOptions
+  /** Above every uid stored so far. */
+  uidNext: bigint
 }
 
 /** Selects a mailbox and carries out what the plan says. Every step may be cut off anywhere and run again. */
@@ -37,27 +50,46 @@ export const syncMailbox = async (
 ): Promise<MailboxSyncResult> => {
   const selected = await selectMailbox(context.session, mailbox.path)
   const plan = planMailboxSync(mailbox, selected, options)
+  const isSameLife = plan[0]?.kind !== 'reset'
+  const uidNext = isSameLife && mailbox.uidNext !== null ? mailbox.uidNext : 0n
+  const run: Run = { context, mailbox, selected, options, uidNext }
   let isModseqDishonest = false
   for (const step of plan) {
     context.logger.debug({ mailboxId: mailbox.id.toString(), step: step.kind, reason: step.reason }, 'sync step')
-    if (await runStep(context, mailbox, selected, step, options)) isModseqDishonest = true
+    if (await runStep(run, step)) isModseqDishonest = true
   }
-  await writeBulk(context, (unit) => saveCursor(unit, mailbox.id, settledCursor(context, mailbox, selected, plan)))
+  const rights = await dueRights(run)
+  const isFilled = plan.some(({ kind }) => kind === 'fill')
+  await writeBulk(context, async (unit) => {
+    if (isFilled) unit.touchThreads(context.accountId, await endDetached(unit, mailbox.id))
+    const cursor = { ...settledCursor(run, plan), ...rights }
+    await saveCursor(unit, mailbox.id, cursor)
+    if (areRightsNew(mailbox, cursor))
+      unit.log(
+        { accountId: context.accountId },
+        { kind: 'mailboxes', mailboxIds: [mailbox.id.toString()], removed: [] },
+      )
+  })
   return { selected, isModseqDishonest }
 }
 
-const settledCursor = (
-  context: SyncContext,
-  mailbox: MailboxRow,
-  selected: SelectedMailbox,
-  plan: SyncStep[],
-): MailboxCursor => ({
-  uidValidity: selected.uidValidity,
-  // Rows may have been stored by a batch in between; never step back.
-  uidNext:
-    mailbox.uidValidity === selected.uidValidity && mailbox.uidNext !== null && mailbox.uidNext > selected.uidNext
-      ? mailbox.uidNext
-      : selected.uidNext,
+/** Servers do not tell when rights change: they are read at first, and whenever everything is compared. */
+const dueRights = async ({ context, mailbox, options }: Run): Promise<MailboxCursor> => {
+  if (!context.session.capabilities.acl || (mailbox.rights !== null && !options.isCompareDue)) return {}
+  return { rights: await readRights(context.session, mailbox.path) }
+}
+
+/** What decides which buttons work. */
+const areRightsNew = (mailbox: MailboxRow, { rights, isReadOnly, permanentFlags, canCreateKeywords }: MailboxCursor) =>
+  (rights !== undefined && rights !== mailbox.rights) ||
+  isReadOnly !== mailbox.isReadOnly ||
+  canCreateKeywords !== mailbox.canCreateKeywords ||
+  permanentFlags?.join(' ') !== mailbox.permanentFlags.join(' ')
+
+const settledCursor = ({ context, mailbox, selected, uidNext }: Run, plan: SyncStep[]): MailboxCursor => ({
+  // What the server leaves out now and then is kept.
+  uidValidity: selected.uidValidity || (mailbox.uidValidity ?? 0n),
+  uidNext: uidNext > selected.uidNext ? uidNext : selected.uidNext,
   highestModseq: selected.highestModseq,
   fillUid: 1n,
   serverMessages: selected.exists,
@@ -69,43 +101,43 @@ const settledCursor = (
   ...(plan.some(({ kind }) => kind === 'fullCompare' || kind === 'fill') ? { comparedAt: context.clock.now() } : {}),
 })
 
-/** Answers true when a full compare contradicts a change counter that claimed nothing had changed. */
-const runStep = async (
-  context: SyncContext,
-  mailbox: MailboxRow,
-  selected: SelectedMailbox,
-  step: SyncStep,
-  options: MailboxSyncOptions,
-): Promise<boolean> => {
+/** Answers true when a full compare contradicts a change counter that was believed. */
+const runStep = async (run: Run, step: SyncStep): Promise<boolean> => {
+  const { context } = run
   switch (step.kind) {
     case 'reset':
-      await startGeneration(context, mailbox)
+      await startGeneration(run)
       return false
     case 'fill':
-      await fill(context, mailbox, selected, options)
+      await fill(run)
       return false
     case 'append':
-      await append(context, mailbox, step.fromUid)
+      await append(run, step.fromUid)
       return false
     case 'flagsSince':
-      await applyFlags(context, mailbox, await fetchFlags(context.session, '1:*', step.modseq))
+      await applyFlags(run, await fetchFlags(context.session, '1:*', step.modseq))
       return false
-    case 'compareUids':
-      await compareUids(context, mailbox)
+    case 'countAgain':
+      await countAgain(run)
+      return false
+    case 'compareFlags':
+      await compareFlags(run)
       return false
     case 'fullCompare': {
-      const counterClaimsNothing =
-        options.trustsModseq && selected.highestModseq !== null && selected.highestModseq === mailbox.highestModseq
-      const differences = await fullCompare(context, mailbox)
-      return counterClaimsNothing && differences > 0
+      const { missing, gone } = await compareUids(run)
+      const hidden = await compareFlags(run)
+      return run.options.trustsModseq && run.selected.highestModseq !== null && missing + gone + hidden > 0
     }
   }
 }
 
-/** UIDVALIDITY changed: uids of the old generation mean nothing. Messages stay and are found again by identity. */
-const startGeneration = (context: SyncContext, mailbox: MailboxRow): Promise<void> =>
+/**
+ * UIDVALIDITY changed: uids of the old generation mean nothing. Messages stay and are found again by identity; what a
+ * command still waits for keeps its row, without a uid, until the message turns up or the new generation is complete.
+ */
+const startGeneration = ({ context, mailbox }: Run): Promise<void> =>
   writeBulk(context, async (unit) => {
-    unit.touchThreadsInBulk(context.accountId, await dropPlacements(unit, [mailbox.id]))
+    unit.touchThreadsInBulk(context.accountId, await startNewLife(unit, mailbox.id))
     await saveCursor(unit, mailbox.id, { fillUid: null, uidNext: 0n, highestModseq: null, envelopesStored: 0 })
   })
 
@@ -114,17 +146,15 @@ const startGeneration = (context: SyncContext, mailbox: MailboxRow): Promise<voi
  * list of all uids, so that a huge mailbox shows mail as soon as a small one; afterwards the next batch is fetched while
  * the last one is being committed.
  */
-const fill = async (
-  context: SyncContext,
-  mailbox: MailboxRow,
-  selected: SelectedMailbox,
-  options: MailboxSyncOptions,
-): Promise<void> => {
-  if (selected.exists === 0) return
+const fill = async (run: Run): Promise<void> => {
+  const { context, mailbox, selected, options } = run
   let lowest = mailbox.uidValidity === selected.uidValidity ? mailbox.fillUid : null
   let committing: Promise<unknown> = Promise.resolve()
   const store = (rows: EnvelopeRow[]): void => {
-    lowest = rows.reduce((least, { uid }) => (least === null || uid < least ? uid : least), lowest)
+    for (const { uid } of rows) {
+      lowest = lowest === null || uid < lowest ? uid : lowest
+      run.uidNext = uid >= run.uidNext ? uid + 1n : run.uidNext
+    }
     const fillUid = lowest
     committing = writeBulk(context, async (unit) => {
       const { threadIds } = await storeEnvelopes(unit, { accountId: context.accountId, mailboxId: mailbox.id }, rows)
@@ -139,8 +169,9 @@ const fill = async (
     // It is awaited one batch later; a failure must not count as unhandled until then.
     committing.catch(() => undefined)
   }
-  if (lowest === null) store(await collect(context, fetchNewestEnvelopes(context.session, selected.exists, firstBatch)))
-  const uids = (await searchAllUids(context.session)).reverse()
+  if (lowest === null && selected.exists > 0)
+    store(await collect(context, fetchNewestEnvelopes(context.session, selected.exists, firstBatch)))
+  const uids = selected.exists === 0 ? [] : newestFirst(await searchAllUids(context.session))
   const open = uids.filter((uid) => lowest === null || BigInt(uid) < lowest)
   let stored = uids.length - open.length
   for (const batch of chunksOf(open, bulkBatch)) {
@@ -166,17 +197,19 @@ const collect = async (context: SyncContext, envelopes: AsyncGenerator<FetchedEn
 }
 
 /** Messages from a uid on. `uid:*` always names the last message, so older ones are left out (RFC 9051 sequence-set). */
-const append = async (context: SyncContext, mailbox: MailboxRow, fromUid: bigint): Promise<void> => {
+const append = async (run: Run, fromUid: bigint): Promise<void> => {
   const found: FetchedEnvelope[] = []
-  for await (const fetched of fetchEnvelopes(context.session, `${fromUid}:*`))
+  for await (const fetched of fetchEnvelopes(run.context.session, `${fromUid}:*`))
     if (BigInt(fetched.uid) >= fromUid) found.push(fetched)
-  await storeNew(context, mailbox, found)
+  await storeNew(run, found)
 }
 
-const storeNew = async (context: SyncContext, mailbox: MailboxRow, found: FetchedEnvelope[]): Promise<void> => {
+const storeNew = async (run: Run, found: FetchedEnvelope[]): Promise<void> => {
+  const { context, mailbox } = run
   const now = context.clock.now()
   for (const batch of chunksOf(found, bulkBatch)) {
     const rows = batch.map((fetched) => toEnvelopeRow(fetched, now))
+    run.uidNext = rows.reduce((next, { uid }) => (uid >= next ? uid + 1n : next), run.uidNext)
     await writeBulk(context, async (unit) => {
       const { threadIds, newUids } = await storeEnvelopes(
         unit,
@@ -185,8 +218,7 @@ const storeNew = async (context: SyncContext, mailbox: MailboxRow, found: Fetche
       )
       if (rows.length > bulkFrom) unit.touchThreadsInBulk(context.accountId, threadIds)
       else unit.touchThreads(context.accountId, threadIds)
-      const highest = rows.reduce((top, row) => (row.uid > top ? row.uid : top), 0n)
-      await saveCursor(unit, mailbox.id, { uidNext: highest + 1n })
+      await saveCursor(unit, mailbox.id, { uidNext: run.uidNext })
       await announce(
         unit,
         context,
@@ -217,7 +249,7 @@ const announce = async (
 
 type FlagFact = { uid: number; flags: { bits: number; keywords: string[] }; modseq: bigint }
 
-const applyFlags = async (context: SyncContext, mailbox: MailboxRow, facts: FlagFact[]): Promise<void> => {
+const applyFlags = async ({ context, mailbox }: Run, facts: FlagFact[]): Promise<void> => {
   for (const batch of chunksOf(facts, flagBatch)) {
     const rows = batch.map(({ uid, flags, modseq }) => ({
       uid: BigInt(uid),
@@ -235,7 +267,7 @@ const applyFlags = async (context: SyncContext, mailbox: MailboxRow, facts: Flag
   }
 }
 
-const remove = async (context: SyncContext, mailbox: MailboxRow, uids: bigint[]): Promise<void> => {
+const remove = async ({ context, mailbox }: Run, uids: bigint[]): Promise<void> => {
   for (const batch of chunksOf(uids, flagBatch))
     await writeBulk(context, async (unit) => {
       unit.touchThreads(
@@ -245,34 +277,46 @@ const remove = async (context: SyncContext, mailbox: MailboxRow, uids: bigint[])
     })
 }
 
+/** New mail alone leaves the numbers equal: then fifty thousand uids need not be looked at because of one. */
+const countAgain = async (run: Run): Promise<void> => {
+  const { context, mailbox } = run
+  const stored = await context.store.readSystem((tx) => readStoredCount(tx, mailbox.id))
+  const { mailbox: open } = context.session.flow
+  if (open === false || stored !== open.exists) await compareUids(run)
+}
+
 /** Finds what was expunged or was missed, by the list of uids alone. */
-const compareUids = async (context: SyncContext, mailbox: MailboxRow): Promise<number> => {
-  const [serverUids, stored] = [
-    await searchAllUids(context.session),
-    await context.store.readSystem((tx) => readStoredFlags(tx, mailbox.id)),
-  ]
-  const there = new Set(serverUids.map(BigInt))
-  const gone = [...stored.keys()].filter((uid) => !there.has(uid))
-  const missing = serverUids.filter((uid) => !stored.has(BigInt(uid)))
-  await remove(context, mailbox, gone)
+const compareUids = async (run: Run): Promise<{ missing: number; gone: number }> => {
+  const { context, mailbox } = run
+  const there = await searchAllUids(context.session)
+  const gone = await context.store.readSystem((tx) => findGoneUids(tx, mailbox.id, there))
+  await remove(run, gone)
+  const missing = await findMissing(run, there)
   for (const batch of chunksOf(missing, bulkBatch)) {
     const found: FetchedEnvelope[] = []
     for await (const fetched of fetchEnvelopes(context.session, formatUidSet(batch))) found.push(fetched)
-    await storeNew(context, mailbox, found)
+    await storeNew(run, found)
   }
-  await writeBulk(context, (unit) => saveCursor(unit, mailbox.id, { envelopesStored: serverUids.length }))
-  return gone.length + missing.length
+  await writeBulk(context, (unit) => saveCursor(unit, mailbox.id, { envelopesStored: countUids(there) }))
+  return { missing: missing.length, gone: gone.length }
 }
 
-/** Every uid and its flags against ours: the check behind every fast path. Answers how many differed. */
-const fullCompare = async (context: SyncContext, mailbox: MailboxRow): Promise<number> => {
-  const moved = await compareUids(context, mailbox)
+const findMissing = ({ context, mailbox }: Run, there: UidRange[]): Promise<number[]> =>
+  context.store.readSystem(async (tx) => {
+    if ((await countStoredUids(tx, mailbox.id, there)) === countUids(there)) return []
+    const stored = await readStoredUids(tx, mailbox.id)
+    return newestFirst(there).filter((uid) => !stored.has(uid))
+  })
+
+/** Every flag against ours. Answers how many differed that should have been known: later changes are no lie. */
+const compareFlags = async (run: Run): Promise<number> => {
+  const { context, mailbox, selected } = run
   const facts = await fetchFlags(context.session, '1:*')
   const stored = await context.store.readSystem((tx) => readStoredFlags(tx, mailbox.id))
   const different = facts.filter(({ uid, flags }) => {
     const ours = stored.get(BigInt(uid))
     return ours && (ours.bits !== flags.bits || ours.keywords !== flags.keywords.join(' '))
   })
-  await applyFlags(context, mailbox, different)
-  return moved + different.length
+  await applyFlags(run, different)
+  return different.filter(({ modseq }) => selected.highestModseq === null || modseq <= selected.highestModseq).length
 }

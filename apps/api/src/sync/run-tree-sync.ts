@@ -4,9 +4,11 @@ import { type MailboxRow, readMailboxes, storeTree } from '#store/sync-mailboxes
 import { planMailboxList } from './plan-mailbox-list.ts'
 import { type SyncContext, write } from './sync-context.ts'
 
+/** A mailbox with the STATUS it has now; null where the server does not give it. */
+export type TreeEntry = { mailbox: MailboxRow; status: MailboxStatus | null }
 export type TreeSync = {
-  /** The rows with the STATUS each has now (null where not given); null when the server says just what it said before. */
-  rows: { mailbox: MailboxRow; status: MailboxStatus | null }[] | null
+  /** Null when the server says just what it said before. */
+  rows: TreeEntry[] | null
   /** Stands for the server's whole answer; null when the answer alone cannot show that nothing changed. */
   fingerprint: string | null
 }

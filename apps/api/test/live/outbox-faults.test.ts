@@ -1,12 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
-import {
-  type FaultProxy,
-  type OutboxFixture,
-  startFaultProxy,
-  startOutboxFixture,
-  type Worker,
-} from './outbox-fixture.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { type OutboxFixture, startOutboxFixture, type Worker } from './outbox-fixture.ts'
 
 const name = (n: number) => `Letter ${String(n).padStart(2, '0')}`
 const mail = (n: number) =>
@@ -25,6 +20,20 @@ const servers = [
   { title: 'a server with MOVE but without UIDPLUS', capability: `${common} MOVE`, commands: [/UID MOVE/] },
 ]
 const moments = ['before', 'answer'] as const
+
+/** Cuts the connection before the server reads a command or when its answer is on the way back, or makes nonsense of it. */
+const spoil = (proxy: FaultProxy, moment: 'before' | 'answer' | 'nonsense', command: RegExp): void => {
+  proxy.clear()
+  if (moment === 'before') proxy.add({ direction: 'toServer', line: command, act: 'close' })
+  else if (moment === 'answer') proxy.add({ direction: 'toClient', answerTo: command, act: 'close' })
+  else
+    proxy.add({
+      direction: 'toClient',
+      answerTo: command,
+      act: (line) => `${line.split(' ')[0]} BAD What?`,
+      times: 1,
+    })
+}
 
 describe.each(servers)('commands at $title', ({ capability, commands }) => {
   let dovecot: Dovecot
@@ -75,7 +84,7 @@ describe.each(servers)('commands at $title', ({ capability, commands }) => {
       next += 2
       await worker.connect(proxy.port)
       const id = await worker.run({ kind: 'moveToRole', target: await messages(worker, numbers), role: 'archive' })
-      proxy.spoil(moment, line)
+      spoil(proxy, moment, line)
       await expect(worker.execute()).rejects.toMatchObject({ code: 'connect.closed' })
       await worker.connect()
       await worker.execute()
@@ -122,7 +131,7 @@ describe.each(servers)('commands at $title', ({ capability, commands }) => {
       await worker.connect(proxy.port)
       const add = moment === 'before' ? (['seen'] as const) : (['flagged'] as const)
       const id = await worker.run({ kind: 'setFlags', target: await messages(worker, [1, 2]), add: [...add] })
-      proxy.spoil(moment, /UID STORE/)
+      spoil(proxy, moment, /UID STORE/)
       await expect(worker.execute()).rejects.toMatchObject({ code: 'connect.closed' })
       expect(await worker.state(id)).toMatchObject({ state: 'running', settled: 0 })
       await worker.connect()
@@ -138,7 +147,7 @@ describe.each(servers)('commands at $title', ({ capability, commands }) => {
     const bad = await worker.run({ kind: 'setFlags', target: await messages(worker, [1]), add: ['seen'] })
     for (const _ of [1, 2]) {
       await worker.connect(proxy.port)
-      proxy.spoil('before', /UID STORE/)
+      spoil(proxy, 'before', /UID STORE/)
       await expect(worker.execute()).rejects.toMatchObject({ code: 'connect.closed' })
     }
     const good = await worker.run({ kind: 'setFlags', target: await messages(worker, [2]), add: ['seen'] })
@@ -162,7 +171,7 @@ describe.each(servers)('commands at $title', ({ capability, commands }) => {
     for (const isLast of [false, false, true]) {
       await worker.connect(proxy.port)
       await worker.endWait()
-      proxy.spoil('nonsense', /UID STORE/)
+      spoil(proxy, 'nonsense', /UID STORE/)
       const execution = worker.execute()
       if (isLast) await execution
       else await expect(execution).rejects.toMatchObject({ code: 'connect.protocol' })

@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { createServer, connect as netConnect, type Socket } from 'node:net'
 import { accountSettings } from '@postern/shared/accounts.ts'
 import { commandBody } from '@postern/shared/commands.ts'
 import { ImapFlow } from 'imapflow'
@@ -21,68 +20,6 @@ import type { Dovecot } from '../support/dovecot.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
 type Body = z.input<typeof commandBody>
-
-/**
- * Spoils one chosen command: cuts the connection before the server reads it or when its answer is on the way back, or
- * replaces the answer by one that makes no sense.
- */
-type Moment = 'before' | 'answer' | 'nonsense'
-export type FaultProxy = {
-  port: number
-  spoil: (moment: Moment, line: RegExp) => void
-  stop: () => Promise<void>
-}
-
-export const startFaultProxy = async (port: number): Promise<FaultProxy> => {
-  const sockets = new Set<Socket>()
-  let rule: { moment: Moment; line: RegExp } | undefined
-  const server = createServer((client) => {
-    const upstream = netConnect({ host: '127.0.0.1', port })
-    const drop = () => {
-      client.destroy()
-      upstream.destroy()
-    }
-    let spoiled: { moment: Moment; tag: string } | undefined
-    for (const socket of [client, upstream]) {
-      sockets.add(socket)
-      socket.on('error', drop).on('close', drop)
-    }
-    client.on('data', (bytes) => {
-      const line = bytes
-        .toString('latin1')
-        .split('\r\n')
-        .find((text) => rule?.line.test(text))
-      if (line !== undefined && rule) {
-        const { moment } = rule
-        rule = undefined
-        if (moment === 'before') return drop()
-        spoiled = { moment, tag: `${line.split(' ')[0]} ` }
-      }
-      upstream.write(bytes)
-    })
-    upstream.on('data', (bytes) => {
-      const lines = bytes.toString('latin1').split('\r\n')
-      const answer = spoiled ? lines.findIndex((text) => text.startsWith(spoiled?.tag ?? '')) : -1
-      if (!spoiled || answer < 0) return client.write(bytes)
-      if (spoiled.moment === 'answer') return drop()
-      lines[answer] = `${spoiled.tag}BAD What?`
-      spoiled = undefined
-      client.write(Buffer.from(lines.join('\r\n'), 'latin1'))
-    })
-  })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  return {
-    port: typeof address === 'object' && address ? address.port : 0,
-    spoil: (moment, line) => {
-      rule = { moment, line }
-    },
-    stop: async () => {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((done) => server.close(done))
-    },
-  }
-}
 
 /** The worker of one account, step by step: a test decides when it connects, syncs and carries out commands. */
 export type Worker = {
@@ -214,7 +151,11 @@ const startWorker = async (
       }
       for (const { mailbox: row } of (await syncTree(context, null)).rows ?? [])
         if (row.isSelectable)
-          await syncMailbox(context, row, { trustsModseq: open().capabilities.condstore, isCompareDue: false })
+          await syncMailbox(context, row, {
+            trustsModseq: open().capabilities.condstore,
+            isCompareDue: false,
+            areFlagsDue: true,
+          })
     },
     execute: () => executeNextCommands({ store, session: open(), scope, accountId, clock: systemClock, logger }),
     endWait: async () => {

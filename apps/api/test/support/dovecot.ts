@@ -108,8 +108,11 @@ export const startDovecot = async (options: DovecotOptions = {}): Promise<Doveco
 `,
         { mode: 0o644 },
       )
+      if (isNew) return
       const later = Date.now() / 1000 + 60 + passwordChanges++
-      if (!isNew) utimesSync(path, later, later)
+      utimesSync(path, later, later)
+      // It looks at a file at most once in a second of the clock: only the next one is sure to see the change.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1020 - (Date.now() % 1000))
     },
     maildir,
     deliver: (user, mailbox, raw, extra = {}) => {

@@ -3,6 +3,7 @@ import { accountSettings } from '@postern/shared/accounts.ts'
 import { ConnectBudget } from '#engine/connect-budget.ts'
 import type { EngineDeps } from '#engine/engine-deps.ts'
 import { type Supervisor, startSupervisor } from '#engine/supervisor.ts'
+import { type EngineTiming, engineTiming } from '#engine/timing.ts'
 import { systemClock } from '#platform/clock.ts'
 import { createLogger } from '#platform/logger.ts'
 import { createAccount } from '#store/accounts.ts'
@@ -18,7 +19,8 @@ export type EngineFixture = {
   deps: EngineDeps
   userId: bigint
   databaseUrl: string
-  addAccount: (user: string, password?: string) => Promise<bigint>
+  /** With `port` the server, or a proxy in front of it, is spoken to in plain text. */
+  addAccount: (user: string, password?: string, port?: number) => Promise<bigint>
   start: () => Supervisor
   stop: () => Promise<void>
   untilState: (accountId: bigint, state: string) => Promise<void>
@@ -30,7 +32,10 @@ export type EngineFixture = {
   ) => Promise<{ uid: number | null; flags: number; keywords: string[]; subject: string; messageId: bigint }[]>
 }
 
-export const startEngineFixture = async (dovecot: Dovecot): Promise<EngineFixture> => {
+export const startEngineFixture = async (
+  dovecot: Pick<Dovecot, 'certificate' | 'imapsPort'>,
+  timing: Partial<EngineTiming> = {},
+): Promise<EngineFixture> => {
   const database = await freshDatabase()
   const store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 10 })
   const user = await store.prisma.appUser.create({
@@ -44,6 +49,7 @@ export const startEngineFixture = async (dovecot: Dovecot): Promise<EngineFixtur
     masterKey: randomBytes(32),
     ca: dovecot.certificate,
     budget: new ConnectBudget(),
+    timing: { ...engineTiming, ...timing },
   }
   const running: Supervisor[] = []
   const mailboxId = async (accountId: bigint, path: string) =>
@@ -53,10 +59,15 @@ export const startEngineFixture = async (dovecot: Dovecot): Promise<EngineFixtur
     deps,
     userId: user.id,
     databaseUrl: database.databaseUrl,
-    addAccount: async (name, password = 'secret') => {
+    addAccount: async (name, password = 'secret', port) => {
       const settings = accountSettings.parse({
         address: `${name}@example.org`,
-        incoming: { host: 'localhost', port: dovecot.imapsPort, security: 'tls', username: name },
+        incoming: {
+          host: 'localhost',
+          port: port ?? dovecot.imapsPort,
+          security: port === undefined ? 'tls' : 'plain',
+          username: name,
+        },
       })
       const id = await commit(store, { kind: 'user', userId: user.id }, (unit) =>
         createAccount(unit, {

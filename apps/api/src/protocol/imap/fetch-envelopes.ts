@@ -3,6 +3,7 @@ import { decodeWords } from '#mail/decode-part.ts'
 import { type Flags, parseFlags } from '#mail/flags.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { toSessionError } from '../session-error.ts'
+import { storableCounter } from './counters.ts'
 import type { ImapSession } from './open-session.ts'
 
 export type Person = { name: string; address: string }
@@ -96,7 +97,7 @@ export const translateEnvelope = (message: FetchMessageObject): FetchedEnvelope 
   return {
     uid: message.uid,
     flags: parseFlags(message.flags ?? []),
-    modseq: message.modseq ?? 0n,
+    modseq: storableCounter(message.modseq) ?? 0n,
     internalDate: asDate(message.internalDate),
     sizeBytes: Number.isSafeInteger(message.size) && (message.size ?? 0) >= 0 ? (message.size ?? 0) : 0,
     subject: displayLine(decodeWords(envelope.subject ?? '')),

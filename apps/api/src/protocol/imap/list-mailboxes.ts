@@ -1,4 +1,5 @@
 import { toSessionError } from '../session-error.ts'
+import { storableCounter } from './counters.ts'
 import type { ImapSession } from './open-session.ts'
 
 /** A mailbox as listed, with its STATUS where the server gives it. RFC 9051 6.3.9, RFC 5819. */
@@ -75,7 +76,7 @@ const toStatus = (status: RawStatus): MailboxStatus => ({
   messages: status.messages ?? 0,
   unseen: status.unseen ?? null,
   uidNext: status.uidNext === undefined ? null : BigInt(status.uidNext),
-  uidValidity: status.uidValidity ?? null,
+  uidValidity: storableCounter(status.uidValidity),
   // Some servers answer 0 for an empty mailbox; that says nothing (RFC 7162 3.1.2.2).
-  highestModseq: status.highestModseq ? status.highestModseq : null,
+  highestModseq: storableCounter(status.highestModseq),
 })

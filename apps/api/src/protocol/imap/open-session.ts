@@ -17,6 +17,7 @@ export type Capabilities = {
   uidplus: boolean
   specialUse: boolean
   listStatus: boolean
+  esearch: boolean
   objectId: boolean
   gmail: boolean
   acl: boolean
@@ -31,6 +32,8 @@ export type ImapSession = {
   isOpen: () => boolean
   /** Why the last command was refused: the library answers such commands with `false` and only logs the reason. */
   refusal: () => AppError
+  /** Asked before every command that changes something at the server; throws when it is no longer ours to change. */
+  mayAct: () => void
   /** Ends politely, within two seconds; never throws. */
   logout: () => Promise<void>
   /** Cuts the connection. */
@@ -45,8 +48,9 @@ export type SessionOptions = Endpoint & {
   onStage?: (stage: 'connect' | 'tls' | 'greeting') => void
   /** Silence after which the peer counts as gone. Milliseconds. */
   socketTimeoutMs?: number
-  /** An IDLE is renewed this often, so that a stalled peer is noticed: together below 90 s. Milliseconds. */
+  /** An IDLE is renewed this often, so that a stalled peer comes to owe an answer. Milliseconds. */
   maxIdleMs?: number
+  mayAct?: () => void
 }
 
 const limits = {
@@ -80,6 +84,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     socketTimeout: options.socketTimeoutMs ?? 45_000,
     maxIdleTime: options.maxIdleMs ?? 30_000,
     ...limits,
+    expungeHandler: (gone) => onExpunge(flow, gone),
   })
   let isOpen = true
   const closed = new Promise<void>((done) => {
@@ -106,9 +111,21 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
       lastRefusal = undefined
       return reason === undefined ? new AppError('mailbox.refused', 'The server refused.') : toSessionError(reason)
     },
+    mayAct: options.mayAct ?? (() => undefined),
     logout: () => logout(flow, closed),
     destroy: () => flow.close(),
   }
+}
+
+/**
+ * QRESYNC is never enabled (docs/adr), so VANISHED is nothing a server may say: one line can name sixteen million uids,
+ * and the library would walk them all before anything else in this process runs.
+ */
+const onExpunge = (flow: ImapFlow, gone: { vanished?: boolean | undefined }): void | Promise<void> => {
+  if (gone.vanished !== true) return void flow.emit('expunge', gone)
+  flow.close()
+  // Never settles: the walk ends here and is collected with the session.
+  return new Promise(() => undefined)
 }
 
 /** Without `isLevelEnabled` the library would write out every answer it parsed, only for it to be thrown away. */
@@ -149,6 +166,7 @@ const readCapabilities = (flow: ImapFlow): Capabilities => {
     uidplus: has('UIDPLUS'),
     specialUse: has('SPECIAL-USE') || has('XLIST'),
     listStatus: has('LIST-STATUS'),
+    esearch: has('ESEARCH'),
     objectId: has('OBJECTID'),
     gmail: has('X-GM-EXT-1'),
     acl: has('ACL'),

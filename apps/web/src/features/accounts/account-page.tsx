@@ -1,16 +1,15 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import { type FormEvent, useEffect, useState } from 'react'
-import { ApiError, call } from '#data/api.ts'
+import { useEffect, useState } from 'react'
+import { call } from '#data/api.ts'
 import { app, loadAccounts, useApp } from '#data/app-state.ts'
 import { showToast } from '#data/toasts.ts'
 import { fileSize, fullDate } from '#lib/format.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
 import { Dialog } from '#ui/dialog.tsx'
-import { Field } from '#ui/field.tsx'
+import { EditAccount } from './edit-account.tsx'
 import { LookCard } from './look-card.tsx'
 import { MailboxTable } from './mailbox-table.tsx'
-import { formOf, ServerFields, settingsOf } from './server-fields.tsx'
 
 /** Everything about one account: how it is, its servers and password, its mailboxes, and how to part from it. */
 export const AccountPage = ({ accountId }: { accountId: string }) => {
@@ -35,9 +34,9 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
         </a>
       </div>
       <HealthCard account={account} />
-      <EditCard key={account.id} account={account} />
+      <EditAccount key={account.id} account={account} />
       <LookCard account={account} />
-      <MailboxTable accountId={account.id} />
+      <MailboxTable account={account} />
       <RemoveCard account={account} />
     </main>
   )
@@ -108,60 +107,6 @@ const HealthCard = ({ account }: { account: Account }) => {
         </table>
       </details>
     </section>
-  )
-}
-
-const EditCard = ({ account }: { account: Account }) => {
-  const [name, setName] = useState(account.name)
-  const [incoming, setIncoming] = useState(() => formOf(account.incoming))
-  const [password, setPassword] = useState('')
-  const [problem, setProblem] = useState<ApiError | null>(null)
-  const save = async (event: FormEvent) => {
-    event.preventDefault()
-    try {
-      await call('patchAccount', 'PATCH', `/v1/accounts/${account.id}`, {
-        body: { name, incoming: settingsOf(incoming), ...(password === '' ? {} : { password }) },
-      })
-      setProblem(null)
-      setPassword('')
-      showToast({ kind: 'done', text: 'Saved' })
-    } catch (error) {
-      setProblem(error instanceof ApiError ? error : null)
-    }
-  }
-  return (
-    <form className="card" onSubmit={(event) => void save(event)} aria-label="Settings">
-      <h2>Name, server, password</h2>
-      <Field
-        label="Name"
-        value={name}
-        onChange={(event) => setName(event.target.value)}
-        hint="Shown instead of the address."
-      />
-      <ServerFields
-        legend="Incoming mail (IMAP)"
-        which="incoming"
-        value={incoming}
-        errors={problem?.detail.fields}
-        onChange={setIncoming}
-      />
-      <Field
-        label="New password"
-        type="password"
-        autoComplete="new-password"
-        value={password}
-        onChange={(event) => setPassword(event.target.value)}
-        hint="Leave empty to keep the one that is stored."
-      />
-      {problem && (
-        <div className="notice bad" role="alert">
-          {problem.message} {problem.detail.hint}
-        </div>
-      )}
-      <button type="submit" className="button primary">
-        {t('save')}
-      </button>
-    </form>
   )
 }
 

@@ -6,7 +6,7 @@ import { navigate, onLinkClick } from '#lib/route.ts'
 import { Field } from '#ui/field.tsx'
 import { CheckSteps } from './check-steps.tsx'
 import { runCheck } from './run-check.ts'
-import { formOf, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
+import { formOf, OutgoingFields, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
 
 type Stage = 'address' | 'servers'
 
@@ -15,6 +15,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const [stage, setStage] = useState<Stage>('address')
   const [address, setAddress] = useState('')
   const [password, setPassword] = useState('')
+  const [outgoingPassword, setOutgoingPassword] = useState('')
   const [found, setFound] = useState<DiscoveryResult | null>(null)
   const [incoming, setIncoming] = useState<ServerForm | null>(null)
   const [outgoing, setOutgoing] = useState<ServerForm | null>(null)
@@ -56,7 +57,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
         name: '',
         kind: 'imap',
         password,
-        outgoingPassword: null,
+        outgoingPassword: outgoingPassword || null,
         incoming: settingsOf(incoming),
         outgoing: outgoing ? settingsOf(outgoing) : null,
       }
@@ -120,36 +121,23 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
             error={errors?.password}
             hint="Stored encrypted, with a key outside the database."
           />
-          <label className="row" style={{ marginBlockEnd: 8 }}>
-            <input
-              type="checkbox"
-              checked={outgoing !== null}
-              onChange={(event) =>
-                setOutgoing(
-                  event.target.checked
-                    ? formOf(found?.guesses.outgoing[0] ?? { host: '', port: 465, security: 'tls', username: address })
-                    : null,
-                )
-              }
-            />
-            Also keep the settings for sending (writing mail comes in a later version)
-          </label>
-          {outgoing && (
-            <ServerFields
-              legend="Outgoing mail (SMTP)"
-              which="outgoing"
-              value={outgoing}
-              errors={errors}
-              onChange={setOutgoing}
-            />
-          )}
+          <OutgoingFields
+            value={outgoing}
+            password={outgoingPassword}
+            fallback={() =>
+              formOf(found?.guesses.outgoing[0] ?? { host: '', port: 465, security: 'tls', username: address })
+            }
+            errors={errors}
+            onChange={setOutgoing}
+            onPassword={setOutgoingPassword}
+          />
           {events.length > 0 && (
             <CheckSteps
               events={events}
               onTrust={({ server, certificate }) => {
-                const pinnedFingerprint = certificate?.fingerprint ?? null
-                if (server === 'incoming') setIncoming((old) => old && { ...old, pinnedFingerprint })
-                else setOutgoing((old) => old && { ...old, pinnedFingerprint })
+                const pin = (old: ServerForm | null) => old && pinned(old, certificate)
+                if (server === 'incoming') setIncoming(pin)
+                else setOutgoing(pin)
                 setEvents([])
               }}
             />

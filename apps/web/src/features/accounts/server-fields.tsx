@@ -27,6 +27,12 @@ export const settingsOf = (form: ServerForm): ServerSettings => ({
   pinnedFingerprint: form.pinnedFingerprint,
 })
 
+/** Accepts exactly the certificate that was shown. */
+export const pinned = (form: ServerForm, certificate: { fingerprint: string } | null): ServerForm => ({
+  ...form,
+  pinnedFingerprint: certificate?.fingerprint ?? null,
+})
+
 /** One server's settings. Choosing the kind of encryption sets the port that goes with it. */
 export const ServerFields = ({
   legend,
@@ -84,4 +90,52 @@ export const ServerFields = ({
       <p className="muted">Only the certificate {value.pinnedFingerprint.slice(0, 16)}… is accepted.</p>
     )}
   </fieldset>
+)
+
+/** Sending is a choice; `fallback` is what the form starts with. An empty password: the same as for reading. */
+export const OutgoingFields = ({
+  value,
+  password,
+  fallback,
+  errors,
+  onChange,
+  onPassword,
+}: {
+  value: ServerForm | null
+  password: string
+  fallback: () => ServerForm
+  errors: Record<string, string> | undefined
+  onChange: (value: ServerForm | null) => void
+  onPassword: (password: string) => void
+}) => (
+  <>
+    <label className="row" style={{ marginBlockEnd: 8 }}>
+      <input
+        type="checkbox"
+        checked={value !== null}
+        onChange={(event) => onChange(event.target.checked ? fallback() : null)}
+      />
+      Also keep the settings for sending (writing mail comes in a later version)
+    </label>
+    {value && (
+      <>
+        <ServerFields
+          legend="Outgoing mail (SMTP)"
+          which="outgoing"
+          value={value}
+          errors={errors}
+          onChange={onChange}
+        />
+        <Field
+          label="Password for sending"
+          type="password"
+          autoComplete="off"
+          value={password}
+          error={errors?.outgoingPassword}
+          onChange={(event) => onPassword(event.target.value)}
+          hint="Only if it is another one than for reading."
+        />
+      </>
+    )}
+  </>
 )

@@ -1,0 +1,195 @@
+import type { AccountProgress } from '@postern/shared/accounts.ts'
+import { isAppError } from '#platform/errors.ts'
+import { readRights } from '#protocol/imap/read-rights.ts'
+import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
+import { addSyncEvent, storeAccountFacts, storeProgress } from '#store/account-state.ts'
+import { commit } from '#store/commit.ts'
+import { refreshStatistics } from '#store/retention.ts'
+import { type MailboxRow, saveCursor } from '#store/sync-mailboxes.ts'
+import { needsSync, planFlagTurns } from '#sync/plan-mailbox-sync.ts'
+import { syncTree, type TreeEntry } from '#sync/run-tree-sync.ts'
+import type { SyncContext } from '#sync/sync-context.ts'
+import { type AccountShare, scopeOf, syncInTurn, trustsModseq } from './account-share.ts'
+
+const syncedAtEveryMs = 5 * 60_000
+const progressEveryMs = 250
+const statisticsFrom = 1000
+const roleOrder = ['inbox', 'drafts', 'sent', 'archive', 'flagged', 'all', 'junk', 'trash']
+
+/** What one connected life remembers between two looks at all mailboxes. */
+export type LookMemory = {
+  fingerprint: string | null
+  /** When `lastSyncedAt` was written; monotonic. */
+  syncedAt: number
+  /** Of the last compare of everything; epoch milliseconds. Null before the first sync. */
+  comparedAt: number | null
+  /** For servers without a change counter: what STATUS said of unread mail, and when flags were read last. */
+  unseen: Map<bigint, number | null>
+  flagsReadAt: Map<bigint, number>
+}
+
+export const newLookMemory = (lastFullCompareAt: Date | null): LookMemory => ({
+  fingerprint: null,
+  syncedAt: 0,
+  comparedAt: lastFullCompareAt?.getTime() ?? null,
+  unseen: new Map(),
+  flagsReadAt: new Map(),
+})
+
+/**
+ * Looks at every mailbox and syncs those that differ from what is stored. Answers the mailboxes as they are, or null when
+ * the server said just what it said before.
+ */
+export const lookEverywhere = async (
+  share: AccountShare,
+  context: SyncContext,
+  memory: LookMemory,
+  isCompareDue: boolean,
+): Promise<MailboxRow[] | null> => {
+  // An account whose change counter once hid something is not believed when it says that nothing changed.
+  const isBelieved = !isCompareDue && !share.isDistrusted
+  const { rows, fingerprint } = await syncTree(context, isBelieved ? memory.fingerprint : null)
+  if (rows === null) {
+    await noteSynced(share, memory, false)
+    return null
+  }
+  const readable = rows.filter(({ mailbox }) => mailbox.isSelectable && mailbox.isSynced)
+  const flagsDue = isCompareDue || trustsModseq(share, context.session) ? new Set<bigint>() : dueFlags(memory, readable)
+  const wanted = readable
+    .filter(({ mailbox }) => isCompareDue || mailbox.rights === null || mailbox.rights.includes('r'))
+    .filter(
+      ({ mailbox, status }) =>
+        isCompareDue || status === null || flagsDue.has(mailbox.id) || needsSync(mailbox, status),
+    )
+    .sort((a, b) => byRole(a.mailbox, b.mailbox))
+  const isWhole = await syncAll(share, context, wanted, (mailbox) => {
+    const areFlagsDue = flagsDue.has(mailbox.id)
+    if (areFlagsDue) memory.flagsReadAt.set(mailbox.id, share.deps.clock.monotonicMs())
+    return { isCompareDue, areFlagsDue }
+  })
+  memory.fingerprint = isWhole ? fingerprint : null
+  const isCompared = isCompareDue || memory.comparedAt === null
+  if (isCompared) memory.comparedAt = share.deps.clock.now().getTime()
+  await noteSynced(share, memory, isCompared)
+  return rows.map(({ mailbox }) => mailbox)
+}
+
+/** Where no change counter tells: unread mail that became more or less at once, everything else in turns. */
+const dueFlags = (memory: LookMemory, entries: TreeEntry[]): Set<bigint> => {
+  const due = new Set<bigint>()
+  for (const { mailbox, status } of entries) {
+    const before = memory.unseen.get(mailbox.id)
+    if (before !== undefined && status && before !== status.unseen) due.add(mailbox.id)
+    memory.unseen.set(mailbox.id, status?.unseen ?? null)
+  }
+  const turns = planFlagTurns(
+    entries.map(({ mailbox, status }) => ({
+      id: mailbox.id,
+      serverMessages: status?.messages ?? mailbox.serverMessages,
+      flagsReadAt: memory.flagsReadAt.get(mailbox.id) ?? 0,
+    })),
+  )
+  for (const { id } of turns) due.add(id)
+  return due
+}
+
+const byRole = (a: MailboxRow, b: MailboxRow): number => {
+  const rank = (row: MailboxRow) => {
+    const index = roleOrder.indexOf(row.role ?? '')
+    return index < 0 ? roleOrder.length : index
+  }
+  return rank(a) - rank(b) || (a.path < b.path ? -1 : 1)
+}
+
+type Due = { isCompareDue: boolean; areFlagsDue: boolean }
+
+/** False when one of them could not be read. */
+const syncAll = async (
+  share: AccountShare,
+  context: SyncContext,
+  wanted: TreeEntry[],
+  dueFor: (mailbox: MailboxRow) => Due,
+): Promise<boolean> => {
+  const { store } = share.deps
+  const unfilled = ({ mailbox, status }: TreeEntry) => (mailbox.fillUid === 1n ? 0 : (status?.messages ?? 0))
+  const total = wanted.reduce((sum, entry) => sum + unfilled(entry), 0)
+  const report = progressReporter(share, total)
+  let before = 0
+  let isWhole = true
+  for (const { mailbox } of wanted) {
+    context.signal.throwIfAborted()
+    let here = 0
+    try {
+      const onStored = (stored: number) => {
+        here = stored
+        report(before + stored)
+      }
+      await syncInTurn(share, context, mailbox, { ...dueFor(mailbox), onStored })
+    } catch (error) {
+      await skipUnreadable(share, context, mailbox, error)
+      isWhole = false
+    }
+    before += here
+    await context.yieldToCommands()
+  }
+  if (total > 0) await commit(store, scopeOf(share), (unit) => storeProgress(unit, share.lease.accountId, null))
+  // Right after thousands of inserts the planner knows nothing of them and walks whole tables.
+  if (total >= statisticsFrom) await refreshStatistics(store)
+  return isWhole
+}
+
+/** One mailbox that cannot be read: the others go on. Throws what concerns the whole account. */
+const skipUnreadable = async (
+  share: AccountShare,
+  context: SyncContext,
+  mailbox: MailboxRow,
+  error: unknown,
+): Promise<void> => {
+  const known = toSessionError(error)
+  if (!isAppError(error) || isConnectionFault(known)) throw error
+  // Without the right to read, it is left alone until everything is compared again.
+  const rights = known.code.startsWith('mailbox.') ? await readRights(context.session, mailbox.path) : null
+  await commit(share.deps.store, scopeOf(share), async (unit) => {
+    if (rights !== null) await saveCursor(unit, mailbox.id, { rights })
+    await addSyncEvent(unit, share.lease.accountId, {
+      kind: 'mailbox',
+      code: known.code,
+      text: `${mailbox.path}: ${known.message}`,
+    })
+  })
+}
+
+/** Written now and then only: thousands of idle accounts would write nothing else. */
+const noteSynced = async (share: AccountShare, memory: LookMemory, isCompared: boolean): Promise<void> => {
+  const { clock, store } = share.deps
+  const now = clock.monotonicMs()
+  if (!isCompared && memory.syncedAt > 0 && now - memory.syncedAt < syncedAtEveryMs) return
+  memory.syncedAt = now
+  const at = clock.now()
+  await commit(store, scopeOf(share), (unit) =>
+    storeAccountFacts(unit, share.lease.accountId, {
+      lastSyncedAt: at,
+      ...(isCompared ? { lastFullCompareAt: at } : {}),
+    }),
+  )
+}
+
+const progressReporter = (share: AccountShare, total: number): ((done: number) => void) => {
+  const { clock, store, logger } = share.deps
+  const startedAt = clock.monotonicMs()
+  let toldAt = 0
+  return (done) => {
+    const now = clock.monotonicMs()
+    if (total === 0 || now - toldAt < progressEveryMs) return
+    toldAt = now
+    const progress: AccountProgress = {
+      phase: 'envelopes',
+      done: Math.min(done, total),
+      total,
+      perSecond: Math.round(done / Math.max(0.001, (now - startedAt) / 1000)),
+    }
+    commit(store, scopeOf(share), (unit) => storeProgress(unit, share.lease.accountId, progress)).catch(
+      (error: unknown) => logger.debug({ err: error }, 'progress was not stored'),
+    )
+  }
+}

@@ -1,0 +1,107 @@
+import { backoffMs } from '#platform/backoff.ts'
+import type { ImapSession } from '#protocol/imap/open-session.ts'
+import { idleUntil, listenToMailbox } from '#protocol/imap/watch-mailbox.ts'
+import { toSessionError } from '#protocol/session-error.ts'
+import type { MailboxRow } from '#store/sync-mailboxes.ts'
+import { type AccountShare, syncContextOf, syncInTurn } from './account-share.ts'
+import { WakeSignal } from './wake-signal.ts'
+
+/** So many mailboxes beside the inbox get a connection of their own; the others are looked at in turn. */
+const mostWatches = 3
+const lookEveryMs = 5 * 60_000
+
+/** IDLE connections for chosen mailboxes. One that cannot be had is tried again later: the regular looks go on anyway. */
+export class MailboxWatches {
+  readonly #share: AccountShare
+  readonly #running = new Map<bigint, { stop: AbortController; ended: Promise<void> }>()
+
+  constructor(share: AccountShare) {
+    this.#share = share
+  }
+
+  /** Watches exactly these from now on, as far as there is room. */
+  watch(mailboxIds: bigint[]): void {
+    const wanted = new Set(mailboxIds.slice(0, mostWatches))
+    for (const [id, { stop }] of this.#running) if (!wanted.has(id)) stop.abort()
+    for (const id of wanted) {
+      if (this.#share.signal.aborted || this.#running.has(id)) continue
+      const stop = new AbortController()
+      this.#share.signal.addEventListener('abort', () => stop.abort(), { once: true, signal: stop.signal })
+      const ended = this.#keep(id, stop.signal).finally(() => this.#running.delete(id))
+      this.#running.set(id, { stop, ended })
+    }
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended))
+  }
+
+  async #keep(mailboxId: bigint, stop: AbortSignal): Promise<void> {
+    const { clock, logger, timing } = this.#share.deps
+    for (let failures = 1; !stop.aborted; failures++) {
+      let pauseMs = backoffMs(failures, timing.backoff)
+      try {
+        if (!(await this.#live(mailboxId, stop))) return
+        failures = 0
+      } catch (error) {
+        const { code } = toSessionError(error)
+        logger.debug({ mailboxId: mailboxId.toString(), code }, 'a watched mailbox has no connection')
+        if (code === 'connect.limit') pauseMs = timing.connectionGrowMs
+      }
+      await clock.sleep(pauseMs, stop)
+    }
+  }
+
+  /** Lives as long as the connection; false when there is nothing to watch any more. */
+  async #live(mailboxId: bigint, stop: AbortSignal): Promise<boolean> {
+    if (!(await findWatchable(this.#share, mailboxId))) return false
+    const session = await this.#share.sessions.open('watch')
+    const wake = new WakeSignal<'mailbox' | 'flags'>()
+    const listener = listenToMailbox(session, (event) => wake.mark(event === 'flags' ? 'flags' : 'mailbox'))
+    try {
+      while (!stop.aborted && session.isOpen()) {
+        const mailbox = await findWatchable(this.#share, mailboxId)
+        if (!mailbox) return false
+        await lookAndListen(this.#share, { session, mailbox, wake, ms: lookEveryMs, stop })
+      }
+      return true
+    } finally {
+      listener.stop()
+      await session.logout()
+    }
+  }
+}
+
+/** The inbox has the main session to itself. */
+export const findWatchable = async ({ deps, lease }: AccountShare, mailboxId: bigint): Promise<MailboxRow | null> => {
+  const mailbox = await deps.store.readSystem((tx) =>
+    tx.mailbox.findFirst({ where: { id: mailboxId, accountId: lease.accountId, isSelectable: true, isSynced: true } }),
+  )
+  return mailbox?.role === 'inbox' ? null : mailbox
+}
+
+type Listening = {
+  session: ImapSession
+  mailbox: MailboxRow
+  wake: WakeSignal<'mailbox' | 'flags' | 'job' | 'focus'>
+  ms: number
+  stop: AbortSignal
+}
+
+/** Brings a mailbox up to date and waits in IDLE until something happens. */
+export const lookAndListen = async (
+  share: AccountShare,
+  { session, mailbox, wake, ms, stop }: Listening,
+): Promise<void> => {
+  wake.take('mailbox')
+  // At first everything may have changed; later the server says when flags did.
+  const isFirst = session.flow.mailbox === false || session.flow.mailbox.path !== mailbox.path
+  const areFlagsDue = wake.take('flags') || isFirst
+  await syncInTurn(share, syncContextOf(share, session), mailbox, { isCompareDue: false, areFlagsDue })
+  const { signal, end } = wake.sleeper(ms, stop)
+  try {
+    await idleUntil(session, signal)
+  } finally {
+    end()
+  }
+}

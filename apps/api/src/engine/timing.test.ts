@@ -1,0 +1,13 @@
+import { describe, expect, it } from 'vitest'
+import { engineTiming } from './timing.ts'
+
+describe('the waits of the engine', () => {
+  it('add up to noticing a stalled peer within 90 s', () => {
+    // The worst moment to stall is right after an IDLE began: its renewal then asks, and the answer is waited for.
+    expect(engineTiming.idleRenewMs + engineTiming.silenceMs).toBeLessThanOrEqual(90_000)
+  })
+
+  it('show changes in any mailbox within a minute', () => {
+    expect(engineTiming.treeEveryMs).toBeLessThanOrEqual(55_000)
+  })
+})

@@ -1,0 +1,38 @@
+/**
+ * Every wait of the engine that somebody could notice, in milliseconds. Tests pass shorter ones and run the same code;
+ * timing.test.ts holds these to what is promised.
+ */
+export type EngineTiming = {
+  /** Silence after which a peer that owes an answer counts as gone. */
+  silenceMs: number
+  /** An IDLE is renewed this often, so that a peer that stalls in it comes to owe one. */
+  idleRenewMs: number
+  /** Every mailbox is looked at this often while somebody is there: changes show within a minute. */
+  treeEveryMs: number
+  /** The same when nobody is, for the cache's sake. */
+  unwatchedTreeEveryMs: number
+  /** Every UID and flag is compared this often, whatever the change counters say. */
+  compareEveryMs: number
+  /** A refused password that worked before is tried again after this. */
+  passwordRetryMs: number
+  backoff: { baseMs: number; capMs: number }
+  /** For a provider that asks us to slow down: its limits are counted by the hour. */
+  throttled: { baseMs: number; capMs: number }
+  /** After this long one more connection is tried again at a provider that once allowed no more. */
+  connectionGrowMs: number
+  /** While bulk work holds the main session, its inbox is looked at this often. */
+  inboxLookMs: number
+}
+
+export const engineTiming: EngineTiming = {
+  silenceMs: 45_000,
+  idleRenewMs: 30_000,
+  treeEveryMs: 50_000,
+  unwatchedTreeEveryMs: 5 * 60_000,
+  compareEveryMs: 24 * 3_600_000,
+  passwordRetryMs: 15 * 60_000,
+  backoff: { baseMs: 1000, capMs: 5 * 60_000 },
+  throttled: { baseMs: 60_000, capMs: 2 * 3_600_000 },
+  connectionGrowMs: 3_600_000,
+  inboxLookMs: 2000,
+}

@@ -1,0 +1,180 @@
+import { ImapFlow } from 'imapflow'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createEngine } from '#engine/engine.ts'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { until } from '../support/until.ts'
+
+const mail = (n: number) =>
+  `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: Letter ${n}\r\nMessage-ID: <m${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}.\r\n`
+
+describe('the limits of a provider', () => {
+  let dovecot: Dovecot
+  let proxy: FaultProxy
+  let engine: EngineFixture
+  const others: ImapFlow[] = []
+  beforeAll(async () => {
+    dovecot = await startDovecot({ connectionsPerUser: 3 })
+    proxy = await startFaultProxy(dovecot.imapPort)
+    engine = await startEngineFixture(dovecot, {
+      passwordRetryMs: 400,
+      backoff: { baseMs: 20, capMs: 10_000 },
+      throttled: { baseMs: 800, capMs: 2000 },
+      connectionGrowMs: 400,
+    })
+    engine.start()
+  })
+  afterAll(async () => {
+    for (const client of others) client.close()
+    await engine.stop()
+    await proxy.stop()
+    await dovecot.stop()
+  })
+  beforeEach(() => proxy.clear())
+
+  const prepare = (user: string, mails: number): void => {
+    dovecot.addUser(user, 'secret')
+    for (let n = 1; n <= mails; n++) dovecot.deliver(user, 'INBOX', mail(n))
+  }
+  const otherProgram = async (user: string): Promise<ImapFlow> => {
+    const auth = { user, pass: 'secret' }
+    const { imapPort: port } = dovecot
+    const client = new ImapFlow({ host: '127.0.0.1', port, secure: false, doSTARTTLS: false, auth, logger: false })
+    client.on('error', () => undefined)
+    others.push(client)
+    await client.connect()
+    return client
+  }
+  const account = (id: bigint) => engine.store.prisma.account.findUniqueOrThrow({ where: { id } })
+  const problemCode = async (id: bigint) => {
+    const { problem } = await account(id)
+    return typeof problem === 'object' && problem !== null && 'code' in problem ? problem.code : null
+  }
+  const untilProblem = (id: bigint, code: string | null) =>
+    until(async () => (await problemCode(id)) === code, { what: `problem ${code}` })
+  const ready = (accountId: bigint) => engine.store.prisma.message.count({ where: { accountId, bodyState: 'ready' } })
+
+  it('does everything over one connection when the provider allows no second one, and says so', async () => {
+    prepare('limited', 6)
+    const programs = [await otherProgram('limited'), await otherProgram('limited')]
+    const accountId = await engine.addAccount('limited')
+    await until(async () => (await ready(accountId)) === 6, { what: 'bodies over the only connection' })
+    await untilProblem(accountId, 'connect.limit')
+    expect(await account(accountId)).toMatchObject({ state: 'watching', loginFailures: 0 })
+    const [{ messageId } = { messageId: 0n }] = await engine.shown(accountId, 'INBOX')
+    const chunks: Uint8Array[] = []
+    for await (const chunk of (await createEngine(engine.store).openSource(accountId, messageId)).chunks)
+      chunks.push(chunk)
+    expect(Buffer.concat(chunks).toString()).toBe(mail(1))
+    dovecot.deliver('limited', 'INBOX', mail(7))
+    await until(async () => (await ready(accountId)) === 7, { what: 'new mail with its body' })
+    // The other programs end: more connections are tried again by themselves, and the notice goes.
+    for (const client of programs) await client.logout()
+    let next = 8
+    await until(
+      async () => {
+        dovecot.deliver('limited', 'INBOX', mail(next++))
+        await new Promise((done) => setTimeout(done, 300))
+        return (await problemCode(accountId)) === null
+      },
+      { what: 'the end of the notice' },
+    )
+  })
+
+  it('waits for a connection when other programs have them all, without calling it a wrong password', async () => {
+    prepare('crowded', 1)
+    const programs = [await otherProgram('crowded'), await otherProgram('crowded'), await otherProgram('crowded')]
+    const accountId = await engine.addAccount('crowded')
+    await untilProblem(accountId, 'connect.limit')
+    expect(await account(accountId)).toMatchObject({ state: 'waiting', loginFailures: 0 })
+    await programs[0]?.logout()
+    await engine.untilState(accountId, 'watching')
+  })
+
+  it('tries a refused password that worked before twice more, and nothing else tries it meanwhile', async () => {
+    prepare('changed', 1)
+    const accountId = await engine.addAccount('changed')
+    await until(async () => (await ready(accountId)) === 1, { what: 'the body' })
+    const [{ messageId } = { messageId: 0n }] = await engine.shown(accountId, 'INBOX')
+    dovecot.addUser('changed', 'another secret')
+    dovecot.doveadm('kick', 'changed')
+    await until(async () => (await account(accountId)).loginFailures === 1, { what: 'the first refusal' })
+    await expect(createEngine(engine.store).openSource(accountId, messageId)).rejects.toMatchObject({
+      code: 'message.unavailable',
+    })
+    await engine.untilState(accountId, 'needs_person')
+    expect(await problemCode(accountId)).toBe('login.failed')
+    expect(dovecot.log().match(/auth failed.*user=<changed>/g)).toHaveLength(3)
+  })
+
+  it('goes slower when it is asked to, says so, and brings the rest later', async () => {
+    prepare('slower', 3)
+    const refusal = proxy.add({
+      direction: 'toClient',
+      answerTo: /UID FETCH .*BODY\.PEEK\[1\]/,
+      act: (line) => `${line.split(' ')[0]} NO [THROTTLED] Slow down, please.`,
+      times: 2,
+    })
+    const accountId = await engine.addAccount('slower', 'secret', proxy.port)
+    await untilProblem(accountId, 'connect.throttled')
+    expect((await account(accountId)).state).toBe('watching')
+    await until(async () => (await ready(accountId)) === 3, { what: 'the bodies' })
+    expect(refusal.acted()).toBe(2)
+    await untilProblem(accountId, null)
+  })
+
+  it('lets an hour-counting provider rest when even the list of mailboxes is refused', async () => {
+    prepare('rested', 1)
+    const refusal = proxy.add({
+      direction: 'toClient',
+      answerTo: /^LIST /,
+      act: (line) => `${line.split(' ')[0]} BAD Request is throttled. Suggested Backoff Time: 1500 milliseconds`,
+      times: 1,
+    })
+    const accountId = await engine.addAccount('rested', 'secret', proxy.port)
+    await untilProblem(accountId, 'connect.throttled')
+    const { state, retryAt } = await account(accountId)
+    expect(state).toBe('waiting')
+    expect(retryAt?.getTime()).toBeGreaterThan(Date.now())
+    await engine.untilState(accountId, 'watching')
+    expect(refusal.acted()).toBe(1)
+  })
+
+  it('comes back ever more slowly to a server that lets it in and then fails, and counts anew only after a sync', async () => {
+    prepare('failing', 1)
+    // One of its own: the other accounts must not meet this fault.
+    const way = await startFaultProxy(dovecot.imapPort)
+    const fault = way.add({ direction: 'toServer', line: / LIST .*RETURN/, act: 'close', times: 1000 })
+    const accountId = await engine.addAccount('failing', 'secret', way.port)
+    await untilProblem(accountId, 'connect.closed')
+    await until(async () => fault.acted() >= 8, { what: 'eight attempts', ms: 40_000 })
+    // The longest of the waits so far; were a login enough to count anew, none would exceed the first limit of 20 ms.
+    const waits = await engine.store.prisma.$queryRaw<{ ms: number }[]>`
+      SELECT max(gap)::float8 AS ms FROM (SELECT extract(epoch FROM at - lag(at) OVER (ORDER BY id)) * 1000 AS gap
+        FROM sync_event WHERE account_id = ${accountId} AND kind = 'waiting') AS gaps`
+    expect(waits[0]?.ms).toBeGreaterThan(120)
+    expect(way.connections().made).toBe(fault.acted())
+    fault.remove()
+    await engine.untilState(accountId, 'watching')
+    await way.stop()
+  })
+
+  it('stops fetching texts when the daily amount is used up, says so, and goes on when there is more', async () => {
+    prepare('spender', 4)
+    const spent = { dailyByteBudget: 1000n, bytesToday: 1000n }
+    const [{ day } = { day: new Date() }] = await engine.store.prisma.$queryRaw<
+      { day: Date }[]
+    >`SELECT current_date AS day`
+    const accountId = await engine.addAccount('spender')
+    await engine.store.prisma.account.update({ where: { id: accountId }, data: { ...spent, bytesDay: day } })
+    await engine.untilState(accountId, 'watching')
+    await untilProblem(accountId, 'account.budget_spent')
+    expect(await ready(accountId)).toBe(0)
+    expect(await engine.shown(accountId, 'INBOX')).toHaveLength(4)
+    await engine.store.prisma.account.update({ where: { id: accountId }, data: { dailyByteBudget: null } })
+    await createEngine(engine.store).requestSync(accountId)
+    await until(async () => (await ready(accountId)) === 4, { what: 'the bodies' })
+    await untilProblem(accountId, null)
+  })
+})

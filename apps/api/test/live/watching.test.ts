@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { createEngine } from '#engine/engine.ts'
+import { engineChannel } from '#store/notify.ts'
+import { markPresent } from '#store/presence.ts'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { until } from '../support/until.ts'
+
+const mail = (n: number) =>
+  `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: Letter ${n}\r\nMessage-ID: <m${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}.\r\n`
+const plainCapability = 'IMAP4rev1 LITERAL+ ENABLE IDLE NAMESPACE UIDPLUS MOVE LIST-STATUS LIST-EXTENDED SPECIAL-USE'
+
+describe.each([
+  { title: 'with CONDSTORE', capability: '' },
+  { title: 'without any change counter', capability: plainCapability },
+])('mailboxes nobody has open, at a server $title', ({ capability }) => {
+  let dovecot: Dovecot
+  let proxy: FaultProxy
+  let engine: EngineFixture
+  beforeAll(async () => {
+    dovecot = await startDovecot(capability ? { settings: `imap_capability = ${capability}\n` } : {})
+    proxy = await startFaultProxy(dovecot.imapPort)
+    // In production every 50 s (timing.test.ts); the inbox and what is watched do not wait for it.
+    engine = await startEngineFixture(dovecot, { treeEveryMs: 1000, unwatchedTreeEveryMs: 3_600_000 })
+    engine.start()
+  })
+  afterAll(async () => {
+    await engine.stop()
+    await proxy.stop()
+    await dovecot.stop()
+  })
+  const start = async (user: string): Promise<bigint> => {
+    dovecot.addUser(user, 'secret')
+    for (let n = 1; n <= 3; n++) dovecot.deliver(user, 'Archive', mail(n))
+    const accountId = await engine.addAccount(user, 'secret', proxy.port)
+    await engine.untilState(accountId, 'watching')
+    await until(
+      async () => (await engine.store.prisma.message.count({ where: { accountId, bodyState: 'ready' } })) === 3,
+    )
+    return accountId
+  }
+  const archive = async (accountId: bigint) =>
+    (await engine.shown(accountId, 'Archive')).map(({ subject, flags }) => `${subject} ${flags}`)
+
+  it('show new mail, flags and deletions made elsewhere while somebody is there', async () => {
+    const accountId = await start('away')
+    await markPresent(engine.store, [engine.userId])
+    engine.store.notifier.notify(engineChannel, 'present')
+    dovecot.deliver('away', 'Archive', mail(4))
+    dovecot.doveadm('flags', 'add', '-u', 'away', '\\Flagged', 'mailbox', 'Archive', 'uid', '2')
+    await until(async () => (await archive(accountId)).join() === 'Letter 1 0,Letter 2 4,Letter 3 0,Letter 4 0', {
+      what: 'new mail and a star',
+    })
+    // Nothing but a flag, and nothing but a deletion: neither UIDNEXT nor the number of unread mails tells the first.
+    dovecot.doveadm('flags', 'remove', '-u', 'away', '\\Flagged', 'mailbox', 'Archive', 'uid', '2')
+    await until(async () => (await archive(accountId)).includes('Letter 2 0'), { what: 'the star gone' })
+    dovecot.doveadm('flags', 'add', '-u', 'away', '\\Seen', 'mailbox', 'Archive', 'uid', '3')
+    await until(async () => (await archive(accountId)).includes('Letter 3 1'), { what: 'the read mark' })
+    dovecot.doveadm('expunge', '-u', 'away', 'mailbox', 'Archive', 'uid', '1')
+    await until(async () => (await archive(accountId)).join() === 'Letter 2 0,Letter 3 1,Letter 4 0', {
+      what: 'the deletion',
+    })
+  })
+
+  it('show everything at once when one is opened, or was chosen to be watched', async () => {
+    const accountId = await start('chosen')
+    await engine.store.prisma.appUser.update({ where: { id: engine.userId }, data: { onlineAt: null } })
+    const mailboxId = await engine.mailboxId(accountId, 'Archive')
+    const changes = async (n: number) => {
+      dovecot.deliver('chosen', 'Archive', mail(n))
+      await until(async () => (await archive(accountId)).includes(`Letter ${n} 0`), { what: `mail ${n}` })
+      dovecot.doveadm(
+        'flags',
+        'add',
+        '-u',
+        'chosen',
+        '\\Flagged',
+        'mailbox',
+        'Archive',
+        'header',
+        'subject',
+        `Letter ${n}`,
+      )
+      await until(async () => (await archive(accountId)).includes(`Letter ${n} 4`), { what: 'a star' })
+      dovecot.doveadm('expunge', '-u', 'chosen', 'mailbox', 'Archive', 'header', 'subject', `Letter ${n}`)
+      await until(async () => !(await archive(accountId)).some((row) => row.startsWith(`Letter ${n} `)), {
+        what: 'a deletion',
+      })
+    }
+    // Nobody is there, so nothing looks at the tree: what shows was heard in IDLE.
+    await engine.store.prisma.mailbox.update({ where: { id: mailboxId }, data: { isWatched: true } })
+    await createEngine(engine.store).requestSync(accountId)
+    await changes(4)
+    await engine.store.prisma.mailbox.update({ where: { id: mailboxId }, data: { isWatched: false } })
+    await createEngine(engine.store).requestSync(accountId)
+    const { open } = proxy.connections()
+    await until(async () => proxy.connections().open < open || open <= 2, { what: 'the end of the watch' })
+    await createEngine(engine.store).focus(accountId, mailboxId)
+    await changes(5)
+  })
+})
+
+describe('a server without IDLE', () => {
+  let dovecot: Dovecot
+  let engine: EngineFixture
+  beforeAll(async () => {
+    dovecot = await startDovecot({ settings: 'imap_capability = IMAP4rev1 LITERAL+ NAMESPACE UIDPLUS LIST-EXTENDED\n' })
+    engine = await startEngineFixture(dovecot, { idleRenewMs: 500 })
+    engine.start()
+  })
+  afterAll(async () => {
+    await engine.stop()
+    await dovecot.stop()
+  })
+
+  it('is asked for new mail instead', async () => {
+    dovecot.addUser('poller', 'secret')
+    dovecot.deliver('poller', 'INBOX', mail(1))
+    const accountId = await engine.addAccount('poller')
+    await engine.untilState(accountId, 'watching')
+    dovecot.deliver('poller', 'INBOX', mail(2))
+    await until(async () => (await engine.shown(accountId, 'INBOX')).length === 2, { what: 'the second mail' })
+  })
+})
