@@ -161,8 +161,34 @@ describe('search words', () => {
     expect(toTsquery(parseQuery('"'))).toBeNull()
   })
   it('weighs the fields', () => {
-    expect(indexVector({ subject: 'Plan', people: 'Ann', attachments: '', body: "plan it's" })).toBe(
-      "'plan':1A,33 'ann':12B 'it':34 's':35",
+    expect(readVector(indexVector({ subject: 'Plan', people: 'Ann', attachments: 'x.pdf', body: "plan it's" }))).toBe(
+      "'plan':1A,35 'ann':12B 'x':23C 'pdf':24C 'it':36 's':37",
     )
   })
+  it('keeps to what a tsvector may hold: 16 ascending positions a word, 16,383 at most, 1 MiB in all', () => {
+    const vector = (body: string) => indexVector({ subject: '', people: '', attachments: '', body })
+    expect(readVector(vector('again '.repeat(40)))).toMatch(/^'again':31,32,.*,46$/)
+    expect(readVector(vector(`${'a b '.repeat(10_000)}last last`))).toMatch(/'last':16383$/)
+    const many = Array.from({ length: 7000 }, (_, n) => `${'ω'.repeat(58)}${n}`).join(' ')
+    expect(vector(many).length).toBeLessThan(1024 * 1024)
+    expect(vector('').readInt32BE(0)).toBe(0)
+  })
 })
+
+/** The text form of a binary tsvector, lexemes in the order given. */
+const readVector = (vector: Buffer): string => {
+  const lexemes: string[] = []
+  let at = 4
+  while (lexemes.length < vector.readInt32BE(0)) {
+    const end = vector.indexOf(0, at)
+    const token = vector.toString('utf8', at, end)
+    const positions = Array.from({ length: vector.readUInt16BE(end + 1) }, (_, n) =>
+      vector.readUInt16BE(end + 3 + 2 * n),
+    )
+    lexemes.push(
+      `'${token}':${positions.map((place) => `${place & 16383}${['', 'C', 'B', 'A'][place >> 14]}`).join(',')}`,
+    )
+    at = end + 3 + 2 * positions.length
+  }
+  return lexemes.join(' ')
+}

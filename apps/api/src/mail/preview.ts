@@ -25,7 +25,12 @@ export const previewOf = (text: string): string => {
     // Invisible characters go later; this leaves room for them.
     if (length > 10 * previewLength) break
   }
-  const joined = displayLine(own.join(' ').replace(/\u00ad|[\u200b-\u200d]|\u2060|\u034f/g, ''))
+  const whole = own.join(' ')
+  // Mending costs by the character, and most of them are visible ones.
+  const start = visibleLine(whole.slice(0, 2 * previewLength))
+  const joined = start.length < previewLength && whole.length > 2 * previewLength ? visibleLine(whole) : start
   const readable = joined === '' ? displayLine(text.slice(0, 5000)) : joined
   return readable.slice(0, previewLength).toWellFormed()
 }
+
+const visibleLine = (text: string): string => displayLine(text.replace(/\u00ad|[\u200b-\u200d]|\u2060|\u034f/g, ''))

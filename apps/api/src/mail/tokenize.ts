@@ -13,7 +13,6 @@ const cjk =
 const anyWord = /[\p{L}\p{N}]+/gu
 
 const fold = (text: string): string => {
-  if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase()
   return text
     .normalize('NFKD')
     .replace(/(?<=[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])\p{M}+/gu, '')
@@ -56,23 +55,55 @@ const splitCjk = (word: string): string[] => {
   return parts
 }
 
-/** Runs that hold no separator we could know without folding: ASCII letters and digits, and anything beyond ASCII. */
-const run = /[A-Za-z0-9\u0080-\uffff]+/g
-const isAsciiText = (text: string): boolean => {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false
-  return true
+/** Folding is slow, and words come again: those of the last texts are remembered. */
+const foldedRuns = new Map<string, string[]>()
+const maxFoldedRuns = 4000
+const maxRememberedLength = 40
+
+const foldedTokens = (run: string): string[] => {
+  const known = foldedRuns.get(run)
+  if (known) return known
+  const tokens = (fold(run).match(anyWord) ?? [])
+    .flatMap(splitCjk)
+    .map((token) => token.slice(0, maxTokenLength).toWellFormed())
+  if (run.length > maxRememberedLength) return tokens
+  if (foldedRuns.size === maxFoldedRuns) foldedRuns.clear()
+  foldedRuns.set(run, tokens)
+  return tokens
+}
+
+/** Calls back with every token in order, folded; a token is at most 64 characters. */
+const eachToken = (text: string, onToken: (token: string) => void): void => {
+  let start = -1
+  let hasUpper = false
+  let isAscii = true
+  // Cut where ASCII has neither letter nor digit: what separates beyond ASCII is known only after folding.
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : 0x20
+    const isLower = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39)
+    const isUpper = code >= 0x41 && code <= 0x5a
+    if (isLower || isUpper || code > 127) {
+      if (start < 0) {
+        start = i
+        hasUpper = false
+        isAscii = true
+      }
+      if (isUpper) hasUpper = true
+      else if (code > 127) isAscii = false
+    } else if (start >= 0) {
+      if (isAscii) {
+        const token = text.slice(start, Math.min(i, start + maxTokenLength))
+        onToken(hasUpper ? token.toLowerCase() : token)
+      } else for (const token of foldedTokens(text.slice(start, i))) onToken(token)
+      start = -1
+    }
+  }
 }
 
 /** Tokens in order, folded; a token is at most 64 characters. */
 export const tokensOf = (text: string): string[] => {
   const tokens: string[] = []
-  for (const part of text.match(run) ?? []) {
-    // Folding is slow, and most words of most mails have nothing to fold.
-    if (isAsciiText(part)) tokens.push(part.slice(0, maxTokenLength).toLowerCase())
-    else
-      for (const word of fold(part).match(anyWord) ?? [])
-        for (const token of splitCjk(word)) tokens.push(token.slice(0, maxTokenLength).toWellFormed())
-  }
+  eachToken(text, (token) => tokens.push(token))
   return tokens
 }
 
@@ -81,26 +112,87 @@ const quote = (token: string): string => `'${token}'`
 
 export type IndexedText = { subject: string; people: string; attachments: string; body: string }
 
-/** The text of a tsvector: subject weighs A, people B, attachment names C, body D. */
-export const indexVector = ({ subject, people, attachments, body }: IndexedText): string => {
-  const found = new Map<string, { positions: string; count: number }>()
+/** Weights as a tsvector keeps them: in the two bits above a position. */
+const weights = { A: 3 << 14, B: 2 << 14, C: 1 << 14, D: 0 }
+/** A tsvector holds at most 1 MiB; a mail of more different words is found by its first ones. */
+const maxVectorBytes = 900_000
+
+/** Working memory of the one vector that is being made; it is made in one go, so there is never a second. */
+const room = {
+  /** Per distinct token: its first and last occurrence, and how many are kept. */
+  first: new Int32Array(maxDistinctTokens),
+  last: new Int32Array(maxDistinctTokens),
+  count: new Uint8Array(maxDistinctTokens),
+  /** Per kept occurrence: its position with the weight, and the next of the same token. */
+  place: new Uint16Array(maxDistinctTokens * maxPositionsPerToken),
+  next: new Int32Array(maxDistinctTokens * maxPositionsPerToken),
+}
+
+/**
+ * A tsvector in PostgreSQL's binary form (tsvectorrecv): the number of lexemes, then each with a NUL, the number of its
+ * positions and these. Subject weighs A, people B, attachment names C, body D. As text it would cost both sides more.
+ */
+export const indexVector = ({ subject, people, attachments, body }: IndexedText): Buffer => {
+  const { first, last, count, place, next } = room
+  const ids = new Map<string, number>()
   let position = 0
-  const add = (text: string, weight: string) => {
-    for (const token of tokensOf(text)) {
-      position = Math.min(position + 1, maxPosition)
-      const entry = found.get(token)
-      if (entry) {
-        if (entry.count++ < maxPositionsPerToken) entry.positions += `,${position}${weight}`
-      } else if (found.size < maxDistinctTokens) found.set(token, { positions: `${position}${weight}`, count: 1 })
+  let kept = 0
+  let bytes = 4
+  let weight = 0
+  const onToken = (token: string) => {
+    position = Math.min(position + 1, maxPosition)
+    let id = ids.get(token)
+    if (id === undefined) {
+      if (ids.size === maxDistinctTokens || bytes > maxVectorBytes) return
+      id = ids.size
+      ids.set(token, id)
+      first[id] = kept
+      count[id] = 0
+      // A character is at most three bytes.
+      bytes += 3 * token.length + 3
+    } else {
+      const latest = last[id] ?? 0
+      // Positions ascend; the last one possible is kept once.
+      if (count[id] === maxPositionsPerToken || ((place[latest] ?? 0) & maxPosition) === position) return
+      next[latest] = kept
     }
+    place[kept] = weight | position
+    last[id] = kept++
+    count[id] = (count[id] ?? 0) + 1
+    bytes += 2
+  }
+  const add = (text: string, of: number) => {
+    weight = of
+    eachToken(text, onToken)
     // A gap, so that a phrase never runs from one field into the next.
     position = Math.min(position + 10, maxPosition)
   }
-  add(subject, 'A')
-  add(people, 'B')
-  add(attachments, 'C')
-  add(body, '')
-  return Array.from(found, ([token, { positions }]) => `${quote(token)}:${positions}`).join(' ')
+  add(subject, weights.A)
+  add(people, weights.B)
+  add(attachments, weights.C)
+  add(body, weights.D)
+
+  const out = Buffer.allocUnsafe(bytes)
+  let at = out.writeInt32BE(ids.size, 0)
+  for (const [token, id] of ids) {
+    at += writeToken(out, token, at)
+    out[at++] = 0
+    const positions = count[id] ?? 0
+    at = out.writeUInt16BE(positions, at)
+    for (let n = 0, from = first[id] ?? 0; n < positions; n++, from = next[from] ?? 0)
+      at = out.writeUInt16BE(place[from] ?? 0, at)
+  }
+  return out.subarray(0, at)
+}
+
+/** Most tokens are a few ASCII letters: cheaper by hand than by a call. */
+const writeToken = (out: Buffer, token: string, at: number): number => {
+  for (let i = 0; i < token.length; i++) {
+    const code = token.charCodeAt(i)
+    if (code > 127) return out.write(token, at, 'utf8')
+    out[at + i] = code
+  }
+  return token.length
 }
 
 /** `tokens` stand next to each other; `isPrefix` lets the last one go on. */

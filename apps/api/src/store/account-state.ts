@@ -1,6 +1,6 @@
 import type { AccountProgress, AccountState } from '@postern/shared/accounts.ts'
 import type { ErrorCode } from '@postern/shared/error-codes.ts'
-import type { Unit } from './commit.ts'
+import type { RawUnit, Unit } from './commit.ts'
 
 export type AccountProblem = {
   code: ErrorCode
@@ -48,7 +48,7 @@ export const storeAccountFacts = async (unit: Unit, accountId: bigint, facts: Ac
 }
 
 /** Counts fetched bytes of today; answers what today has seen. The day is the database's. */
-export const countBytes = async (unit: Unit, accountId: bigint, bytes: number): Promise<bigint> => {
+export const countBytes = async (unit: RawUnit, accountId: bigint, bytes: number): Promise<bigint> => {
   const rows = await unit.tx.$queryRaw<{ bytes_today: bigint }[]>`
     UPDATE account SET bytes_today = CASE WHEN bytes_day = current_date THEN bytes_today ELSE 0 END + ${bytes}, bytes_day = current_date,
       stored_bytes = stored_bytes + ${bytes}

@@ -1,5 +1,5 @@
 import { effectivePlacement, type PendingEffect } from '#mail/flags.ts'
-import type { Tx } from './open-store.ts'
+import type { RawTx } from './bare-tx.ts'
 
 type PlacementRow = { id: bigint; mailbox_id: bigint; flags: number; keywords: string[]; thread_id: bigint }
 type TargetRow = {
@@ -13,7 +13,7 @@ type TargetRow = {
 }
 
 /** What is still to be done to these placements, by placement, in the order it was asked for. */
-export const pendingTargetsFor = async (tx: Tx, placementIds: bigint[]): Promise<Map<bigint, PendingEffect[]>> => {
+export const pendingTargetsFor = async (tx: RawTx, placementIds: bigint[]): Promise<Map<bigint, PendingEffect[]>> => {
   const rows = await tx.$queryRaw<TargetRow[]>`
     SELECT placement_id, add_flags::int AS add_flags, remove_flags::int AS remove_flags, add_keywords, remove_keywords, to_mailbox_id, is_expunge
     FROM command_target WHERE placement_id = ANY (${placementIds}::bigint[]) AND state = 'pending' ORDER BY placement_id, ordinal`
@@ -37,7 +37,7 @@ export const pendingTargetsFor = async (tx: Tx, placementIds: bigint[]): Promise
  * Sets the shown columns of these placements to the server's truth with pending intents applied. The fold itself is
  * `effectivePlacement`. Answers the conversations of those whose shown columns really changed.
  */
-export const recomputeShown = async (tx: Tx, placementIds: bigint[]): Promise<bigint[]> => {
+export const recomputeShown = async (tx: RawTx, placementIds: bigint[]): Promise<bigint[]> => {
   if (placementIds.length === 0) return []
   // Locked first: a command that is being given to one of them right now is then seen by the second statement.
   const placements = await tx.$queryRaw<PlacementRow[]>`

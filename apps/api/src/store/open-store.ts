@@ -1,4 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import type { RawTx } from './bare-tx.ts'
 import { type RequireRoom, watchRoom } from './free-room.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { createNotifier, type Notifier } from './notify.ts'
@@ -10,6 +12,8 @@ export type Tx = Prisma.TransactionClient
 
 export type Store = Pick<Reader, 'readAs' | 'readOne'> & {
   prisma: PrismaClient
+  /** The connections below Prisma; only `commitBulk` takes one for itself. */
+  pool: pg.Pool
   notifier: Notifier
   /** Reads on behalf of a person, in one transaction that carries their id (`app.user_id`) to the database. */
   read: <T>(userId: bigint, work: (tx: Tx) => Promise<T>) => Promise<T>
@@ -29,12 +33,16 @@ export type StoreOptions = {
 
 /** Opens the pool and the listening connection. Throws storage.unavailable when Postgres does not answer. */
 export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOptions): Promise<Store> => {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: poolSize, connectionTimeoutMillis: 10_000 })
+  // An idle connection that is lost is replaced; whoever uses one is told by its statement.
+  pool.on('error', () => undefined)
   const prisma = new PrismaClient({
-    adapter: new PrismaPg({ connectionString: databaseUrl, max: poolSize, connectionTimeoutMillis: 10_000 }),
+    adapter: new PrismaPg(pool, { disposeExternalPool: true }),
     transactionOptions: { maxWait: 10_000, timeout: 60_000 },
   })
   const notifier = await createNotifier(databaseUrl, sessionName).catch(async (error: unknown) => {
     await prisma.$disconnect()
+    if (!pool.ended) await pool.end()
     throw toStoreError(error)
   })
   const requireRoom = await watchRoom(databaseUrl)
@@ -60,11 +68,23 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOpt
     await notifier.close()
     await reader.close()
     await prisma.$disconnect()
+    // Prisma ends it only if it ever used it.
+    if (!pool.ended) await pool.end()
   }
-  return { prisma, notifier, read, readSystem, readAs: reader.readAs, readOne: reader.readOne, requireRoom, close }
+  return {
+    prisma,
+    pool,
+    notifier,
+    read,
+    readSystem,
+    readAs: reader.readAs,
+    readOne: reader.readOne,
+    requireRoom,
+    close,
+  }
 }
 
 /** Lets row-level security know for whom this transaction acts. */
-export const actAs = async (tx: Tx, userId: bigint): Promise<void> => {
+export const actAs = async (tx: RawTx, userId: bigint): Promise<void> => {
   await tx.$executeRaw`SELECT set_config('app.user_id', ${userId.toString()}, true)`
 }

@@ -1,6 +1,7 @@
+import type { RawTx } from './bare-tx.ts'
+import { textArray } from './binary-array.ts'
 import { recomputeShown } from './command-effects.ts'
-import type { Unit } from './commit.ts'
-import type { Tx } from './open-store.ts'
+import type { RawUnit } from './commit.ts'
 import { applyMerges, planThreads, type ThreadPlace, type ThreadPlan } from './sync-threads.ts'
 
 /** One message of a mailbox as the server lists it, ready to be stored. */
@@ -32,7 +33,7 @@ type KnownMessage = { id: bigint; identity_key: string; thread_id: bigint }
  * were new.
  */
 export const storeEnvelopes = async (
-  unit: Unit,
+  unit: RawUnit,
   place: MailboxPlace,
   rows: EnvelopeRow[],
 ): Promise<{ threadIds: bigint[]; newUids: Set<bigint> }> => {
@@ -65,14 +66,14 @@ type Found = {
 }
 
 /** Everything the batch has to know of what is stored, in one round trip. */
-const lookUp = async (tx: Tx, { accountId, mailboxId }: MailboxPlace, rows: EnvelopeRow[]): Promise<Found> => {
+const lookUp = async (tx: RawTx, { accountId, mailboxId }: MailboxPlace, rows: EnvelopeRow[]): Promise<Found> => {
   const hashes = [...new Set(rows.flatMap((row) => row.refHashes))]
   const facts = await tx.$queryRaw<{ kind: string; key: string; id: bigint; thread_id: bigint }[]>`
     SELECT 'uid' AS kind, '' AS key, uid AS id, 0::bigint AS thread_id FROM placement
     WHERE mailbox_id = ${mailboxId} AND uid = ANY (${rows.map((row) => row.uid)}::bigint[])
     UNION ALL (SELECT DISTINCT ON (identity_key) 'message', identity_key::text, id, thread_id FROM message
-      WHERE account_id = ${accountId} AND identity_key = ANY (${rows.map((row) => row.identityKey)}::uuid[]) ORDER BY identity_key, id)
-    UNION ALL SELECT 'ref', ref_hash::text, 0, thread_id FROM message_ref WHERE account_id = ${accountId} AND ref_hash = ANY (${hashes}::uuid[])
+      WHERE account_id = ${accountId} AND identity_key = ANY (${textArray(rows.map((row) => row.identityKey))}::text[]::uuid[]) ORDER BY identity_key, id)
+    UNION ALL SELECT 'ref', ref_hash::text, 0, thread_id FROM message_ref WHERE account_id = ${accountId} AND ref_hash = ANY (${textArray(hashes)}::text[]::uuid[])
     UNION ALL (SELECT 'waiting', '', id, 0 FROM placement WHERE mailbox_id = ${mailboxId} AND uid IS NULL LIMIT 1)`
   const found: Found = { uids: new Set(), messages: new Map(), threadByRef: new Map(), hasWaiting: false }
   for (const { kind, key, id, thread_id } of facts) {
@@ -94,54 +95,60 @@ const messageOf = (known: Map<string, KnownMessage>, row: EnvelopeRow): KnownMes
   return message
 }
 
-/** For JSON: a known thread by id, a new one by its place among those the statement makes. */
-const asJson = (place: ThreadPlace | undefined) => {
-  if (!place) throw new Error('a message of this batch has no thread')
-  return place.kind === 'known' ? { thread: place.threadId.toString() } : { made: place.n }
-}
+/** A known thread by id, a new one by its place among those the statement makes. */
+const threadArrays = (places: (ThreadPlace | undefined)[]): { known: Buffer; made: Buffer } => ({
+  known: textArray(places.map((place) => (place?.kind === 'known' ? place.threadId.toString() : null))),
+  made: textArray(
+    places.map((place) => {
+      if (!place) throw new Error('a message of this batch has no thread')
+      return place.kind === 'new' ? String(place.n) : null
+    }),
+  ),
+})
 
-/** Threads, references and messages in one statement. One JSON parameter: arrays of JSON cost the client far more. */
+/** Threads, references and messages in one statement. */
 const insertMessages = async (
-  tx: Tx,
+  tx: RawTx,
   accountId: bigint,
   rows: EnvelopeRow[],
   plan: ThreadPlan,
 ): Promise<KnownMessage[]> => {
   if (rows.length === 0) return []
-  const messages = JSON.stringify(
-    rows.map((row) => ({
-      ...asJson(plan.placeOf.get(row.identityKey)),
-      key: row.identityKey,
-      mid: row.hasOwnId ? (row.refHashes[0] ?? null) : null,
-      subject: row.subject,
-      ...row.people,
-      sent: row.sentAt,
-      at: row.receivedAt,
-      size: row.sizeBytes.toString(),
-      attached: row.hasAttachment,
-      structure: row.structure,
-    })),
-  )
-  const refs = JSON.stringify([...plan.newRefs].map(([hash, place]) => ({ hash, ...asJson(place) })))
+  const text = (of: (row: EnvelopeRow) => string | null) => textArray(rows.map(of))
+  const json = (of: (row: EnvelopeRow) => unknown[]) =>
+    text((row) => {
+      const list = of(row)
+      return list.length === 0 ? '[]' : JSON.stringify(list)
+    })
+  const place = threadArrays(rows.map((row) => plan.placeOf.get(row.identityKey)))
+  const refs = [...plan.newRefs]
+  const refPlace = threadArrays(refs.map(([, leadsTo]) => leadsTo))
   return tx.$queryRaw<KnownMessage[]>`
-    WITH thread_made AS (INSERT INTO thread (account_id) SELECT ${accountId} FROM generate_series(1, ${plan.made}::int) RETURNING id),
+    WITH thread_made AS (INSERT INTO thread (account_id) SELECT ${accountId}::bigint FROM generate_series(1, ${plan.made}::int) RETURNING id),
     numbered AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM thread_made),
     refs_made AS (
-      INSERT INTO message_ref (account_id, ref_hash, thread_id) SELECT ${accountId}, r.hash, coalesce(r.thread, n.id)
-      FROM json_to_recordset(${refs}::json) AS r (hash uuid, thread bigint, made int) LEFT JOIN numbered n ON n.n = r.made ON CONFLICT DO NOTHING
+      INSERT INTO message_ref (account_id, ref_hash, thread_id) SELECT ${accountId}::bigint, r.hash::uuid, coalesce(r.thread::bigint, n.id)
+      FROM unnest(${textArray(refs.map(([hash]) => hash))}::text[], ${refPlace.known}::text[], ${refPlace.made}::text[]) AS r (hash, thread, made)
+      LEFT JOIN numbered n ON n.n = r.made::bigint ON CONFLICT DO NOTHING
     )
     INSERT INTO message (account_id, thread_id, identity_key, message_id_hash, subject, from_addresses, reply_to, to_addresses, cc, bcc,
       sent_at, received_at, size_bytes, has_attachment, structure)
-    SELECT ${accountId}, coalesce(t.thread, n.id), key, mid, subject, "from", "replyTo", "to", cc, bcc, sent, at, size, attached, structure
-    FROM json_to_recordset(${messages}::json) AS t (thread bigint, made int, key uuid, mid uuid, subject text, "from" jsonb, "replyTo" jsonb,
-      "to" jsonb, cc jsonb, bcc jsonb, sent timestamptz, at timestamptz, size bigint, attached boolean, structure jsonb)
-    LEFT JOIN numbered n ON n.n = t.made
+    SELECT ${accountId}::bigint, coalesce(t.thread::bigint, n.id), key::uuid, mid::uuid, subject, "from"::jsonb, reply::jsonb, "to"::jsonb,
+      cc::jsonb, bcc::jsonb, sent::timestamptz, at::timestamptz, size::bigint, attached::boolean, structure::jsonb
+    FROM unnest(${place.known}::text[], ${place.made}::text[], ${text((row) => row.identityKey)}::text[],
+      ${text((row) => (row.hasOwnId ? (row.refHashes[0] ?? null) : null))}::text[], ${text((row) => row.subject)}::text[],
+      ${json((row) => row.people.from)}::text[], ${json((row) => row.people.replyTo)}::text[], ${json((row) => row.people.to)}::text[],
+      ${json((row) => row.people.cc)}::text[], ${json((row) => row.people.bcc)}::text[],
+      ${text((row) => row.sentAt?.toISOString() ?? null)}::text[], ${text((row) => row.receivedAt.toISOString())}::text[],
+      ${text((row) => row.sizeBytes.toString())}::text[], ${text((row) => String(row.hasAttachment))}::text[],
+      ${json((row) => row.structure)}::text[]) AS t (thread, made, key, mid, subject, "from", reply, "to", cc, bcc, sent, at, size, attached, structure)
+    LEFT JOIN numbered n ON n.n = t.made::bigint
     RETURNING id, identity_key::text AS identity_key, thread_id`
 }
 
 /** Placements that lost their uid wait here (startNewLife): the arriving message takes its own over, with its commands. */
 const bindWaiting = async (
-  tx: Tx,
+  tx: RawTx,
   { mailboxId }: MailboxPlace,
   rows: EnvelopeRow[],
   known: Map<string, KnownMessage>,
@@ -168,7 +175,7 @@ const bindWaiting = async (
 
 /** Placements, and the count of what is stored of this mailbox. */
 const insertPlacements = async (
-  tx: Tx,
+  tx: RawTx,
   { accountId, mailboxId }: MailboxPlace,
   rows: EnvelopeRow[],
   known: Map<string, KnownMessage>,
@@ -178,11 +185,11 @@ const insertPlacements = async (
   await tx.$executeRaw`
     WITH put AS (
       INSERT INTO placement (account_id, mailbox_id, uid, message_id, thread_id, flags, keywords, modseq, shown_mailbox_id, shown_flags, shown_keywords, received_at)
-      SELECT ${accountId}, ${mailboxId}, t.uid, t.message_id, t.thread_id, t.bits, string_to_array(t.keywords, ' '), t.modseq,
+      SELECT ${accountId}::bigint, ${mailboxId}::bigint, t.uid, t.message_id, t.thread_id, t.bits, string_to_array(t.keywords, ' '), t.modseq,
         CASE WHEN t.bits & 8 <> 0 THEN NULL ELSE ${mailboxId}::bigint END, t.bits, string_to_array(t.keywords, ' '), t.received_at
       FROM unnest(${rows.map((row) => row.uid)}::bigint[], ${messages.map((message) => message.id)}::bigint[], ${messages.map((message) => message.thread_id)}::bigint[],
-        ${rows.map((row) => row.bits)}::int[], ${rows.map((row) => row.keywords.join(' '))}::text[], ${rows.map((row) => row.modseq)}::bigint[],
-        ${rows.map((row) => row.receivedAt)}::timestamptz[]) AS t (uid, message_id, thread_id, bits, keywords, modseq, received_at)
+        ${rows.map((row) => row.bits)}::int[], ${textArray(rows.map((row) => row.keywords.join(' ')))}::text[], ${rows.map((row) => row.modseq)}::bigint[],
+        ${textArray(rows.map((row) => row.receivedAt.toISOString()))}::text[]::timestamptz[]) AS t (uid, message_id, thread_id, bits, keywords, modseq, received_at)
     )
     UPDATE mailbox SET envelopes_stored = envelopes_stored + ${stored} WHERE id = ${mailboxId}`
 }

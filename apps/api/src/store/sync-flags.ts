@@ -1,5 +1,6 @@
+import type { RawTx } from './bare-tx.ts'
 import { recomputeShown } from './command-effects.ts'
-import type { Unit } from './commit.ts'
+import type { RawUnit } from './commit.ts'
 import type { MailboxPlace } from './sync-envelopes.ts'
 
 export type FlagRow = { uid: bigint; bits: number; keywords: string[]; modseq: bigint }
@@ -8,7 +9,7 @@ export type FlagRow = { uid: bigint; bits: number; keywords: string[]; modseq: b
  * The server's flags onto stored placements. A lower modseq never replaces a higher one (RFC 7162 3.1.1); unchanged rows
  * are not written. Answers the conversations concerned.
  */
-export const storeFlags = async (unit: Unit, { mailboxId }: MailboxPlace, rows: FlagRow[]): Promise<bigint[]> => {
+export const storeFlags = async (unit: RawUnit, { mailboxId }: MailboxPlace, rows: FlagRow[]): Promise<bigint[]> => {
   if (rows.length === 0) return []
   const { tx } = unit
   const changed = await tx.$queryRaw<{ id: bigint; thread_id: bigint }[]>`
@@ -30,7 +31,7 @@ export const storeFlags = async (unit: Unit, { mailboxId }: MailboxPlace, rows: 
 }
 
 /** Uids that are gone from the server. Messages without any placement are kept for a while, so that moves find them. */
-export const removeUids = async (unit: Unit, { mailboxId }: MailboxPlace, uids: bigint[]): Promise<bigint[]> => {
+export const removeUids = async (unit: RawUnit, { mailboxId }: MailboxPlace, uids: bigint[]): Promise<bigint[]> => {
   if (uids.length === 0) return []
   const { tx } = unit
   const gone = await tx.$queryRaw<{ id: bigint; thread_id: bigint; message_id: bigint }[]>`
@@ -45,7 +46,7 @@ export const removeUids = async (unit: Unit, { mailboxId }: MailboxPlace, uids: 
 
 /** Every stored uid of a mailbox with its flags: our side of a full compare. */
 export const readStoredFlags = async (
-  tx: Unit['tx'],
+  tx: RawTx,
   mailboxId: bigint,
 ): Promise<Map<bigint, { bits: number; keywords: string }>> => {
   const rows = await tx.$queryRaw<{ uid: bigint; bits: number; keywords: string }[]>`

@@ -1,5 +1,6 @@
 import type { MailboxRole } from '@postern/shared/mailboxes.ts'
-import type { StreamOwner, Unit } from './commit.ts'
+import type { RawTx } from './bare-tx.ts'
+import type { RawUnit, StreamOwner, Unit } from './commit.ts'
 import type { Mailbox } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
 
@@ -69,7 +70,7 @@ const dropPlacements = async (unit: Unit, mailboxIds: bigint[]): Promise<bigint[
  * A mailbox begins a new life: its uids mean nothing any more. Placements that commands wait for lose their uid and stay,
  * shown as before; they are bound to the arriving message of the same identity (storeEnvelopes). All others go.
  */
-export const startNewLife = async (unit: Unit, mailboxId: bigint): Promise<bigint[]> => {
+export const startNewLife = async (unit: RawUnit, mailboxId: bigint): Promise<bigint[]> => {
   const { tx } = unit
   await tx.$executeRaw`
     UPDATE placement p SET uid = NULL, modseq = 0 WHERE p.mailbox_id = ${mailboxId}
@@ -81,7 +82,7 @@ export const startNewLife = async (unit: Unit, mailboxId: bigint): Promise<bigin
 }
 
 /** Placements that were not met again in the complete new life: their messages are gone, and so is what waited for them. */
-export const endDetached = async (unit: Unit, mailboxId: bigint): Promise<bigint[]> => {
+export const endDetached = async (unit: RawUnit, mailboxId: bigint): Promise<bigint[]> => {
   const { tx } = unit
   const gone = await tx.$queryRaw<{ thread_id: bigint; message_id: bigint; id: bigint }[]>`
     DELETE FROM placement WHERE mailbox_id = ${mailboxId} AND uid IS NULL RETURNING thread_id, message_id, id`
@@ -91,7 +92,7 @@ export const endDetached = async (unit: Unit, mailboxId: bigint): Promise<bigint
   return uniqueThreads(gone)
 }
 
-const markOrphans = async (tx: Tx, gone: { message_id: bigint }[]): Promise<void> => {
+const markOrphans = async (tx: RawTx, gone: { message_id: bigint }[]): Promise<void> => {
   if (gone.length === 0) return
   await tx.$executeRaw`
     UPDATE message m SET orphaned_at = now() WHERE m.id = ANY (${gone.map((row) => row.message_id)}::bigint[])
@@ -105,6 +106,7 @@ export type MailboxCursor = {
   uidNext?: bigint
   highestModseq?: bigint | null
   fillUid?: bigint | null
+  envelopesStored?: number
   serverMessages?: number
   permanentFlags?: string[]
   canCreateKeywords?: boolean
@@ -115,7 +117,30 @@ export type MailboxCursor = {
   comparedAt?: Date
 }
 
-/** The cursor is saved in the transaction of the rows it describes, never apart from them. */
-export const saveCursor = async (unit: Unit, mailboxId: bigint, cursor: MailboxCursor): Promise<void> => {
-  await unit.tx.mailbox.updateMany({ where: { id: mailboxId }, data: cursor })
+/** The cursor is saved in the transaction of the rows it describes, never apart from them. What is not given stays. */
+export const saveCursor = async (unit: RawUnit, mailboxId: bigint, cursor: MailboxCursor): Promise<void> => {
+  const given = JSON.stringify(
+    {
+      uid_validity: cursor.uidValidity,
+      uid_next: cursor.uidNext,
+      highest_modseq: cursor.highestModseq,
+      fill_uid: cursor.fillUid,
+      envelopes_stored: cursor.envelopesStored,
+      server_messages: cursor.serverMessages,
+      permanent_flags: cursor.permanentFlags,
+      can_create_keywords: cursor.canCreateKeywords,
+      is_read_only: cursor.isReadOnly,
+      rights: cursor.rights,
+      server_id: cursor.serverId,
+      checked_at: cursor.checkedAt,
+      compared_at: cursor.comparedAt,
+    },
+    (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
+  )
+  await unit.tx.$executeRaw`
+    UPDATE mailbox m SET (uid_validity, uid_next, highest_modseq, fill_uid, envelopes_stored, server_messages, permanent_flags,
+      can_create_keywords, is_read_only, rights, server_id, checked_at, compared_at) = (SELECT n.uid_validity, n.uid_next, n.highest_modseq,
+      n.fill_uid, n.envelopes_stored, n.server_messages, n.permanent_flags, n.can_create_keywords, n.is_read_only, n.rights, n.server_id,
+      n.checked_at, n.compared_at FROM jsonb_populate_record(m, ${given}::jsonb) n)
+    WHERE m.id = ${mailboxId}`
 }

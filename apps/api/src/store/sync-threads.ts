@@ -1,4 +1,4 @@
-import type { Tx } from './open-store.ts'
+import type { RawTx } from './bare-tx.ts'
 
 /**
  * Conversations by References: every message id somebody mentions points to a thread (message_ref), so that children may
@@ -86,7 +86,7 @@ const mergeChains = (known: bigint[][]): Map<bigint, bigint> => {
   return new Map([...winner.keys()].map((id) => [id, end(id)]))
 }
 
-export const applyMerges = async (tx: Tx, accountId: bigint, merged: Map<bigint, bigint>): Promise<void> => {
+export const applyMerges = async (tx: RawTx, accountId: bigint, merged: Map<bigint, bigint>): Promise<void> => {
   if (merged.size === 0) return
   const losers = [...merged.keys()]
   const winners = [...merged.values()]

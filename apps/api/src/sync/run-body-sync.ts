@@ -12,7 +12,7 @@ import {
   salvageBody,
   unparsableBody,
 } from './read-body.ts'
-import { type SyncContext, write } from './sync-context.ts'
+import { type SyncContext, writeBulk } from './sync-context.ts'
 
 /** Rows read at a time; they are fetched and stored in smaller batches, bounded in number and in bytes. */
 const rowsAtOnce = 4000
@@ -112,7 +112,7 @@ type Fetched = { rows: BodyRow[]; bytes: number }
 const storeSafely = async (context: SyncContext, wanted: BodyToFetch[], { rows, bytes }: Fetched): Promise<bigint> => {
   const { accountId } = context
   try {
-    return await write(context, (unit) => storeBodies(unit, accountId, rows, bytes))
+    return await writeBulk(context, (unit) => storeBodies(unit, accountId, rows, bytes))
   } catch (error) {
     // What the store knows by code concerns every row alike; anything else is about the content of one.
     if (isAppError(error)) throw error
@@ -121,8 +121,8 @@ const storeSafely = async (context: SyncContext, wanted: BodyToFetch[], { rows, 
   let spent = 0n
   for (const body of wanted) {
     const row = rows.find(({ messageId }) => messageId === body.messageId) ?? unparsableBody(body)
-    spent = await write(context, (unit) => storeBodies(unit, accountId, [row], 0)).catch(() =>
-      write(context, (unit) => storeBodies(unit, accountId, [unparsableBody(body)], 0)),
+    spent = await writeBulk(context, (unit) => storeBodies(unit, accountId, [row], 0)).catch(() =>
+      writeBulk(context, (unit) => storeBodies(unit, accountId, [unparsableBody(body)], 0)),
     )
   }
   return spent

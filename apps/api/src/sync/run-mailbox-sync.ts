@@ -5,13 +5,14 @@ import { type FetchedEnvelope, fetchEnvelopes, fetchNewestEnvelopes } from '#pro
 import { fetchFlags, searchAllUids } from '#protocol/imap/fetch-flags.ts'
 import { readRights } from '#protocol/imap/read-rights.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
+import type { RawUnit } from '#store/commit.ts'
 import { countStoredUids, findGoneUids, readStoredCount, readStoredUids } from '#store/compare-uids.ts'
 import { type EnvelopeRow, storeEnvelopes } from '#store/sync-envelopes.ts'
 import { readStoredFlags, removeUids, storeFlags } from '#store/sync-flags.ts'
 import { endDetached, type MailboxCursor, type MailboxRow, saveCursor, startNewLife } from '#store/sync-mailboxes.ts'
 import { toEnvelopeRow } from './envelope-row.ts'
 import { planMailboxSync, type SyncStep } from './plan-mailbox-sync.ts'
-import { type SyncContext, write } from './sync-context.ts'
+import { type SyncContext, writeBulk } from './sync-context.ts'
 
 /** The first page is stored by itself, so that a new account shows mail at once; then in bulk. */
 const firstBatch = 50
@@ -62,7 +63,7 @@ export const syncMailbox = async (
   }
   const rights = await dueRights(run)
   const isFilled = plan.some(({ kind }) => kind === 'fill')
-  await write(context, async (unit) => {
+  await writeBulk(context, async (unit) => {
     if (isFilled) unit.touchThreads(context.accountId, await endDetached(unit, mailbox.id))
     const cursor = { ...settledCursor(run, plan), ...rights }
     await saveCursor(unit, mailbox.id, cursor)
@@ -156,10 +157,9 @@ const numbersAgree = ({ context, mailbox, selected }: Run): boolean => {
  * command still waits for keeps its row, without a uid, until the message turns up or the new generation is complete.
  */
 const startGeneration = ({ context, mailbox }: Run): Promise<void> =>
-  write(context, async (unit) => {
+  writeBulk(context, async (unit) => {
     unit.touchThreadsInBulk(context.accountId, await startNewLife(unit, mailbox.id))
-    await saveCursor(unit, mailbox.id, { fillUid: null, uidNext: 0n, highestModseq: null })
-    await unit.tx.mailbox.update({ where: { id: mailbox.id }, data: { envelopesStored: 0 } })
+    await saveCursor(unit, mailbox.id, { fillUid: null, uidNext: 0n, highestModseq: null, envelopesStored: 0 })
   })
 
 /**
@@ -177,7 +177,7 @@ const fill = async (run: Run): Promise<void> => {
       run.uidNext = uid >= run.uidNext ? uid + 1n : run.uidNext
     }
     const fillUid = lowest
-    committing = write(context, async (unit) => {
+    committing = writeBulk(context, async (unit) => {
       const { threadIds } = await storeEnvelopes(unit, { accountId: context.accountId, mailboxId: mailbox.id }, rows)
       unit.touchThreadsInBulk(context.accountId, threadIds)
       await saveCursor(unit, mailbox.id, {
@@ -247,7 +247,7 @@ const storeNew = async (run: Run, found: FetchedEnvelope[]): Promise<void> => {
   for (const batch of chunksOf(found, bulkBatch)) {
     const rows = toRows(context, batch)
     run.uidNext = rows.reduce((next, { uid }) => (uid >= next ? uid + 1n : next), run.uidNext)
-    await write(context, async (unit) => {
+    await writeBulk(context, async (unit) => {
       const { threadIds, newUids } = await storeEnvelopes(
         unit,
         { accountId: context.accountId, mailboxId: mailbox.id },
@@ -268,7 +268,7 @@ const storeNew = async (run: Run, found: FetchedEnvelope[]): Promise<void> => {
 
 /** New unseen mail in the inbox deserves a notice. */
 const announce = async (
-  unit: Parameters<Parameters<typeof write>[1]>[0],
+  unit: RawUnit,
   context: SyncContext,
   mailbox: MailboxRow,
   rows: EnvelopeRow[],
@@ -294,7 +294,7 @@ const applyFlags = async ({ context, mailbox }: Run, facts: FlagFact[]): Promise
       keywords: flags.keywords,
       modseq,
     }))
-    await write(context, async (unit) => {
+    await writeBulk(context, async (unit) => {
       unit.touchThreads(
         context.accountId,
         await storeFlags(unit, { accountId: context.accountId, mailboxId: mailbox.id }, rows),
@@ -306,7 +306,7 @@ const applyFlags = async ({ context, mailbox }: Run, facts: FlagFact[]): Promise
 
 const remove = async ({ context, mailbox }: Run, uids: bigint[]): Promise<void> => {
   for (const batch of chunksOf(uids, flagBatch))
-    await write(context, async (unit) => {
+    await writeBulk(context, async (unit) => {
       unit.touchThreads(
         context.accountId,
         await removeUids(unit, { accountId: context.accountId, mailboxId: mailbox.id }, batch),
@@ -330,9 +330,7 @@ const compareUids = async (run: Run): Promise<number> => {
   await remove(run, gone)
   const missing = await findMissing(run, there)
   for (const batch of chunksOf(missing, bulkBatch)) await storeAsTheyCome(run, formatUidSet(batch), 1n)
-  await write(context, (unit) =>
-    unit.tx.mailbox.update({ where: { id: mailbox.id }, data: { envelopesStored: countUids(there) } }),
-  )
+  await writeBulk(context, (unit) => saveCursor(unit, mailbox.id, { envelopesStored: countUids(there) }))
   return missing.length + gone.length
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '#platform/clock.ts'
 import type { Logger } from '#platform/logger.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
-import { type CommitScope, commit, type Unit } from '#store/commit.ts'
+import { type CommitScope, commit, commitBulk, type RawUnit, type Unit } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
 
 /** What every sync step needs: where to read, where to write, and when to stop. */
@@ -19,3 +19,7 @@ export type SyncContext = {
 
 export const write = <T>(context: SyncContext, work: (unit: Unit) => Promise<T>): Promise<T> =>
   commit(context.store, context.scope, work)
+
+/** What the server has and we only repeat: by the quick way. */
+export const writeBulk = <T>(context: SyncContext, work: (unit: RawUnit) => Promise<T>): Promise<T> =>
+  commitBulk(context.store, context.scope, work)

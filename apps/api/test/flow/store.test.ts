@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { textArray } from '#store/binary-array.ts'
 import { checkDatabase } from '#store/check-database.ts'
-import { commit } from '#store/commit.ts'
+import { commit, commitBulk } from '#store/commit.ts'
 import { startEmbeddedPostgres } from '#store/embedded-postgres.ts'
 import { releaseLeases, renewLeases, takeLeases } from '#store/lease.ts'
 import { migrate } from '#store/migrate.ts'
@@ -105,8 +106,43 @@ describe('the store', () => {
     const [second] = await takeLeases(store, 'two', 100)
     expect(second?.epoch).toBe(first.epoch + 1n)
     await expect(write()).rejects.toMatchObject({ code: 'lease.lost' })
+    const writeBulk = () =>
+      commitBulk(
+        store,
+        { kind: 'engine', ...first },
+        ({ tx }) => tx.$executeRaw`UPDATE account SET name = 'y' WHERE id = ${accountId}`,
+      )
+    await expect(writeBulk()).rejects.toMatchObject({ code: 'lease.lost' })
     expect(await renewLeases(store, [first])).toEqual([])
     await releaseLeases(store, [second ?? first])
+  })
+
+  it('writes in bulk all or nothing, with the log, and goes on after a failure', async () => {
+    const accountId = await makeAccount()
+    const rename = (name: string, then: () => void) =>
+      commitBulk(store, { kind: 'system' }, async (unit) => {
+        await unit.tx.$executeRaw`UPDATE account SET name = ${name} WHERE id = ${accountId}`
+        unit.log({ accountId }, { kind: 'account', accountId: String(accountId) })
+        then()
+      })
+    // More often than there are connections: a failed transaction gives its own back.
+    for (let n = 0; n < 12; n++)
+      await expect(
+        rename('never', () => {
+          throw new Error('stop')
+        }),
+      ).rejects.toThrow('stop')
+    await rename('bulk', () => undefined)
+    expect(await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).toMatchObject({ name: 'bulk' })
+    expect((await findStreamEnd(store.prisma, { accountId }))?.seq).toBe(1n)
+    const [found] = await commitBulk(
+      store,
+      { kind: 'system' },
+      ({ tx }) =>
+        tx.$queryRaw<{ id: bigint; texts: string[] }[]>`
+        SELECT id, ${textArray(['ä', null, '', 'a"b\\\n'])}::text[] AS texts FROM account WHERE id = ${accountId}`,
+    )
+    expect(found).toEqual({ id: accountId, texts: ['ä', null, '', 'a"b\\\n'] })
   })
 
   it('keeps conversation rows and mailbox counts equal to a recount under random concurrent writes', async () => {
