@@ -67,6 +67,10 @@ export const keysOf = (id: CommandId, chosen: Record<string, string>): readonly 
   const taken = new Set(Object.values(chosen))
   return commandKeys[id].filter((key) => !taken.has(key))
 }
+const keySigns: Record<string, string> = { ArrowDown: '↓', ArrowUp: '↑', Escape: 'Esc' }
+/** A key as it stands on a keyboard. */
+export const keyText = (key: string): string => keySigns[key] ?? key
+
 export const commandOfKey = (key: string, chosen: Record<string, string>): CommandId | undefined =>
   commandIds.find((id) => keysOf(id, chosen).includes(key))
 

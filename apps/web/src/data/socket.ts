@@ -22,7 +22,7 @@ export const connectSocket = (): void => {
     socket = io({
       transports: ['websocket'],
       reconnectionDelay: 500,
-      reconnectionDelayMax: 10_000,
+      reconnectionDelayMax: 5000,
       randomizationFactor: 0.7,
     })
     socket.on('ready', resume)
@@ -37,7 +37,16 @@ export const connectSocket = (): void => {
     })
     clearInterval(focusTimer)
     focusTimer = setInterval(() => sendFocus(), focusEveryMs)
+    addEventListener('online', hurry)
+    document.addEventListener('visibilitychange', hurry)
   })
+}
+
+/** The network is back, or somebody looks here again: now, not when the next try is due. */
+const hurry = (): void => {
+  if (!socket || socket.connected || document.hidden || app.get().phase !== 'ready') return
+  socket.disconnect()
+  socket.connect()
 }
 
 export const disconnectSocket = (): void => {

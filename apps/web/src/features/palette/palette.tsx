@@ -2,7 +2,7 @@ import type { SearchResult } from '@postern/shared/search.ts'
 import { type KeyboardEvent, useEffect, useId, useState } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
-import { chosenKeys } from '#data/screen-commands.ts'
+import { chosenKeys, keyText } from '#data/screen-commands.ts'
 import { personName } from '#lib/format.ts'
 import { navigate } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
@@ -73,7 +73,7 @@ export const Palette = ({ onClose }: { onClose: () => void }) => {
             </span>
             <span className="muted note">{item.note}</span>
             {item.keys?.map((key) => (
-              <kbd key={key}>{key}</kbd>
+              <kbd key={key}>{keyText(key)}</kbd>
             ))}
           </div>
         ))}

@@ -1,6 +1,14 @@
 import { type KeyboardEvent, useState } from 'react'
 import { saveSetting, useApp } from '#data/app-state.ts'
-import { type CommandId, chosenKeys, commandIds, commandOfKey, commandText, keysOf } from '#data/screen-commands.ts'
+import {
+  type CommandId,
+  chosenKeys,
+  commandIds,
+  commandOfKey,
+  commandText,
+  keysOf,
+  keyText,
+} from '#data/screen-commands.ts'
 import { t } from '#lib/text.ts'
 
 /** Every command with its keys; the field takes the next key that is pressed in it. */
@@ -47,7 +55,7 @@ export const KeysSection = () => {
                 <input
                   className="input key"
                   aria-labelledby={`key-${id}`}
-                  value={keysOf(id, chosen).join(', ')}
+                  value={keysOf(id, chosen).map(keyText).join(', ')}
                   placeholder="none"
                   onChange={() => undefined}
                   onKeyDown={(event) => onKeyDown(event, id)}

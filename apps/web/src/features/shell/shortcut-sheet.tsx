@@ -1,5 +1,5 @@
 import { useApp } from '#data/app-state.ts'
-import { chosenKeys, commandIds, commandText, keysOf } from '#data/screen-commands.ts'
+import { chosenKeys, commandIds, commandText, keysOf, keyText } from '#data/screen-commands.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { Dialog } from '#ui/dialog.tsx'
@@ -18,7 +18,7 @@ export const ShortcutSheet = ({ onClose }: { onClose: () => void }) => {
           <div key={id}>
             <dt>
               {keys.map((key) => (
-                <kbd key={key}>{key}</kbd>
+                <kbd key={key}>{keyText(key)}</kbd>
               ))}
             </dt>
             <dd>{t(commandText(id))}</dd>

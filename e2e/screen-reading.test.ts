@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises'
+import type { BrowserContext, Download, Page, WebSocketRoute } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../apps/api/test/support/until.ts'
+import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './screen-fixture.ts'
+
+/** Reading: files, pictures from outside, saving and printing, and what a tab tells that is left alone. */
+let screen: Screen
+let context: BrowserContext
+let page: Page
+beforeAll(async () => {
+  screen = await startScreen()
+  context = await screen.newContext()
+  page = await screen.newPage(context)
+})
+afterAll(async () => screen?.stop())
+
+const saved = async (work: () => Promise<unknown>): Promise<Download> => {
+  const [download] = await Promise.all([page.waitForEvent('download'), work()])
+  return download
+}
+const menu = async (item: string) => {
+  await page
+    .getByRole('button', { name: /^More for the message from/ })
+    .last()
+    .click()
+  await page.getByRole('menuitem', { name: item }).click()
+}
+
+describe('files', () => {
+  it('are looked at one after the other: pictures, texts', async () => {
+    await openInbox(page, screen.base)
+    await rowOf(page, 'Pictures and notes').click()
+    await page.getByRole('button', { name: 'Preview photo from the garden.png' }).click()
+    const viewer = page.getByRole('dialog', { name: /^Preview/ })
+    await until(() => viewer.locator('img').evaluate((image) => (image as HTMLImageElement).naturalWidth > 0))
+    await expectAccessible(page)
+    await page.keyboard.press('ArrowRight')
+    await viewer.getByText('Bring the ladder.').waitFor()
+    await expectAccessible(page)
+    await page.keyboard.press('Escape')
+    await viewer.waitFor({ state: 'detached' })
+  })
+
+  it('are saved all at once as one archive, and a mail as its source', async () => {
+    const zip = await readFile(
+      await (await saved(() => page.getByRole('button', { name: /^Save all/ }).click())).path(),
+    )
+    expect(zip.subarray(0, 4).toString('latin1')).toBe('PK\x03\x04')
+    expect(zip.includes('photo from the garden.png') && zip.includes('Bring the ladder.')).toBe(true)
+    const eml = await saved(() => menu('Save as .eml'))
+    expect(eml.suggestedFilename()).toMatch(/\.eml$/)
+    const [source] = screen.dovecot
+      .doveadm('fetch', '-u', 'robin', 'text', 'mailbox', 'INBOX', 'subject', 'Pictures and notes')
+      .split('\f')
+    const plain = (await readFile(await eml.path(), 'latin1')).replaceAll('\r\n', '\n')
+    expect(source?.replaceAll('\r\n', '\n')).toContain(plain.slice(0, 300))
+  })
+
+  it('are drawn by pdf.js when they are PDFs', async () => {
+    await rowOf(page, 'Invoice attached').click()
+    await page.getByRole('button', { name: /^Preview Invoice/ }).click()
+    await page.locator('canvas[data-drawn]').waitFor()
+    const ink = await page.locator('canvas[data-drawn]').evaluate((canvas) => {
+      const { width, height } = canvas as HTMLCanvasElement
+      const { data } = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height) ?? { data: [] }
+      return data.some((value, index) => index % 4 !== 3 && value < 128)
+    })
+    expect(ink).toBe(true)
+    await expectAccessible(page)
+    await page.keyboard.press('Escape')
+  })
+})
+
+describe('a mail', () => {
+  it('loads pictures from outside for senders one trusts, until one wants to be asked again', async () => {
+    const notice = page.getByText('Remote images are not loaded')
+    await rowOf(page, 'Tide and Timber').click()
+    await notice.waitFor()
+    await page.getByRole('button', { name: /^Always for/ }).click()
+    await notice.waitFor({ state: 'detached' })
+    await page.reload()
+    await page.locator('iframe.html-body').waitFor()
+    await menu('Ask again before loading')
+    await notice.waitFor()
+    await page.reload()
+    await notice.waitFor()
+  })
+
+  it('is printed alone', async () => {
+    await rowOf(page, 'Re: Garden plans').click()
+    await page.locator('article.message').nth(1).waitFor()
+    await page.evaluate(() => {
+      window.print = () => undefined
+    })
+    await menu('Print')
+    await page.locator('article[data-printing]').waitFor()
+    await page.emulateMedia({ media: 'print' })
+    const shown = await page.locator('article.message').evaluateAll((all) => all.filter((one) => one.clientHeight > 0))
+    expect(shown).toHaveLength(1)
+    expect(await page.locator('.list').isVisible()).toBe(false)
+    await page.emulateMedia({ media: 'screen' })
+    await page.evaluate(() => dispatchEvent(new Event('afterprint')))
+    expect(await page.locator('article[data-printing]').count()).toBe(0)
+  })
+})
+
+describe('a tab that is left alone', () => {
+  it('counts in its title, and tells of new mail when asked to', async () => {
+    const own = await screen.newContext()
+    await own.grantPermissions(['notifications'])
+    const tab = await screen.newPage(own)
+    await tab.addInitScript(() => {
+      const told: string[] = []
+      const Fake = class {
+        static permission = 'granted'
+        static requestPermission = async () => 'granted'
+        onclick: (() => void) | null = null
+        constructor(title: string) {
+          told.push(title)
+        }
+      }
+      Object.assign(globalThis, { Notification: Fake, told })
+      document.hasFocus = () => false
+    })
+    await tab.goto(`${screen.base}/settings/general`)
+    await tab.getByLabel(/^Tell me on this device/).check()
+    await openInbox(tab, screen.base)
+    await tab.waitForFunction(() => /^\(\d+\) Postern$/.test(document.title))
+    const before = Number(/\d+/.exec(await tab.title())?.[0])
+    deliver(screen.dovecot, 'Knock knock')
+    await tab.waitForFunction(() => (globalThis as unknown as { told: string[] }).told.includes('Zed'))
+    await tab.waitForFunction((title) => document.title === title, `(${before + 1}) Postern`)
+    expect(countAt(screen.dovecot, 'INBOX', 'subject', 'Knock knock')).toBe(1)
+    await own.close()
+  })
+
+  it('says that the line is cut, catches up, and offers a newer version', async () => {
+    const own = await screen.newContext()
+    const tab = await screen.newPage(own)
+    let line: WebSocketRoute | undefined
+    let isCut = false
+    await tab.routeWebSocket(/socket\.io/, (socket) => {
+      line = socket
+      if (isCut) void socket.close()
+      else socket.connectToServer()
+    })
+    await openInbox(tab, screen.base)
+    await until(async () => line !== undefined)
+    // A push has come: the line stands.
+    deliver(screen.dovecot, 'Before the cut')
+    await rowOf(tab, 'Before the cut').waitFor()
+    isCut = true
+    await line?.close()
+    await tab.getByText(/^No connection/).waitFor()
+    await expectAccessible(tab)
+    deliver(screen.dovecot, 'During the cut')
+    await tab.route(`${screen.base}/`, async (route) => {
+      const answer = await route.fetch()
+      await route.fulfill({ response: answer, body: (await answer.text()).replaceAll('/chunks/', '/chunks/new-') })
+    })
+    isCut = false
+    await tab.evaluate(() => dispatchEvent(new Event('online')))
+    await rowOf(tab, 'During the cut').waitFor()
+    await tab.getByText('A new version of Postern is here.').waitFor()
+    expect(await tab.getByText(/^No connection/).count()).toBe(0)
+    await expectAccessible(tab)
+    await tab.unroute(`${screen.base}/`)
+    await tab.getByRole('button', { name: 'Reload' }).click()
+    await rowOf(tab, 'During the cut').waitFor()
+    await own.close()
+  })
+
+  it('never met an error or a breach of its own policy on the way', () => {
+    expect(screen.problems).toEqual([])
+  })
+})
