@@ -89,7 +89,7 @@ describe('a phone', () => {
       what: 'the mail archived',
     })
     expect(new URL(page.url()).pathname.split('/')).toHaveLength(3)
-    await page.getByRole('button', { name: 'Undo' }).tap()
+    await page.getByRole('button', { name: 'Undo' }).click()
     await rowOf(page, 'Swipe me').waitFor()
     await until(async () => countAt(screen.dovecot, 'INBOX', 'subject', 'Swipe me') === 1, { what: 'the mail back' })
   })

@@ -147,5 +147,9 @@ export const runEntry = (entry, args = [], more = {}) => {
     }),
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // npm runs us in a shell that passes no signal on: when it is gone, npm was told to stop.
+  const shell = process.ppid
+  const isUnderNpm = process.env.npm_lifecycle_event !== undefined
+  if (isUnderNpm) setInterval(() => process.ppid !== shell && child.kill('SIGTERM'), 500).unref()
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
 }

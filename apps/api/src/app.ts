@@ -2,7 +2,7 @@ import compress from '@fastify/compress'
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
 import { rest } from '@postern/shared/rest.ts'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
@@ -31,6 +31,7 @@ import type { Logger } from '#platform/logger.ts'
 import { startRealtime } from '#realtime/sockets.ts'
 import type { Store } from '#store/open-store.ts'
 import { findSession, type SessionUser, touchSession } from '#store/sessions.ts'
+import { toStoreError } from '#store/store-error.ts'
 import { registerReferencePage } from './reference-page.ts'
 import { commonHeaders, registerWebPages } from './web-pages.ts'
 
@@ -49,6 +50,8 @@ export type AppOptions = {
 
 const bodyLimitBytes = 1024 * 1024
 const touchEveryMs = 5 * 60_000
+/** Nothing of it is a page: it loads nothing and nobody frames it. */
+const sealed = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" }
 
 /** The API role: REST, sockets, web app, from one table of operations. Nothing listens yet. */
 export const buildApp = async (options: AppOptions): Promise<FastifyInstance> => {
@@ -60,6 +63,9 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     // Header-based routing tricks and odd paths have no place here.
     routerOptions: { ignoreDuplicateSlashes: false, maxParamLength: 100 },
     forceCloseConnections: true,
+    // An address that cannot even be read reaches no hook.
+    frameworkErrors: (error, _request, reply) =>
+      sendError(reply.headers({ ...commonHeaders, ...sealed }), toAppError(error)),
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -79,10 +85,9 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   const authenticate = createAuthenticator(store)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(commonHeaders)
-    if (request.url.startsWith('/v1/'))
-      reply
-        .header('cache-control', 'private, no-store')
-        .header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+    // Pages bring their own policy; what scripts and workers load is no page.
+    if (!request.url.startsWith('/_next/')) reply.headers(sealed)
+    if (request.url.startsWith('/v1/')) reply.header('cache-control', 'private, no-store')
     requireKnownHost(request.host, publicUrl)
     if (request.method === 'GET' || request.method === 'HEAD') return
     requireOwnOrigin(claimOf(request), publicUrl)
@@ -95,7 +100,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     if (known.code === 'internal')
       logger.error({ err: error, route: request.routeOptions.url }, 'a request failed unexpectedly')
     if (known.detail.retryAfterMs) reply.header('retry-after', Math.ceil(known.detail.retryAfterMs / 1000))
-    return reply.code(known.status).type('application/json; charset=utf-8').send(JSON.stringify(known.toBody()))
+    return sendError(reply, known)
   })
 
   const router = createRouter(app, (request) => authenticate(request.headers.cookie))
@@ -131,6 +136,9 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   await registerWebPages(app, { webDir: options.webDir, publicUrl })
   return app
 }
+
+const sendError = (reply: FastifyReply, error: AppError) =>
+  reply.code(error.status).type('application/json; charset=utf-8').send(JSON.stringify(error.toBody()))
 
 const claimOf = (request: FastifyRequest): Claim => ({
   host: request.host,
@@ -178,7 +186,8 @@ const createAuthenticator = (store: Store): ((cookieHeader: string | undefined) 
 }
 
 const toAppError = (error: FastifyError): AppError => {
-  if (isAppError(error)) return error
+  const known = toStoreError(error)
+  if (isAppError(known)) return known
   if (hasZodFastifySchemaValidationErrors(error)) {
     const fields = Object.fromEntries(
       error.validation.map(({ instancePath, message }) => [

@@ -1,16 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { flushCompileCache } from 'node:module'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
-import { AppError } from '#platform/errors.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
-import { checkDatabase } from '#store/check-database.ts'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '#store/embedded-postgres.ts'
 import { ownerName } from '#store/lease.ts'
-import { migrate } from '#store/migrate.ts'
 import type { Config } from './config.ts'
+import { startDatabase } from './start-database.ts'
 
 /**
  * Brings the roles of this process up and takes them down again, in order: database, migrations, API, engine. With both
@@ -24,7 +19,7 @@ const engineRestartMs = [100, 500, 2000, 5000]
 
 export const startPostern = async (config: Config, { root, say }: Surroundings): Promise<Running> => {
   const logger = createLogger({ level: config.logLevel })
-  const database = await openDatabase(config, { root, say })
+  const database = await startDatabase(config, { root, say, logger })
   const stops: (() => Promise<void>)[] = [async () => database.stop()]
   try {
     if (config.roles.includes('api')) {
@@ -53,52 +48,6 @@ export const startPostern = async (config: Config, { root, say }: Surroundings):
       for (const stop of stops) await stop()
     },
   }
-}
-
-type OpenDatabase = { databaseUrl: string; stop: () => Promise<void> }
-
-const openDatabase = async (config: Config, { root, say }: Surroundings): Promise<OpenDatabase> => {
-  const migrations = join(root, 'prisma', 'migrations')
-  if (config.databaseUrl !== '') {
-    await checkDatabase(config.databaseUrl, () => say('Waiting for the database ...'))
-    await migrate(config.databaseUrl, migrations)
-    return { databaseUrl: config.databaseUrl, stop: async () => undefined }
-  }
-  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir })
-  const hold = await holdDataDirectory(embedded, config.dataDir)
-  try {
-    await migrate(embedded.databaseUrl, migrations)
-  } catch (error) {
-    await hold.end()
-    await embedded.stop()
-    throw error
-  }
-  return {
-    databaseUrl: embedded.databaseUrl,
-    stop: async () => {
-      await hold.end()
-      await embedded.stop()
-    },
-  }
-}
-
-/** One Postern per data directory: the second start must not stop the first one's database when it ends. */
-const holdDataDirectory = async (embedded: EmbeddedPostgres, dataDir: string): Promise<pg.Client> => {
-  const client = new pg.Client({
-    connectionString: embedded.databaseUrl,
-    application_name: `postern-main-${process.pid}`,
-  })
-  // The database may go away before us; whoever needs it next says so.
-  client.on('error', () => undefined)
-  await client.connect()
-  const { rows } = await client.query<{ free: boolean }>(
-    "SELECT pg_try_advisory_lock(hashtext('postern.main')) AS free",
-  )
-  if (rows[0]?.free) return client
-  await client.end()
-  throw new AppError('config.invalid', `Another Postern is already running with the data in ${dataDir}.`, {
-    hint: 'Stop it first, or give this one a DATA_DIR of its own.',
-  })
 }
 
 /** Keeps an engine child alive; its end never touches the API. Answers how to stop it for good. */

@@ -54,7 +54,9 @@ export const lookEverywhere = async (
     return null
   }
   const readable = rows.filter(({ mailbox }) => mailbox.isSelectable && mailbox.isSynced)
-  const flagsDue = isCompareDue || trustsModseq(share, context.session) ? new Set<bigint>() : dueFlags(memory, readable)
+  const isTold = trustsModseq(share, context.session)
+  const uncounted = readable.filter(({ status }) => !isTold || status?.highestModseq == null)
+  const flagsDue = dueFlags(memory, isCompareDue ? [] : uncounted)
   const wanted = readable
     .filter(({ mailbox }) => isCompareDue || mailbox.rights === null || mailbox.rights.includes('r'))
     .filter(

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@postern/shared/error-codes.ts'
+import { displayLine } from '#mail/storable-text.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 
 /**
@@ -128,6 +129,7 @@ const byResponseCode: Record<string, [ErrorCode, string]> = {
 /** Gmail, Yahoo and others say it in words only, partly while ending the connection. */
 const throttleWords =
   /bandwidth limit|command limit|request is throttled|rate limit|too many (requests|commands)|slow down/i
+const maxServerText = 1000
 /** No provider's word keeps an account away for longer. */
 const longestPauseMs = 6 * 3_600_000
 
@@ -136,7 +138,7 @@ export const toSessionError = (cause: unknown): AppError => {
   if (isAppError(cause)) return cause
   const error: LooseError = typeof cause === 'object' && cause !== null ? cause : {}
   const responseCode = text(error.serverResponseCode).toUpperCase()
-  const serverText = text(error.responseText) || text(error.reason) || undefined
+  const serverText = displayLine(text(error.responseText) || text(error.reason), maxServerText) || undefined
   const retryAfterMs = typeof error.throttleReset === 'number' ? error.throttleReset : undefined
   const detail = {
     cause,

@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg'
+import { type RequireRoom, watchRoom } from './free-room.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { createNotifier, type Notifier } from './notify.ts'
 import { createReader, type Reader } from './reader.ts'
@@ -14,6 +15,8 @@ export type Store = Pick<Reader, 'readAs' | 'readOne'> & {
   read: <T>(userId: bigint, work: (tx: Tx) => Promise<T>) => Promise<T>
   /** Reads of the engine and of what runs before anybody is known. */
   readSystem: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+  /** Asked before anything that may be large is written. Throws storage.full. */
+  requireRoom: RequireRoom
   close: () => Promise<void>
 }
 
@@ -34,6 +37,7 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOpt
     await prisma.$disconnect()
     throw toStoreError(error)
   })
+  const requireRoom = await watchRoom(databaseUrl)
   const reader = createReader(databaseUrl, poolSize)
   const readSystem: Store['readSystem'] = async (work) => {
     try {
@@ -57,7 +61,7 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOpt
     await reader.close()
     await prisma.$disconnect()
   }
-  return { prisma, notifier, read, readSystem, readAs: reader.readAs, readOne: reader.readOne, close }
+  return { prisma, notifier, read, readSystem, readAs: reader.readAs, readOne: reader.readOne, requireRoom, close }
 }
 
 /** Lets row-level security know for whom this transaction acts. */

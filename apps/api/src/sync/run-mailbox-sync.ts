@@ -1,5 +1,6 @@
 import { DELETED, SEEN } from '#mail/flags.ts'
 import { chunksOf, countUids, formatUidSet, newestFirst, type UidRange } from '#mail/uid-set.ts'
+import { AppError } from '#platform/errors.ts'
 import { type FetchedEnvelope, fetchEnvelopes, fetchNewestEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
 import { fetchFlags, searchAllUids } from '#protocol/imap/fetch-flags.ts'
 import { readRights } from '#protocol/imap/read-rights.ts'
@@ -17,6 +18,8 @@ const firstBatch = 50
 const bulkBatch = 1000
 const fetchBatch = 125
 const flagBatch = 5000
+/** A server may tell of other messages beside the batch it was asked for; one that never stops is cut off. */
+const mostUnasked = 10_000
 /** More new messages than this at once are logged as "the mailbox grew" instead of row by row. */
 const bulkFrom = 100
 
@@ -102,7 +105,6 @@ const settledCursor = ({ context, mailbox, selected, uidNext }: Run, plan: SyncS
 
 /** Answers true when a full compare contradicts a change counter that was believed. */
 const runStep = async (run: Run, step: SyncStep): Promise<boolean> => {
-  const { context } = run
   switch (step.kind) {
     case 'reset':
       await startGeneration(run)
@@ -114,7 +116,7 @@ const runStep = async (run: Run, step: SyncStep): Promise<boolean> => {
       await append(run, step.fromUid)
       return false
     case 'flagsSince':
-      await applyFlags(run, await fetchFlags(context.session, '1:*', step.modseq))
+      await flagsSince(run, step.modseq)
       return false
     case 'countAgain':
       await countAgain(run)
@@ -123,11 +125,30 @@ const runStep = async (run: Run, step: SyncStep): Promise<boolean> => {
       await compareFlags(run)
       return false
     case 'fullCompare': {
-      const { missing, gone } = await compareUids(run)
+      const differences = await compareUids(run)
       const hidden = await compareFlags(run)
-      return run.options.trustsModseq && run.selected.highestModseq !== null && missing + gone + hidden > 0
+      const isBelieved = run.options.trustsModseq && run.selected.highestModseq !== null
+      return isBelieved && (hidden > 0 || (differences > 0 && numbersAgree(run)))
     }
   }
+}
+
+const flagsSince = async (run: Run, modseq: bigint): Promise<void> => {
+  const facts = await fetchFlags(run.context.session, '1:*', modseq)
+  await applyFlags(run, facts)
+  // News of a message nobody announced: without UIDNEXT the number of messages alone need not tell.
+  if (facts.some(({ uid }) => BigInt(uid) >= run.uidNext)) await compareUids(run)
+}
+
+/** Whether every number said that nothing had changed, and still does: expunges alone are told by no change counter. */
+const numbersAgree = ({ context, mailbox, selected }: Run): boolean => {
+  const { mailbox: open } = context.session.flow
+  return (
+    selected.highestModseq === mailbox.highestModseq &&
+    selected.exists === mailbox.envelopesStored &&
+    open !== false &&
+    open.exists === selected.exists
+  )
 }
 
 /**
@@ -190,25 +211,41 @@ const fill = async (run: Run): Promise<void> => {
 }
 
 const collect = async (context: SyncContext, envelopes: AsyncGenerator<FetchedEnvelope>): Promise<EnvelopeRow[]> => {
-  const rows: EnvelopeRow[] = []
+  const found: FetchedEnvelope[] = []
+  for await (const fetched of envelopes) {
+    if (found.push(fetched) > mostUnasked)
+      throw new AppError('connect.protocol', 'The server tells of more messages than it was asked for.')
+  }
+  return toRows(context, found)
+}
+
+/** A message that is told of twice is one. */
+const toRows = (context: SyncContext, found: FetchedEnvelope[]): EnvelopeRow[] => {
   const now = context.clock.now()
-  for await (const fetched of envelopes) rows.push(toEnvelopeRow(fetched, now))
-  return rows
+  return [...new Map(found.map((fetched) => [fetched.uid, toEnvelopeRow(fetched, now)])).values()]
 }
 
 /** Messages from a uid on. `uid:*` always names the last message, so older ones are left out (RFC 9051 sequence-set). */
 const append = async (run: Run, fromUid: bigint): Promise<void> => {
-  const found: FetchedEnvelope[] = []
-  for await (const fetched of fetchEnvelopes(run.context.session, `${fromUid}:*`))
+  await storeAsTheyCome(run, `${fromUid}:*`, fromUid)
+}
+
+/** In batches, so that a server that goes on and on fills no memory. */
+const storeAsTheyCome = async (run: Run, uidSet: string, fromUid: bigint): Promise<void> => {
+  let found: FetchedEnvelope[] = []
+  for await (const fetched of fetchEnvelopes(run.context.session, uidSet)) {
     if (BigInt(fetched.uid) >= fromUid) found.push(fetched)
+    if (found.length < bulkBatch) continue
+    await storeNew(run, found)
+    found = []
+  }
   await storeNew(run, found)
 }
 
 const storeNew = async (run: Run, found: FetchedEnvelope[]): Promise<void> => {
   const { context, mailbox } = run
-  const now = context.clock.now()
   for (const batch of chunksOf(found, bulkBatch)) {
-    const rows = batch.map((fetched) => toEnvelopeRow(fetched, now))
+    const rows = toRows(context, batch)
     run.uidNext = rows.reduce((next, { uid }) => (uid >= next ? uid + 1n : next), run.uidNext)
     await write(context, async (unit) => {
       const { threadIds, newUids } = await storeEnvelopes(
@@ -285,22 +322,18 @@ const countAgain = async (run: Run): Promise<void> => {
   if (open === false || stored !== open.exists) await compareUids(run)
 }
 
-/** Finds what was expunged or was missed, by the list of uids alone. */
-const compareUids = async (run: Run): Promise<{ missing: number; gone: number }> => {
+/** Finds what was expunged or was missed, by the list of uids alone. Answers how many there were. */
+const compareUids = async (run: Run): Promise<number> => {
   const { context, mailbox } = run
   const there = await searchAllUids(context.session)
   const gone = await context.store.readSystem((tx) => findGoneUids(tx, mailbox.id, there))
   await remove(run, gone)
   const missing = await findMissing(run, there)
-  for (const batch of chunksOf(missing, bulkBatch)) {
-    const found: FetchedEnvelope[] = []
-    for await (const fetched of fetchEnvelopes(context.session, formatUidSet(batch))) found.push(fetched)
-    await storeNew(run, found)
-  }
+  for (const batch of chunksOf(missing, bulkBatch)) await storeAsTheyCome(run, formatUidSet(batch), 1n)
   await write(context, (unit) =>
     unit.tx.mailbox.update({ where: { id: mailbox.id }, data: { envelopesStored: countUids(there) } }),
   )
-  return { missing: missing.length, gone: gone.length }
+  return missing.length + gone.length
 }
 
 const findMissing = ({ context, mailbox }: Run, there: UidRange[]): Promise<number[]> =>

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,6 +33,13 @@ export type Scene = {
   lookAround: () => Promise<void>
   /** Acts with a kill armed for the k-th moment (0: none) and waits until everything is as wanted. */
   through: (act: () => Promise<void>, moment: number) => Promise<{ passed: number; reached: string | null }>
+  untilAsWanted: () => Promise<void>
+  stopEngine: () => Promise<void>
+  engine: () => ChildProcess | undefined
+  points: KillPoints
+  /** Without a door in between. */
+  databaseUrl: string
+  env: { DATA_DIR: string; MASTER_KEY_FILE: string }
   /** The engine is started once more and compares everything: nothing may change. */
   expectNothingLeftToDo: () => Promise<void>
   stop: () => Promise<void>
@@ -80,8 +88,14 @@ export const startScene = async (dovecot: Dovecot, user: string): Promise<Scene>
       }),
     )) ?? 0n
   let engine: EngineProcess | undefined
+  const env = { DATA_DIR: dir, MASTER_KEY_FILE: masterKeyFile }
   const startEngine = () => {
-    engine = startEngineProcess({ DATABASE_URL: points.databaseUrl, DATA_DIR: dir, MASTER_KEY_FILE: masterKeyFile })
+    engine = startEngineProcess({ ...env, DATABASE_URL: points.databaseUrl })
+  }
+  const stopEngine = async () => {
+    engine?.child.kill('SIGTERM')
+    await engine?.ended
+    engine = undefined
   }
   const wanted: Scene['wanted'] = new Map()
   const mailboxId = async (path: string) =>
@@ -95,6 +109,12 @@ export const startScene = async (dovecot: Dovecot, user: string): Promise<Scene>
     dovecot,
     mailboxId,
     lookAround,
+    stopEngine,
+    points,
+    env,
+    databaseUrl: database.databaseUrl,
+    engine: () => engine?.child,
+    untilAsWanted: () => look.untilAsWanted(() => engine?.printed() ?? ''),
     give: async (command) => {
       const id = randomUUID()
       await enqueueCommand(store, owner.id, { id, command: commandBody.parse(command) })
@@ -109,6 +129,7 @@ export const startScene = async (dovecot: Dovecot, user: string): Promise<Scene>
       points.arm(moment, () => {
         engine?.child.kill('SIGKILL')
         startEngine()
+        return 'end'
       })
       if (!engine) startEngine()
       await act()
@@ -117,8 +138,7 @@ export const startScene = async (dovecot: Dovecot, user: string): Promise<Scene>
     },
     expectNothingLeftToDo: async () => {
       const before = await look.snapshot()
-      engine?.child.kill('SIGTERM')
-      await engine?.ended
+      await stopEngine()
       const startedAt = new Date()
       startEngine()
       await createRequest(store, accountId, { kind: 'resync' })
@@ -252,5 +272,3 @@ const createLook = ({ store, dovecot, user, accountId, wanted }: Subject) => {
     }),
   }
 }
-
-export type { KillPoints }

@@ -188,35 +188,45 @@ describe('commands at a real Dovecot', () => {
     ])
   })
 
-  it('finds every message again when UIDVALIDITY changed, and touches no other', async () => {
-    const worker = await start('reborn', 300)
-    const even = Array.from({ length: 140 }, (_, n) => 20 + 2 * n)
-    const star = await worker.run({ kind: 'setFlags', target: await only(worker, even), add: ['flagged'] })
-    const move = await worker.run({ kind: 'moveToRole', target: await only(worker, [21, 22]), role: 'trash' })
-    const lost = await worker.run({ kind: 'setFlags', target: await only(worker, [3]), add: ['seen'] })
-    // Ten are deleted and the uids given anew: every uid now names another message than before.
-    const client = await worker.other()
-    for (const subject of names(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)) await client.messageDelete({ header: { subject } })
-    client.close()
-    dovecot.doveadm('kick', 'reborn')
-    for (const file of readdirSync(dovecot.maildir('reborn')))
-      if (/^dovecot-uidlist|^dovecot\.index/.test(file)) rmSync(join(dovecot.maildir('reborn'), file))
-    expect(existsSync(join(dovecot.maildir('reborn'), 'dovecot-uidlist'))).toBe(false)
-    await worker.connect()
-    await worker.execute()
-    for (const id of [star, move, lost])
-      expect(await worker.state(id)).toMatchObject({ state: 'done', errorCode: null })
-    const flagged = async (path: string) =>
-      (await worker.onServer(path)).filter(([, flags]) => flags.includes('\\Flagged')).map(([subject]) => subject)
-    expect(await flagged('INBOX')).toEqual(names(...even.filter((n) => n !== 22)))
-    expect(subjects(await worker.onServer('Trash'))).toEqual(names(21, 22))
-    expect((await worker.onServer('INBOX')).filter(([, flags]) => flags.includes('\\Seen'))).toEqual([])
-    await worker.sync()
-    expect(await worker.shown('INBOX')).toHaveLength(288)
-    expect((await worker.shown('INBOX')).filter(([, flags]) => flags === 4).map(([subject]) => subject)).toEqual(
-      await flagged('INBOX'),
-    )
-  })
+  it.each(['a command', 'a sync'])(
+    'finds every message again when %s meets a new UIDVALIDITY first, and touches no other',
+    async (first) => {
+      const user = `reborn${first.replace(' ', '')}`
+      const worker = await start(user, 300)
+      const even = Array.from({ length: 140 }, (_, n) => 20 + 2 * n)
+      const star = await worker.run({ kind: 'setFlags', target: await only(worker, even), add: ['flagged'] })
+      const move = await worker.run({ kind: 'moveToRole', target: await only(worker, [21, 22]), role: 'trash' })
+      const lost = await worker.run({ kind: 'setFlags', target: await only(worker, [3]), add: ['seen'] })
+      // Ten are deleted and the uids given anew: every uid now names another message than before.
+      const client = await worker.other()
+      for (const subject of names(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)) await client.messageDelete({ header: { subject } })
+      client.close()
+      dovecot.doveadm('kick', user)
+      for (const file of readdirSync(dovecot.maildir(user)))
+        if (/^dovecot-uidlist|^dovecot\.index/.test(file)) rmSync(join(dovecot.maildir(user), file))
+      expect(existsSync(join(dovecot.maildir(user), 'dovecot-uidlist'))).toBe(false)
+      await worker.connect()
+      if (first === 'a sync') {
+        await worker.sync()
+        // What waits is shown as before, on the same rows.
+        expect((await worker.shown('INBOX')).filter(([, flags]) => flags === 4)).toHaveLength(139)
+        expect(await worker.state(star)).toMatchObject({ state: 'pending', settled: 0 })
+      }
+      await worker.execute()
+      for (const id of [star, move, lost])
+        expect(await worker.state(id)).toMatchObject({ state: 'done', errorCode: null })
+      const flagged = async (path: string) =>
+        (await worker.onServer(path)).filter(([, flags]) => flags.includes('\\Flagged')).map(([subject]) => subject)
+      expect(await flagged('INBOX')).toEqual(names(...even.filter((n) => n !== 22)))
+      expect(subjects(await worker.onServer('Trash'))).toEqual(names(21, 22))
+      expect((await worker.onServer('INBOX')).filter(([, flags]) => flags.includes('\\Seen'))).toEqual([])
+      await worker.sync()
+      expect(await worker.shown('INBOX')).toHaveLength(288)
+      expect((await worker.shown('INBOX')).filter(([, flags]) => flags === 4).map(([subject]) => subject)).toEqual(
+        await flagged('INBOX'),
+      )
+    },
+  )
 
   it('rolls back and says why when rights were taken away after the last sync', async () => {
     const worker = await start('rights', 1)

@@ -2,15 +2,17 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 
 /**
  * Stands between an engine and its two peers and knows the moments at which a kill matters: before and after every
- * exchange with the mail server and every durable commit. `arm(k)` ends everything at the k-th moment from then on: what
- * was about to pass does not, in neither direction, and `onReach` is called.
+ * exchange with the mail server and every durable commit. Armed for the k-th moment from then on, or for one by its name,
+ * `onReach` is called there, before anything passes. When it answers `end`, nothing does any more, in neither direction.
  */
 export type KillPoints = {
   imapPort: number
   databaseUrl: string
-  arm: (moment: number, onReach: () => void) => void
+  arm: (moment: number | RegExp, onReach: () => 'end' | 'go on') => void
   /** Ends the armed state; answers how many moments passed since `arm` and which one was reached, if any. */
   disarm: () => { passed: number; reached: string | null }
+  /** Sessions with the mail server that are open now. */
+  imapSessions: () => number
   stop: () => Promise<void>
 }
 
@@ -20,18 +22,19 @@ type Pass = (what: string) => boolean
 
 export const startKillPoints = async (ports: { imap: number; databaseUrl: string }): Promise<KillPoints> => {
   let passed = 0
-  let armed: { moment: number; onReach: () => void } | undefined
+  let armed: { moment: number | RegExp; onReach: () => 'end' | 'go on' } | undefined
   let reached: string | null = null
-  const pairs = new Set<[Socket, Socket]>()
+  const pairs = new Map<[Socket, Socket], number>()
   /** False when everything ends here. */
   const pass: Pass = (what) => {
     passed++
-    if (!armed || passed !== armed.moment) return true
-    const { onReach } = armed
+    if (!armed) return true
+    const { moment, onReach } = armed
+    if (typeof moment === 'number' ? passed !== moment : !moment.test(what)) return true
     armed = undefined
     reached = what
-    onReach()
-    for (const pair of pairs) for (const socket of pair) socket.destroy()
+    if (onReach() === 'go on') return true
+    for (const pair of pairs.keys()) for (const socket of pair) socket.destroy()
     return false
   }
   const door = async (port: number, watch: (pass: Pass) => Watch): Promise<Server> => {
@@ -39,7 +42,7 @@ export const startKillPoints = async (ports: { imap: number; databaseUrl: string
       const upstream = netConnect({ host: '127.0.0.1', port })
       const pair: [Socket, Socket] = [client, upstream]
       const { toServer, toClient } = watch(pass)
-      pairs.add(pair)
+      pairs.set(pair, port)
       for (const socket of pair)
         socket
           .on('error', () => undefined)
@@ -72,8 +75,9 @@ export const startKillPoints = async (ports: { imap: number; databaseUrl: string
       armed = undefined
       return { passed, reached }
     },
+    imapSessions: () => [...pairs.values()].filter((port) => port === ports.imap).length,
     stop: async () => {
-      for (const pair of pairs) for (const socket of pair) socket.destroy()
+      for (const pair of pairs.keys()) for (const socket of pair) socket.destroy()
       await Promise.all(doors.map((server) => new Promise((done) => server.close(done))))
     },
   }
@@ -122,8 +126,10 @@ const watchPostgres = (pass: Pass): Watch => {
   const toClient = new Messages({ startsBare: false })
   let isIdle = true
   let awaited: string | undefined
+  let lastWrite = ''
   const durable = (sql: string): string | undefined => {
-    if (/^\s*COMMIT\b/i.test(sql)) return 'COMMIT'
+    if (/^\s*COMMIT\b/i.test(sql)) return `COMMIT of ${lastWrite}`
+    if (isWrite(sql)) lastWrite = sql.trim().slice(0, 60)
     return isIdle && isWrite(sql) && !isRoutine(sql) ? sql.trim().slice(0, 40) : undefined
   }
   const onQuery = (sql: string): boolean => {

@@ -6,6 +6,10 @@ import type { ImapSession } from './open-session.ts'
 /** Bytes of parts as the server holds them, still transfer-encoded. */
 export type FetchedParts = { uid: number; parts: Map<string, Buffer> }
 
+/** Callers ask for far less at a time; a server that ignores what was asked for is cut off. */
+const maxAnswerBytes = 96 * 1024 * 1024
+const maxAnswers = 20_000
+
 /** Parts of many messages that share the same paths; at most `maxBytes` of each part. RFC 9051 6.4.5 (partial FETCH). */
 export const fetchParts = async (
   session: ImapSession,
@@ -16,8 +20,13 @@ export const fetchParts = async (
   try {
     const found: FetchedParts[] = []
     const bodyParts = paths.map((key) => ({ key, start: 0, maxLength: maxBytes }))
+    let bytes = 0
     for await (const message of session.flow.fetch(uidSet, { uid: true, bodyParts }, { uid: true })) {
-      found.push({ uid: message.uid, parts: message.bodyParts ?? new Map() })
+      const parts = message.bodyParts ?? new Map<string, Buffer>()
+      found.push({ uid: message.uid, parts })
+      for (const part of parts.values()) bytes += part?.length ?? 0
+      if (bytes > maxAnswerBytes || found.length > maxAnswers)
+        throw new AppError('connect.protocol', 'The server sends far more than it was asked for.')
     }
     return found
   } catch (error) {

@@ -21,7 +21,7 @@ export const fetchFlags = async (
   if (mailboxSize(session) === 0) return found
   try {
     const options = { uid: true, ...(changedSince === undefined ? {} : { changedSince }) }
-    const most = 2 * mailboxSize(session) + maxExtraRows
+    const most = mailboxSize(session) + maxExtraRows
     for await (const message of session.flow.fetch(uidSet, { uid: true, flags: true }, options)) {
       if (found.length >= most) throw new AppError('connect.protocol', 'The server tells of more messages than it has.')
       if (Number.isSafeInteger(message.uid) && message.uid > 0)

@@ -24,7 +24,13 @@ export type MailboxStatus = {
 }
 
 const maxMailboxes = 20_000
+/** Each is told of by LIST, LSUB and STATUS at most. */
+const maxLines = 3 * maxMailboxes + 1000
 const maxPathLength = 1000
+
+/** A name that no database can keep cannot be opened by it either; the other mailboxes go on. */
+const isStorablePath = (path: string): boolean =>
+  path !== '' && path.length <= maxPathLength && path.isWellFormed() && !path.includes('\0')
 
 /** All mailboxes; with `withStatus` in one round trip where the server can (LIST-STATUS), else one STATUS each. */
 export const listMailboxes = async (
@@ -39,9 +45,9 @@ export const listMailboxes = async (
       uidValidity: true,
       ...(session.capabilities.condstore ? { highestModseq: true } : {}),
     }
-    const listed = await session.flow.list(withStatus ? { statusQuery } : {})
+    const listed = await session.withinLines(maxLines, () => session.flow.list(withStatus ? { statusQuery } : {}))
     return listed
-      .filter(({ path }) => path.length <= maxPathLength)
+      .filter(({ path }) => isStorablePath(path))
       .slice(0, maxMailboxes)
       .map((entry) => {
         const attributes = [

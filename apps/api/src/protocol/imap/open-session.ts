@@ -4,6 +4,7 @@ import { AppError } from '#platform/errors.ts'
 import type { Secret } from '#platform/secret.ts'
 import { type Endpoint, openTcp, openTls } from '../secure-socket.ts'
 import { toSessionError } from '../session-error.ts'
+import { LineLimit } from './line-limit.ts'
 
 /**
  * One IMAP session. Imapflow is handled with care: our own sockets (the address was judged, the certificate is judged
@@ -34,6 +35,8 @@ export type ImapSession = {
   refusal: () => AppError
   /** Asked before every command that changes something at the server; throws when it is no longer ours to change. */
   mayAct: () => void
+  /** Cuts the connection when `work` makes the server say more lines than that. Throws connect.protocol. */
+  withinLines: LineLimit['within']
   /** Ends politely, within two seconds; never throws. */
   logout: () => Promise<void>
   /** Cuts the connection. */
@@ -53,6 +56,8 @@ export type SessionOptions = Endpoint & {
   mayAct?: () => void
 }
 
+/** From the greeting to the login; a few dozen are usual. */
+const maxGreetingLines = 10_000
 const limits = {
   maxLineLength: 8 * 1024 * 1024,
   maxLiteralSize: 64 * 1024 * 1024,
@@ -74,7 +79,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     ...(options.security === 'plain' ? { doSTARTTLS: false } : {}),
     auth: { user: options.username, pass: options.password.reveal() },
     clientInfo: { name: 'Postern' },
-    transport: ownTransport(options),
+    transport: ownTransport(options, (socket) => lines.follow(socket)),
     logger: quietLogger(remember),
     disableAutoIdle: true,
     disableCompression: true,
@@ -86,6 +91,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     ...limits,
     expungeHandler: (gone) => onExpunge(flow, gone),
   })
+  const lines = new LineLimit(() => flow.close())
   let isOpen = true
   const closed = new Promise<void>((done) => {
     flow.once('close', () => {
@@ -96,7 +102,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
   // Without a listener an error would end the process; what matters arrives as `close` or as a rejected command.
   flow.on('error', () => undefined)
   try {
-    await flow.connect()
+    await lines.within(maxGreetingLines, () => flow.connect())
   } catch (error) {
     flow.close()
     throw toSessionError(error)
@@ -112,6 +118,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
       return reason === undefined ? new AppError('mailbox.refused', 'The server refused.') : toSessionError(reason)
     },
     mayAct: options.mayAct ?? (() => undefined),
+    withinLines: (most, work) => lines.within(most, work),
     logout: () => logout(flow, closed),
     destroy: () => flow.close(),
   }
@@ -137,24 +144,27 @@ const quietLogger = (remember: (entry: { err?: unknown }) => void) => ({
   isLevelEnabled: (level: string) => level === 'warn' || level === 'error',
 })
 
-const ownTransport = (options: SessionOptions): ImapTransport => ({
+/** `onSocket` is told which socket carries the session: another one once STARTTLS is done. */
+const ownTransport = (options: SessionOptions, onSocket: (socket: Socket) => void): ImapTransport => ({
   connect: ({ secure }: { secure: boolean }, onConnect) => {
     const ready = () => {
       options.onStage?.(secure ? 'tls' : 'connect')
       onConnect()
     }
-    return secure ? openTls(options, ready) : openTcp(options, ready)
+    const socket = secure ? openTls(options, ready) : openTcp(options, ready)
+    onSocket(socket)
+    return socket
   },
-  upgrade: (socket, _options, onSecure) =>
-    openTls(
-      options,
-      () => {
-        options.onStage?.('tls')
-        onSecure()
-      },
-      // The socket our own connect() above returned.
-      socket as unknown as Socket,
-    ),
+  upgrade: (socket, _options, onSecure) => {
+    const ready = () => {
+      options.onStage?.('tls')
+      onSecure()
+    }
+    // The socket our own connect() above returned.
+    const secured = openTls(options, ready, socket as unknown as Socket)
+    onSocket(secured)
+    return secured
+  },
 })
 
 const readCapabilities = (flow: ImapFlow): Capabilities => {

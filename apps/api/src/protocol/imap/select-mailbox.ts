@@ -20,8 +20,13 @@ export type SelectedMailbox = {
   serverId: string | null
 }
 
+/** A dozen are usual; expunges of the mailbox that was open before may come along. */
+const maxLines = 100_000
+
+const isPlain = (text: string): boolean => /^[\x21-\x7e]{1,255}$/.test(text)
+
 /** Nobody keeps more in one mailbox; a server that says so is not believed. */
-const mostMessages = 5_000_000
+const mostMessages = 2_000_000
 
 /** Throws mailbox.missing, mailbox.no_permission, mailbox.refused (absurdly large), connect.*. */
 export const selectMailbox = async (session: ImapSession, path: string): Promise<SelectedMailbox> => {
@@ -36,16 +41,16 @@ export const selectMailbox = async (session: ImapSession, path: string): Promise
     uidValidity: storableCounter(box.uidValidity) ?? 0n,
     highestModseq: box.noModseq ? null : storableCounter(box.highestModseq),
     // Without PERMANENTFLAGS all flags may be changed for good (RFC 9051 7.1).
-    permanentFlags: permanent ? [...permanent].slice(0, 200) : [],
+    permanentFlags: permanent ? [...permanent].filter(isPlain).slice(0, 200) : [],
     canCreateKeywords: permanent ? permanent.has('\\*') : true,
     isReadOnly: box.readOnly === true,
-    serverId: box.mailboxId ?? null,
+    serverId: box.mailboxId && isPlain(box.mailboxId) ? box.mailboxId : null,
   }
 }
 
 const open = async (session: ImapSession, path: string): Promise<MailboxObject> => {
   try {
-    return await session.flow.mailboxOpen(path)
+    return await session.withinLines(maxLines, () => session.flow.mailboxOpen(path))
   } catch (error) {
     const known = toSessionError(error)
     if (known.code === 'mailbox.refused')

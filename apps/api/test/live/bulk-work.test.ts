@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto'
+import { commandBody } from '@postern/shared/commands.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { enqueueCommand } from '#outbox/outbox.ts'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { until } from '../support/until.ts'
+
+const mail = (n: number) =>
+  `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: Letter ${n}\r\nMessage-ID: <m${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}.\r\n`
+
+describe('bulk work on the main session', () => {
+  let dovecot: Dovecot
+  let proxy: FaultProxy
+  let engine: EngineFixture
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+    proxy = await startFaultProxy(dovecot.imapPort)
+    // In production the inbox is looked at every 2 s meanwhile.
+    engine = await startEngineFixture(dovecot, { inboxLookMs: 100 })
+    engine.start()
+  })
+  afterAll(async () => {
+    await engine.stop()
+    await proxy.stop()
+    await dovecot.stop()
+  })
+
+  const prepare = (user: string, archived: number): void => {
+    dovecot.addUser(user, 'secret')
+    dovecot.deliver(user, 'INBOX', mail(1))
+    for (let n = 0; n < archived; n++) dovecot.deliver(user, 'Archive', mail(1000 + n))
+  }
+  const star = async (accountId: bigint, path: string): Promise<string> => {
+    const target = { kind: 'mailbox' as const, mailboxId: (await engine.mailboxId(accountId, path)).toString() }
+    const command = commandBody.parse({ kind: 'setFlags', target, add: ['flagged'] })
+    return (await enqueueCommand(engine.store, engine.userId, { id: randomUUID(), command })).id
+  }
+  const isOver = async (id: string) =>
+    (await engine.store.prisma.command.findUniqueOrThrow({ where: { id } })).finishedAt !== null
+
+  it('lets new mail through while thousands of messages are being changed', async () => {
+    prepare('bulk', 1800)
+    const accountId = await engine.addAccount('bulk', 'secret', proxy.port)
+    const archive = () => engine.store.prisma.mailbox.findFirst({ where: { accountId, path: 'Archive' } })
+    await until(async () => (await archive())?.fillUid === 1n, { what: 'the first sync', ms: 40_000 })
+    // A server that takes its time: four chunks, each with an answer that comes late.
+    proxy.add({ direction: 'toClient', answerTo: /UID STORE/, act: { delayMs: 500 } })
+    const id = await star(accountId, 'Archive')
+    await until(async () => (await engine.store.prisma.command.findUniqueOrThrow({ where: { id } })).settled > 0, {
+      what: 'the first chunk',
+    })
+    dovecot.deliver('bulk', 'INBOX', mail(2))
+    await until(async () => (await engine.shown(accountId, 'INBOX')).length === 2, { what: 'the new mail' })
+    expect(await isOver(id)).toBe(false)
+    await until(() => isOver(id), { what: 'the end of the bulk' })
+    expect((await engine.shown(accountId, 'Archive')).every(({ flags }) => flags === 4)).toBe(true)
+    proxy.clear()
+  })
+
+  it('lets a click and new mail through while a mailbox is filled for the first time', async () => {
+    prepare('filling', 3500)
+    proxy.add({ direction: 'toClient', answerTo: /UID FETCH .*ENVELOPE/, act: { delayMs: 60 } })
+    const accountId = await engine.addAccount('filling', 'secret', proxy.port)
+    const archive = () => engine.store.prisma.mailbox.findFirst({ where: { accountId, path: 'Archive' } })
+    await until(async () => ((await archive())?.envelopesStored ?? 0) > 0, { what: 'the beginning of the fill' })
+    const id = await star(accountId, 'INBOX')
+    dovecot.deliver('filling', 'INBOX', mail(2))
+    await until(async () => (await isOver(id)) && (await engine.shown(accountId, 'INBOX')).length === 2, {
+      what: 'the click and the new mail',
+    })
+    expect((await archive())?.fillUid).not.toBe(1n)
+    await until(async () => (await archive())?.fillUid === 1n, { what: 'the end of the fill', ms: 40_000 })
+    expect(await engine.shown(accountId, 'Archive')).toHaveLength(3500)
+  })
+})
