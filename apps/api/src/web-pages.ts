@@ -2,7 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import { firstRequests } from '@postern/shared/first-requests.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { cookieName } from '#auth/session-tokens.ts'
 
 /**
  * The static web app and the document that message frames load. The app's CSP allows its own scripts by hash and styles
@@ -95,8 +97,17 @@ export const registerWebPages = async (
       (request.headers.accept ?? '').includes('text/html')
     if (!wantsPage)
       return reply.code(404).send({ error: { code: 'not_found', message: 'There is nothing at this address.' } })
-    return sendPage(reply, page, hashes)
+    return sendPage(reply, page.replace('<head>', `<head>${hints(request)}`), hashes)
   })
+}
+
+/** For somebody who is signed in: what the app will ask for, on its way while the scripts still are. */
+const hints = ({ url, headers }: FastifyRequest): string => {
+  if (!headers.cookie?.includes(cookieName(false))) return ''
+  const mailboxId = /^\/mail\/(\d{1,19})(?:[/?]|$)/.exec(url)?.[1]
+  return firstRequests(mailboxId)
+    .map((path) => `<link rel="preload" as="fetch" crossorigin href="${path.replaceAll('&', '&amp;')}">`)
+    .join('')
 }
 
 const sendPage = (reply: FastifyReply, page: string, hashes: string[]): FastifyReply => {

@@ -1,3 +1,4 @@
+import { rowsPerPage } from '@postern/shared/first-requests.ts'
 import { call, failureOf } from './api.ts'
 import { app, type Filter, listKey } from './app-state.ts'
 import { emptyList, withPage } from './thread-list.ts'
@@ -6,7 +7,7 @@ import { emptyList, withPage } from './thread-list.ts'
  * Fetches the rows of lists. An answer is a picture of the past: what was changed meanwhile, here or by the change log, must
  * not be painted over, so such an answer is thrown away and asked for again.
  */
-export const pageSize = 60
+export const pageSize = rowsPerPage
 const maxAsks = 3
 
 type Load = { work: Promise<void>; isFresh: boolean }
