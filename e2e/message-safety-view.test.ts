@@ -33,7 +33,7 @@ describe('hostile mail in the real view', () => {
   beforeAll(async () => {
     screen = await startScreen({
       environment: {
-        NODE_OPTIONS: `--import=${fileURLToPath(new URL('message-safety/sender-network.ts', import.meta.url))}`,
+        NODE_OPTIONS: `--import=${fileURLToPath(new URL('../apps/api/test/support/sender-network.ts', import.meta.url))}`,
       },
       switches: ['--host-resolver-rules=MAP sender.example 127.0.0.1'],
     })

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'
 
 /**
- * Loaded into Postern's process: a sender's name with a public address, whose packets end at this machine. All that
+ * Loaded into a process with Postern in it: a sender's name with a public address, whose packets end at this machine. All that
  * judges addresses sees a public one.
  */
 const senderName = 'sender.example'
