@@ -24,13 +24,16 @@ export type Screen = {
 const owner = { name: 'Robin', address: 'robin@example.org', password: 'four unrelated words: lantern orbit' }
 const mailPassword = 'mail password'
 
-export const startScreen = async (): Promise<Screen> => {
+/** What differs from a usual start: the environment of Postern, the switches of Chromium. */
+export type ScreenOptions = { environment?: Record<string, string>; switches?: string[] }
+
+export const startScreen = async ({ environment, switches }: ScreenOptions = {}): Promise<Screen> => {
   const dovecot = await startDovecot()
   dovecot.addUser('robin', mailPassword)
   for (const mail of sampleMails(new Date()))
     dovecot.deliver('robin', mail.mailbox, mail.raw, { flags: mail.flags, receivedAt: mail.receivedAt })
-  const postern: RunningPostern = await startPostern(dovecot.certificate)
-  const browser = await openChromium()
+  const postern: RunningPostern = await startPostern(dovecot.certificate, undefined, environment)
+  const browser = await openChromium(switches)
   const { base } = postern
   const problems: string[] = []
   let cookie = ''
@@ -112,7 +115,10 @@ export const deliver = (dovecot: Dovecot, subject: string, extra = ''): void =>
 export const expectAccessible = async (page: Page): Promise<void> => {
   await until(() => page.evaluate(() => document.getAnimations().length === 0), { what: 'the end of the animations' })
   const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
-  const said = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
+  const said = violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`).join(' | ')}`,
+  )
   expect(said).toEqual([])
 }
 

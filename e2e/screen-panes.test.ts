@@ -89,12 +89,8 @@ describe('a phone', () => {
       what: 'the mail archived',
     })
     expect(new URL(page.url()).pathname.split('/')).toHaveLength(3)
-    await page.screenshot({ path: '/tmp/s2-screen/d1.png' })
-    await page.getByRole('button', { name: 'Undo' }).tap()
-    await new Promise((d) => setTimeout(d, 2000))
-    await page.screenshot({ path: '/tmp/s2-screen/d2.png' })
-    console.log(countAt(screen.dovecot, 'INBOX', 'subject', 'Swipe me'), screen.problems)
-    await rowOf(page, 'Swipe me').waitFor({ timeout: 2000 })
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await rowOf(page, 'Swipe me').waitFor()
     await until(async () => countAt(screen.dovecot, 'INBOX', 'subject', 'Swipe me') === 1, { what: 'the mail back' })
   })
 
@@ -216,7 +212,6 @@ describe('the panes', () => {
     const before = await firstRow()
     deliver(screen.dovecot, 'Above your head')
     await page.getByRole('button', { name: '1 new' }).waitFor()
-    console.log(await scrollTop(page), before, await firstRow())
     await until(async () => (await scrollTop(page)) === 1050, { what: 'the list making room above' })
     expect(await firstRow()).toEqual(before)
     await page.getByRole('button', { name: '1 new' }).click()

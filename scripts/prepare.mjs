@@ -24,7 +24,8 @@ export const fail = (line) => {
 }
 
 const hashOf = (paths) => {
-  const hash = createHash('sha256').update(process.version)
+  // Not Node's version: the first start runs on the machine's, npm runs the later ones on the one it installed.
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`)
   const add = (path) => {
     const full = join(root, path)
     if (!existsSync(full)) return
@@ -79,13 +80,8 @@ export const install = () => {
     fail(`Postern needs Node ${oldestNode.join('.')} or newer; this is ${process.version}.`)
   once(
     'installed',
-    [
-      'package-lock.json',
-      'package.json',
-      'apps/api/package.json',
-      'apps/web/package.json',
-      'packages/shared/package.json',
-    ],
+    // It names every package of every workspace; what else stands in package.json installs nothing.
+    ['package-lock.json'],
     () => existsSync(join(root, 'node_modules', 'fastify')),
     () => {
       console.log('Installing packages ...')
@@ -144,8 +140,16 @@ export const runEntry = (entry, args = [], more = {}) => {
   const child = spawn(runtime(), ['--disable-warning=ExperimentalWarning', join(root, entry), ...args], {
     cwd: process.cwd(),
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: environment(more),
+    // Compiled once: starts sooner, and a process that finds everything there never loads the TypeScript compiler (18 MiB).
+    env: environment({
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(stampDir, 'compiled'),
+      ...more,
+    }),
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // npm runs us in a shell that passes no signal on: when it is gone, npm was told to stop.
+  const shell = process.ppid
+  const isUnderNpm = process.env.npm_lifecycle_event !== undefined
+  if (isUnderNpm) setInterval(() => process.ppid !== shell && child.kill('SIGTERM'), 500).unref()
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
 }

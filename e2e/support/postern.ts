@@ -4,11 +4,15 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 
 /** A whole Postern as a person runs it: own process, own embedded database, own folder. */
 export type RunningPostern = {
   base: string
+  /** The API's process; the engine is its child. */
+  pid: number
+  /** Holds its data, its key and nothing else. */
+  home: string
   setupAddress: string | null
   stop: (signal?: NodeJS.Signals) => Promise<void>
   restart: () => Promise<RunningPostern>
@@ -17,7 +21,11 @@ export type RunningPostern = {
 
 const entry = fileURLToPath(new URL('../../apps/api/src/main.ts', import.meta.url))
 
-export const startPostern = async (certificate: string, dir?: string): Promise<RunningPostern> => {
+export const startPostern = async (
+  certificate: string,
+  dir?: string,
+  environment: Record<string, string> = {},
+): Promise<RunningPostern> => {
   const home = dir ?? (await mkdtemp(join(tmpdir(), 'postern-e2e-')))
   await chmod(home, 0o711)
   const caFile = join(home, 'ca.pem')
@@ -37,6 +45,7 @@ export const startPostern = async (certificate: string, dir?: string): Promise<R
       CA_FILE: caFile,
       PUBLIC_URL: '',
       LOG_LEVEL: 'warn',
+      ...environment,
     },
   })
   const { base, setupAddress } = await untilReady(child)
@@ -48,9 +57,11 @@ export const startPostern = async (certificate: string, dir?: string): Promise<R
   }
   return {
     base,
+    pid: child.pid ?? 0,
+    home,
     setupAddress,
     stop,
-    restart: () => startPostern(certificate, home),
+    restart: () => startPostern(certificate, home, environment),
     remove: () => rm(home, { recursive: true, force: true }),
   }
 }
@@ -71,12 +82,18 @@ const untilReady = (child: ChildProcess): Promise<{ base: string; setupAddress: 
   })
 
 /** A real Chromium. Its own look-ups to the outside are switched off. */
-export const openChromium = (): Promise<Browser> => {
+export const openChromium = (more: string[] = []): Promise<Browser> => chromium.launch(launchOptions(more))
+
+/** The same with a profile on disk: only such a one does what browsers do in advance, like looking up names. */
+export const openChromiumProfile = (folder: string, more: string[] = []): Promise<BrowserContext> =>
+  chromium.launchPersistentContext(folder, launchOptions(more))
+
+const launchOptions = (more: string[]): { executablePath: string; args: string[] } => {
   const path =
     process.env.CHROMIUM_PATH ??
     ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
   if (!path) throw new Error('install chromium, or name it in CHROMIUM_PATH')
-  return chromium.launch({
+  return {
     executablePath: path,
     args: [
       '--no-sandbox',
@@ -86,6 +103,7 @@ export const openChromium = (): Promise<Browser> => {
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...more,
     ],
-  })
+  }
 }

@@ -10,14 +10,8 @@ import { seeded } from './seeded.ts'
 export type CorpusSize = { inbox: number; mailboxes: number; perMailbox: number }
 export const fullSize: CorpusSize = { inbox: 50_000, mailboxes: 20, perMailbox: 500 }
 
-/** How often each planted word stands in INBOX, at the full size; smaller corpora keep the proportions. */
-export type Planted = {
-  subjectWord: string
-  subjectHits: number
-  bodyWord: string
-  bodyHits: number
-  commonWord: string
-}
+/** Words that stand in INBOX exactly so often; smaller corpora keep the proportions. The last one is in every fifth mail. */
+export type Planted = Record<'subject' | 'body' | 'three' | 'common', { query: string; hits: number }>
 
 const start = Date.UTC(2020, 0, 1)
 const charsets = [
@@ -124,49 +118,64 @@ const makeMail = (
   return { raw: Buffer.from(`${headers.join('\r\n')}\r\n${content}`, 'latin1'), at, id, subject: base }
 }
 
+/** Some 10 KiB to 1.2 MiB, so that a mail is 65 KiB on average: what a peer that copies everything has to carry. */
 const attachmentLines = (random: () => number): string => {
-  const line = Array.from({ length: 57 }, () => Math.floor(random() * 256))
-  return Array.from({ length: 200 + Math.floor(random() * 3000) }, () => Buffer.from(line).toString('base64')).join(
-    '\r\n',
-  )
+  const line = Buffer.from(Array.from({ length: 57 }, () => Math.floor(random() * 256))).toString('base64')
+  return `${line}\r\n`.repeat(130 + Math.floor(random() * 15_800))
+}
+
+type Owner = { uid: number; gid: number }
+type Plant = (n: number) => { subject: string; body: string }
+
+/** True for exactly `hits` of `count` numbers, spread evenly. */
+const spread = (count: number, hits: number, offset: number): ((n: number) => boolean) => {
+  const every = Math.floor(count / hits)
+  return (n) => n % every === offset % every && Math.floor(n / every) < hits
 }
 
 /** Writes the corpus below `maildir` for the given owner; answers the planted counts of INBOX. */
-export const writeCorpus = (
-  maildir: string,
-  size: CorpusSize,
-  owner: { uid: number; gid: number },
-  seed = 42,
-): Planted => {
+export const writeCorpus = (maildir: string, size: CorpusSize, owner: Owner, seed = 42): Planted => {
   const random = seeded(seed)
+  const hitsOf = (share: number) => Math.max(1, Math.round(size.inbox * share))
   const planted: Planted = {
-    subjectWord: 'quetzalcoatl',
-    subjectHits: Math.max(1, Math.round(size.inbox * 0.0024)),
-    bodyWord: 'floccinaucini',
-    bodyHits: Math.max(1, Math.round(size.inbox * 0.00132)),
-    commonWord: 'winter',
+    subject: { query: 'quetzalcoatl', hits: hitsOf(0.0024) },
+    body: { query: 'floccinaucini', hits: hitsOf(0.00132) },
+    three: { query: 'harpsichord bassoon contralto', hits: hitsOf(0.00054) },
+    common: { query: 'lighthouse', hits: Math.floor(size.inbox / 5) },
   }
-  const subjectEvery = Math.floor(size.inbox / planted.subjectHits)
-  const bodyEvery = Math.floor(size.inbox / planted.bodyHits)
+  const hasSubject = spread(size.inbox, planted.subject.hits, 0)
+  const hasBody = spread(size.inbox, planted.body.hits, 3)
+  const hasThree = spread(size.inbox, planted.three.hits, 6)
   writeMailbox(maildir, size.inbox, owner, random, 'inbox', (n) => ({
-    subject: n % subjectEvery === 0 && n / subjectEvery < planted.subjectHits ? planted.subjectWord : '',
-    body: n % bodyEvery === 3 && (n - 3) / bodyEvery < planted.bodyHits ? planted.bodyWord : '',
+    subject: hasSubject(n) ? planted.subject.query : '',
+    body: [
+      hasBody(n) ? planted.body.query : '',
+      // Each of the three is far more common by itself; no mail but the wanted ones has all of them.
+      hasThree(n) ? planted.three.query : n % 40 === 7 ? 'harpsichord' : n % 50 === 11 ? 'bassoon' : '',
+      n % 5 === 2 ? planted.common.query : '',
+    ].join(' '),
   }))
   for (let box = 0; box < size.mailboxes; box++)
-    writeMailbox(join(maildir, `.Projects ${box + 1}`), size.perMailbox, owner, random, `box${box}`, () => ({
-      subject: '',
-      body: '',
-    }))
+    writeSmallMailbox(join(maildir, `.Projects ${box + 1}`), size.perMailbox, owner, `box${box}`, random)
   return planted
 }
+
+/** A mailbox with nothing planted. */
+export const writeSmallMailbox = (
+  dir: string,
+  count: number,
+  owner: Owner,
+  box: string,
+  random: () => number = seeded(7),
+): void => writeMailbox(dir, count, owner, random, box, () => ({ subject: '', body: '' }))
 
 const writeMailbox = (
   dir: string,
   count: number,
-  owner: { uid: number; gid: number },
+  owner: Owner,
   random: () => number,
   box: string,
-  plant: (n: number) => { subject: string; body: string },
+  plant: Plant,
 ): void => {
   // The home above the Maildir belongs to the mail's owner as well.
   const made = [dirname(dir), ...['', 'cur', 'new', 'tmp'].map((name) => join(dir, name))]

@@ -2,8 +2,7 @@ import compress from '@fastify/compress'
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
 import { rest } from '@postern/shared/rest.ts'
-import scalar from '@scalar/fastify-api-reference'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
@@ -32,6 +31,8 @@ import type { Logger } from '#platform/logger.ts'
 import { startRealtime } from '#realtime/sockets.ts'
 import type { Store } from '#store/open-store.ts'
 import { findSession, type SessionUser, touchSession } from '#store/sessions.ts'
+import { toStoreError } from '#store/store-error.ts'
+import { registerReferencePage } from './reference-page.ts'
 import { commonHeaders, registerWebPages } from './web-pages.ts'
 
 export type AppOptions = {
@@ -49,6 +50,8 @@ export type AppOptions = {
 
 const bodyLimitBytes = 1024 * 1024
 const touchEveryMs = 5 * 60_000
+/** Nothing of it is a page: it loads nothing and nobody frames it. */
+const sealed = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" }
 
 /** The API role: REST, sockets, web app, from one table of operations. Nothing listens yet. */
 export const buildApp = async (options: AppOptions): Promise<FastifyInstance> => {
@@ -60,22 +63,31 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     // Header-based routing tricks and odd paths have no place here.
     routerOptions: { ignoreDuplicateSlashes: false, maxParamLength: 100 },
     forceCloseConnections: true,
+    // An address that cannot even be read reaches no hook.
+    frameworkErrors: (error, _request, reply) =>
+      sendError(reply.headers({ ...commonHeaders, ...sealed }), toAppError(error)),
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('user', null)
   app.removeContentTypeParser('text/plain')
   await app.register(cookie)
-  await app.register(compress, { threshold: 2048, encodings: ['gzip'], customTypes: /^application\/json/ })
+  // A page of a list takes 0.3 ms in place; through a stream of the library it took 1.2 ms, for 6% less.
+  await app.register(compress, {
+    threshold: 2048,
+    encodings: ['gzip'],
+    zlibOptions: { level: 3 },
+    syncThreshold: 128 * 1024,
+    customTypes: /^application\/json/,
+  })
   await registerDocs(app, options.version)
 
   const authenticate = createAuthenticator(store)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(commonHeaders)
-    if (request.url.startsWith('/v1/'))
-      reply
-        .header('cache-control', 'private, no-store')
-        .header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+    // Pages bring their own policy; what scripts and workers load is no page.
+    if (!request.url.startsWith('/_next/')) reply.headers(sealed)
+    if (request.url.startsWith('/v1/')) reply.header('cache-control', 'private, no-store')
     requireKnownHost(request.host, publicUrl)
     if (request.method === 'GET' || request.method === 'HEAD') return
     requireOwnOrigin(claimOf(request), publicUrl)
@@ -88,7 +100,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     if (known.code === 'internal')
       logger.error({ err: error, route: request.routeOptions.url }, 'a request failed unexpectedly')
     if (known.detail.retryAfterMs) reply.header('retry-after', Math.ceil(known.detail.retryAfterMs / 1000))
-    return reply.code(known.status).type('application/json; charset=utf-8').send(JSON.stringify(known.toBody()))
+    return sendError(reply, known)
   })
 
   const router = createRouter(app, (request) => authenticate(request.headers.cookie))
@@ -121,9 +133,12 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   })
   app.addHook('preClose', () => realtime.close())
   registerHealth(app, store, realtime.connections)
-  await registerWebPages(app, options.webDir)
+  await registerWebPages(app, { webDir: options.webDir, publicUrl })
   return app
 }
+
+const sendError = (reply: FastifyReply, error: AppError) =>
+  reply.code(error.status).type('application/json; charset=utf-8').send(JSON.stringify(error.toBody()))
 
 const claimOf = (request: FastifyRequest): Claim => ({
   host: request.host,
@@ -163,7 +178,7 @@ const createAuthenticator = (store: Store): ((cookieHeader: string | undefined) 
     )
     const token = names.map((name) => jar.get(name)).find((value) => value !== undefined && value !== '')
     if (!token || token.length > 128) return null
-    const user = await store.readSystem((tx) => findSession(tx, tokenHash(token)))
+    const user = await findSession(store, tokenHash(token))
     if (user && Date.now() - user.lastSeenAt.getTime() > touchEveryMs)
       await store.readSystem((tx) => touchSession(tx, user.sessionId))
     return user
@@ -171,7 +186,8 @@ const createAuthenticator = (store: Store): ((cookieHeader: string | undefined) 
 }
 
 const toAppError = (error: FastifyError): AppError => {
-  if (isAppError(error)) return error
+  const known = toStoreError(error)
+  if (isAppError(known)) return known
   if (hasZodFastifySchemaValidationErrors(error)) {
     const fields = Object.fromEntries(
       error.validation.map(({ instancePath, message }) => [
@@ -208,27 +224,7 @@ const registerDocs = async (app: FastifyInstance, version: string): Promise<void
     transformObject: jsonSchemaTransformObject,
   })
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
-  await app.register(async (docs) => {
-    docs.addHook('onSend', async (_request, reply) => {
-      // The reference page brings inline scripts and styles of its own; looser rules only here, still nothing from outside.
-      reply.header(
-        'content-security-policy',
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; object-src 'none'; base-uri 'none'",
-      )
-    })
-    await docs.register(scalar, {
-      routePrefix: '/docs',
-      configuration: {
-        url: '/v1/openapi.json',
-        withDefaultFonts: false,
-        telemetry: false,
-        agent: { disabled: true },
-        mcp: { disabled: true },
-        showDeveloperTools: 'never',
-        hideClientButton: true,
-      },
-    })
-  })
+  registerReferencePage(app)
 }
 
 const registerHealth = (app: FastifyInstance, store: Store, connections: () => number): void => {

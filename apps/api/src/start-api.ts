@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import { renewSetupCode } from '#auth/setup-code.ts'
+import { AppError } from '#platform/errors.ts'
 import type { Logger } from '#platform/logger.ts'
 import { defaultMasterKeyPath, openMasterKey } from '#platform/secret-box.ts'
 import { openStore } from '#store/open-store.ts'
@@ -29,7 +31,7 @@ export const startApi = async ({ config, databaseUrl, root, logger }: ApiStart):
     webDir: join(root, 'apps/web/out'),
     version,
   })
-  await app.listen({ host: config.host, port: config.port })
+  await listen(app, config)
   const address = app.server.address()
   const port = typeof address === 'object' && address ? address.port : config.port
   const code = await renewSetupCode(store)
@@ -40,6 +42,30 @@ export const startApi = async ({ config, databaseUrl, root, logger }: ApiStart):
       await app.close()
       await store.close()
     },
+  }
+}
+
+const listen = async (app: FastifyInstance, { host, port }: Config): Promise<void> => {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException // Node's listen rejects with nothing else
+    if (code === 'EADDRINUSE')
+      throw new AppError('config.invalid', `Port ${port} is taken by another program.`, {
+        hint: `Stop that program, or choose another port: PORT=${port + 1} npm start`,
+        cause,
+      })
+    if (code === 'EACCES')
+      throw new AppError('config.invalid', `This user may not listen on port ${port}.`, {
+        hint: 'Choose a PORT from 1024 on and put a reverse proxy in front.',
+        cause,
+      })
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new AppError('config.invalid', `This machine has no address ${host}.`, {
+        hint: 'Set HOST to one of its own addresses, to 0.0.0.0 for all of them, or leave it empty.',
+        cause,
+      })
+    throw cause
   }
 }
 

@@ -19,7 +19,7 @@ export const startEngineRole = async ({
 }: EngineStart): Promise<{ stop: () => Promise<void> }> => {
   const masterKey = openMasterKey(config.masterKeyFile ?? defaultMasterKeyPath(config.dataDir))
   const ca = config.caFile === null ? undefined : await readFile(config.caFile, 'utf8')
-  const store = await openStore({ databaseUrl, poolSize: 12 })
+  const store = await openStore({ databaseUrl, poolSize: 12, sessionName: owner })
   const supervisor = startSupervisor(
     { store, clock: systemClock, logger, masterKey, ca, budget: new ConnectBudget(), timing: engineTiming },
     owner,

@@ -8,8 +8,20 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
  * The static web app and the document that message frames load. The app's CSP allows its own scripts by hash and styles
  * by a nonce that is written into the page; the frame's document allows no script at all.
  */
-export const frameCsp =
-  "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+export const frameCsp = (hosts: string[]): string =>
+  [
+    "default-src 'none'",
+    "style-src 'unsafe-inline'",
+    `img-src data: ${hosts.flatMap(pictureSources).join(' ')}`,
+    'font-src data:',
+    "form-action 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'self'",
+    'sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox',
+  ].join('; ')
+/** Only what shows pictures: mail can ask nothing else of us. A policy cannot name an IPv6 address by its path. */
+const pictureSources = (host: string): string[] =>
+  host.startsWith('[') ? ["'self'"] : [`${host}/v1/remote-image`, `${host}/v1/messages/`]
 const frameDocument =
   '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer"><meta http-equiv="x-dns-prefetch-control" content="off"><base target="_blank"></head><body></body></html>'
 
@@ -45,10 +57,17 @@ export const commonHeaders: Record<string, string> = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=(), browsing-topics=()',
 }
 
-export const registerWebPages = async (app: FastifyInstance, webDir: string): Promise<void> => {
-  app.get('/message-frame.html', { schema: { hide: true } }, (_request, reply) =>
+export const registerWebPages = async (
+  app: FastifyInstance,
+  { webDir, publicUrl }: { webDir: string; publicUrl: URL | null },
+): Promise<void> => {
+  app.get('/message-frame.html', { schema: { hide: true } }, (request, reply) =>
     reply
-      .headers({ 'content-security-policy': frameCsp, 'cache-control': 'no-cache', 'x-frame-options': 'SAMEORIGIN' })
+      .headers({
+        'content-security-policy': frameCsp([...new Set([request.host, ...(publicUrl ? [publicUrl.host] : [])])]),
+        'cache-control': 'no-cache',
+        'x-frame-options': 'SAMEORIGIN',
+      })
       .type('text/html; charset=utf-8')
       .send(frameDocument),
   )

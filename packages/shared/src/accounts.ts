@@ -122,6 +122,8 @@ export const account = z
     /** Facts about the server that change what the screen offers. */
     capabilities: z.object({ move: z.boolean(), idle: z.boolean(), condstore: z.boolean(), keywords: z.boolean() }),
     storedBytes: z.int(),
+    /** For bodies fetched ahead; null: no limit. */
+    dailyByteBudget: z.int().nullable(),
     /** True when the server's address is private or loopback, so that the screen can say so. */
     isPrivateHost: z.boolean(),
   })

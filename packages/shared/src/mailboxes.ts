@@ -36,8 +36,7 @@ export const mailbox = z
     roleIsChosen: z.boolean().meta({ description: 'True when the person re-mapped the role.' }),
     isSelectable: z.boolean(),
     isSynced: z.boolean(),
-    /** Has an IDLE connection of its own, as far as the provider allows. */
-    isWatched: z.boolean(),
+    isWatched: z.boolean().meta({ description: 'Has a connection of its own, as far as the provider allows.' }),
     rights: mailboxRights,
     messages: z.int(),
     unreadMessages: z.int(),

@@ -1,7 +1,5 @@
 import { hash, verify } from '@node-rs/argon2'
-import { ZxcvbnFactory } from '@zxcvbn-ts/core'
-import * as common from '@zxcvbn-ts/language-common'
-import * as english from '@zxcvbn-ts/language-en'
+import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { AppError } from '#platform/errors.ts'
 
 /** Argon2id as OWASP asks for it: 19 MiB, two passes. */
@@ -19,16 +17,26 @@ export const verifyPassword = async (stored: string | null, password: string): P
   return stored !== null && isRight
 }
 
-let meter: ZxcvbnFactory | undefined
+let meter: Promise<ZxcvbnFactory> | undefined
 
-/** Throws auth.weak_password, with what would help. `about` are words the person is known by. */
-export const requireStrongPassword = (password: string, about: string[]): void => {
-  meter ??= new ZxcvbnFactory({
+/** Its word lists take 26 MiB, for something that happens a few times in a year: loaded when first asked for. */
+const loadMeter = async (): Promise<ZxcvbnFactory> => {
+  const [{ ZxcvbnFactory }, common, english] = await Promise.all([
+    import('@zxcvbn-ts/core'),
+    import('@zxcvbn-ts/language-common'),
+    import('@zxcvbn-ts/language-en'),
+  ])
+  return new ZxcvbnFactory({
     dictionary: { ...common.dictionary, ...english.dictionary },
     graphs: common.adjacencyGraphs,
     translations: english.translations,
   })
-  const { score, feedback } = meter.check(password.slice(0, 100), about)
+}
+
+/** Throws auth.weak_password, with what would help. `about` are words the person is known by. */
+export const requireStrongPassword = async (password: string, about: string[]): Promise<void> => {
+  meter ??= loadMeter()
+  const { score, feedback } = (await meter).check(password.slice(0, 100), about)
   if (score >= neededScore) return
   throw new AppError('auth.weak_password', feedback.warning || 'This password could be guessed too easily.', {
     hint: feedback.suggestions[0] ?? 'Four or five unrelated words make a good password.',

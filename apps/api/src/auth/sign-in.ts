@@ -49,7 +49,7 @@ export type NewPerson = { name: string; address: string; password: string; role:
 
 /** Throws auth.weak_password, request.conflict when the address is taken. */
 export const createPerson = async (tx: Tx, person: NewPerson, visitor: Visitor): Promise<OpenedSession> => {
-  requireStrongPassword(person.password, [person.name, person.address, ...person.address.split(/[@.]/)])
+  await requireStrongPassword(person.password, [person.name, person.address, ...person.address.split(/[@.]/)])
   const address = person.address.toLowerCase()
   if (await tx.appUser.findUnique({ where: { address } }))
     throw new AppError('request.conflict', 'Somebody with this address is here already.', {
@@ -76,7 +76,7 @@ export const changePassword = async (
     await countWrongGuess(store, visitor.address, user.address)
     throw new AppError('auth.failed', 'The current password is not right.', { fields: { current: 'is not right' } })
   }
-  requireStrongPassword(given.next, [user.name, user.address])
+  await requireStrongPassword(given.next, [user.name, user.address])
   const passwordHash = await hashPassword(given.next)
   return store.prisma.$transaction(async (tx) => {
     await tx.appUser.update({ where: { id: userId }, data: { passwordHash } })
@@ -94,7 +94,7 @@ export const resetPassword = async (store: Store, address: string | null, passwo
       : tx.appUser.findUnique({ where: { address: address.toLowerCase() } }),
   )
   if (!user) throw new AppError('not_found', 'There is no such person on this Postern.')
-  requireStrongPassword(password, [user.name, user.address])
+  await requireStrongPassword(password, [user.name, user.address])
   const passwordHash = await hashPassword(password)
   await store.prisma.$transaction(async (tx) => {
     await tx.appUser.update({ where: { id: user.id }, data: { passwordHash } })

@@ -88,7 +88,7 @@ export class AccountSessions {
     try {
       const account = await store.readSystem((tx) => loadForEngine(tx, masterKey, this.#lease.accountId))
       if (!account) throw new AppError('account.not_ready', 'The account is paused.')
-      const session = await openAccountSession(this.#deps, account)
+      const session = await openAccountSession(this.#deps, account, this.#lease)
       const entry = { session, purpose }
       this.#open.add(entry)
       void session.closed.then(() => this.#open.delete(entry))

@@ -203,8 +203,12 @@ export class AccountWorker {
       { accountId: this.lease.accountId.toString(), from, next, code: error?.code },
       'account state',
     )
-    await commit(this.#deps.store, { kind: 'engine', ...this.lease }, (unit) =>
-      storeAccountState(unit, this.lease.accountId, { state: next, problem: this.#problemOf(shown), retryAt }, event),
+    await commit(
+      this.#deps.store,
+      { kind: 'engine', ...this.lease },
+      (unit) =>
+        storeAccountState(unit, this.lease.accountId, { state: next, problem: this.#problemOf(shown), retryAt }, event),
+      { isVital: true },
     )
   }
 

@@ -38,7 +38,9 @@ export const checkAccount = async (
     tell('incoming'),
   )
   if (result.kind === 'failed') {
-    onEvent(failed('incoming', result.step, explainLogin(result.error, wanted.incoming.host)))
+    onEvent(
+      failed('incoming', result.step, explainLogin(result.error, wanted.incoming.host, new Secret(wanted.password))),
+    )
     return finish(onEvent, false, null, [])
   }
   const isOutgoingRight =
@@ -65,7 +67,14 @@ const checkOutgoing = async (
     { ...server, address, ca, password: new Secret(wanted.outgoingPassword ?? wanted.password) },
     tell,
   )
-  if (problem) onEvent(failed('outgoing', problem.step, explainLogin(problem.error, server.host)))
+  if (problem)
+    onEvent(
+      failed(
+        'outgoing',
+        problem.step,
+        explainLogin(problem.error, server.host, new Secret(wanted.outgoingPassword ?? wanted.password)),
+      ),
+    )
   return problem === null
 }
 

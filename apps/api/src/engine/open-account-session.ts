@@ -1,8 +1,10 @@
 import { resolveChecked } from '#platform/egress.ts'
-import { type AppError, isAppError } from '#platform/errors.ts'
+import { AppError } from '#platform/errors.ts'
+import type { Secret } from '#platform/secret.ts'
 import { type ImapSession, openImapSession } from '#protocol/imap/open-session.ts'
 import { toSessionError } from '#protocol/session-error.ts'
 import type { ConnectableAccount } from '#store/accounts.ts'
+import { type Lease, requireLease } from '#store/lease.ts'
 import { egressPolicyFor } from '#store/owner-policy.ts'
 import type { EngineDeps } from './engine-deps.ts'
 
@@ -10,7 +12,11 @@ const appPasswordHosts = /(^|\.)(gmail\.com|googlemail\.com|yahoo\.com|aol\.com|
 const noPasswordHosts = /(^|\.)(outlook\.com|office365\.com|hotmail\.com|live\.com)$/i
 
 /** A session for an account: judged address, connect budget, and failures in the words of its provider. */
-export const openAccountSession = async (deps: EngineDeps, account: ConnectableAccount): Promise<ImapSession> => {
+export const openAccountSession = async (
+  deps: EngineDeps,
+  account: ConnectableAccount,
+  lease: Lease,
+): Promise<ImapSession> => {
   const { incoming, password, row } = account
   const policy = await deps.store.readSystem((tx) => egressPolicyFor(tx, row.userId))
   const [target] = await resolveChecked(incoming.host, incoming.port, policy)
@@ -21,35 +27,42 @@ export const openAccountSession = async (deps: EngineDeps, account: ConnectableA
       address: target?.address ?? incoming.host,
       ca: deps.ca,
       password,
+      mayAct: () => requireLease(lease),
       socketTimeoutMs: deps.timing.silenceMs,
       maxIdleMs: deps.timing.idleRenewMs,
     })
     leave('ok')
     return session
   } catch (error) {
-    const known = explainLogin(toSessionError(error), incoming.host)
+    const known = explainLogin(toSessionError(error), incoming.host, password)
     leave(known.code === 'connect.limit' || known.code === 'connect.throttled' ? 'refused' : 'failed')
     throw known
   }
 }
 
-/** A refused password means something else at providers that take no plain passwords. */
-export const explainLogin = (error: AppError, host: string): AppError => {
-  if (!isAppError(error) || error.code !== 'login.failed') return error
-  const Known = error.constructor as new (...args: ConstructorParameters<typeof AppError>) => AppError // AppError itself
+/** A refused password means something else at providers that take no plain passwords. What was refused is not repeated. */
+export const explainLogin = (refusal: AppError, host: string, password: Secret): AppError => {
+  const error = withoutSecret(refusal, password)
+  if (error.code !== 'login.failed') return error
   if (noPasswordHosts.test(host))
-    return new Known('login.no_passwords', 'Microsoft no longer takes passwords from mail programs.', {
+    return new AppError('login.no_passwords', 'Microsoft no longer takes passwords from mail programs.', {
       ...error.detail,
       hint: 'This account can be added once Postern supports signing in through Microsoft; for now it cannot.',
     })
   if (appPasswordHosts.test(host))
-    return new Known(
+    return new AppError(
       'login.app_password',
       'This provider wants an app password here, not the password of your account.',
       { ...error.detail, hint: 'Make an app password in the security settings of the provider and enter it here.' },
     )
-  return new Known('login.failed', error.message, {
+  return new AppError('login.failed', error.message, {
     ...error.detail,
     hint: 'Check the name and the password. Some providers want the whole address as the name.',
   })
+}
+
+const withoutSecret = (error: AppError, password: Secret): AppError => {
+  const { serverText, cause, ...detail } = error.detail
+  if (serverText === undefined || password.hideIn(serverText) === serverText) return error
+  return new AppError(error.code, error.message, { ...detail, serverText: password.hideIn(serverText) })
 }

@@ -1,6 +1,6 @@
 import { AppError } from '#platform/errors.ts'
 import { newSha256 } from '#platform/sha256.ts'
-import { streamContent } from '#protocol/imap/fetch-content.ts'
+import { fetchSource, streamContent } from '#protocol/imap/fetch-content.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { idleUntil, listenToMailbox } from '#protocol/imap/watch-mailbox.ts'
@@ -8,6 +8,7 @@ import { toSessionError } from '#protocol/session-error.ts'
 import { appendChunk, createBlob, finishBlob } from '#store/blobs.ts'
 import { type EngineRequestBody, failureOf, settleRequest } from '#store/engine-requests.ts'
 import { findBodyPlace } from '#store/sync-bodies.ts'
+import { isParsedPath, readParsedPart } from '#sync/read-body.ts'
 import { syncOneBody } from '#sync/run-body-sync.ts'
 import { type AccountShare, syncContextOf } from './account-share.ts'
 import { findWatchable, lookAndListen } from './mailbox-watches.ts'
@@ -144,6 +145,14 @@ export class InteractiveSession {
     }
   }
 
+  /** A part of a mail whose structure the server could not give; such mails are small. */
+  async #readParsed(session: ImapSession, uid: number, path: string): Promise<Buffer[]> {
+    const source = await fetchSource(session, uid)
+    const bytes = source && (await readParsedPart(path, source))
+    if (!bytes) throw new AppError('message.gone', 'This attachment is no longer there.')
+    return [bytes]
+  }
+
   async #stream(session: ImapSession, requestId: bigint, body: Content, uid: number): Promise<void> {
     const { store } = this.#share.deps
     const { accountId } = this.#share.lease
@@ -154,7 +163,10 @@ export class InteractiveSession {
           )
         : null
     if (body.kind === 'part' && !part) throw new AppError('message.gone', 'This attachment is no longer there.')
-    const { content } = await streamContent(session, uid, part?.path ?? null, maxContentBytes)
+    const content =
+      part && isParsedPath(part.path)
+        ? await this.#readParsed(session, uid, part.path)
+        : (await streamContent(session, uid, part?.path ?? null, maxContentBytes)).content
     const blobId = await createBlob(store, accountId)
     await settleRequest(store, requestId, 'running', { blobId: blobId.toString() })
     const hash = newSha256()

@@ -33,5 +33,6 @@ export const presentAccount = (row: AccountRow): Account => ({
   progress: row.progress === null ? null : accountProgress.parse(row.progress),
   capabilities: capabilities.parse(row.capabilities),
   storedBytes: Number(row.storedBytes),
+  dailyByteBudget: row.dailyByteBudget === null ? null : Number(row.dailyByteBudget),
   isPrivateHost: row.isPrivateHost,
 })

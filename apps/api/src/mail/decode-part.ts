@@ -123,15 +123,34 @@ const decodeRare = (bytes: Buffer, name: string): string => {
     }
     return iconv.decode(Buffer.from(out), 'euc-kr')
   }
-  if (name.startsWith('hz-gb')) {
-    const out: number[] = []
-    for (const [, text = '', chinese] of bytes.toString('latin1').matchAll(/((?:~~|~\r?\n|[^~])+)|~\{(.*?)~\}/gs)) {
-      if (chinese === undefined) out.push(...Buffer.from(text.replace(/~~/g, '~').replace(/~\r?\n/g, ''), 'latin1'))
-      else out.push(...Buffer.from(chinese, 'latin1').map((byte) => byte | 128))
-    }
-    return iconv.decode(Buffer.from(out), 'gb2312')
-  }
+  if (name.startsWith('hz-gb')) return iconv.decode(unshiftHz(bytes.toString('latin1')), 'gb2312')
   return iconv.encodingExists(name) ? iconv.decode(bytes, name) : decodeGuessing(bytes)
+}
+
+/** RFC 1843: `~{` begins Chinese, `~}` ends it, `~~` is a tilde, a tilde at the end of a line joins lines. In one pass. */
+const unshiftHz = (text: string): Buffer => {
+  const pieces: Buffer[] = []
+  const take = (from: number, to: number, bit: number) =>
+    pieces.push(Buffer.from(text.slice(from, to), 'latin1').map((byte) => byte | bit) as Buffer) // a mapped Buffer is one
+  let at = 0
+  while (at < text.length) {
+    const tilde = text.indexOf('~', at)
+    const end = tilde === -1 ? text.length : tilde
+    take(at, end, 0)
+    at = end + 1
+    if (tilde === -1) break
+    if (text[at] === '{') {
+      const close = text.indexOf('~}', at + 1)
+      take(at + 1, close === -1 ? text.length : close, 128)
+      at = close === -1 ? text.length : close + 2
+    } else if (text[at] === '\n') at += 1
+    else if (text.startsWith('\r\n', at)) at += 2
+    else {
+      take(tilde, tilde + 1, 0)
+      if (text[at] === '~') at += 1
+    }
+  }
+  return Buffer.concat(pieces)
 }
 
 export const decodePart = ({ bytes, encoding, charset }: EncodedPart): string =>

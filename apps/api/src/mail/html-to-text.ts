@@ -44,6 +44,7 @@ const silent = new Set([
 ])
 const hiddenStyle =
   /display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|max-height\s*:\s*0(?![.\d])|opacity\s*:\s*0(?![.\d])/i
+/** The parser's own stack gets slow with its depth; what nests deeper is read without looking at its elements. */
 const maxDepth = 2000
 
 /** At most `maxLength` characters; text that the mail hides (preheader tricks) is left out when other text remains. */
@@ -57,6 +58,7 @@ const extract = (html: string, maxLength: number, skipHidden: boolean): string =
   let length = 0
   let depth = 0
   let silentFrom = 0
+  let isTooDeep = false
   const parser = new Parser(
     {
       onopentag: (name, attributes) => {
@@ -69,7 +71,9 @@ const extract = (html: string, maxLength: number, skipHidden: boolean): string =
           silentFrom = depth
         if (silentFrom === 0 && blocks.has(name)) out.push('\n')
         if (silentFrom === 0 && name === 'img' && attributes.alt) out.push(` ${attributes.alt} `)
-        if (depth > maxDepth) parser.pause()
+        if (depth <= maxDepth || isTooDeep) return
+        isTooDeep = true
+        parser.pause()
       },
       ontext: (text) => {
         if (silentFrom > 0 || length > maxLength) return
@@ -85,11 +89,27 @@ const extract = (html: string, maxLength: number, skipHidden: boolean): string =
     { decodeEntities: true, lowerCaseTags: true },
   )
   parser.end(html)
-  return storableText(out.join(''))
+  return storableText(isTooDeep ? withoutTags(html, maxLength) : out.join(''))
     .replace(/\u00ad|[\u200b-\u200d]|\u2060|\u034f|\ufeff/g, '')
     .replace(/[^\S\n]+/g, ' ')
     .replace(/ ?\n ?/g, '\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim()
     .slice(0, maxLength)
+}
+
+/** In one pass, whatever is opened and never closed. */
+const withoutTags = (html: string, maxLength: number): string => {
+  const out: string[] = []
+  let length = 0
+  for (let at = 0; at < html.length && length <= maxLength; ) {
+    const open = html.indexOf('<', at)
+    const text = html.slice(at, open === -1 ? undefined : open)
+    out.push(text)
+    length += text.length
+    const close = open === -1 ? -1 : html.indexOf('>', open)
+    if (close === -1) break
+    at = close + 1
+  }
+  return out.join(' ')
 }

@@ -120,6 +120,7 @@ describe('decoding a part', () => {
     ['7bit', 'utf-7', Buffer.from('Gr+APwA3w-e'), 'Grüße'],
     ['7bit', 'iso-2022-kr', Buffer.from('\x1b$)C\x0eGQ1[\x0f', 'latin1'), '한글'],
     ['7bit', 'hz-gb-2312', Buffer.from('a~{VPND~}b', 'latin1'), 'a中文b'],
+    ['7bit', 'hz-gb-2312', Buffer.from('a~~b~\r\nc~x~{VP', 'latin1'), 'a~bc~x中'],
     ['8bit', 'no-such-charset', Buffer.from('Grüße'), 'Grüße'],
     ['x-uuencode', 'us-ascii', Buffer.from('begin 644 a\n#0V%T\n`\nend\n'), 'Cat'],
     ['8bit', 'utf-8', Buffer.from('a\0b'), 'ab'],
@@ -134,11 +135,12 @@ describe('text of HTML', () => {
     expect(htmlToText('<div style="display:none">only this</div>')).toBe('only this')
   })
   it('bears 200,000 nested elements', () => {
-    expect(htmlToText(`${'<div>'.repeat(200_000)}deep`).length).toBeLessThan(10)
+    expect(htmlToText(`${'<div>'.repeat(200_000)}deep <b>down`)).toBe('deep down')
   })
   it('previews what the writer wrote, not what was quoted', () => {
     expect(previewOf('On 3 May Ann wrote:\n> old words\n\nYes, gladly.\n\n-- \nBob')).toBe('Yes, gladly.')
     expect(previewOf('> only quoted')).toBe('> only quoted')
+    expect(previewOf(`${'<'.repeat(80)}${'a@'.repeat(9000)}`)).toHaveLength(200)
   })
   it('cannot be reordered by bidi characters in a name', () => {
     expect(displayLine('evil\u202egnp.exe\r\nBcc: x')).toBe('evil gnp.exe Bcc: x')

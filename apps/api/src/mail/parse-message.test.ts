@@ -1,26 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { oddMails } from '../../test/support/odd-mails.ts'
 import { parseMessage } from './parse-message.ts'
 
-const own: Record<string, string> = {
-  plain: 'Subject: a\r\n\r\nHello',
-  noHeaders: 'just a line of text',
-  noFinalBoundary: 'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nHello',
-  wrongBoundary:
-    'Content-Type: multipart/mixed; boundary=b\r\n\r\n--other\r\nContent-Type: text/plain\r\n\r\nHello\r\n--other--',
-  noBoundaryName: 'Content-Type: multipart/alternative\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nHello\r\n--x--',
-  brokenBase64: 'Content-Transfer-Encoding: base64\r\nContent-Type: text/plain\r\n\r\nSGVsbG8gd29ybGQ',
-  unknownCharset: 'Content-Type: text/plain; charset=x-nothing\r\n\r\nHello',
-  nul: 'Content-Type: text/plain\r\n\r\nHe\0llo',
-  bareLf: 'Subject: a\nContent-Type: text/plain\n\nHello\n',
-  proto: '__proto__: evil\r\nconstructor: evil\r\nSubject: a\r\n\r\nHello',
-  htmlOnly: 'Content-Type: text/html\r\n\r\n<p>Hello</p>',
-  emptyHtml: 'Content-Type: text/html\r\n\r\n<p></p>Hello',
-  unknownEncoding: 'Content-Transfer-Encoding: x-odd\r\n\r\nHello',
-  nested: `${'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n'.repeat(30)}Content-Type: text/plain\r\n\r\nHello`,
-  longLine: `Content-Type: text/plain\r\n\r\nHello ${'x'.repeat(200_000)}`,
-}
 const corpusDir = process.env.CORPUS_DIR
 const isMail = (name: string) => /\.(eml|msg|txt)$/.test(name)
 const corpus =
@@ -31,14 +14,14 @@ const corpus =
     : []
 
 describe('reading a whole message', () => {
-  it.each(Object.entries(own))('keeps the text of: %s', async (_name, raw) => {
+  it.each(Object.entries(oddMails))('keeps the text of: %s', async (_name, raw) => {
     const parsed = await parseMessage(Buffer.from(raw, 'latin1'))
     expect(`${parsed.text} ${parsed.html ?? ''}`).toMatch(/Hello|just a line/)
     expect(parsed.text).not.toContain('\0')
   })
 
   it('loses the text of no message of the corpus', async () => {
-    console.log(`${Object.keys(own).length} own mails, ${corpus.length} of the corpus`)
+    console.log(`${Object.keys(oddMails).length} own mails, ${corpus.length} of the corpus`)
     const lost: string[] = []
     for (const name of corpus) {
       const raw = readFileSync(join(corpusDir ?? '', name))

@@ -1,4 +1,3 @@
-import { simpleParser } from 'mailparser'
 import { decodeCharset } from './decode-part.ts'
 import { htmlToText } from './html-to-text.ts'
 import { storableText } from './storable-text.ts'
@@ -20,6 +19,8 @@ const maxSourceText = 256 * 1024
 
 export const parseMessage = async (raw: Buffer): Promise<ParsedMessage> => {
   try {
+    // Loaded with the first mail that needs it: most gateways never meet one.
+    const { simpleParser } = await import('mailparser')
     const mail = await simpleParser(raw, {
       skipHtmlToText: true,
       skipTextToHtml: true,

@@ -1,6 +1,8 @@
 import { displayLine } from './storable-text.ts'
 
 const previewLength = 200
+/** Longer lines introduce nothing; looking would cost the square of their length. */
+const maxIntroLength = 300
 const quoteIntro =
   /^(on .{5,100}wrote:|am .{5,100}schrieb.*:|le .{5,100}a écrit\s*:|el .{5,100}escribió:|.{0,80}<[^>]+@[^>]+>.{0,40}:)$/i
 
@@ -12,7 +14,12 @@ export const previewOf = (text: string): string => {
   for (const raw of lines) {
     const line = raw.trim()
     if (line === '--' || raw.startsWith('-- ')) break
-    if (line.startsWith('>') || quoteIntro.test(line) || /^[-=_*~#\s]{3,}$/.test(line)) continue
+    if (
+      line.startsWith('>') ||
+      (line.length <= maxIntroLength && quoteIntro.test(line)) ||
+      /^[-=_*~#\s]{3,}$/.test(line)
+    )
+      continue
     own.push(line)
     length += line.length
     // Invisible characters go later; this leaves room for them.

@@ -75,7 +75,8 @@ const runChunk = async (run: Run, command: OpenCommand, items: WorkItem[]): Prom
     run.begun.set(command.id, command.attempts > 0 ? 'uncertain' : 'certain')
   }
   const isRepeat = run.begun.get(command.id) === 'uncertain'
-  for (const group of groupAlike(items)) await runGroup(run, command, { items: group, isRepeat })
+  for (const group of groupAlike(items))
+    await runGroup(run, command, { items: group, isRepeat, isLate: command.isLate })
 }
 
 /** Items of one mailbox to which the same is done: one protocol command each. */
@@ -103,7 +104,7 @@ const runGroup = async (run: Run, command: OpenCommand, chunk: Chunk): Promise<v
   } catch (error) {
     const left = await afterFault(run, command, chunk, error)
     // Some were gone, which is no fault of the others.
-    if (left.length > 0) await runGroup(run, command, { items: left, isRepeat: true })
+    if (left.length > 0) await runGroup(run, command, { items: left, isRepeat: true, isLate: command.isLate })
   }
 }
 

@@ -28,8 +28,11 @@ export type Run = Execution & {
   reborn: Map<string, UidsByIdentity>
 }
 
-/** Alike items of one mailbox. `isRepeat`: an earlier run may have carried out a part of them already. */
-export type Chunk = { items: WorkItem[]; isRepeat: boolean }
+/**
+ * Alike items of one mailbox. `isRepeat`: an earlier run may have carried out a part of them already. `isLate`: what was
+ * done to the messages elsewhere since is younger than this.
+ */
+export type Chunk = { items: WorkItem[]; isRepeat: boolean; isLate: boolean }
 
 export const write = <T>(run: Execution, work: (unit: Unit) => Promise<T>): Promise<T> =>
   commit(run.store, run.scope, work)

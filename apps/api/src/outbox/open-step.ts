@@ -19,7 +19,17 @@ export const openStep = async (run: Run, chunk: Chunk, { mayWait }: { mayWait: b
   if (!selected) return { kind: 'later', reason: 'the mailbox seems renamed' }
   const items = selected.uidValidity === like.uidValidity ? chunk.items : await findAgain(run, chunk.items, selected)
   const { store, session, accountId } = run
-  return { kind: 'step', store, session, accountId, selected, items, like, isRepeat: chunk.isRepeat }
+  return {
+    kind: 'step',
+    store,
+    session,
+    accountId,
+    selected,
+    items,
+    like,
+    isRepeat: chunk.isRepeat,
+    isLate: chunk.isLate,
+  }
 }
 
 const first = (items: WorkItem[]): WorkItem => {

@@ -54,7 +54,7 @@ export const refuseChunk = async (
   const left = new Set(here)
   const settledItems = chunk.items.filter((item) => !left.has(item))
   if (settledItems.length > 0) {
-    const quiet = { items: settledItems, isRepeat: chunk.isRepeat }
+    const quiet = { ...chunk, items: settledItems }
     await store(run, command, toSettlement(command, quiet, { ...outcome, truth: [] }, []), null)
     return here
   }

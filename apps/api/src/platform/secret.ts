@@ -12,6 +12,11 @@ export class Secret {
     return this.#value
   }
 
+  /** Takes it out of what others said about it: some servers repeat the whole login in their refusal. */
+  hideIn(text: string): string {
+    return this.#value === '' ? text : text.replaceAll(this.#value, '[secret]')
+  }
+
   toString(): string {
     return '[secret]'
   }

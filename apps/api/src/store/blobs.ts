@@ -2,6 +2,7 @@ import type { Store, Tx } from './open-store.ts'
 
 /** Bytes in chunks, so that a reader may begin before the writer has ended. About 256 KiB each. */
 export const createBlob = async (store: Store, accountId: bigint): Promise<bigint> => {
+  await store.requireRoom()
   const row = await store.prisma.blob.create({
     data: { accountId, sha256: new Uint8Array(), sizeBytes: 0n },
     select: { id: true },
@@ -10,6 +11,7 @@ export const createBlob = async (store: Store, accountId: bigint): Promise<bigin
 }
 
 export const appendChunk = async (store: Store, blobId: bigint, n: number, bytes: Uint8Array): Promise<void> => {
+  await store.requireRoom()
   await store.prisma.blobChunk.create({ data: { blobId, n, bytes: new Uint8Array(bytes) } })
 }
 

@@ -13,6 +13,9 @@ export type WorkItem = {
   /** Null: the mailbox was never selected yet, so the uid is only a rumour. */
   uidValidity: bigint | null
   uid: number
+  /** What the server had when it was last looked at. */
+  flags: Flags
+  modseq: bigint
   addFlags: number
   removeFlags: number
   addKeywords: string[]
@@ -29,6 +32,8 @@ export type OpenCommand = {
   /** Runs that began it since a chunk of it was last settled; above zero: the outcome of the last one is uncertain. */
   attempts: number
   undoneBy: string | null
+  /** Given so long ago that its messages may have changed on purpose since, or out of a restored backup. */
+  isLate: boolean
 }
 
 type RawItem = {
@@ -39,6 +44,9 @@ type RawItem = {
   path: string
   uid_validity: bigint | null
   uid: bigint
+  flags: number
+  keywords: string[]
+  modseq: bigint
   add_flags: number
   remove_flags: number
   add_keywords: string[]
@@ -51,11 +59,12 @@ type RawItem = {
 /** Commands of at most this many messages go before longer ones: nobody's click waits behind 50,000 messages. */
 const smallCommand = 50
 const lookAhead = 100
+const lateAfterMs = 10 * 60_000
 
 /** Open commands in the order to try them: small ones first, then by age. Postponed ones are left out. */
 export const listOpenCommands = (tx: Tx, accountId: bigint): Promise<OpenCommand[]> =>
   tx.$queryRaw<OpenCommand[]>`
-    SELECT id::text AS id, kind, targets, attempts, undone_by::text AS "undoneBy" FROM command
+    SELECT id::text AS id, kind, targets, attempts, undone_by::text AS "undoneBy", created_at < now() - ${lateAfterMs} * interval '1 millisecond' AS "isLate" FROM command
     WHERE account_id = ${accountId} AND state IN ('pending', 'running') AND (not_before IS NULL OR not_before <= now())
     ORDER BY (targets > ${smallCommand}), ordinal LIMIT ${lookAhead}`
 
@@ -70,7 +79,7 @@ export const nextItems = async (tx: Tx, commandId: string, limit: number): Promi
         AND (SELECT p.uid FROM placement p WHERE p.id = t.placement_id) IS NOT NULL
         AND (SELECT min(o.ordinal) FROM command_target o WHERE o.placement_id = t.placement_id AND o.state = 'pending') = t.ordinal
       ORDER BY t.placement_id LIMIT ${limit}::int)
-    SELECT t.placement_id, t.message_id, m.identity_key::text AS identity_key, p.mailbox_id, b.path, b.uid_validity, p.uid, t.add_flags::int AS add_flags,
+    SELECT t.placement_id, t.message_id, m.identity_key::text AS identity_key, p.mailbox_id, b.path, b.uid_validity, p.uid, p.flags::int AS flags, p.keywords, p.modseq, t.add_flags::int AS add_flags,
       t.remove_flags::int AS remove_flags, t.add_keywords, t.remove_keywords, t.to_mailbox_id, d.path AS to_path, t.is_expunge
     FROM t JOIN placement p ON p.id = t.placement_id JOIN mailbox b ON b.id = p.mailbox_id JOIN message m ON m.id = p.message_id
     LEFT JOIN mailbox d ON d.id = t.to_mailbox_id ORDER BY t.placement_id`
@@ -82,6 +91,8 @@ export const nextItems = async (tx: Tx, commandId: string, limit: number): Promi
     path: row.path,
     uidValidity: row.uid_validity,
     uid: Number(row.uid),
+    flags: { bits: row.flags, keywords: row.keywords },
+    modseq: row.modseq,
     addFlags: row.add_flags,
     removeFlags: row.remove_flags,
     addKeywords: row.add_keywords,

@@ -35,9 +35,16 @@ const maxAttempts = 5
 /**
  * The only way mail changes reach the database: work, lists and counts, change log, all in one transaction; notices go
  * out after it. Runs again by itself after a deadlock, so `work` must not act outside the transaction.
+ * A vital one is small and tried even when there is hardly any room, such as the state that says so.
  * Throws lease.lost, storage.full, storage.unavailable.
  */
-export const commit = async <T>(store: Store, scope: CommitScope, work: (unit: Unit) => Promise<T>): Promise<T> => {
+export const commit = async <T>(
+  store: Store,
+  scope: CommitScope,
+  work: (unit: Unit) => Promise<T>,
+  { isVital = false } = {},
+): Promise<T> => {
+  if (!isVital) await store.requireRoom()
   for (let attempt = 1; ; attempt++) {
     const facts: { owner: StreamOwner; fact: ChangeFact }[] = []
     const touched = new Map<bigint, Touched>()

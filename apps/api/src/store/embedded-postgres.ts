@@ -14,8 +14,14 @@ import { AppError } from '#platform/errors.ts'
  */
 export type EmbeddedPostgres = {
   databaseUrl: string
-  pid: number /** It was running before. */
+  pid: number
+  /** It was running before. */
   wasAdopted: boolean
+  /**
+   * Starts the server again, at the same address, whenever it has died, until it succeeds (a full disk may keep it from
+   * that for long). Ends with `stop`.
+   */
+  keepAlive: (events: { onDeath: () => void; onRestart: () => void; onFailure: (error: unknown) => void }) => void
   stop: () => Promise<void>
 }
 export type EmbeddedPostgresOptions = {
@@ -31,6 +37,8 @@ type RunAs = { uid: number; gid: number } | undefined
 type Place = { cluster: string; passwordFile: string; logFile: string; binaries: Binaries; runAs: RunAs }
 
 const user = 'postern'
+const watchEveryMs = 250
+const retryEveryMs = 2000
 const serverSettings: Record<string, string> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -55,9 +63,45 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   const running = findPostmaster(place.cluster)
   const adopted = running && (await isAnswering(url(running.port, 'postgres'), 10_000)) ? running : undefined
   if (running && !adopted) await stopPostmaster(running.pid)
-  const { pid, port } = adopted ?? (await launch(place, options.settings ?? {}, (p) => url(p, 'postgres')))
+  const start = (wantedPort?: number) => launch(place, options.settings ?? {}, (p) => url(p, 'postgres'), wantedPort)
+  const first = adopted ?? (await start())
+  const { port } = first
   await createDatabase(url(port, 'postgres'), database)
-  return { databaseUrl: url(port, database), pid, wasAdopted: adopted !== undefined, stop: () => stopPostmaster(pid) }
+  let { pid } = first
+  let timer: NodeJS.Timeout | undefined
+  let restarting: Promise<void> | undefined
+  let notBefore = 0
+  return {
+    databaseUrl: url(port, database),
+    pid,
+    wasAdopted: adopted !== undefined,
+    keepAlive: ({ onDeath, onRestart, onFailure }) => {
+      timer = setInterval(() => {
+        if (restarting || isAlive(pid) || Date.now() < notBefore) return
+        if (notBefore === 0) onDeath()
+        restarting = start(port)
+          .then(
+            (again) => {
+              pid = again.pid
+              notBefore = 0
+              onRestart()
+            },
+            (error: unknown) => {
+              notBefore = Date.now() + retryEveryMs
+              onFailure(error)
+            },
+          )
+          .finally(() => {
+            restarting = undefined
+          })
+      }, watchEveryMs)
+    },
+    stop: async () => {
+      clearInterval(timer)
+      await restarting
+      await stopPostmaster(pid)
+    },
+  }
 }
 
 const preparePlace = async (root: string): Promise<Place> => {
@@ -199,8 +243,9 @@ const launch = async (
   place: Place,
   extra: Record<string, string>,
   url: (port: number) => string,
+  wantedPort?: number,
 ): Promise<{ pid: number; port: number }> => {
-  const port = await freePort()
+  const port = wantedPort ?? (await freePort())
   const settings = Object.entries({ ...serverSettings, ...extra, port: String(port) }).flatMap(([key, value]) => [
     '-c',
     `${key}=${value}`,

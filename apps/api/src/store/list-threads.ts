@@ -1,6 +1,8 @@
 import type { threadFilter } from '@postern/shared/messages.ts'
 import type { z } from 'zod'
+import { Prisma } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
+import type { Statement } from './reader.ts'
 
 /** A row of a mailbox's list with what the presenter needs; people are the stored JSON. */
 export type ThreadListRow = {
@@ -24,61 +26,76 @@ export type ThreadListRow = {
 export type ListKey = { at: Date; threadId: bigint }
 export type Filter = z.infer<typeof threadFilter>
 
-const filterMask: Record<Filter, { unread: boolean; flagged: boolean; attachments: boolean }> = {
-  all: { unread: false, flagged: false, attachments: false },
-  unread: { unread: true, flagged: false, attachments: false },
-  flagged: { unread: false, flagged: true, attachments: false },
-  attachments: { unread: false, flagged: false, attachments: true },
+const conditions: Record<Filter, Prisma.Sql> = {
+  all: Prisma.empty,
+  unread: Prisma.sql`AND unread > 0`,
+  flagged: Prisma.sql`AND flagged > 0`,
+  attachments: Prisma.sql`AND attachments > 0`,
 }
 
-/** Newest first, after `after` when given. One index range; senders by one lateral look per row. */
-export const listThreads = (
-  tx: Tx,
+const columns = Prisma.sql`t.thread_id, t.mailbox_id, t.account_id, t.latest_at, t.latest_message_id, t.messages, t.unread, t.flagged, t.answered,
+  t.attachments, t.size_bytes, m.subject, m.preview, m.to_addresses`
+
+/** Who wrote in `t`; a conversation of one message has its only sender in `m`, which is most of them. */
+const senders = Prisma.sql`CASE WHEN t.messages = 1 THEN jsonb_build_array(jsonb_build_object('from', m.from_addresses, 'seen', t.unread = 0)) ELSE (
+    SELECT jsonb_agg(jsonb_build_object('from', x.from_addresses, 'seen', x.seen) ORDER BY x.received_at, x.id) FROM (
+      SELECT pm.id, pm.from_addresses, pm.received_at, p.shown_flags & 1 <> 0 AS seen
+      FROM placement p JOIN message pm ON pm.id = p.message_id WHERE p.thread_id = t.thread_id AND p.shown_mailbox_id = t.mailbox_id LIMIT 50) x
+  ) END AS senders`
+
+export type PageWish = { limit: number; after: ListKey | null; filter: Filter; offset?: number }
+export type PageRow = { total: number; unread_total: number } & (ThreadListRow | { thread_id: null })
+
+/**
+ * A page of a person's mailbox, newest first, after `after` when given: one index range. No row when the mailbox is not
+ * theirs; one without a conversation when the page is empty. Limit and filter stand in the text, because a plan made for
+ * any number of rows walks whole tables.
+ */
+export const threadPage = (
+  userId: bigint,
   mailboxId: bigint,
-  { limit, after, filter, offset = 0 }: { limit: number; after: ListKey | null; filter: Filter; offset?: number },
-): Promise<ThreadListRow[]> => {
-  const { unread, flagged, attachments } = filterMask[filter]
+  { limit, after, filter, offset = 0 }: PageWish,
+): Statement<PageRow> => {
   // "Infinity" as the first key keeps the row form, which the index follows at any depth.
   const at = after?.at ?? new Date('9999-12-31T00:00:00Z')
   const id = after?.threadId ?? 9_223_372_036_854_775_807n
-  return tx.$queryRaw<ThreadListRow[]>`
-    SELECT t.*, m.subject, m.preview, m.to_addresses, s.senders FROM (
-      SELECT thread_id, mailbox_id, account_id, latest_at, latest_message_id, messages, unread, flagged, answered, attachments, size_bytes
-      FROM thread_mailbox WHERE mailbox_id = ${mailboxId} AND (latest_at, thread_id) < (${at}::timestamptz, ${id}::bigint)
-        AND (NOT ${unread} OR unread > 0) AND (NOT ${flagged} OR flagged > 0) AND (NOT ${attachments} OR attachments > 0)
-      ORDER BY latest_at DESC, thread_id DESC LIMIT ${limit}::int OFFSET ${offset}::int
-    ) t JOIN message m ON m.id = t.latest_message_id
-    CROSS JOIN LATERAL (
-      SELECT jsonb_agg(jsonb_build_object('from', x.from_addresses, 'seen', x.seen) ORDER BY x.received_at, x.id) AS senders FROM (
-        SELECT DISTINCT ON (pm.id) pm.id, pm.from_addresses, pm.received_at, p.shown_flags & 1 <> 0 AS seen
-        FROM placement p JOIN message pm ON pm.id = p.message_id WHERE p.thread_id = t.thread_id AND p.shown_mailbox_id = t.mailbox_id
-        ORDER BY pm.id LIMIT 50) x
-    ) s ORDER BY t.latest_at DESC, t.thread_id DESC`
+  return {
+    name: `threads.${filter}.${limit}`,
+    sql: Prisma.sql`
+    SELECT b.conversations AS total, b.unread_conversations AS unread_total, ${columns}, ${senders}
+    FROM mailbox b JOIN account a ON a.id = b.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL
+    LEFT JOIN LATERAL (
+      SELECT * FROM thread_mailbox WHERE mailbox_id = b.id AND (latest_at, thread_id) < (${at}::timestamptz, ${id}::bigint) ${conditions[filter]}
+      ORDER BY latest_at DESC, thread_id DESC LIMIT ${Prisma.raw(limit.toFixed(0))} OFFSET ${offset}::int
+    ) t ON true LEFT JOIN message m ON m.id = t.latest_message_id
+    WHERE b.id = ${mailboxId} ORDER BY t.latest_at DESC, t.thread_id DESC`,
+  }
 }
 
 /** The rows of given conversations in given mailboxes, whatever their place in the list. */
 export const readThreadRows = (tx: Tx, pairs: [bigint, bigint][]): Promise<ThreadListRow[]> => tx.$queryRaw<
   ThreadListRow[]
 >`
-    SELECT t.thread_id, t.mailbox_id, t.account_id, t.latest_at, t.latest_message_id, t.messages, t.unread, t.flagged, t.answered, t.attachments, t.size_bytes,
-      m.subject, m.preview, m.to_addresses, s.senders
+    SELECT ${columns}, ${senders}
     FROM unnest(${pairs.map(([mailboxId]) => mailboxId)}::bigint[], ${pairs.map(([, threadId]) => threadId)}::bigint[]) AS w (mailbox_id, thread_id)
-    JOIN thread_mailbox t USING (mailbox_id, thread_id) JOIN message m ON m.id = t.latest_message_id
-    CROSS JOIN LATERAL (
-      SELECT jsonb_agg(jsonb_build_object('from', x.from_addresses, 'seen', x.seen) ORDER BY x.received_at, x.id) AS senders FROM (
-        SELECT DISTINCT ON (pm.id) pm.id, pm.from_addresses, pm.received_at, p.shown_flags & 1 <> 0 AS seen
-        FROM placement p JOIN message pm ON pm.id = p.message_id WHERE p.thread_id = t.thread_id AND p.shown_mailbox_id = t.mailbox_id
-        ORDER BY pm.id LIMIT 50) x
-    ) s`
+    JOIN thread_mailbox t USING (mailbox_id, thread_id) JOIN message m ON m.id = t.latest_message_id`
+
+/** How long the list of a person's mailbox is; no row when it is not theirs. */
+export const mailboxSize = (userId: bigint, mailboxId: bigint): Statement<{ conversations: number }> => ({
+  name: 'mailbox.size',
+  sql: Prisma.sql`
+    SELECT b.conversations FROM mailbox b JOIN account a ON a.id = b.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL
+    WHERE b.id = ${mailboxId}`,
+})
 
 /** Every 1,000th key of a list: from there a jump to a position is a short walk. */
-export const readLadder = async (tx: Tx, mailboxId: bigint, step: number): Promise<ListKey[]> => {
-  const rows = await tx.$queryRaw<{ latest_at: Date; thread_id: bigint }[]>`
-    SELECT latest_at, thread_id FROM (
+export const ladder = (mailboxId: bigint, step: number): Statement<ListKey> => ({
+  name: 'mailbox.ladder',
+  sql: Prisma.sql`
+    SELECT latest_at AS at, thread_id AS "threadId" FROM (
       SELECT latest_at, thread_id, row_number() OVER (ORDER BY latest_at DESC, thread_id DESC) AS n FROM thread_mailbox WHERE mailbox_id = ${mailboxId}) k
-    WHERE n % ${step}::int = 0 ORDER BY n`
-  return rows.map((row) => ({ at: row.latest_at, threadId: row.thread_id }))
-}
+    WHERE n % ${step}::int = 0 ORDER BY n`,
+})
 
 /** Conversations with messages some other program marked \Deleted in this mailbox. */
 export const listHidden = (tx: Tx, mailboxId: bigint, limit: number): Promise<ThreadListRow[]> => tx.$queryRaw<
@@ -89,4 +106,4 @@ export const listHidden = (tx: Tx, mailboxId: bigint, limit: number): Promise<Th
       sum(m.size_bytes)::bigint AS size_bytes, max(m.subject) AS subject, max(m.preview) AS preview, '[]'::jsonb AS to_addresses,
       jsonb_agg(jsonb_build_object('from', m.from_addresses, 'seen', p.shown_flags & 1 <> 0)) AS senders
     FROM placement p JOIN message m ON m.id = p.message_id WHERE p.mailbox_id = ${mailboxId} AND p.shown_flags & 8 <> 0
-    GROUP BY 1, 2, 3 ORDER BY latest_at DESC LIMIT ${limit}::int`
+    GROUP BY 1, 2, 3 ORDER BY latest_at DESC, thread_id DESC LIMIT ${limit}::int`

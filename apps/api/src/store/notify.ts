@@ -20,7 +20,7 @@ export type Notifier = {
 
 const reconnectDelayMs = 1000
 
-export const createNotifier = async (databaseUrl: string): Promise<Notifier> => {
+export const createNotifier = async (databaseUrl: string, sessionName = 'postern-notify'): Promise<Notifier> => {
   const listeners = new Set<{ channel: Channel; onPayload: (payload: string) => void; onGap: () => void }>()
   const waiting = new Map<Channel, Set<string>>()
   let client: pg.Client | undefined
@@ -29,7 +29,7 @@ export const createNotifier = async (databaseUrl: string): Promise<Notifier> => 
   let retry: NodeJS.Timeout | undefined
 
   const connect = async (): Promise<void> => {
-    const next = new pg.Client({ connectionString: databaseUrl, keepAlive: true, application_name: 'postern-notify' })
+    const next = new pg.Client({ connectionString: databaseUrl, keepAlive: true, application_name: sessionName })
     next.on('error', () => lose(next))
     next.on('end', () => lose(next))
     next.on('notification', ({ channel, payload }) => {

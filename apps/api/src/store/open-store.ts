@@ -1,33 +1,44 @@
 import { PrismaPg } from '@prisma/adapter-pg'
+import { type RequireRoom, watchRoom } from './free-room.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { createNotifier, type Notifier } from './notify.ts'
+import { createReader, type Reader } from './reader.ts'
 import { toStoreError } from './store-error.ts'
 
 /** A handle inside one transaction. Everything a folder above writes or reads goes through one of these. */
 export type Tx = Prisma.TransactionClient
 
-export type Store = {
+export type Store = Pick<Reader, 'readAs' | 'readOne'> & {
   prisma: PrismaClient
   notifier: Notifier
   /** Reads on behalf of a person, in one transaction that carries their id (`app.user_id`) to the database. */
   read: <T>(userId: bigint, work: (tx: Tx) => Promise<T>) => Promise<T>
   /** Reads of the engine and of what runs before anybody is known. */
   readSystem: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+  /** Asked before anything that may be large is written. Throws storage.full. */
+  requireRoom: RequireRoom
   close: () => Promise<void>
 }
 
-export type StoreOptions = { databaseUrl: string; poolSize: number }
+export type StoreOptions = {
+  databaseUrl: string
+  poolSize: number
+  /** The name under which the listening connection is seen: an engine's sign of life (lease.ts). */
+  sessionName?: string
+}
 
 /** Opens the pool and the listening connection. Throws storage.unavailable when Postgres does not answer. */
-export const openStore = async ({ databaseUrl, poolSize }: StoreOptions): Promise<Store> => {
+export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOptions): Promise<Store> => {
   const prisma = new PrismaClient({
     adapter: new PrismaPg({ connectionString: databaseUrl, max: poolSize, connectionTimeoutMillis: 10_000 }),
     transactionOptions: { maxWait: 10_000, timeout: 60_000 },
   })
-  const notifier = await createNotifier(databaseUrl).catch(async (error: unknown) => {
+  const notifier = await createNotifier(databaseUrl, sessionName).catch(async (error: unknown) => {
     await prisma.$disconnect()
     throw toStoreError(error)
   })
+  const requireRoom = await watchRoom(databaseUrl)
+  const reader = createReader(databaseUrl, poolSize)
   const readSystem: Store['readSystem'] = async (work) => {
     try {
       return await work(prisma)
@@ -47,9 +58,10 @@ export const openStore = async ({ databaseUrl, poolSize }: StoreOptions): Promis
   }
   const close = async () => {
     await notifier.close()
+    await reader.close()
     await prisma.$disconnect()
   }
-  return { prisma, notifier, read, readSystem, close }
+  return { prisma, notifier, read, readSystem, readAs: reader.readAs, readOne: reader.readOne, requireRoom, close }
 }
 
 /** Lets row-level security know for whom this transaction acts. */

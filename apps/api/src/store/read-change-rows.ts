@@ -42,7 +42,7 @@ export const readChangeRows = async (tx: Tx, accountId: bigint | null, facts: Ch
       threadIds.length > 0
         ? await tx.$queryRaw`SELECT id, thread_id FROM message WHERE thread_id = ANY (${threadIds}::bigint[]) LIMIT 2000`
         : [],
-    placements: threadIds.length > 0 ? await readPlacements(tx, { threadIds }) : [],
+    placements: threadIds.length > 0 ? await readPlacements(tx, threadIds) : [],
     mailboxes: allMailboxes.filter(({ id }) => mailboxIds.has(id.toString())),
     allMailboxes,
     accounts:

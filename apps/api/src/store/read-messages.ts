@@ -1,4 +1,6 @@
-import type { Tx } from './open-store.ts'
+import { Prisma } from './generated/client.ts'
+import type { Store, Tx } from './open-store.ts'
+import type { Statement } from './reader.ts'
 
 export type MessageRow = {
   id: bigint
@@ -27,29 +29,30 @@ export type PlacementRow = {
 }
 
 /** A conversation of this person, oldest first; empty when it is not theirs. */
-export const readThreadMessages = (tx: Tx, userId: bigint, threadId: bigint): Promise<MessageRow[]> => tx.$queryRaw<
-  MessageRow[]
->`
+export const threadMessages = (userId: bigint, threadId: bigint): Statement<MessageRow> => ({
+  name: 'thread.messages',
+  sql: Prisma.sql`
     SELECT m.id, m.thread_id, m.account_id, m.subject, m.from_addresses, m.reply_to, m.to_addresses, m.cc, m.bcc, m.sent_at, m.received_at, m.size_bytes,
       m.preview, m.has_attachment, m.body_state
     FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL
-    WHERE m.thread_id = ${threadId} AND m.orphaned_at IS NULL ORDER BY m.received_at, m.id LIMIT 1000`
+    WHERE m.thread_id = ${threadId} AND m.orphaned_at IS NULL ORDER BY m.received_at, m.id LIMIT 1000`,
+})
 
 /** Where messages are shown, one row a mailbox; several copies in one mailbox count as one. */
-export const readPlacements = (
-  tx: Tx,
-  by: { threadIds: bigint[] } | { messageIds: bigint[] },
-): Promise<PlacementRow[]> => {
-  const threadIds = 'threadIds' in by ? by.threadIds : null
-  const messageIds = 'messageIds' in by ? by.messageIds : null
-  return tx.$queryRaw<PlacementRow[]>`
-    SELECT message_id, thread_id, shown_mailbox_id, count(*)::int AS copies, bit_and(shown_flags)::int AS flags,
-      (array_agg(array_to_string(shown_keywords, ' ')))[1] AS keywords_text,
-      string_to_array(coalesce((array_agg(array_to_string(shown_keywords, ' ')))[1], ''), ' ') AS keywords
-    FROM placement WHERE shown_mailbox_id IS NOT NULL
-      AND (${threadIds}::bigint[] IS NULL OR thread_id = ANY (${threadIds}::bigint[])) AND (${messageIds}::bigint[] IS NULL OR message_id = ANY (${messageIds}::bigint[]))
-    GROUP BY 1, 2, 3`
-}
+const placementRows = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
+    SELECT p.message_id, p.thread_id, p.shown_mailbox_id, count(*)::int AS copies, bit_and(p.shown_flags)::int AS flags,
+      string_to_array(coalesce((array_agg(array_to_string(p.shown_keywords, ' ')))[1], ''), ' ') AS keywords
+    FROM placement p WHERE p.shown_mailbox_id IS NOT NULL AND ${where} GROUP BY 1, 2, 3`
+
+export const threadPlacements = (userId: bigint, threadId: bigint): Statement<PlacementRow> => ({
+  name: 'thread.placements',
+  sql: placementRows(
+    Prisma.sql`p.thread_id = ${threadId} AND p.account_id IN (SELECT id FROM account WHERE user_id = ${userId})`,
+  ),
+})
+
+export const readPlacements = (tx: Tx, threadIds: bigint[]): Promise<PlacementRow[]> =>
+  tx.$queryRaw<PlacementRow[]>(placementRows(Prisma.sql`p.thread_id = ANY (${threadIds}::bigint[])`))
 
 export type OwnMessage = {
   id: bigint
@@ -60,16 +63,44 @@ export type OwnMessage = {
   received_at: Date
 }
 
-/** A message of this person; null when it is somebody else's or not there. */
-export const findOwnMessage = async (tx: Tx, userId: bigint, messageId: bigint): Promise<OwnMessage | null> => {
-  const rows = await tx.$queryRaw<OwnMessage[]>`
+const ownMessage = (userId: bigint, messageId: bigint): Prisma.Sql => Prisma.sql`
     SELECT m.id, m.account_id, m.body_state, lower(m.from_addresses -> 0 ->> 'address') AS from_address, m.subject, m.received_at
     FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL WHERE m.id = ${messageId}`
-  return rows[0] ?? null
+
+/** A message of this person; null when it is somebody else's or not there. */
+export const findOwnMessage = async (store: Store, userId: bigint, messageId: bigint): Promise<OwnMessage | null> => {
+  const statement: Statement<OwnMessage> = { name: 'message', sql: ownMessage(userId, messageId) }
+  return (await store.readAs(userId, [statement]))[0][0] ?? null
 }
 
-export const readBody = (tx: Tx, messageId: bigint) => tx.body.findUnique({ where: { messageId } })
-export const readParts = (tx: Tx, messageId: bigint) =>
-  tx.part.findMany({ where: { messageId }, orderBy: { position: 'asc' } })
-export const isTrustedSender = async (tx: Tx, userId: bigint, address: string | null): Promise<boolean> =>
-  address !== null && (await tx.trustedSender.findUnique({ where: { userId_address: { userId, address } } })) !== null
+type BodyRow = { text: string; html: string | null; is_truncated: boolean }
+type PartRow = {
+  id: bigint
+  filename: string | null
+  content_type: string
+  size_bytes: bigint
+  content_id: string | null
+  is_inline: boolean
+}
+/** `body` is absent while the message has none. */
+export type ReadableMessage = { message: OwnMessage; body: BodyRow | undefined; isTrusted: boolean; parts: PartRow[] }
+
+/** Everything the reading pane draws of a message of this person; null as above. */
+export const readMessage = async (store: Store, userId: bigint, messageId: bigint): Promise<ReadableMessage | null> => {
+  const own = Prisma.sql`WITH own AS MATERIALIZED (${ownMessage(userId, messageId)})`
+  const found: Statement<OwnMessage & { is_trusted: boolean }> = {
+    name: 'message.own',
+    sql: Prisma.sql`${own} SELECT own.*, EXISTS (SELECT 1 FROM trusted_sender s WHERE s.user_id = ${userId} AND s.address = own.from_address) AS is_trusted FROM own`,
+  }
+  const body: Statement<BodyRow> = {
+    name: 'message.body',
+    sql: Prisma.sql`${own} SELECT b.text, b.html, b.is_truncated FROM own JOIN body b ON b.message_id = own.id`,
+  }
+  const parts: Statement<PartRow> = {
+    name: 'message.parts',
+    sql: Prisma.sql`${own} SELECT p.id, p.filename, p.content_type, p.size_bytes, p.content_id, p.is_inline
+      FROM own JOIN part p ON p.message_id = own.id ORDER BY p.position`,
+  }
+  const [[message], [stored], listed] = await store.readAs(userId, [found, body, parts])
+  return message ? { message, body: stored, isTrusted: message.is_trusted, parts: listed } : null
+}

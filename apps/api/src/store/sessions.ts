@@ -1,4 +1,5 @@
-import type { Tx } from './open-store.ts'
+import { Prisma } from './generated/client.ts'
+import type { Store, Tx } from './open-store.ts'
 
 export type SessionUser = {
   sessionId: bigint
@@ -9,14 +10,16 @@ export type SessionUser = {
   lastSeenAt: Date
 }
 
-/** Who holds this token; null when it is unknown or over. */
-export const findSession = async (tx: Tx, tokenHash: Uint8Array): Promise<SessionUser | null> => {
-  const rows = await tx.$queryRaw<
-    { id: bigint; user_id: bigint; name: string; address: string; role: string; last_seen_at: Date }[]
-  >`
+type SessionRow = { id: bigint; user_id: bigint; name: string; address: string; role: string; last_seen_at: Date }
+
+/** Who holds this token; null when it is unknown or over. Asked with every request. */
+export const findSession = async (store: Store, tokenHash: Uint8Array): Promise<SessionUser | null> => {
+  const [row] = await store.readOne<SessionRow>({
+    name: 'session',
+    sql: Prisma.sql`
     SELECT s.id, s.user_id, u.name, u.address, u.role, s.last_seen_at FROM session s JOIN app_user u ON u.id = s.user_id
-    WHERE s.token_hash = ${tokenHash} AND s.expires_at > now() AND s.last_seen_at > now() - interval '30 days'`
-  const row = rows[0]
+    WHERE s.token_hash = ${tokenHash} AND s.expires_at > now() AND s.last_seen_at > now() - interval '30 days'`,
+  })
   return row
     ? {
         sessionId: row.id,

@@ -1,4 +1,5 @@
 import { AppError, isAppError } from '#platform/errors.ts'
+import { noRoom } from './free-room.ts'
 
 /** SQLSTATE of a failed query, wherever Prisma put it; undefined when it is not a database answer. */
 export const sqlState = (error: unknown): string | undefined => {
@@ -33,11 +34,7 @@ export const isRetryableConflict = (error: unknown): boolean => {
 export const toStoreError = (error: unknown): unknown => {
   if (isAppError(error)) return error
   const state = sqlState(error)
-  if (state === '53100' || state === '53200' || state === '58030')
-    return new AppError('storage.full', 'There is no room left to store anything new.', {
-      hint: 'Free some disk space where Postern keeps its data; reading still works and syncing resumes by itself.',
-      cause: error,
-    })
+  if (state === '53100' || state === '53200' || state === '58030') return noRoom(error)
   if (state?.startsWith('57P') || state?.startsWith('08') || state === '53300' || isConnectionLoss(error))
     return new AppError('storage.unavailable', 'The database does not answer right now.', {
       hint: 'Try again in a moment.',

@@ -3,7 +3,7 @@ import { decodePart, decodeTransfer } from '#mail/decode-part.ts'
 import { htmlToText } from '#mail/html-to-text.ts'
 import { parseMessage } from '#mail/parse-message.ts'
 import { previewOf } from '#mail/preview.ts'
-import { storableText } from '#mail/storable-text.ts'
+import { displayLine, storableText } from '#mail/storable-text.ts'
 import { indexVector } from '#mail/tokenize.ts'
 import type { StructurePart } from '#protocol/imap/fetch-envelopes.ts'
 import type { BodyRow, BodyToFetch, PartFacts } from '#store/sync-bodies.ts'
@@ -37,9 +37,10 @@ export const planBody = (stored: unknown): BodyPlan => {
     part.disposition !== 'attachment' &&
     part.filename === null
   const textParts = parts.filter(isText).slice(0, maxTextParts)
-  // A mail that is nothing but one named text: the name does not make it an attachment.
+  const others = parts.filter((part) => !textParts.includes(part))
+  // A mail that is nothing but one named text is read like any other, and can be saved under its name.
   if (textParts.length === 0 && parts.length === 1 && parts[0]?.type.startsWith('text/')) textParts.push(parts[0])
-  return { textParts, others: parts.filter((part) => !textParts.includes(part)) }
+  return { textParts, others }
 }
 
 const toFacts = (part: StructurePart, position: number): PartFacts => ({
@@ -95,26 +96,54 @@ export const readBody = (wanted: BodyToFetch, plan: BodyPlan, fetched: Map<strin
   }
 }
 
-/** A mail that has bytes, of which the server's structure gave nothing to read: it is worth a look at the whole source. */
+/**
+ * A mail that has bytes, of which the server's structure gave nothing to read, or a part of no type at all: it is worth a look
+ * at the whole source.
+ */
 export const isSuspiciouslyEmpty = (row: BodyRow, wanted: BodyToFetch): boolean =>
-  row.text.trim() === '' && row.html === null && row.parts.length === 0 && wanted.sizeBytes > 0n
+  row.text.trim() === '' &&
+  row.html === null &&
+  row.parts.every(({ contentType }) => !/^[^/\s]+\/[^/\s]+$/.test(contentType)) &&
+  wanted.sizeBytes > 0n
+
+/** Parts that only our own parser found have no path at the server. */
+const parsedPath = /^parsed:(\d{1,4})$/
 
 /** What our own parser, or else the bare source, gives of a mail that the server's structure could not. */
 export const salvageBody = async (wanted: BodyToFetch, source: Buffer): Promise<BodyRow> => {
-  const { text, html } = await parseMessage(source)
+  const { kind, text, html, parts } = await parseMessage(source)
   return {
     ...unparsableBody(wanted),
-    state: 'salvaged',
+    state: kind === 'parsed' ? 'ready' : 'salvaged',
     text,
     html,
     preview: previewOf(text),
     vector: indexVector({
       subject: wanted.subject,
       people: '',
-      attachments: '',
+      attachments: parts.map(({ filename }) => filename ?? '').join(' '),
       body: text.slice(0, maxIndexedText),
     }),
+    parts: parts.map((part, position) => ({
+      position,
+      path: `parsed:${position}`,
+      contentType: displayLine(part.contentType, 100),
+      encoding: '',
+      charset: '',
+      filename: part.filename === null ? null : displayLine(part.filename, 255),
+      contentId: part.contentId === null ? null : displayLine(part.contentId, 500),
+      isInline: part.isInline,
+      sizeBytes: part.content.length,
+    })),
   }
+}
+
+export const isParsedPath = (path: string): boolean => parsedPath.test(path)
+
+/** The bytes of a part that only our own parser found, from the whole source; null when it is not there. */
+export const readParsedPart = async (path: string, source: Buffer): Promise<Buffer | null> => {
+  const { parts } = await parseMessage(source)
+  return parts[Number(parsedPath.exec(path)?.[1])]?.content ?? null
 }
 
 /** The stand-in for a mail whose parts break something: listed, openable from its source, never in the way of others. */

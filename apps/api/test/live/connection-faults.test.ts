@@ -44,7 +44,8 @@ describe('the engine on a bad network', () => {
     until(
       async () =>
         (await subjects(accountId)).length === mails &&
-        (await engine.store.prisma.message.count({ where: { accountId, bodyState: 'ready' } })) === mails,
+        (await engine.store.prisma.message.count({ where: { accountId, bodyState: 'ready', orphanedAt: null } })) ===
+          mails,
       { what: 'every message with its body', ms: 30_000 },
     )
   const expectExact = async (accountId: bigint, mails: number) => {

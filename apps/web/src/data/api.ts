@@ -29,6 +29,10 @@ export class ApiError extends Error {
   }
 }
 
+/** How a list that could not be fetched stands: without a connection it comes by itself later. */
+export const failureOf = (error: unknown): 'offline' | 'failed' =>
+  error instanceof ApiError && error.code === 'unreachable' ? 'offline' : 'failed'
+
 type Listener = (error: ApiError) => void
 let onAuthRequired: Listener = () => undefined
 export const whenAuthRequired = (listener: Listener): void => {

@@ -4,7 +4,7 @@ import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import type { CurrentSession } from '@postern/shared/sessions.ts'
 import { call } from './api.ts'
 import { Observable, useObservable } from './observable.ts'
-import { emptyList, type ThreadList, withPage } from './thread-list.ts'
+import type { ThreadList } from './thread-list.ts'
 
 /** Everything the screens show, normalised. Screens read with `useApp`, and change it through the functions here. */
 export type Filter = 'all' | 'unread' | 'flagged' | 'attachments'
@@ -40,7 +40,6 @@ export const app = new Observable<AppState>(blank)
 export const useApp = <Picked>(select: (state: AppState) => Picked): Picked => useObservable(app, select)
 
 export const listKey = (mailboxId: string, filter: Filter): string => `${mailboxId}:${filter}`
-export const pageSize = 60
 const maxBodies = 300
 
 export const loadAccounts = async (): Promise<void> => {
@@ -50,65 +49,6 @@ export const loadAccounts = async (): Promise<void> => {
   )
   const mailboxes = Object.fromEntries(trees.flatMap((tree) => tree.mailboxes.map((mailbox) => [mailbox.id, mailbox])))
   app.set({ accounts, mailboxes })
-}
-
-const loading = new Map<string, Promise<void>>()
-
-/** Makes sure the rows around a position are here. Asked again while under way, it waits for the same answer. */
-export const loadRows = (
-  mailboxId: string,
-  filter: Filter,
-  position: number,
-  { isFresh = false } = {},
-): Promise<void> => {
-  const key = listKey(mailboxId, filter)
-  const start = Math.max(0, Math.floor(position / pageSize) * pageSize)
-  const list = app.get().lists[key]
-  if (
-    !isFresh &&
-    list?.status === 'ready' &&
-    list.rows.slice(start, Math.min(start + pageSize, list.total)).every((row) => row !== undefined)
-  )
-    return Promise.resolve()
-  const name = `${key}:${start}`
-  const under = loading.get(name)
-  if (under) return under
-  const work = call('listThreads', 'GET', `/v1/mailboxes/${mailboxId}/threads`, {
-    query: { filter, limit: pageSize, ...(start > 0 ? { position: start } : {}) },
-  })
-    .then(
-      ({ rows, total }) =>
-        app.set((state) => ({
-          lists: {
-            ...state.lists,
-            [key]: withPage(isFresh && start === 0 ? emptyList : (state.lists[key] ?? emptyList), start, rows, total),
-          },
-        })),
-      () =>
-        app.set((state) => ({
-          lists: { ...state.lists, [key]: { ...(state.lists[key] ?? emptyList), status: 'failed' } },
-        })),
-    )
-    .finally(() => loading.delete(name))
-  loading.set(name, work)
-  return work
-}
-
-/** Lists are asked for again where they are in view; others are simply forgotten. */
-export const refreshMailbox = (
-  mailboxId: string,
-  visible: { mailboxId: string; filter: Filter; position: number } | null,
-): void => {
-  app.set((state) => ({
-    lists: Object.fromEntries(
-      Object.entries(state.lists).filter(
-        ([key]) => !key.startsWith(`${mailboxId}:`) || (visible && key === listKey(visible.mailboxId, visible.filter)),
-      ),
-    ),
-  }))
-  if (visible?.mailboxId !== mailboxId) return
-  void loadRows(mailboxId, visible.filter, 0, { isFresh: visible.position < pageSize })
-  if (visible.position >= pageSize) void loadRows(mailboxId, visible.filter, visible.position, { isFresh: true })
 }
 
 const opening = new Map<string, Promise<void>>()
@@ -151,9 +91,16 @@ export const setting = <Value>(state: AppState, key: string, fallback: Value): V
 
 export type SettingValue = string | number | boolean | Record<string, string>
 
+/** Shown at once; put back when it cannot be stored. Throws ApiError. */
 export const saveSetting = async (key: string, value: SettingValue): Promise<void> => {
-  app.set((state) =>
-    state.session ? { session: { ...state.session, settings: { ...state.session.settings, [key]: value } } } : {},
-  )
-  await call('patchSettings', 'PATCH', '/v1/settings', { body: { [key]: value } })
+  const before = app.get().session?.settings[key]
+  const show = (shown: unknown) =>
+    app.set(({ session }) =>
+      session ? { session: { ...session, settings: { ...session.settings, [key]: shown } } } : {},
+    )
+  show(value)
+  await call('patchSettings', 'PATCH', '/v1/settings', { body: { [key]: value } }).catch((error: unknown) => {
+    show(before)
+    throw error
+  })
 }

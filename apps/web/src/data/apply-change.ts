@@ -1,6 +1,7 @@
 import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
-import { type AppState, app, type Filter, listKey, refreshMailbox } from './app-state.ts'
+import { type AppState, app, type Filter, listKey } from './app-state.ts'
 import { settleCommand } from './command-results.ts'
+import { noteChange, refreshMailbox } from './load-rows.ts'
 import { withChanges } from './thread-list.ts'
 
 /** What the list on the screen is, so that it can be asked for again; kept by the list itself. */
@@ -67,6 +68,7 @@ const applyThreads = (
   { mailboxId, upserted, removed }: Extract<Change, { kind: 'threads' }>,
   total: number | undefined,
 ): void => {
+  noteChange(mailboxId)
   const key = listKey(mailboxId, 'all')
   const list = app.get().lists[key]
   if (list) {

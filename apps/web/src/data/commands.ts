@@ -3,9 +3,10 @@ import type { Mailbox, MailboxRole } from '@postern/shared/mailboxes.ts'
 import type { Message, ThreadRow } from '@postern/shared/messages.ts'
 import { type TextKey, t } from '#lib/text.ts'
 import { ApiError, call } from './api.ts'
-import { type AppState, app, listKey, refreshMailbox } from './app-state.ts'
+import { type AppState, app, listKey } from './app-state.ts'
 import { inView } from './apply-change.ts'
-import { withChanges } from './thread-list.ts'
+import { noteChange, refreshMailbox, whileSending } from './load-rows.ts'
+import { emptyList, withChanges } from './thread-list.ts'
 import { dismiss, showToast } from './toasts.ts'
 
 /** What a person can do to mail: shown at once, sent after, taken back with `z`. */
@@ -22,7 +23,12 @@ export type MailAction =
   /** Takes back \Deleted that some other program has set. */
   | 'restore'
   | { moveTo: Mailbox }
-const undoable: { id: string; mailboxId: string }[] = []
+
+/** What an action changed on the screen, as it was before. */
+type Before = { key: string; rows: ThreadRow[]; threads: AppState['threads'] }
+type Done = { id: string; mailboxId: string; before: Before; sent: Promise<unknown>; toastId: string | null }
+const undoable: Done[] = []
+const maxUndoable = 50
 
 const bodyOf = (action: MailAction, target: CommandTarget): CommandBody => {
   const flags = (add: 'seen'[] | 'flagged'[], remove: 'seen'[] | 'flagged'[]): CommandBody => ({
@@ -62,6 +68,9 @@ const bodyOf = (action: MailAction, target: CommandTarget): CommandBody => {
 export const takesAway = (action: MailAction): boolean =>
   typeof action === 'object' || ['archive', 'trash', 'junk', 'notJunk', 'expunge'].includes(action)
 
+/** Whether nobody wants to go on looking at it after this: what was marked unread would be read again at once. */
+export const closes = (action: MailAction): boolean => takesAway(action) || action === 'unread'
+
 /** The role a mailbox plays for buttons; roles that are missing are made by the server when first used. */
 export const mailboxOfRole = (state: AppState, accountId: string, role: MailboxRole): Mailbox | undefined =>
   Object.values(state.mailboxes).find((mailbox) => mailbox.accountId === accountId && mailbox.role === role)
@@ -77,38 +86,61 @@ export const refusalOf = (mailbox: Mailbox, action: MailAction): string | null =
   return isAllowed ? null : t('action.refused')
 }
 
+/** Told before conversations leave a list by a person's wish, so that whoever shows one of them can go elsewhere. */
+export const leaving: { listener: (mailboxId: string, target: CommandTarget, action: MailAction) => void } = {
+  listener: () => undefined,
+}
+
 /** Carries an action out on conversations of a mailbox, or on everything in it. */
 export const act = (action: MailAction, mailboxId: string, target: CommandTarget, { isQuiet = false } = {}): void => {
-  showAtOnce(action, mailboxId, target)
+  if (closes(action)) leaving.listener(mailboxId, target, action)
+  const before = showAtOnce(action, mailboxId, target)
   const id = crypto.randomUUID()
+  const sent = whileSending(
+    call('runCommand', 'POST', '/v1/commands', { body: { id, command: bodyOf(action, target) } }),
+  )
   const text =
     typeof action === 'object' ? t('done.move', { name: action.moveTo.name }) : t(`done.${action}` as TextKey) // every action has its text
   const canUndo = action !== 'expunge'
-  const toastId = isQuiet
-    ? null
-    : showToast({ kind: 'done', text, ...(canUndo ? { undo: () => void undo(id, mailboxId) } : {}) })
-  if (canUndo && !isQuiet) undoable.push({ id, mailboxId })
-  call('runCommand', 'POST', '/v1/commands', { body: { id, command: bodyOf(action, target) } }).catch(
-    (error: unknown) => {
-      if (toastId) dismiss(toastId)
-      putBack(error, mailboxId)
-    },
-  )
+  const done: Done = { id, mailboxId, before, sent, toastId: null }
+  if (!isQuiet) done.toastId = showToast({ kind: 'done', text, ...(canUndo ? { undo: () => undo(done) } : {}) })
+  if (canUndo && !isQuiet) undoable.push(done)
+  if (undoable.length > maxUndoable) undoable.shift()
+  sent.catch((error: unknown) => {
+    forget(done)
+    putBack(error, mailboxId)
+  })
 }
 
 export const undoLast = (): void => {
-  const last = undoable.pop()
-  if (last) void undo(last.id, last.mailboxId)
+  const last = undoable.at(-1)
+  if (last) undo(last)
 }
 
-const undo = async (commandId: string, mailboxId: string): Promise<void> => {
-  const index = undoable.findIndex(({ id }) => id === commandId)
+const forget = (done: Done): void => {
+  const index = undoable.indexOf(done)
   if (index >= 0) undoable.splice(index, 1)
-  try {
-    await call('undoCommand', 'POST', `/v1/commands/${commandId}/undo`, { body: { id: crypto.randomUUID() } })
-  } catch (error) {
-    putBack(error, mailboxId)
-  }
+  if (done.toastId) dismiss(done.toastId)
+}
+
+/** Back on the screen at once; the server takes the command back when it has it. */
+const undo = (done: Done): void => {
+  const { id, mailboxId, before, sent } = done
+  forget(done)
+  showToast({ kind: 'done', text: t('done.undo') })
+  noteChange(mailboxId)
+  app.set(({ lists, threads }) => {
+    const list = lists[before.key]
+    return {
+      ...(list ? { lists: { ...lists, [before.key]: withChanges(list, before.rows, [], undefined).list } } : {}),
+      threads: { ...threads, ...before.threads },
+    }
+  })
+  const work = sent.then(
+    () => call('undoCommand', 'POST', `/v1/commands/${id}/undo`, { body: { id: crypto.randomUUID() } }),
+    () => undefined, // it was never done, and that has been said
+  )
+  whileSending(work).catch((error: unknown) => putBack(error, mailboxId))
 }
 
 /** It did not happen: the truth is asked for again, and the reason shown. */
@@ -119,17 +151,19 @@ const putBack = (error: unknown, mailboxId: string): void => {
   refreshMailbox(mailboxId, inView.current)
 }
 
-const showAtOnce = (action: MailAction, mailboxId: string, target: CommandTarget): void => {
+const showAtOnce = (action: MailAction, mailboxId: string, target: CommandTarget): Before => {
   const key = listKey(mailboxId, inView.current?.mailboxId === mailboxId ? inView.current.filter : 'all')
-  app.set((state) => {
-    const list = state.lists[key]
-    const touched = (list?.rows ?? []).filter((row): row is ThreadRow => row !== undefined && isMeant(row, target))
-    const next = list && touched.length > 0 ? withEffect(action, list, touched) : list
-    return {
-      ...(list && next ? { lists: { ...state.lists, [key]: next } } : {}),
-      threads: messagesAtOnce(action, state, mailboxId, target),
-    }
+  const { lists, threads } = app.get()
+  const list = lists[key]
+  const rows = (list?.rows ?? []).filter((row): row is ThreadRow => row !== undefined && isMeant(row, target))
+  const shown = messagesAtOnce(action, threads, mailboxId, target)
+  const before = Object.fromEntries(Object.entries(threads).filter(([id, messages]) => shown[id] !== messages))
+  noteChange(mailboxId)
+  app.set({
+    ...(list && rows.length > 0 ? { lists: { ...lists, [key]: withEffect(action, list, rows, target) } } : {}),
+    threads: shown,
   })
+  return { key, rows: action === 'restore' ? [] : rows, threads: before }
 }
 
 const isMeant = (row: ThreadRow, target: CommandTarget): boolean => {
@@ -142,9 +176,11 @@ const withEffect = (
   action: MailAction,
   list: AppState['lists'][string],
   touched: ThreadRow[],
+  target: CommandTarget,
 ): AppState['lists'][string] => {
   // What was hidden comes with the change log: only the server knows its row.
   if (action === 'restore') return list
+  if (takesAway(action) && target.kind === 'mailbox') return { ...emptyList, status: 'ready' }
   if (takesAway(action))
     return withChanges(
       list,
@@ -165,12 +201,12 @@ const withEffect = (
 
 const messagesAtOnce = (
   action: MailAction,
-  state: AppState,
+  before: AppState['threads'],
   mailboxId: string,
   target: CommandTarget,
 ): AppState['threads'] => {
-  if (takesAway(action) || action === 'restore') return state.threads
-  const threads = { ...state.threads }
+  if (takesAway(action) || action === 'restore') return before
+  const threads = { ...before }
   const change = (message: Message): Message => ({
     ...message,
     placements: message.placements.map((placement) =>

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react'
 import type { TextKey } from '#lib/text.ts'
-import { app, setting } from './app-state.ts'
+import { type AppState, app, setting } from './app-state.ts'
 
 /**
  * What can be done on the screen by key or by palette. Whoever can do it says so with `useCommands`; the newest one that
@@ -14,6 +14,7 @@ export const commandKeys = {
   open: ['o', 'Enter'],
   back: ['u', 'Escape'],
   select: ['x'],
+  selectAll: ['* a'],
   star: ['s'],
   archive: ['e'],
   trash: ['#', 'Delete'],
@@ -55,6 +56,10 @@ export const runCommand = (id: CommandId): boolean => {
   return handler !== undefined
 }
 
+const noKeys: Record<string, string> = {}
+/** The keys this person chose, by command. */
+export const chosenKeys = (state: AppState): Record<string, string> => setting(state, 'keys', noKeys)
+
 /** The keys of a command: the chosen one, else the defaults. */
 export const keysOf = (id: CommandId, chosen: Record<string, string>): readonly string[] => {
   const own = chosen[id]
@@ -85,7 +90,9 @@ export const useKeyboard = (onPalette: () => void): void => {
         return
       }
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
-      const chosen = setting<Record<string, string>>(app.get(), 'keys', {})
+      // Shift on the way to a letter is no key of its own.
+      if (event.key === 'Shift') return
+      const chosen = chosenKeys(app.get())
       const isSecond = pending.key !== '' && event.timeStamp - pending.at < 1000
       const pair = isSecond ? commandOfKey(`${pending.key} ${event.key}`, chosen) : undefined
       pending = { key: event.key, at: event.timeStamp }

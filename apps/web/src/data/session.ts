@@ -2,11 +2,19 @@ import type { CurrentSession } from '@postern/shared/sessions.ts'
 import { ApiError, call, whenAuthRequired } from './api.ts'
 import { app, blank, loadAccounts } from './app-state.ts'
 import { connectSocket, disconnectSocket } from './socket.ts'
+import { showToast } from './toasts.ts'
 
 /** Finds out who is signed in and loads the frame of the screen. */
 export const startSession = async (): Promise<void> => {
   whenAuthRequired(() => {
     if (app.get().phase === 'ready') app.set({ phase: 'expired' })
+  })
+  // What failed and nobody answers for is told, not swallowed.
+  addEventListener('unhandledrejection', (event) => {
+    if (!(event.reason instanceof ApiError)) return
+    event.preventDefault()
+    const { message, code, detail } = event.reason
+    if (code !== 'auth.required') showToast({ kind: 'problem', text: [message, detail.hint].filter(Boolean).join(' ') })
   })
   try {
     await enter(await call('getSession', 'GET', '/v1/session'))

@@ -1,7 +1,8 @@
 import type { ChangeBatch } from '@postern/shared/changes.ts'
 import type { Socket } from 'socket.io-client'
 import { app, loadAccounts } from './app-state.ts'
-import { applyBatch } from './apply-change.ts'
+import { applyBatch, inView } from './apply-change.ts'
+import { refreshAll } from './load-rows.ts'
 import { checkVersion } from './new-version.ts'
 
 /** The line on which changes come. After a gap it says where it stands and gets what it missed, or starts over. */
@@ -30,6 +31,7 @@ export const connectSocket = (): void => {
       applyBatch(batch)
     })
     socket.on('disconnect', () => app.set({ isOnline: false }))
+    socket.on('connect_error', () => app.set({ isOnline: false }))
     socket.on('signedOut', () => {
       if (app.get().phase === 'ready') app.set({ phase: 'expired' })
     })
@@ -50,13 +52,17 @@ const resume = (): void => {
     ({ streams, reset }: { streams: Record<string, string>; reset: string[] }) => {
       const wasHere = Object.keys(stands).length > 0
       Object.assign(stands, streams)
-      app.set({ isOnline: true })
+      // What failed while the line was cut is asked for again by whoever shows it.
+      app.set(({ bodies }) => ({
+        isOnline: true,
+        bodies: Object.fromEntries(Object.entries(bodies).filter(([, body]) => !('failed' in body))),
+      }))
       if (wasHere) void checkVersion()
-      // Too much was missed: what is on the screen is loaded again.
-      if (reset.length > 0) {
-        app.set({ lists: {}, threads: {} })
+      // What changed before the line stood, or while it was cut for too long, is in no batch: it is loaded again.
+      if (reset.length > 0 || !wasHere) {
         loadAccounts().catch(() => undefined)
-      } else if (!wasHere) loadAccounts().catch(() => undefined)
+        refreshAll(inView.current)
+      }
       sendFocus()
     },
   )

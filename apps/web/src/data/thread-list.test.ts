@@ -37,6 +37,12 @@ describe('a list in the browser', () => {
     const { list, isExact } = withChanges(five, [], ['3'], 4)
     expect([ids(list), list.total, isExact]).toEqual(['5421', 4, true])
   })
+  it('is exact when the server says what somebody saw at once', () => {
+    const gappy = withPage(emptyList, 0, [row(9), row(8), row(7)], 6)
+    const { list } = withChanges(gappy, [], ['8'], undefined)
+    expect(withChanges(list, [], ['8'], 5)).toMatchObject({ isExact: true, list: { total: 5 } })
+    expect(ids(withChanges(list, [row(8)], [], undefined).list)).toBe('987...')
+  })
   it('says when a row belongs where nothing is loaded', () => {
     const gappy = withPage(emptyList, 0, [row(9), row(8)], 6)
     expect(withChanges(gappy, [row(4)], [], 7)).toMatchObject({ isExact: false, list: { total: 7 } })

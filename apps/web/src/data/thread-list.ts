@@ -4,7 +4,8 @@ import type { ThreadRow } from '@postern/shared/messages.ts'
  * A list as the screen holds it: its true length, and the rows that were loaded. Pure. Rows sort by time and id, newest
  * first, exactly as the server does, so that a changed row finds its place without asking.
  */
-export type ThreadList = { total: number; rows: (ThreadRow | undefined)[]; status: 'loading' | 'ready' | 'failed' }
+export type ListStatus = 'loading' | 'ready' | 'offline' | 'failed'
+export type ThreadList = { total: number; rows: (ThreadRow | undefined)[]; status: ListStatus }
 
 export const emptyList: ThreadList = { total: 0, rows: [], status: 'loading' }
 
@@ -46,10 +47,12 @@ export const withChanges = (
   const rows = list.rows.filter((row) => !row || !going.has(row.threadId))
   let length = list.total - known.size
   let isExact = removed.every((threadId) => known.has(threadId)) || list.rows.every((row) => row !== undefined)
+  let isPlaced = true
   for (const row of [...upserted].sort((a, b) => (isNewer(a, b) ? -1 : 1))) {
     const at = placeOf(rows, row)
     if (at === null) {
       isExact = false
+      isPlaced = false
       if (known.has(row.threadId)) length++
       continue
     }
@@ -57,9 +60,9 @@ export const withChanges = (
     length++
   }
   const settled = total ?? length
-  if (settled !== rows.length) {
-    isExact &&= rows.length < settled
-  }
+  // What is gone here already, because somebody saw it go at once, leaves the right number behind.
+  if (total === length && isPlaced) isExact = true
+  if (settled !== rows.length) isExact &&= rows.length < settled
   return { list: { ...list, total: settled, rows: ofLength(rows, settled) }, isExact }
 }
 

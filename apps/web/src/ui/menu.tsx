@@ -1,8 +1,15 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 
 export type MenuItem = { label: string; onSelect: () => void; isDisabled?: boolean; icon?: ReactNode }
 
-/** A button that opens a list of choices. Arrow keys move, typing filters when `hasFilter`, Escape closes. */
+/** More than anybody reads; the filter finds the rest. */
+const maxShown = 60
+const gap = 8
+
+/**
+ * A button that opens a list of choices over everything else, inside the window wherever the button is. Arrow keys move,
+ * typing filters when `hasFilter` and Enter takes the first, Escape closes.
+ */
 export const Menu = ({
   label,
   icon,
@@ -24,16 +31,34 @@ export const Menu = ({
   const [filter, setFilter] = useState('')
   const root = useRef<HTMLDivElement>(null)
   const id = useId()
-  const shown = items.filter((item) => item.label.toLowerCase().includes(filter.toLowerCase()))
+  const shown = items.filter((item) => item.label.toLowerCase().includes(filter.toLowerCase())).slice(0, maxShown)
+  const panel = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => {
+    const box = panel.current
+    const button = root.current?.getBoundingClientRect()
+    if (!isOpen || !box || !button) return
+    box.showPopover()
+    const { offsetWidth, offsetHeight } = box
+    const wanted = document.documentElement.dir === 'rtl' ? button.left : button.right - offsetWidth
+    box.style.left = `${Math.max(gap, Math.min(wanted, innerWidth - offsetWidth - gap))}px`
+    const fitsBelow = button.bottom + offsetHeight + gap < innerHeight
+    box.style.top = `${fitsBelow ? button.bottom + 4 : Math.max(gap, button.top - offsetHeight - 4)}px`
+  }, [isOpen])
 
   useEffect(() => {
     if (!isOpen) return
     const onOutside = (event: PointerEvent) => {
       if (!root.current?.contains(event.target as Node)) setOpen(false)
     }
+    // It does not follow what scrolls or turns under it.
+    const onMoved = () => setOpen(false)
     document.addEventListener('pointerdown', onOutside)
+    addEventListener('resize', onMoved)
     root.current?.querySelector<HTMLElement>(hasFilter ? 'input' : '[role=menuitem]')?.focus()
-    return () => document.removeEventListener('pointerdown', onOutside)
+    return () => {
+      document.removeEventListener('pointerdown', onOutside)
+      removeEventListener('resize', onMoved)
+    }
   }, [isOpen, hasFilter])
 
   const close = () => {
@@ -41,10 +66,23 @@ export const Menu = ({
     setFilter('')
     root.current?.querySelector('button')?.focus()
   }
+  const pick = (item: MenuItem | undefined) => {
+    if (!item) return
+    close()
+    item.onSelect()
+  }
   const onKeyDown = (event: KeyboardEvent) => {
     if (!isOpen) return
     event.stopPropagation()
-    if (event.key === 'Escape') return close()
+    if (event.key === 'Escape') {
+      event.preventDefault()
+      return close()
+    }
+    if (event.key === 'Tab') return close()
+    if (event.key === 'Enter' && event.target instanceof HTMLInputElement) {
+      event.preventDefault()
+      return pick(shown.find((item) => !item.isDisabled))
+    }
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return
     event.preventDefault()
     const all = [...(root.current?.querySelectorAll<HTMLElement>('[role=menuitem]:not([disabled])') ?? [])]
@@ -70,7 +108,7 @@ export const Menu = ({
         {text}
       </button>
       {isOpen && (
-        <div className="menu-panel" id={id}>
+        <div className="menu-panel" id={id} popover="manual" ref={panel}>
           {hasFilter && (
             <input
               className="input"
@@ -88,10 +126,7 @@ export const Menu = ({
                 tabIndex={-1}
                 key={item.label}
                 disabled={item.isDisabled}
-                onClick={() => {
-                  close()
-                  item.onSelect()
-                }}
+                onClick={() => pick(item)}
               >
                 {item.icon}
                 {item.label}

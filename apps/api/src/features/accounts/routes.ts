@@ -1,15 +1,15 @@
 import { PassThrough } from 'node:stream'
-import type { AccountCreate, AccountPatch, CheckEvent, ServerSettings } from '@postern/shared/accounts.ts'
 import { errorCodes } from '@postern/shared/error-codes.ts'
-import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
+import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { openDataKey, sealCredential } from '#store/account-credentials.ts'
 import { type AccountRow, createAccount, findAccount, listAccounts } from '#store/accounts.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { eraseAccount } from '#store/erase-account.ts'
-import { egressPolicyFor, readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
+import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
+import { allowServers, requireEditedLogin, requireLogin } from './try-login.ts'
 
 /** Adding, editing, pausing, ordering and removing accounts. */
 export const registerAccounts = (deps: FeatureDeps): void => {
@@ -26,7 +26,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
   router.on('getAccount', async ({ user, params }) => presentAccount(await own(user.userId, params.accountId)))
 
   router.on('checkAccount', async ({ user, body, reply }) => {
-    const policy = await allow(deps, user.userId, [body.incoming, body.outgoing])
+    const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
     const lines = new PassThrough()
     reply.header('content-type', 'application/x-ndjson; charset=utf-8').header('x-accel-buffering', 'no')
     engine
@@ -37,7 +37,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
   })
 
   router.on('createAccount', async ({ user, body }) => {
-    const policy = await allow(deps, user.userId, [body.incoming, body.outgoing])
+    const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
     await requireLogin(deps, body, policy)
     const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
     const { password, outgoingPassword, ...settings } = body
@@ -57,7 +57,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
 
   router.on('patchAccount', async ({ user, params, body }) => {
     const row = await own(user.userId, params.accountId)
-    const policy = await allow(deps, user.userId, [body.incoming ?? null, body.outgoing ?? null])
+    const policy = await allowServers(deps, user.userId, [body.incoming ?? null, body.outgoing ?? null])
     const isPrivateHost = await requireEditedLogin(deps, row, body, policy)
     const { password, outgoingPassword, dailyByteBudget, outgoing, ...plain } = body
     await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
@@ -152,93 +152,6 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     return store.read(user.userId, readOwnerPolicy)
   })
 }
-
-/** Plain text only to hosts the owner lists; private addresses by the person's policy. Throws account.plaintext_denied. */
-const allow = async (
-  { store }: FeatureDeps,
-  userId: bigint,
-  servers: (ServerSettings | null)[],
-): Promise<EgressPolicy> => {
-  const policy = await store.read(userId, readOwnerPolicy)
-  const plain = servers.find(
-    (server) =>
-      server?.security === 'plain' && !policy.plaintextHosts.includes(`${server.host.toLowerCase()}:${server.port}`),
-  )
-  if (plain)
-    throw new AppError('account.plaintext_denied', `A password would travel to ${plain.host} unprotected.`, {
-      hint: `Use TLS or STARTTLS. If this really must be, the owner can list ${plain.host}:${plain.port} in the settings.`,
-      fields: { 'incoming.security': 'is not allowed for this host' },
-    })
-  return store.read(userId, (tx) => egressPolicyFor(tx, userId))
-}
-
-/** The login is tried before anything is stored. Throws the failure of the step that went wrong. */
-const requireLogin = async ({ engine, ca }: FeatureDeps, body: AccountCreate, policy: EgressPolicy): Promise<void> => {
-  const failures: Extract<CheckEvent, { kind: 'failed' }>[] = []
-  const isRight = await engine.checkAccount(body, policy, ca, (event) => {
-    if (event.kind === 'failed') failures.push(event)
-  })
-  const [failure] = failures
-  if (!isRight && failure)
-    throw new AppError(failure.code, failure.message, {
-      ...(failure.hint ? { hint: failure.hint } : {}),
-      ...(failure.serverText ? { serverText: failure.serverText } : {}),
-    })
-}
-
-/**
- * The same test for an edit of servers or passwords. A stored password is never sent to a server it was not entered for:
- * whoever takes over a browser session must not be able to have it sent to a server of theirs. Answers whether the
- * incoming server's address is private; null when the edit touches neither servers nor passwords. Throws
- * account.password_needed and the failure of the step that went wrong.
- */
-const requireEditedLogin = async (
-  deps: FeatureDeps,
-  row: AccountRow,
-  body: AccountPatch,
-  policy: EgressPolicy,
-): Promise<boolean | null> => {
-  const old = presentAccount(row)
-  const incoming = body.incoming ?? old.incoming
-  const outgoing = body.outgoing === undefined ? old.outgoing : body.outgoing
-  const isMoved = !isSameServer(incoming, old.incoming) || (outgoing !== null && !isSameServer(outgoing, old.outgoing))
-  if (!isMoved && body.password === undefined && typeof body.outgoingPassword !== 'string') return null
-  if (body.password === undefined)
-    throw new AppError('account.password_needed', 'Enter the password of this account again.', {
-      hint: 'A stored password is never sent to a server it was not entered for.',
-      fields: { password: 'is needed for this change' },
-    })
-  const [address] = await resolveChecked(incoming.host, incoming.port, policy)
-  const { address: mailAddress, name, kind } = old
-  // A password of its own for sending stays as it is when only the incoming side changes: nothing to test there.
-  const keepsOutgoing =
-    row.outgoingCredential !== null &&
-    body.outgoingPassword === undefined &&
-    outgoing !== null &&
-    isSameServer(outgoing, old.outgoing)
-  await requireLogin(
-    deps,
-    {
-      address: mailAddress,
-      name,
-      kind,
-      incoming,
-      outgoing: keepsOutgoing ? null : outgoing,
-      password: body.password,
-      outgoingPassword: body.outgoingPassword ?? null,
-    },
-    policy,
-  )
-  return address?.kind !== 'public'
-}
-
-const isSameServer = (a: ServerSettings, b: ServerSettings | null): boolean =>
-  b !== null &&
-  a.host === b.host &&
-  a.port === b.port &&
-  a.security === b.security &&
-  a.username === b.username &&
-  a.pinnedFingerprint === b.pinnedFingerprint
 
 const storePasswords = async (
   unit: Unit,

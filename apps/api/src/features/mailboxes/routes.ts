@@ -18,12 +18,18 @@ export const registerMailboxes = ({ router, store, engine }: FeatureDeps): void 
     const row = await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
       const mailbox = await findOwnMailbox(unit.tx, user.userId, BigInt(params.mailboxId))
       if (!mailbox) throw new AppError('not_found', 'There is no such mailbox.')
-      // A role belongs to one mailbox of an account at a time.
-      if (body.role)
-        await unit.tx.mailbox.updateMany({
-          where: { accountId: mailbox.accountId, chosenRole: body.role },
-          data: { chosenRole: null },
-        })
+      // A role belongs to one mailbox of an account at a time, whoever gave it: the server, its name or the person.
+      const displaced = body.role
+        ? await unit.tx.mailbox.updateManyAndReturn({
+            where: {
+              accountId: mailbox.accountId,
+              id: { not: mailbox.id },
+              OR: [{ chosenRole: body.role }, { chosenRole: null, role: body.role }],
+            },
+            data: { chosenRole: 'none' },
+            select: { id: true },
+          })
+        : []
       const data = {
         ...(body.role === undefined ? {} : { chosenRole: body.role ?? 'none' }),
         ...(body.isSynced === undefined ? {} : { isSynced: body.isSynced }),
@@ -32,7 +38,11 @@ export const registerMailboxes = ({ router, store, engine }: FeatureDeps): void 
       const changed = await unit.tx.mailbox.update({ where: { id: mailbox.id }, data })
       unit.log(
         { accountId: mailbox.accountId },
-        { kind: 'mailboxes', mailboxIds: [mailbox.id.toString()], removed: [] },
+        {
+          kind: 'mailboxes',
+          mailboxIds: [mailbox, ...displaced].map(({ id }) => id.toString()),
+          removed: [],
+        },
       )
       return changed
     })

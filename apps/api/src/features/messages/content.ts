@@ -5,7 +5,7 @@ import type { Store } from '#store/open-store.ts'
 import { findOwnMessage, type OwnMessage } from '#store/read-messages.ts'
 
 export const requireOwnMessage = async (store: Store, userId: bigint, messageId: string): Promise<OwnMessage> => {
-  const message = await store.read(userId, (tx) => findOwnMessage(tx, userId, BigInt(messageId)))
+  const message = await findOwnMessage(store, userId, BigInt(messageId))
   if (!message) throw new AppError('not_found', 'There is no such message.')
   return message
 }

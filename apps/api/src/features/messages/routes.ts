@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { decodeCharset, decodeWords } from '#mail/decode-part.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError } from '#platform/errors.ts'
-import { isTrustedSender, readBody, readParts } from '#store/read-messages.ts'
+import { type ReadableMessage, readMessage } from '#store/read-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentBodyState } from '../present-mail.ts'
 import { collect, openPart, openSource, peek, requireOwnMessage } from './content.ts'
@@ -15,33 +15,36 @@ const maxPreviewText = 1024 * 1024
 export const registerMessages = (deps: FeatureDeps): void => {
   const { router, store, engine } = deps
 
+  const requireMessage = async (userId: bigint, messageId: string): Promise<ReadableMessage> => {
+    const found = await readMessage(store, userId, BigInt(messageId))
+    if (!found) throw new AppError('not_found', 'There is no such message.')
+    return found
+  }
+
   router.on('getMessageBody', async ({ user, params }) => {
-    const message = await requireOwnMessage(store, user.userId, params.messageId)
-    if (message.body_state === 'absent') await engine.openBody(message.account_id, message.id)
-    return store.read(user.userId, async (tx) => {
-      const [row, body, parts] = [
-        await tx.message.findUniqueOrThrow({ where: { id: message.id }, select: { bodyState: true } }),
-        await readBody(tx, message.id),
-        await readParts(tx, message.id),
-      ]
-      return {
-        messageId: params.messageId,
-        state: presentBodyState(row.bodyState),
-        text: body?.text ?? '',
-        html: body?.html ?? null,
-        isTruncated: body?.isTruncated ?? false,
-        parts: parts.map((part) => ({
-          id: part.id.toString(),
-          filename: part.filename,
-          contentType: part.contentType,
-          sizeBytes: Number(part.sizeBytes),
-          contentId: part.contentId,
-          isInline: part.isInline,
-          preview: previewKind(part.contentType, part.filename),
-        })),
-        remoteContentAllowed: await isTrustedSender(tx, user.userId, message.from_address),
-      }
-    })
+    let found = await requireMessage(user.userId, params.messageId)
+    if (found.message.body_state === 'absent') {
+      await engine.openBody(found.message.account_id, found.message.id)
+      found = await requireMessage(user.userId, params.messageId)
+    }
+    const { message, body, parts } = found
+    return {
+      messageId: params.messageId,
+      state: presentBodyState(message.body_state),
+      text: body?.text ?? '',
+      html: body?.html ?? null,
+      isTruncated: body?.is_truncated ?? false,
+      parts: parts.map((part) => ({
+        id: part.id.toString(),
+        filename: part.filename,
+        contentType: part.content_type,
+        sizeBytes: Number(part.size_bytes),
+        contentId: part.content_id,
+        isInline: part.is_inline,
+        preview: previewKind(part.content_type, part.filename),
+      })),
+      remoteContentAllowed: found.isTrusted,
+    }
   })
 
   router.on('getMessageHeaders', async ({ user, params }) => {

@@ -4,25 +4,48 @@ const open = '\ue000'
 const close = '\ue001'
 const reach = 80
 
-/** A piece of the text around the first found word, with every found word between U+E000 and U+E001. */
+/**
+ * A piece of the text around the first found word, with every found word in it between U+E000 and U+E001. Fifty are made
+ * for each search, of texts that may be long, so only the piece is cleaned and marked.
+ */
 export const snippetOf = (text: string, words: string[]): string => {
-  const clean = text.replace(/[\ue000\ue001]/g, '').replace(/\s+/g, ' ')
-  const marked = markWords(clean, words)
-  const at = marked.indexOf(open)
-  if (at < 0) return clean.slice(0, 2 * reach)
+  const at = firstHit(text, words)
+  if (at < 0) return clean(text.slice(0, 2 * reach))
   const from = Math.max(0, at - reach)
-  const piece = marked.slice(from, at + 2 * reach)
-  // A mark cut in half is closed, so that the reader never runs on.
-  const isOpen = piece.lastIndexOf(open) > piece.lastIndexOf(close)
-  return `${from > 0 ? '…' : ''}${piece.toWellFormed()}${isOpen ? close : ''}${at + 2 * reach < marked.length ? '…' : ''}`
+  const to = Math.min(text.length, at + 2 * reach)
+  const marked = clean(text.slice(from, to)).replace(/[\p{L}\p{N}]+/gu, (word) =>
+    tokensOf(word).some((token) => isFound(token, words)) ? `${open}${word}${close}` : word,
+  )
+  return `${from > 0 ? '…' : ''}${marked}${to < text.length ? '…' : ''}`
 }
 
-const markWords = (text: string, words: string[]): string =>
-  text.replace(/[\p{L}\p{N}]+/gu, (word) => {
-    const tokens = tokensOf(word)
-    return tokens.some((token) =>
-      words.some((wanted) => token === wanted || (wanted.length > 2 && token.startsWith(wanted))),
-    )
-      ? `${open}${word}${close}`
-      : word
-  })
+const clean = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(/[\ue000\ue001]/g, '')
+    .replace(/\s+/g, ' ')
+
+const isPrefix = (wanted: string): boolean => wanted.length > 2
+const isFound = (token: string, words: string[]): boolean =>
+  words.some((wanted) => token === wanted || (isPrefix(wanted) && token.startsWith(wanted)))
+
+const other = 'A-Za-z0-9\u0080-\uffff'
+const needsFolding = new RegExp(`[A-Za-z0-9]*[\u0080-\uffff][${other}]*`, 'g')
+
+/** Latin in any guise: no other script folds into a plain word. */
+const mayBecomePlain = /[a-z0-9\u00aa-\u024f\u1e00-\u1eff\u2070-\u218f\u2460-\u24ff\ufb00-\ufb06\uff10-\uff5a]/i
+
+/** Where the first found word begins; most texts are settled by one regular expression, without cutting them into words. */
+const firstHit = (text: string, words: string[]): number => {
+  const plain = words.filter((wanted) => /^[a-z0-9]+$/.test(wanted))
+  if (plain.length > 0) {
+    const ends = plain.map((wanted) => (isPrefix(wanted) ? wanted : `${wanted}(?![${other}])`))
+    const hit = new RegExp(`(?<![${other}])(?:${ends.join('|')})`, 'i').exec(text)
+    if (hit) return hit.index
+  }
+  const isAllPlain = plain.length === words.length
+  for (const match of text.matchAll(needsFolding))
+    if ((!isAllPlain || mayBecomePlain.test(match[0])) && tokensOf(match[0]).some((token) => isFound(token, words)))
+      return match.index
+  return -1
+}

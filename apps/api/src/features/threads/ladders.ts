@@ -1,30 +1,27 @@
 import type { ListKey } from '#store/list-threads.ts'
-import type { Tx } from '#store/open-store.ts'
 
 /**
  * Every 1,000th key of a long list, kept for a moment: a jump to position 31,250 starts at key 31,000 and walks 250 rows
  * instead of counting from the top. A ladder is remade when the size of its list changed, or after a while.
  */
-const step = 1000
+export const ladderStep = 1000
 const keepMs = 30_000
 const maxLadders = 200
 
 type Ladder = { size: number; madeAt: number; keys: Promise<ListKey[]> }
 
-export const createLadders = (read: (tx: Tx, mailboxId: bigint, step: number) => Promise<ListKey[]>) => {
+export const createLadders = (read: (mailboxId: bigint, step: number) => Promise<ListKey[]>) => {
   const ladders = new Map<bigint, Ladder>()
   return {
     locate: async (
-      tx: Tx,
       mailboxId: bigint,
       size: number,
       position: number,
     ): Promise<{ after: ListKey | null; offset: number }> => {
-      const rung = Math.floor(position / step)
-      if (rung === 0) return { after: null, offset: position }
+      const rung = Math.floor(position / ladderStep)
       let ladder = ladders.get(mailboxId)
       if (!ladder || ladder.size !== size || Date.now() - ladder.madeAt > keepMs) {
-        ladder = { size, madeAt: Date.now(), keys: read(tx, mailboxId, step) }
+        ladder = { size, madeAt: Date.now(), keys: read(mailboxId, ladderStep) }
         ladders.delete(mailboxId)
         ladders.set(mailboxId, ladder)
         const oldest = ladders.keys().next()
@@ -34,10 +31,10 @@ export const createLadders = (read: (tx: Tx, mailboxId: bigint, step: number) =>
         ladders.delete(mailboxId)
         throw error
       })
-      // Key n is the row before position n * step, so the walk begins right after it.
+      // Key n is the row before position n * ladderStep, so the walk begins right after it.
       const key = keys[Math.min(rung, keys.length) - 1]
       return key
-        ? { after: key, offset: position - Math.min(rung, keys.length) * step }
+        ? { after: key, offset: position - Math.min(rung, keys.length) * ladderStep }
         : { after: null, offset: position }
     },
   }

@@ -15,7 +15,7 @@ export type Given<Body> = { unit: Unit; userId: bigint; mailbox: Mailbox; body: 
 
 /**
  * A chunk to be carried out: alike items of one mailbox, which is selected, with uids that are right in it. `isRepeat`:
- * an earlier run ended in the middle of it, so parts may have happened already.
+ * an earlier run ended in the middle of it, so parts may have happened already. `isLate`: it was given long ago.
  */
 export type Step = {
   store: Store
@@ -25,6 +25,7 @@ export type Step = {
   items: WorkItem[]
   like: WorkItem
   isRepeat: boolean
+  isLate: boolean
 }
 
 /** `later`: the stored tree is behind the server's, so a sync must come first. Everything else is what became of the items. */
@@ -79,6 +80,20 @@ export const readBack = async (
     }
   }
   return { truth, here, gone }
+}
+
+/**
+ * Items whose flags nobody changed since they were last seen here. A moved or removed message has no uid any more, so only
+ * flags need this: without CONDSTORE a change that was taken back looks like none.
+ */
+export const untouchedSince = async (session: ImapSession, items: WorkItem[]): Promise<WorkItem[]> => {
+  const facts = new Map((await fetchFlags(session, uidSetOf(items))).map((fact) => [fact.uid, fact]))
+  return items.filter(({ uid, modseq, flags }) => {
+    const fact = facts.get(uid)
+    if (!fact) return false
+    if (fact.modseq > 0n && modseq > 0n) return fact.modseq <= modseq
+    return fact.flags.bits === flags.bits && fact.flags.keywords.join(' ') === flags.keywords.join(' ')
+  })
 }
 
 /** Flags the mailbox keeps; the library would leave out the others without a word. RFC 9051 7.1 PERMANENTFLAGS. */

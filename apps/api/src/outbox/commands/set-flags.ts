@@ -4,7 +4,15 @@ import { AppError } from '#platform/errors.ts'
 import { changeFlags } from '#protocol/imap/change-flags.ts'
 import type { Effect } from '#store/commands.ts'
 import { requireRight } from '../check-rights.ts'
-import { type CommandModule, type Given, readBack, requireStorable, settled, uidSetOf } from './command-step.ts'
+import {
+  type CommandModule,
+  type Given,
+  readBack,
+  requireStorable,
+  settled,
+  uidSetOf,
+  untouchedSince,
+} from './command-step.ts'
 
 type SetFlags = Extract<CommandBody, { kind: 'setFlags' }>
 
@@ -39,11 +47,13 @@ export const setFlags: CommandModule<SetFlags> = {
       isExpunge: false,
     }
   },
-  execute: async ({ session, selected, items, like }) => {
+  execute: async ({ session, selected, items, like, isLate }) => {
     const added = [...flagNames(like.addFlags), ...like.addKeywords]
     requireStorable(selected, added)
-    await changeFlags(session, uidSetOf(items), 'add', added)
-    await changeFlags(session, uidSetOf(items), 'remove', [...flagNames(like.removeFlags), ...like.removeKeywords])
+    // Late, it yields to whatever was done since.
+    const uids = uidSetOf(isLate ? await untouchedSince(session, items) : items)
+    await changeFlags(session, uids, 'add', added)
+    await changeFlags(session, uids, 'remove', [...flagNames(like.removeFlags), ...like.removeKeywords])
     const { truth, gone } = await readBack(session, items)
     return settled({ truth, gone })
   },

@@ -10,6 +10,7 @@ export const changeFlags = async (
 ): Promise<void> => {
   if (flags.length === 0 || uidSet === '') return
   try {
+    session.mayAct()
     const options = { uid: true }
     const done =
       change === 'add'

@@ -2,9 +2,11 @@ import type { FetchMessageObject, MessageAddressObject, MessageStructureObject }
 import { decodeWords } from '#mail/decode-part.ts'
 import { type Flags, parseFlags } from '#mail/flags.ts'
 import { displayLine } from '#mail/storable-text.ts'
+import { formatUidSet } from '#mail/uid-set.ts'
 import { toSessionError } from '../session-error.ts'
 import { storableCounter } from './counters.ts'
 import type { ImapSession } from './open-session.ts'
+import { breaksParser, notePoison, type PoisonMemory, poisonOf } from './poison-memory.ts'
 
 export type Person = { name: string; address: string }
 
@@ -58,25 +60,82 @@ export const fetchNewestEnvelopes = (
 ): AsyncGenerator<FetchedEnvelope> => fetchRange(session, `${Math.max(1, exists - count + 1)}:${exists}`, false)
 
 async function* fetchRange(session: ImapSession, range: string, isByUid: boolean): AsyncGenerator<FetchedEnvelope> {
-  const { objectId, gmail } = session.capabilities
+  const memory = poisonOf(session.flow)
   try {
-    const query = {
-      uid: true,
-      flags: true,
-      envelope: true,
-      internalDate: true,
-      size: true,
-      bodyStructure: true,
-      headers: ['references'],
-      ...(objectId || gmail ? { emailId: true } : {}),
-    }
-    for await (const message of session.flow.fetch(range, query, { uid: isByUid })) {
-      if (Number.isSafeInteger(message.uid) && message.uid > 0) yield translateEnvelope(message)
-    }
+    if (memory === undefined) yield* fetchFull(session, range, isByUid)
+    else yield* fetchAround(session, range, isByUid, memory)
   } catch (error) {
+    // The library ends the session then; the next one takes a closer look.
+    if (breaksParser(error)) notePoison(session.flow, range)
     throw toSessionError(error)
   }
 }
+
+async function* fetchFull(session: ImapSession, range: string, isByUid: boolean): AsyncGenerator<FetchedEnvelope> {
+  const { objectId, gmail } = session.capabilities
+  const query = {
+    uid: true,
+    flags: true,
+    envelope: true,
+    internalDate: true,
+    size: true,
+    bodyStructure: true,
+    headers: ['references'],
+    ...(objectId || gmail ? { emailId: true } : {}),
+  }
+  for await (const message of session.flow.fetch(range, query, { uid: isByUid })) {
+    if (Number.isSafeInteger(message.uid) && message.uid > 0) yield translateEnvelope(message)
+  }
+}
+
+/** A range in which a mail broke the parser: one by one while it is being looked for, and around it once it is known. */
+async function* fetchAround(
+  session: ImapSession,
+  range: string,
+  isByUid: boolean,
+  memory: PoisonMemory,
+): AsyncGenerator<FetchedEnvelope> {
+  const uids: number[] = []
+  for await (const { uid } of session.flow.fetch(range, { uid: true }, { uid: isByUid })) uids.push(uid)
+  const harmless = uids.filter((uid) => !memory.uids.has(uid))
+  if (memory.range === range)
+    for (const uid of harmless) {
+      memory.looking = uid
+      yield* fetchFull(session, String(uid), true)
+    }
+  else if (harmless.length > 0) yield* fetchFull(session, formatUidSet(harmless), true)
+  memory.looking = undefined
+  if (memory.range === range) memory.range = undefined
+  const poison = uids.filter((uid) => memory.uids.has(uid))
+  if (poison.length > 0) yield* fetchBare(session, formatUidSet(poison))
+}
+
+/** What a mail's header says, when the server's own view of it is more than anybody can take. Its parts stay unknown. */
+async function* fetchBare(session: ImapSession, uidSet: string): AsyncGenerator<FetchedEnvelope> {
+  const query = { uid: true, flags: true, internalDate: true, size: true, headers: bareFields }
+  for await (const message of session.flow.fetch(uidSet, query, { uid: true })) {
+    const header = message.headers ?? Buffer.alloc(0)
+    const field = (name: string) => readField(header, name) ?? ''
+    yield {
+      ...translateEnvelope(message),
+      subject: displayLine(decodeWords(field('subject'))),
+      from: parsePeople(field('from')),
+      to: parsePeople(field('to')),
+      sentAt: asDate(field('date')),
+      messageId: field('message-id').slice(0, 1000) || null,
+      inReplyTo: field('in-reply-to').slice(0, 4000) || null,
+    }
+  }
+}
+
+const bareFields = ['subject', 'from', 'to', 'date', 'message-id', 'in-reply-to', 'references']
+const addressPattern = /"?([^"<,]{0,200})"?<([^<>\s]{1,320})>|([^\s<>,;"@]{1,64}@[^\s<>,;"@]{1,250})/g
+
+const parsePeople = (field: string): Person[] =>
+  [...field.slice(0, 65_536).matchAll(addressPattern)].slice(0, maxPeople).map(([, name, address, bare]) => ({
+    name: displayLine(decodeWords(name?.trim() ?? ''), 200),
+    address: displayLine(address ?? bare ?? '', 320),
+  }))
 
 const asDate = (value: Date | string | undefined): Date | null => {
   if (value === undefined) return null
@@ -109,15 +168,16 @@ export const translateEnvelope = (message: FetchMessageObject): FetchedEnvelope 
     sentAt: asDate(envelope.date),
     messageId: envelope.messageId?.slice(0, 1000) ?? null,
     inReplyTo: envelope.inReplyTo?.slice(0, 4000) ?? null,
-    references: message.headers ? unfoldReferences(message.headers) : null,
+    references: message.headers ? readField(message.headers, 'references') : null,
     parts: flattenStructure(message.bodyStructure),
     serverMessageId: message.emailId ?? null,
   }
 }
 
-const unfoldReferences = (headers: Buffer): string | null => {
-  const text = headers.toString('latin1', 0, Math.min(headers.length, 65_536))
-  return /^references:([\s\S]*?)\r?\n(?![ \t])/im.exec(`${text}\r\n`)?.[1]?.trim() || null
+/** A header field as it is written, unfolded lines included; null when it is not there. */
+const readField = (headers: Buffer, name: string): string | null => {
+  const text = headers.toString('latin1', 0, Math.min(headers.length, 262_144))
+  return new RegExp(`^${name}:([\\s\\S]*?)\\r?\\n(?![ \\t])`, 'im').exec(`${text}\r\n`)?.[1]?.trim() || null
 }
 
 /** Leaf parts in order, bounded in number and depth; attached messages count as one part. */

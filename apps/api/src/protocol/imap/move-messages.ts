@@ -12,10 +12,13 @@ export type MoveResult = { uidMap: Map<number, number> | null; uidValidity: bigi
 export const moveMessages = async (session: ImapSession, uidSet: string, toPath: string): Promise<MoveResult> => {
   try {
     const { flow, capabilities } = session
+    session.mayAct()
     if (capabilities.move) return toResult(session, await flow.messageMove(uidSet, toPath, { uid: true }))
     const copied = await flow.messageCopy(uidSet, toPath, { uid: true })
     if (copied === false) throw session.refusal()
+    session.mayAct()
     if (!(await flow.messageFlagsAdd(uidSet, ['\\Deleted'], { uid: true }))) throw session.refusal()
+    session.mayAct()
     if (capabilities.uidplus) await flow.messageDelete(uidSet, { uid: true })
     return toResult(session, copied)
   } catch (error) {
@@ -37,6 +40,7 @@ const toResult = (
 /** Removes exactly these uids for good. Answers false where the server cannot (no UIDPLUS): they stay marked \Deleted. */
 export const expungeMessages = async (session: ImapSession, uidSet: string): Promise<boolean> => {
   try {
+    session.mayAct()
     if (!session.capabilities.uidplus) {
       await session.flow.messageFlagsAdd(uidSet, ['\\Deleted'], { uid: true })
       return false
@@ -51,6 +55,7 @@ export const expungeMessages = async (session: ImapSession, uidSet: string): Pro
 /** Makes a mailbox and subscribes it; quiet when it is there already. RFC 9051 6.3.4. */
 export const createMailbox = async (session: ImapSession, path: string): Promise<void> => {
   try {
+    session.mayAct()
     await session.flow.mailboxCreate(path)
     await session.flow.mailboxSubscribe(path)
   } catch (error) {

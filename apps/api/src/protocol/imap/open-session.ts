@@ -33,6 +33,8 @@ export type ImapSession = {
   isOpen: () => boolean
   /** Why the last command was refused: the library answers such commands with `false` and only logs the reason. */
   refusal: () => AppError
+  /** Asked before every command that changes something at the server; throws when it is no longer ours to change. */
+  mayAct: () => void
   /** Cuts the connection when `work` makes the server say more lines than that. Throws connect.protocol. */
   withinLines: LineLimit['within']
   /** Ends politely, within two seconds; never throws. */
@@ -51,6 +53,7 @@ export type SessionOptions = Endpoint & {
   socketTimeoutMs?: number
   /** An IDLE is renewed this often, so that a stalled peer comes to owe an answer. Milliseconds. */
   maxIdleMs?: number
+  mayAct?: () => void
 }
 
 /** From the greeting to the login; a few dozen are usual. */
@@ -114,6 +117,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
       lastRefusal = undefined
       return reason === undefined ? new AppError('mailbox.refused', 'The server refused.') : toSessionError(reason)
     },
+    mayAct: options.mayAct ?? (() => undefined),
     withinLines: (most, work) => lines.within(most, work),
     logout: () => logout(flow, closed),
     destroy: () => flow.close(),

@@ -1,4 +1,4 @@
-import SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
+import type SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
 import type { AppError } from '#platform/errors.ts'
 import { AppError as OurError } from '#platform/errors.ts'
 import type { Secret } from '#platform/secret.ts'
@@ -27,7 +27,9 @@ export const checkSmtpLogin = async (
   let connection: SMTPConnection | undefined
   try {
     const socket = await connectSocket(options, run)
-    const smtp = new SMTPConnection({
+    // Loaded when an account is tested: an idle gateway has no use for it.
+    const { default: Connection } = await import('nodemailer/lib/smtp-connection/index.js')
+    const smtp = new Connection({
       connection: socket,
       secured: options.security === 'tls',
       secure: options.security === 'tls',

@@ -36,7 +36,7 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
       <HealthCard account={account} />
       <EditAccount key={account.id} account={account} />
       <LookCard account={account} />
-      <MailboxTable accountId={account.id} />
+      <MailboxTable account={account} />
       <RemoveCard account={account} />
     </main>
   )

@@ -1,36 +1,16 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import type { Mailbox } from '@postern/shared/mailboxes.ts'
-import {
-  Archive,
-  CircleAlert,
-  FileText,
-  Folder,
-  Inbox,
-  Plus,
-  RefreshCw,
-  Send,
-  Settings2,
-  Star,
-  Trash2,
-} from 'lucide-react'
-import { useState } from 'react'
+import { Plus, RefreshCw, Settings2 } from 'lucide-react'
+import { useMemo, useState } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
-import { act } from '#data/commands.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
+import { MailboxLink } from './mailbox-link.tsx'
+import { orderTree } from './tree-order.ts'
 
-const order = ['inbox', 'drafts', 'sent', 'archive', 'flagged', 'all', 'junk', 'trash']
-const icons = {
-  inbox: Inbox,
-  drafts: FileText,
-  sent: Send,
-  archive: Archive,
-  flagged: Star,
-  all: Archive,
-  junk: CircleAlert,
-  trash: Trash2,
-}
+/** As many rows as one looks through; the palette finds the others by name. */
+const rowsAtOnce = 300
+const remembered = 'folds'
 
 /** Each account with its mailboxes: special ones on top, then the rest by name; counts are unread conversations. */
 export const MailboxTree = ({ currentId }: { currentId: string | null }) => {
@@ -52,7 +32,9 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
   const mailboxes = useApp((state) =>
     Object.values(state.mailboxes).filter((mailbox) => mailbox.accountId === account.id),
   )
-  const sorted = sortTree(mailboxes)
+  const { folds, setFold } = useFolds()
+  const [shown, setShown] = useState(rowsAtOnce)
+  const rows = useMemo(() => orderTree(mailboxes, folds, currentId), [mailboxes, folds, currentId])
   return (
     <section aria-label={account.address}>
       <div className="tree-account">
@@ -91,9 +73,19 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
         </a>
       )}
       <Progress account={account} />
-      {sorted.map(({ mailbox, depth }) => (
-        <MailboxLink key={mailbox.id} mailbox={mailbox} depth={depth} isCurrent={mailbox.id === currentId} />
+      {rows.slice(0, shown).map((row) => (
+        <MailboxLink
+          key={row.mailbox.id}
+          row={row}
+          isCurrent={row.mailbox.id === currentId}
+          onFold={(isOpen) => setFold(row.mailbox.id, isOpen)}
+        />
       ))}
+      {rows.length > shown && (
+        <button type="button" className="button more" onClick={() => setShown(shown + rowsAtOnce)}>
+          {t('tree.more', { n: (rows.length - shown).toLocaleString() })}
+        </button>
+      )}
     </section>
   )
 }
@@ -136,75 +128,19 @@ const Progress = ({ account }: { account: Account }) => {
   )
 }
 
-const sortTree = (mailboxes: Mailbox[]): { mailbox: Mailbox; depth: number }[] => {
-  const rank = ({ role }: Mailbox) => (role === null ? order.length : order.indexOf(role))
-  const special = mailboxes.filter(({ role }) => role !== null).sort((a, b) => rank(a) - rank(b))
-  const rest = mailboxes.filter(({ role }) => role === null)
-  const ids = new Set(rest.map(({ id }) => id))
-  const walk = (parentId: string | null, depth: number): { mailbox: Mailbox; depth: number }[] =>
-    rest
-      .filter((mailbox) =>
-        parentId === null ? mailbox.parentId === null || !ids.has(mailbox.parentId) : mailbox.parentId === parentId,
-      )
-      .sort((a, b) => a.name.localeCompare(b.name))
-      .flatMap((mailbox) => [{ mailbox, depth }, ...walk(mailbox.id, depth + 1)])
-  return [...special.map((mailbox) => ({ mailbox, depth: 0 })), ...walk(null, 0)]
+/** What the person opened and folded, remembered on this device. */
+const useFolds = () => {
+  const [folds, setFolds] = useState(readFolds)
+  const setFold = (id: string, isOpen: boolean) => {
+    const next = { ...readFolds(), [id]: isOpen }
+    setFolds(next)
+    const entries = Object.entries(next).map(([key, value]) => `${value ? '+' : '-'}${key}`)
+    localStorage.setItem(remembered, entries.slice(-2000).join(','))
+  }
+  return { folds, setFold }
 }
 
-/** Drafts show how many there are, spam shows nothing, all others their unread conversations. */
-const countOf = (mailbox: Mailbox): number => {
-  if (mailbox.role === 'junk' || mailbox.role === 'trash') return 0
-  return mailbox.role === 'drafts' ? mailbox.conversations : mailbox.unreadConversations
-}
-
-const MailboxLink = ({ mailbox, depth, isCurrent }: { mailbox: Mailbox; depth: number; isCurrent: boolean }) => {
-  const [isOver, setOver] = useState(false)
-  const Icon = mailbox.role ? icons[mailbox.role] : Folder
-  const count = countOf(mailbox)
-  const to = `/mail/${mailbox.id}`
-  const name = mailbox.role === 'inbox' ? 'Inbox' : mailbox.name
-  if (!mailbox.isSelectable)
-    return (
-      <span className="tree-item muted" style={{ paddingInlineStart: 8 + depth * 14 }}>
-        <Folder size={16} aria-hidden />
-        <span className="name" dir="auto">
-          {name}
-        </span>
-      </span>
-    )
-  return (
-    <a
-      className={`tree-item${count > 0 && mailbox.role !== 'drafts' ? ' unread' : ''}${isOver ? ' drop' : ''}`}
-      style={{ paddingInlineStart: 8 + depth * 14 }}
-      href={to}
-      aria-current={isCurrent ? 'page' : undefined}
-      onClick={(event) => onLinkClick(event, to)}
-      onDragOver={(event) => {
-        if (!event.dataTransfer.types.includes('application/x-postern-threads')) return
-        event.preventDefault()
-        setOver(true)
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        setOver(false)
-        const dragged = JSON.parse(event.dataTransfer.getData('application/x-postern-threads') || 'null') as {
-          mailboxId: string
-          threadIds: string[]
-        } | null // put there by the list
-        if (!dragged || dragged.mailboxId === mailbox.id) return
-        event.preventDefault()
-        act({ moveTo: mailbox }, dragged.mailboxId, {
-          kind: 'threads',
-          mailboxId: dragged.mailboxId,
-          threadIds: dragged.threadIds,
-        })
-      }}
-    >
-      <Icon size={16} aria-hidden />
-      <span className="name" dir="auto">
-        {name}
-      </span>
-      {count > 0 && <span className="count">{count.toLocaleString()}</span>}
-    </a>
-  )
+const readFolds = (): Record<string, boolean> => {
+  const entries = (localStorage.getItem(remembered) ?? '').split(',').filter(Boolean)
+  return Object.fromEntries(entries.map((entry) => [entry.slice(1), entry.startsWith('+')]))
 }

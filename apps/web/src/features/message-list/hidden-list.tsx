@@ -1,44 +1,37 @@
 import type { ThreadRow } from '@postern/shared/messages.ts'
 import { ArrowLeft } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useEffect } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { act, refusalOf } from '#data/commands.ts'
 import { useCommands } from '#data/screen-commands.ts'
+import { useAnswer } from '#data/use-answer.ts'
 import { listDate, personName } from '#lib/format.ts'
 import { goBack, onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
+import { ListState } from '#ui/list-state.tsx'
 
 const shownAtMost = 200
 
 /** What other programs marked deleted in a mailbox: hidden from its list, still at the server, one click from being back. */
 export const HiddenList = ({ mailboxId, threadId }: { mailboxId: string; threadId: string | null }) => {
   const mailbox = useApp((state) => state.mailboxes[mailboxId])
-  const [rows, setRows] = useState<ThreadRow[] | null>(null)
-  const [problem, setProblem] = useState<string | null>(null)
+  const ask = (signal: AbortSignal) =>
+    call('listHiddenMessages', 'GET', `/v1/mailboxes/${mailboxId}/deleted`, { query: { limit: shownAtMost }, signal })
+  const { value, status, reload, set } = useAnswer(mailboxId, ask)
+  const rows = value?.rows
   useEffect(() => {
     // Counts change when something is hidden or comes back; an undo shows here as well.
-    if (!mailbox) return
-    const stop = new AbortController()
-    call('listHiddenMessages', 'GET', `/v1/mailboxes/${mailbox.id}/deleted`, {
-      query: { limit: shownAtMost },
-      signal: stop.signal,
-    }).then(
-      (list) => setRows(list.rows),
-      (error: unknown) => {
-        if (!stop.signal.aborted) setProblem(error instanceof Error ? error.message : '')
-      },
-    )
-    return () => stop.abort()
-  }, [mailbox])
+    if (mailbox) reload()
+  }, [mailbox, reload])
   useCommands({ back: () => goBack(threadId === null ? `/mail/${mailboxId}` : `/deleted/${mailboxId}`) })
   if (!mailbox) return null
   const restore = (row: ThreadRow) => {
-    setRows((old) => old?.filter(({ threadId: id }) => id !== row.threadId) ?? null)
+    if (value) set({ ...value, rows: value.rows.filter(({ threadId: id }) => id !== row.threadId) })
     act('restore', mailboxId, { kind: 'threads', mailboxId, threadIds: [row.threadId] })
     if (threadId === row.threadId) goBack(`/deleted/${mailboxId}`)
   }
-  const name = mailbox.role === 'inbox' ? 'Inbox' : mailbox.name
+  const name = mailbox.role === 'inbox' ? t('bar.inbox') : mailbox.name
   const refusal = refusalOf(mailbox, 'restore')
   return (
     <>
@@ -55,12 +48,8 @@ export const HiddenList = ({ mailboxId, threadId }: { mailboxId: string; threadI
         <h1>{t('hidden.title')}</h1>
       </div>
       <div className="list-scroll">
-        {problem !== null && (
-          <p className="empty" role="alert">
-            {problem}
-          </p>
-        )}
-        {rows && <p className="list-note muted">{rows.length === 0 ? t('hidden.none') : t('hidden.text', { name })}</p>}
+        <ListState status={status} isEmpty={!rows?.length} empty={t('hidden.none')} onRetry={reload} />
+        {rows && rows.length > 0 && <p className="list-note muted">{t('hidden.text', { name })}</p>}
         <ul className="plain-list" aria-label={t('hidden.title')}>
           {rows?.map((row) => {
             const to = `/deleted/${mailboxId}/${row.threadId}`

@@ -7,9 +7,12 @@ import {
   EyeOff,
   FolderInput,
   Inbox,
+  ListChecks,
+  Lock,
   Mail as MailClosed,
   MailOpen,
   Star,
+  StarOff,
   Trash2,
   X,
 } from 'lucide-react'
@@ -23,11 +26,16 @@ import { Menu } from '#ui/menu.tsx'
 type Props = {
   mailbox: Mailbox
   total: number
+  /** False while a filtered list is longer than what is known of it. */
+  isCounted: boolean
   filter: Filter
   marked: number | 'everything'
   onFilter: (filter: Filter) => void
   onAct: (action: MailAction) => void
   onReadAll: () => void
+  onSelectAll: () => void
+  /** Deletes everything for good, after asking; null where that is not offered. */
+  onEmpty: (() => void) | null
   onEverything: () => void
   onClear: () => void
 }
@@ -37,12 +45,21 @@ const filters: Filter[] = ['all', 'unread', 'flagged', 'attachments']
 export const ListHead = (props: Props) => {
   const { mailbox, marked } = props
   if (marked !== 0) return <BulkBar {...props} />
-  const name = mailbox.role === 'inbox' ? 'Inbox' : mailbox.name
+  const name = mailbox.role === 'inbox' ? t('bar.inbox') : mailbox.name
   return (
     <div className="list-head">
       <h1>
-        <bdi>{name}</bdi> <span className="muted">{props.total.toLocaleString()}</span>
+        <bdi>{name}</bdi>{' '}
+        <span className="muted">
+          {(props.isCounted ? props.total : props.total - 1).toLocaleString()}
+          {!props.isCounted && '+'}
+        </span>
       </h1>
+      {!mailbox.rights.remove && !mailbox.rights.insert && (
+        <span role="img" className="muted" aria-label={t('list.readOnly')} title={t('list.readOnly')}>
+          <Lock size={15} aria-hidden />
+        </span>
+      )}
       <fieldset className="filters" style={{ border: 0, margin: 0, padding: 0 }}>
         <legend className="sr-only">{t('list.label')}</legend>
         {filters.map((filter) => (
@@ -67,6 +84,22 @@ export const ListHead = (props: Props) => {
             onSelect: props.onReadAll,
           },
           {
+            label: t('select.shown'),
+            icon: <ListChecks size={15} aria-hidden />,
+            isDisabled: props.total === 0,
+            onSelect: props.onSelectAll,
+          },
+          ...(props.onEmpty
+            ? [
+                {
+                  label: t('list.emptyNow', { name }),
+                  icon: <Trash2 size={15} aria-hidden />,
+                  isDisabled: mailbox.messages === 0 || refusalOf(mailbox, 'expunge') !== null,
+                  onSelect: props.onEmpty,
+                },
+              ]
+            : []),
+          {
             label: t('hidden.title'),
             icon: <EyeOff size={15} aria-hidden />,
             onSelect: () => navigate(`/deleted/${mailbox.id}`),
@@ -77,7 +110,7 @@ export const ListHead = (props: Props) => {
   )
 }
 
-const BulkBar = ({ mailbox, marked, total, onAct, onEverything, onClear }: Props) => {
+const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear }: Props) => {
   const others = useApp((state) =>
     Object.values(state.mailboxes).filter(
       (other) => other.accountId === mailbox.accountId && other.id !== mailbox.id && other.isSelectable,
@@ -113,14 +146,10 @@ const BulkBar = ({ mailbox, marked, total, onAct, onEverything, onClear }: Props
         <X size={17} aria-hidden />
       </button>
       <h1 aria-live="polite">{marked === 'everything' ? t('select.everything') : count('selected', marked)}</h1>
-      {marked !== 'everything' && marked < total && (
-        <button
-          type="button"
-          className="button"
-          style={{ marginInlineStart: 8, paddingBlock: 2 }}
-          onClick={onEverything}
-        >
-          {t('select.all')}
+      {marked !== 'everything' && marked < total && filter === 'all' && (
+        <button type="button" className="button wide-only" title={t('select.all')} onClick={onEverything}>
+          <ListChecks size={17} aria-hidden />
+          <span>{t('select.all')}</span>
         </button>
       )}
       {mailbox.role !== 'archive' && button('archive', <Archive size={17} aria-hidden />, t('action.archive'))}
@@ -133,8 +162,6 @@ const BulkBar = ({ mailbox, marked, total, onAct, onEverything, onClear }: Props
         mailbox.role === 'trash' || isSpam ? t('action.expunge') : t('action.trash'),
       )}
       {button('read', <MailOpen size={17} aria-hidden />, t('action.read'))}
-      {button('unread', <MailClosed size={17} aria-hidden />, t('action.unread'))}
-      {button('star', <Star size={17} aria-hidden />, t('action.star'))}
       <Menu
         label={t('action.move')}
         title={refusal ?? t('action.move')}
@@ -147,6 +174,22 @@ const BulkBar = ({ mailbox, marked, total, onAct, onEverything, onClear }: Props
           isDisabled: !other.rights.insert,
         }))}
       />
+      <Menu
+        label={t('select.more')}
+        icon={<EllipsisVertical size={17} aria-hidden />}
+        items={more.map(([action, icon]) => ({
+          label: t(`action.${action}`),
+          icon,
+          isDisabled: refusalOf(mailbox, action) !== null,
+          onSelect: () => onAct(action),
+        }))}
+      />
     </div>
   )
 }
+
+const more = [
+  ['unread', <MailClosed key="unread" size={15} aria-hidden />],
+  ['star', <Star key="star" size={15} aria-hidden />],
+  ['unstar', <StarOff key="unstar" size={15} aria-hidden />],
+] as const

@@ -1,17 +1,21 @@
 import type { CommandTarget } from '@postern/shared/commands.ts'
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { ThreadRow } from '@postern/shared/messages.ts'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type DragEvent, type MouseEvent, useCallback, useEffect, useRef, useState } from 'react'
-import { app, type Filter, listKey, loadRows, pageSize, prefetch, setting, useApp } from '#data/app-state.ts'
+import { app, type Filter, listKey, prefetch, setting, useApp } from '#data/app-state.ts'
 import { inView } from '#data/apply-change.ts'
-import { act, type MailAction, refusalOf, takesAway } from '#data/commands.ts'
+import { act, leaving, type MailAction, refusalOf } from '#data/commands.ts'
+import { startDrag } from '#data/drag.ts'
+import { loadRows, pageSize } from '#data/load-rows.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { focusMailbox } from '#data/socket.ts'
+import { showToast } from '#data/toasts.ts'
 import { goBack, navigate } from '#lib/route.ts'
 import { count, t } from '#lib/text.ts'
 import { Confirm } from '#ui/confirm.tsx'
+import { ListState } from '#ui/list-state.tsx'
 import { ListHead } from './list-head.tsx'
-import { ListState } from './list-state.tsx'
 import { ThreadItem } from './thread-item.tsx'
 import { useSteadyScroll } from './use-steady-scroll.ts'
 
@@ -25,10 +29,13 @@ export const MessageList = ({
   mailboxId,
   threadId,
   isOneLine,
+  isCovered,
 }: {
   mailboxId: string
   threadId: string | null
   isOneLine: boolean
+  /** An open conversation lies over the list, not beside it. */
+  isCovered: boolean
 }) => {
   const [filter, setFilter] = useState<Filter>('all')
   const [marks, setMarks] = useState<ReadonlySet<string>>(noMarks)
@@ -79,33 +86,39 @@ export const MessageList = ({
   const openRow = useCallback((id: string) => navigate(`/mail/${mailboxId}/${id}`), [mailboxId])
   const chosen = marks.size > 0 ? [...marks] : rows[cursor] ? [rows[cursor].threadId] : []
 
+  const refusal = (action: MailAction): string | null => {
+    if (action === 'archive' && mailbox?.role === 'archive') return t('action.isArchived')
+    return mailbox ? refusalOf(mailbox, action) : t('action.refused')
+  }
   const perform = (action: MailAction, threadIds: string[] | 'everything') => {
-    const everything = threadIds === 'everything'
-    const target: CommandTarget = everything
-      ? { kind: 'mailbox', mailboxId, exceptThreadIds: [] }
-      : { kind: 'threads', mailboxId, threadIds }
-    if (!everything && threadIds.length === 0) return
-    const role = mailbox?.role
-    const real = action === 'trash' && (role === 'trash' || role === 'junk') ? 'expunge' : action
+    if (!mailbox || (threadIds !== 'everything' && threadIds.length === 0)) return
+    const target: CommandTarget =
+      threadIds === 'everything'
+        ? { kind: 'mailbox', mailboxId, exceptThreadIds: [] }
+        : { kind: 'threads', mailboxId, threadIds }
+    const real = action === 'trash' && isForGood(mailbox) ? 'expunge' : action
+    const refused = refusal(real)
+    if (refused) return void showToast({ kind: 'problem', text: refused })
     const run = () => {
-      const opened = threadId !== null && (everything || threadIds.includes(threadId))
-      const isLeaving = opened && takesAway(real)
-      const next = isLeaving ? nextAfter(threadIds) : null
       act(real, mailboxId, target)
-      setMarks(noMarks)
-      setEverything(false)
-      if (isLeaving && next) navigate(`/mail/${mailboxId}/${next}`, { replace: true })
-      else if (isLeaving) goBack(`/mail/${mailboxId}`)
+      clearMarks()
     }
     if (real === 'expunge') setConfirms(() => run)
     else run()
   }
-  /** The conversation that takes the place of those that go. */
-  const nextAfter = (going: string[] | 'everything'): string | null => {
-    if (going === 'everything') return null
-    const at = rows.findIndex((row) => row && going.includes(row.threadId))
-    return rows.slice(at + 1).find((row) => row && !going.includes(row.threadId))?.threadId ?? null
-  }
+  useLeaving((from, target, action) => {
+    if (threadId === null || from !== mailboxId) return
+    const going = target.kind === 'threads' ? target.threadIds : null
+    if (going && !going.includes(threadId)) return
+    // Beside the list the next conversation takes its place; over the list one comes back to it.
+    const at = rows.findIndex((row) => row?.threadId === threadId)
+    const next =
+      going && action !== 'unread' && !isCovered
+        ? rows.slice(at + 1).find((row) => row && !going.includes(row.threadId))
+        : undefined
+    if (next) navigate(`/mail/${mailboxId}/${next.threadId}`, { replace: true })
+    else goBack(`/mail/${mailboxId}`)
+  })
 
   const mark = (index: number, event: MouseEvent) => {
     const row = rows[index]
@@ -137,6 +150,7 @@ export const MessageList = ({
     setMarks(noMarks)
     setEverything(false)
   }
+  const selectAll = () => setMarks(new Set(rows.flatMap((row) => (row ? [row.threadId] : []))))
   const current = rows[cursor]
   const isStarred = rows.some((row) => row && chosen.includes(row.threadId) && row.isFlagged)
   const readAll = () => act('read', mailboxId, { kind: 'mailbox', mailboxId, exceptThreadIds: [] })
@@ -153,6 +167,7 @@ export const MessageList = ({
         ? { back: clearMarks }
         : undefined),
     select: () => current && toggleMark(current.threadId),
+    selectAll,
     archive: onChosen('archive'),
     trash: onChosen('trash'),
     junk: onChosen(mailbox?.role === 'junk' ? 'notJunk' : 'junk'),
@@ -172,8 +187,7 @@ export const MessageList = ({
 
   const drag = (event: DragEvent, id: string) => {
     const threadIds = marks.has(id) ? [...marks] : [id]
-    event.dataTransfer.setData('application/x-postern-threads', JSON.stringify({ mailboxId, threadIds }))
-    event.dataTransfer.effectAllowed = 'move'
+    startDrag(event.dataTransfer, { accountId: mailbox?.accountId ?? '', mailboxId, threadIds })
     const badge = document.createElement('div')
     badge.className = 'button primary'
     badge.textContent = count('conversations', threadIds.length)
@@ -183,13 +197,13 @@ export const MessageList = ({
   }
 
   if (!mailbox) return null
-  const canRemove = refusalOf(mailbox, 'trash') === null
-  const canArchive = canRemove && mailbox.role !== 'archive'
+  const canRemove = refusal('trash') === null
   return (
     <>
       <ListHead
         mailbox={mailbox}
-        total={list?.total ?? mailbox.conversations}
+        total={filter === 'all' ? (list?.total ?? mailbox.conversations) : rows.length}
+        isCounted={filter === 'all' || rows.length === 0 || rows.at(-1) !== undefined}
         filter={filter}
         onFilter={(next) => {
           setFilter(next)
@@ -198,6 +212,8 @@ export const MessageList = ({
         marked={isEverything ? 'everything' : marks.size}
         onAct={(action) => perform(action, isEverything ? 'everything' : chosen)}
         onReadAll={readAll}
+        onSelectAll={selectAll}
+        onEmpty={isForGood(mailbox) ? () => perform('expunge', 'everything') : null}
         onEverything={() => setEverything(true)}
         onClear={clearMarks}
       />
@@ -214,9 +230,10 @@ export const MessageList = ({
         )}
         <ListState
           status={list?.status ?? 'loading'}
-          total={list?.total ?? 0}
-          isFiltered={filter !== 'all'}
-          onRetry={() => void loadRows(mailboxId, filter, firstShown, { isFresh: true })}
+          isEmpty={(list?.total ?? 0) === 0}
+          empty={<Empty mailbox={mailbox} filter={filter} />}
+          lines={12}
+          onRetry={() => void loadRows(mailboxId, filter, lastShown, { isFresh: true })}
         />
         <div
           className="list-space"
@@ -228,7 +245,8 @@ export const MessageList = ({
         >
           {items.map(({ index, start }) => {
             const row = rows[index]
-            if (!row) return null
+            if (!row)
+              return <div key={`hole ${index}`} className="thread hole" style={{ top: start, height }} aria-hidden />
             return (
               <ThreadItem
                 key={row.threadId}
@@ -241,10 +259,12 @@ export const MessageList = ({
                 isMarked={isEverything || marks.has(row.threadId)}
                 isFocusable={index === cursor}
                 shape={isOneLine ? 'line' : density === 'roomy' ? 'three' : 'two'}
+                refusalOf={refusal}
                 swipe={{
-                  right: canArchive
-                    ? { label: t('action.archive'), run: () => perform('archive', [row.threadId]) }
-                    : null,
+                  right:
+                    refusal('archive') === null
+                      ? { label: t('action.archive'), run: () => perform('archive', [row.threadId]) }
+                      : null,
                   left: canRemove ? { label: t('action.trash'), run: () => perform('trash', [row.threadId]) } : null,
                 }}
                 onOpen={() => openRow(row.threadId)}
@@ -269,6 +289,27 @@ export const MessageList = ({
       )}
     </>
   )
+}
+
+/** From Trash and from spam there is no further place to go to. */
+const isForGood = ({ role }: Mailbox): boolean => role === 'trash' || role === 'junk'
+
+const useLeaving = (listener: typeof leaving.listener): void => {
+  const latest = useRef(listener)
+  latest.current = listener
+  useEffect(() => {
+    leaving.listener = (...args) => latest.current(...args)
+    return () => {
+      leaving.listener = () => undefined
+    }
+  }, [])
+}
+
+const Empty = ({ mailbox, filter }: { mailbox: Mailbox; filter: Filter }) => {
+  if (filter !== 'all') return t('list.emptyFilter')
+  if (!mailbox.isSynced) return t('list.excluded')
+  if (mailbox.sync.state === 'listed' || mailbox.sync.state === 'filling') return t('list.filling')
+  return t(mailbox.role === 'inbox' ? 'list.emptyInbox' : 'list.empty')
 }
 
 /** Of the selection, else of the open conversation. */

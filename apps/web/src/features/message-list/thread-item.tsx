@@ -1,9 +1,9 @@
 import type { ThreadRow } from '@postern/shared/messages.ts'
 import { Archive, Mail as MailClosed, MailOpen, Paperclip, Reply, Star, Trash2 } from 'lucide-react'
-import type { DragEvent, MouseEvent } from 'react'
+import type { DragEvent, MouseEvent, ReactNode } from 'react'
 import type { MailAction } from '#data/commands.ts'
 import { listDate, personName } from '#lib/format.ts'
-import { t } from '#lib/text.ts'
+import { type TextKey, t } from '#lib/text.ts'
 import { type SwipeActions, useSwipe } from './use-swipe.ts'
 
 type Props = {
@@ -18,6 +18,8 @@ type Props = {
   /** One line in wide lists; two with the preview beside the subject; three with a line of its own. */
   shape: 'line' | 'two' | 'three'
   swipe: SwipeActions
+  /** Why an action is not possible in this mailbox; null when it is. */
+  refusalOf: (action: MailAction) => string | null
   onOpen: () => void
   onMark: (event: MouseEvent) => void
   onAct: (action: MailAction) => void
@@ -36,13 +38,14 @@ export const ThreadItem = (props: Props) => {
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled once for the whole list
     <div
       role="row"
-      aria-selected={props.isOpen}
+      aria-selected={props.isMarked}
+      aria-current={props.isOpen || undefined}
       aria-rowindex={props.position + 1}
       tabIndex={props.isFocusable ? 0 : -1}
       data-thread={row.threadId}
       className={`thread ${shape}${isUnread ? ' unread' : ''}${props.isOpen ? ' open' : ''}${props.isMarked ? ' marked' : ''}`}
       style={{ top: props.top, height: props.height }}
-      draggable
+      draggable={props.refusalOf('archive') === null}
       onDragStart={props.onDragStart}
       onClick={(event) => (event.shiftKey || event.metaKey || event.ctrlKey ? props.onMark(event) : props.onOpen())}
       onPointerEnter={props.onHover}
@@ -81,43 +84,37 @@ export const ThreadItem = (props: Props) => {
           {row.preview}
         </span>
       )}
-      <HoverActions row={row} onAct={props.onAct} />
+      <HoverActions row={row} refusalOf={props.refusalOf} onAct={props.onAct} />
     </div>
   )
 }
 
-const HoverActions = ({ row, onAct }: Pick<Props, 'row' | 'onAct'>) => {
-  const isUnread = row.unread > 0
-  const stop = (action: MailAction) => (event: MouseEvent) => {
-    event.stopPropagation()
-    onAct(action)
+const HoverActions = ({ row, refusalOf, onAct }: Pick<Props, 'row' | 'refusalOf' | 'onAct'>) => {
+  const button = (action: Extract<MailAction, string>, icon: ReactNode) => {
+    const refusal = refusalOf(action)
+    return (
+      <button
+        type="button"
+        tabIndex={-1}
+        className="icon-button"
+        title={refusal ?? t(`action.${action}` as TextKey)} // every action has its text
+        disabled={refusal !== null}
+        onClick={(event) => {
+          event.stopPropagation()
+          onAct(action)
+        }}
+      >
+        {icon}
+      </button>
+    )
   }
+  // The same can be done by key and in the reading pane; here it is for the pointer alone.
   return (
     <span className="hover-actions" aria-hidden>
-      <button type="button" tabIndex={-1} className="icon-button" title={t('action.archive')} onClick={stop('archive')}>
-        <Archive size={15} />
-      </button>
-      <button type="button" tabIndex={-1} className="icon-button" title={t('action.trash')} onClick={stop('trash')}>
-        <Trash2 size={15} />
-      </button>
-      <button
-        type="button"
-        tabIndex={-1}
-        className="icon-button"
-        title={isUnread ? t('action.read') : t('action.unread')}
-        onClick={stop(isUnread ? 'read' : 'unread')}
-      >
-        {isUnread ? <MailOpen size={15} /> : <MailClosed size={15} />}
-      </button>
-      <button
-        type="button"
-        tabIndex={-1}
-        className="icon-button"
-        title={row.isFlagged ? t('action.unstar') : t('action.star')}
-        onClick={stop(row.isFlagged ? 'unstar' : 'star')}
-      >
-        <Star size={15} className={row.isFlagged ? 'starred' : ''} />
-      </button>
+      {button('archive', <Archive size={15} />)}
+      {button('trash', <Trash2 size={15} />)}
+      {row.unread > 0 ? button('read', <MailOpen size={15} />) : button('unread', <MailClosed size={15} />)}
+      {button(row.isFlagged ? 'unstar' : 'star', <Star size={15} className={row.isFlagged ? 'starred' : ''} />)}
     </span>
   )
 }

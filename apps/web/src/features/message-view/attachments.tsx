@@ -74,7 +74,7 @@ const Tile = ({ messageId, part, onOpen }: { messageId: string; part: MessagePar
         </button>
       )}
       <a className="file" href={at} download title={`${t('view.savePart')}: ${name}`}>
-        <File size={15} aria-hidden />
+        {part.preview === null && <File size={15} aria-hidden />}
         <bdi>{name}</bdi>
         <small className="muted">{fileSize(part.sizeBytes)}</small>
         <Download size={15} aria-hidden />

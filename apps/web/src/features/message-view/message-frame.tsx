@@ -1,7 +1,9 @@
 import type { MessagePart } from '@postern/shared/messages.ts'
 import { useEffect, useRef, useState } from 'react'
 import { call } from '#data/api.ts'
-import { sanitizeMail } from './sanitize.ts'
+import type { MisleadingLink } from './misleading-links.ts'
+import { type SanitizedMail, sanitizeMail } from './sanitize.ts'
+import { type Paper, showMail, showRemote } from './show-mail.ts'
 
 /** Exactly this: links open outside, nothing runs. A test holds the string. */
 export const frameSandbox = 'allow-same-origin allow-popups allow-popups-to-escape-sandbox'
@@ -12,19 +14,23 @@ type Props = {
   parts: MessagePart[]
   loadsRemote: boolean
   isDark: boolean
-  onRemote: (count: number) => void
+  onFound: (found: FoundInMail) => void
 }
+/** What the sanitiser found; `isBroken` when it could not cope with this mail, which is then shown as text. */
+export type FoundInMail = { remote: number; misleadingLinks: MisleadingLink[]; isBroken: boolean }
+
+const maxRemote = 500
 
 /** The sealed frame: a static document with a policy of its own, filled by the sanitiser and by nothing else. */
-export const MessageFrame = ({ messageId, html, parts, loadsRemote, isDark, onRemote }: Props) => {
+export const MessageFrame = ({ messageId, html, parts, loadsRemote, isDark, onFound }: Props) => {
   const ref = useRef<HTMLIFrameElement>(null)
   const [isLoaded, setLoaded] = useState(false)
   const [height, setHeight] = useState(120)
+  const [mail, setMail] = useState<SanitizedMail | null>(null)
 
   useEffect(() => {
     const page = ref.current?.contentDocument
-    const frame = page?.defaultView
-    if (!isLoaded || !page || !frame) return
+    if (!isLoaded || !page) return
     const cids = new Map(
       parts.flatMap((part) =>
         part.contentId && part.preview === 'image'
@@ -32,13 +38,14 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, isDark, onRe
           : [],
       ),
     )
-    const { fragment, remoteUrls } = sanitizeMail(html, cids, frame)
-    const style = page.createElement('style')
-    style.textContent = frameStyle(isDark)
-    page.head.querySelector('style')?.remove()
-    page.head.append(style)
-    page.body.replaceChildren(page.adoptNode(fragment))
-    onRemote(remoteUrls.length)
+    const sanitized = showSafely(page, html, { cids, isDark })
+    if (sanitized === null) return onFound({ remote: 0, misleadingLinks: [], isBroken: true })
+    setMail(sanitized)
+    onFound({
+      remote: sanitized.images.length + sanitized.backgrounds.length,
+      misleadingLinks: sanitized.misleadingLinks,
+      isBroken: false,
+    })
     const measure = () => setHeight(Math.min(20_000, Math.max(40, page.documentElement.scrollHeight)))
     measure()
     const observer = new ResizeObserver(measure)
@@ -46,28 +53,23 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, isDark, onRe
     // Images arrive later and change the height.
     page.body.addEventListener('load', measure, true)
     return () => observer.disconnect()
-  }, [isLoaded, html, isDark, messageId, parts, onRemote])
+  }, [isLoaded, html, isDark, messageId, parts, onFound])
 
   useEffect(() => {
     const page = ref.current?.contentDocument
-    if (!isLoaded || !loadsRemote || !page) return
-    const images = [...page.querySelectorAll<HTMLImageElement>('img[data-postern-src]')]
-    const urls = [...new Set(images.map((image) => image.dataset.posternSrc ?? ''))].filter(Boolean).slice(0, 500)
+    if (!mail || !loadsRemote || !page) return
+    const urls = [...new Set([...mail.images, ...mail.backgrounds])].slice(0, maxRemote)
     if (urls.length === 0) return
     void call('createRemoteImageLinks', 'POST', `/v1/messages/${messageId}/remote-images`, { body: { urls } }).then(
-      ({ links }) => {
-        for (const image of images) {
-          const link = links[image.dataset.posternSrc ?? '']
-          if (link) image.src = link
-        }
-      },
+      ({ links }) => showRemote(page, mail, links),
     )
-  }, [isLoaded, loadsRemote, messageId])
+  }, [mail, loadsRemote, messageId])
 
+  const paper = paperFor(mail, isDark)
   return (
     <iframe
       ref={ref}
-      className={isDark ? 'html-body dark' : 'html-body'}
+      className={`html-body ${paper}`}
       title="Message"
       src="/message-frame.html"
       sandbox={frameSandbox}
@@ -78,12 +80,22 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, isDark, onRe
   )
 }
 
-/** Newsletters keep their own look; what brings none gets ours. */
-const frameStyle = (isDark: boolean): string => `
-  :root { color-scheme: light; background: #fff; color: #1c1d1f; }
-  body { margin: 0; padding: 8px; font: 15px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; overflow-x: auto; }
-  ${isDark ? 'img { filter: invert(1) hue-rotate(180deg); }' : ''}
-  img { max-width: 100%; height: auto; }
-  table { max-width: 100%; }
-  pre { white-space: pre-wrap; }
-  blockquote { margin-inline: 8px 0; padding-inline-start: 8px; border-inline-start: 2px solid #999; }`
+const paperFor = (mail: SanitizedMail | null, isDark: boolean): Paper =>
+  !isDark ? 'white' : mail?.bringsDark ? 'dark' : 'turned'
+
+/** Null for a mail that breaks the sanitiser: it must not take the screen with it. */
+const showSafely = (
+  page: Document,
+  html: string,
+  { cids, isDark }: { cids: Map<string, string>; isDark: boolean },
+): SanitizedMail | null => {
+  const frame = page.defaultView
+  if (!frame) return null
+  try {
+    const mail = sanitizeMail(html, cids, frame)
+    showMail(page, mail, paperFor(mail, isDark))
+    return mail
+  } catch {
+    return null
+  }
+}

@@ -1,12 +1,14 @@
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, loadBody, setting, useApp } from '#data/app-state.ts'
 import { fullDate, listDate, personName } from '#lib/format.ts'
 import { t } from '#lib/text.ts'
 import { useMedia } from '#lib/use-media.ts'
 import { Dialog } from '#ui/dialog.tsx'
+import { ListState } from '#ui/list-state.tsx'
 import { Attachments } from './attachments.tsx'
+import type { FoundInMail } from './message-frame.tsx'
 import { MessageMenu } from './message-menu.tsx'
 import { printMessage } from './print-message.ts'
 import { TextBody } from './text-body.tsx'
@@ -43,6 +45,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
     if (article.current) printMessage(article.current, () => setOnWhite(wasOnWhite))
   }
   const from = message.from[0]
+  const sender = from?.address.toLowerCase() ?? ''
   return (
     <article className="message" ref={article} aria-label={from ? personName(from) : ''}>
       <div className="row" style={{ flexWrap: 'nowrap' }}>
@@ -62,6 +65,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
         {isOpen && (
           <MessageMenu
             messageId={message.id}
+            label={t('view.moreOf', { name: from ? personName(from) : '—', date: listDate(message.receivedAt) })}
             hasHtml={body !== undefined && !('failed' in body) && body.html !== null}
             isPlain={isPlain}
             onPlain={() => setPlain(!isPlain)}
@@ -69,6 +73,8 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
             onHeaders={() => void showHeaders()}
             onSource={() => void showSource()}
             onPrint={print}
+            trusted={body && !('failed' in body) && body.remoteContentAllowed ? sender : null}
+            onDistrust={() => void setTrust(sender, false)}
           />
         )}
       </div>
@@ -127,12 +133,13 @@ type BodyProps = {
   onSource: () => void
 }
 
+const nothingFound: FoundInMail = { remote: 0, misleadingLinks: [], isBroken: false }
+
 const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
-  const [remote, setRemote] = useState(0)
+  const [found, setFound] = useState<FoundInMail>(nothingFound)
   const [isLoaded, setLoaded] = useState(false)
   const isDark = useDark() && !isOnWhite
-  const onRemote = useCallback((found: number) => setRemote(found), [])
-  if (!body) return <p className="muted">…</p>
+  if (!body) return <ListState status="loading" isEmpty empty={null} lines={3} onRetry={() => undefined} />
   if ('failed' in body)
     return (
       <div className="notice bad" role="alert">
@@ -144,35 +151,31 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
     )
   const sender = message.from[0]?.address.toLowerCase()
   const loadsRemote = isLoaded || body.remoteContentAllowed
-  const isHtml = body.html !== null && !isPlain
-  const trust = async () => {
-    if (sender) await call('trustSender', 'PUT', '/v1/trusted-senders', { body: { address: sender } })
-    setLoaded(true)
-    app.set((state) => ({ bodies: { ...state.bodies, [message.id]: { ...body, remoteContentAllowed: true } } }))
-  }
+  const isHtml = body.html !== null && !isPlain && !found.isBroken
   return (
     <>
-      {body.state === 'unparsable' && (
+      {(body.state === 'unparsable' || body.state === 'salvaged') && (
         <div className="notice warn">
-          {t('view.unparsable')}{' '}
+          {t(body.state === 'salvaged' ? 'view.salvaged' : 'view.unparsable')}{' '}
           <button type="button" className="button" onClick={onSource}>
             {t('view.source')}
           </button>
         </div>
       )}
-      {isHtml && remote > 0 && !loadsRemote && (
+      {isHtml && found.remote > 0 && !loadsRemote && (
         <div className="notice row">
           <span className="notice-text">{t('view.remoteBlocked')}</span>
           <button type="button" className="button" onClick={() => setLoaded(true)}>
             {t('view.remoteLoad')}
           </button>
           {sender && (
-            <button type="button" className="button" onClick={() => void trust()}>
+            <button type="button" className="button" onClick={() => void setTrust(sender, true)}>
               {t('view.remoteAlways', { address: sender })}
             </button>
           )}
         </div>
       )}
+      {isHtml && <MisleadingLinks links={found.misleadingLinks} />}
       {isHtml && body.html !== null ? (
         <Suspense fallback={null}>
           <MessageFrame
@@ -181,7 +184,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
             parts={body.parts}
             loadsRemote={loadsRemote}
             isDark={isDark}
-            onRemote={onRemote}
+            onFound={setFound}
           />
         </Suspense>
       ) : (
@@ -190,6 +193,46 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
       {body.isTruncated && <p className="muted">{t('view.truncated')}</p>}
       <Attachments messageId={message.id} subject={message.subject} parts={body.parts} />
     </>
+  )
+}
+
+/** For all that is open of this sender, and for the future. */
+const setTrust = async (address: string, isTrusted: boolean): Promise<void> => {
+  if (isTrusted) await call('trustSender', 'PUT', '/v1/trusted-senders', { body: { address } })
+  else await call('distrustSender', 'DELETE', '/v1/trusted-senders', { query: { address } })
+  const own = new Set(
+    Object.values(app.get().threads)
+      .flat()
+      .flatMap(({ id, from }) => (from[0]?.address.toLowerCase() === address ? [id] : [])),
+  )
+  app.set(({ bodies }) => ({
+    bodies: Object.fromEntries(
+      Object.entries(bodies).map(([id, body]) => [
+        id,
+        own.has(id) && !('failed' in body) ? { ...body, remoteContentAllowed: isTrusted } : body,
+      ]),
+    ),
+  }))
+}
+
+const maxLinksSaid = 3
+
+/** Said above the frame as well, where no style of the mail reaches. */
+const MisleadingLinks = ({ links }: { links: FoundInMail['misleadingLinks'] }) => {
+  const said = [...new Set(links.map(({ shown, target }) => t('view.leadsElsewhere', { shown, target })))]
+  if (said.length === 0) return null
+  return (
+    <div className="notice warn" role="note">
+      {t('view.misleadingLinks')}
+      <ul>
+        {said.slice(0, maxLinksSaid).map((line) => (
+          <li key={line}>
+            <bdi>{line}</bdi>
+          </li>
+        ))}
+        {said.length > maxLinksSaid && <li>{t('view.moreLinks', { count: String(said.length - maxLinksSaid) })}</li>}
+      </ul>
+    </div>
   )
 }
 

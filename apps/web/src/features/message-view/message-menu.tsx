@@ -5,6 +5,8 @@ import { Menu } from '#ui/menu.tsx'
 
 type Props = {
   messageId: string
+  /** Tells this menu from those of the other messages of a conversation. */
+  label: string
   hasHtml: boolean
   isPlain: boolean
   onPlain: () => void
@@ -12,23 +14,30 @@ type Props = {
   onHeaders: () => void
   onSource: () => void
   onPrint: () => void
+  /** Whose remote images are always loaded; null: of nobody here. */
+  trusted: string | null
+  onDistrust: () => void
 }
 
-export const MessageMenu = ({ messageId, hasHtml, isPlain, onPlain, onWhite, onHeaders, onSource, onPrint }: Props) => (
+export const MessageMenu = ({ messageId, label, hasHtml, isPlain, onPlain, ...on }: Props) => (
   <Menu
-    label={t('view.more')}
+    label={label}
+    title={t('view.more')}
     icon={<EllipsisVertical size={17} aria-hidden />}
     items={[
       ...(hasHtml
         ? [
             { label: t(isPlain ? 'view.html' : 'view.plain'), onSelect: onPlain },
-            { label: t('view.light'), onSelect: onWhite },
+            { label: t('view.light'), onSelect: on.onWhite },
           ]
         : []),
-      { label: t('view.headers'), onSelect: onHeaders },
-      { label: t('view.source'), onSelect: onSource },
+      ...(on.trusted === null
+        ? []
+        : [{ label: t('view.remoteAsk', { address: on.trusted }), onSelect: on.onDistrust }]),
+      { label: t('view.headers'), onSelect: on.onHeaders },
+      { label: t('view.source'), onSelect: on.onSource },
       { label: t('view.download'), onSelect: () => saveAs(`/v1/messages/${messageId}/source`, '') },
-      { label: t('view.print'), onSelect: onPrint },
+      { label: t('view.print'), onSelect: on.onPrint },
     ]}
   />
 )

@@ -1,132 +1,141 @@
-import DOMPurify, { type WindowLike } from 'dompurify'
+import DOMPurify from 'dompurify'
+import { type CssFrame, cleanDeclarations, cleanSheet } from './clean-css.ts'
+import { addressAttributes, mailElements, plainAttributes } from './mail-elements.ts'
+import { type MisleadingLink, misleadingLink } from './misleading-links.ts'
 
 /**
- * The last step before a mail's HTML is shown: HTML only, no SVG, no MathML, nothing that runs, and nothing that loads. The
- * fragment goes straight into the sealed frame; after this nothing edits it as text. Every remote address is moved aside
- * (`data-postern-src`) instead of being judged, so that a forgotten attribute loads nothing: the frame's own policy would
- * refuse it as well.
+ * The last step before a mail's HTML is shown: HTML only, nothing that runs, and nothing that loads. The tree goes straight
+ * into the sealed frame; after this nothing edits it as text. Addresses of remote pictures are moved aside and not judged:
+ * `data-postern-src` on images, and for backgrounds a variable of the document (`backgroundVariable`) without a value.
  */
-export type SanitizedMail = { fragment: DocumentFragment; remoteUrls: string[] }
+export type SanitizedMail = {
+  /** The whole document: mails style their `body`, and their sheets are in the head. */
+  root: HTMLElement
+  images: string[]
+  backgrounds: string[]
+  misleadingLinks: MisleadingLink[]
+  /** The mail has a look of its own for dark screens. */
+  bringsDark: boolean
+}
 
-/** Addresses in attributes that load by themselves. `href` of links is not one of them. */
-const loadingAttributes = [
-  'src',
-  'srcset',
-  'background',
-  'poster',
-  'data',
-  'lowsrc',
-  'dynsrc',
-  'longdesc',
-  'codebase',
-  'classid',
-  'profile',
-  'usemap',
-  'archive',
-  'cite',
-  'action',
-  'formaction',
-  'ping',
-  'manifest',
-  'xlink:href',
-]
-const cssLoads =
-  /url\s*\(|image-set\s*\(|@import|@font-face|expression\s*\(|-moz-binding|behavior\s*:|\\|src\s*\(|var\s*\(\s*--[^)]*url/i
+export const backgroundVariable = (index: number): string => `--postern-remote-${index}`
+/** The mark that follows a link which says one address and leads to another. */
+export const leadsToMark = 'data-postern-leads-to'
 
-export const sanitizeMail = (html: string, cids: Map<string, string>, frame: WindowLike): SanitizedMail => {
-  const remoteUrls = new Set<string>()
+const rasterData = /^data:image\/(?:png|jpe?g|gif|webp);base64,[a-z0-9+/=\s]*$/i
+const remoteAddress = /^(?:https?:)?\/\//i
+const maxRemote = 500
+
+export const sanitizeMail = (html: string, cids: Map<string, string>, frame: CssFrame): SanitizedMail => {
+  const images = new Set<string>()
+  const backgrounds: string[] = []
+  let bringsDark = false
+  const putBackground = (url: string): string | null => {
+    if (rasterData.test(url)) return `url("${url}")`
+    const inline = inlineAddress(url, cids)
+    if (inline !== undefined) return `url("${inline}")`
+    const remote = remoteUrl(url)
+    if (remote === null) return null
+    let index = backgrounds.indexOf(remote)
+    if (index === -1 && backgrounds.length < maxRemote) index = backgrounds.push(remote) - 1
+    return index === -1 ? null : `var(${backgroundVariable(index)}, none)`
+  }
   // Parsed by the very document that shows it: scripting is off there, so both read the mail alike.
   const purifier = DOMPurify(frame)
   purifier.addHook('uponSanitizeElement', (node, { tagName }) => {
-    // Style sheets: whole rules that load something are taken out; the look of the rest stays.
-    if (tagName === 'style' && node.textContent) node.textContent = withoutLoads(node.textContent)
+    if (tagName !== 'style' || !node.textContent) return
+    const cleaned = cleanSheet(node.textContent, frame, putBackground)
+    node.textContent = cleaned.css
+    if (cleaned.bringsDark) bringsDark = true
   })
   purifier.addHook('afterSanitizeAttributes', (node) => {
-    for (const name of loadingAttributes) {
-      const value = node.getAttribute(name)
-      if (value === null) continue
-      node.removeAttribute(name)
-      if (name !== 'src' || node.tagName !== 'IMG') continue
-      const inline = /^cid:/i.test(value) ? cids.get(decodeCid(value)) : undefined
-      if (inline) node.setAttribute('src', inline)
-      else if (/^data:image\/(png|jpe?g|gif|webp);base64,/i.test(value)) node.setAttribute('src', value)
-      else if (/^https?:/i.test(value.trim())) {
-        node.setAttribute('data-postern-src', value.trim())
-        remoteUrls.add(value.trim())
-      }
+    const element = node as HTMLElement // only HTML elements are let through
+    const source = take(element, 'src')
+    if (source !== null && element.tagName === 'IMG') placeImage(element, source.trim(), cids, images)
+    if (element.hasAttribute('style')) {
+      cleanDeclarations(element.style, putBackground)
+      if (element.style.length === 0) element.removeAttribute('style')
     }
-    const style = node.getAttribute('style')
-    if (style !== null && cssLoads.test(style))
-      node.setAttribute(
-        'style',
-        style
-          .split(';')
-          .filter((rule) => !cssLoads.test(rule))
-          .join(';'),
-      )
-    if (node.tagName === 'A' && node.hasAttribute('href')) {
-      node.setAttribute('target', '_blank')
-      node.setAttribute('rel', 'noopener noreferrer nofollow')
-    }
+    const background = take(element, 'background')
+    const put = background === null ? null : putBackground(background.trim())
+    if (put !== null && element.style.backgroundImage === '') element.style.backgroundImage = put
+    if (element.tagName === 'A' || element.tagName === 'AREA') placeLink(element)
+    // A name on anything else could shadow what a document calls its own.
+    else if (element.tagName !== 'MAP') element.removeAttribute('name')
   })
-  const fragment = purifier.sanitize(html, {
-    USE_PROFILES: { html: true },
-    FORBID_TAGS: [
-      'form',
-      'input',
-      'button',
-      'textarea',
-      'select',
-      'option',
-      'video',
-      'audio',
-      'source',
-      'track',
-      'picture',
-      'dialog',
-      'link',
-      'meta',
-      'base',
-      'iframe',
-      'object',
-      'embed',
-      'template',
-      'slot',
-      'map',
-      'area',
-    ],
-    FORBID_ATTR: ['autofocus', 'id', 'name', 'contenteditable', 'popover', 'popovertarget'],
-    ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|tel:|cid:|data:image\/(?:png|jpe?g|gif|webp);base64,|#)/i,
+  const root = purifier.sanitize(html, {
+    ALLOWED_TAGS: mailElements,
+    ALLOWED_ATTR: [...plainAttributes, ...addressAttributes],
+    ADD_URI_SAFE_ATTR: plainAttributes,
+    ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|tel:|cid:|data:image\/(?:png|jpe?g|gif|webp);base64,|#|\/\/)/i,
     ALLOW_DATA_ATTR: false,
-    WHOLE_DOCUMENT: false,
-    FORCE_BODY: true,
-    RETURN_DOM_FRAGMENT: true,
-  })
-  return { fragment, remoteUrls: [...remoteUrls] }
+    WHOLE_DOCUMENT: true,
+    RETURN_DOM: true,
+  }) as HTMLElement // the html element, by WHOLE_DOCUMENT
+  return { root, images: [...images].slice(0, maxRemote), backgrounds, misleadingLinks: markLinks(root), bringsDark }
 }
 
-const decodeCid = (value: string): string => {
+/** The value of an attribute, which is gone afterwards. */
+const take = (element: Element, name: string): string | null => {
+  const value = element.getAttribute(name)
+  element.removeAttribute(name)
+  return value
+}
+
+const inlineAddress = (url: string, cids: Map<string, string>): string | undefined => {
+  if (!/^cid:/i.test(url)) return undefined
   try {
-    return decodeURIComponent(value.slice(4))
+    return cids.get(decodeURIComponent(url.slice(4)))
   } catch {
-    return value.slice(4)
+    return cids.get(url.slice(4))
   }
 }
 
-const withoutLoads = (css: string): string => {
-  if (!cssLoads.test(css)) return css
-  // Rule by rule; what cannot be told apart is left out.
-  return css
-    .replace(/@(import|font-face|namespace|charset)[^;{]*(;|\{[^}]*\})/gi, '')
-    .replace(/([^{}]*)\{([^{}]*)\}/g, (_, selector: string, body: string) =>
-      cssLoads.test(selector)
-        ? ''
-        : `${selector}{${body
-            .split(';')
-            .filter((rule) => !cssLoads.test(rule))
-            .join(';')}}`,
-    )
-    .split('}')
-    .map((rule) => (cssLoads.test(rule) ? '' : rule))
-    .join('}')
+/** A remote address as it is asked for; null for every other kind. What starts with two slashes is meant for the web. */
+const remoteUrl = (url: string): string | null => {
+  if (!remoteAddress.test(url)) return null
+  const whole = url.startsWith('//') ? `https:${url}` : url
+  return URL.canParse(whole) ? whole : null
+}
+
+const placeImage = (element: HTMLElement, source: string, cids: Map<string, string>, images: Set<string>): void => {
+  const remote = remoteUrl(source)
+  const inline = rasterData.test(source) ? source : inlineAddress(source, cids)
+  if (inline !== undefined) element.setAttribute('src', inline)
+  else if (remote !== null) {
+    element.setAttribute('data-postern-src', remote)
+    images.add(remote)
+  }
+}
+
+/** Links open outside and tell nobody where they were; links within the mail stay in it. */
+const placeLink = (element: HTMLElement): void => {
+  const href = element.getAttribute('href')?.trim()
+  const name = take(element, 'name')
+  if (name && !element.id && element.tagName === 'A') element.id = name
+  if (!href) return
+  if (href.startsWith('#')) element.setAttribute('target', '_self')
+  else {
+    if (href.startsWith('//')) element.setAttribute('href', `https:${href}`)
+    element.setAttribute('target', '_blank')
+    element.setAttribute('rel', 'noopener noreferrer nofollow')
+  }
+}
+
+/** Says beside each link whose words name another host where it really leads. Nothing in a mail's style can hide it. */
+const markLinks = (root: HTMLElement): MisleadingLink[] => {
+  const found: MisleadingLink[] = []
+  for (const link of root.querySelectorAll<HTMLAnchorElement>('a[href]')) {
+    const misleading = misleadingLink(link.textContent ?? '', link.getAttribute('href') ?? '')
+    if (misleading === null) continue
+    found.push(misleading)
+    const mark = root.ownerDocument.createElement('span')
+    mark.setAttribute(leadsToMark, '')
+    mark.textContent = ` (leads to ${misleading.target}) `
+    mark.style.cssText =
+      'all: initial !important; font: 13px system-ui, sans-serif !important; color: #8a4b00 !important; background: #fff4e0 !important'
+    link.after(mark)
+    link.title = link.getAttribute('href') ?? ''
+  }
+  return found
 }

@@ -1,11 +1,13 @@
 import { Archive, ArrowLeft, Ban, FolderInput, Inbox, MailOpen, Star, Trash2 } from 'lucide-react'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
+import { ApiError, failureOf } from '#data/api.ts'
 import { loadThread, setting, useApp } from '#data/app-state.ts'
-import { act, type MailAction, refusalOf, takesAway } from '#data/commands.ts'
+import { act, closes, type MailAction, refusalOf } from '#data/commands.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { goBack } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { Confirm } from '#ui/confirm.tsx'
+import { ListState } from '#ui/list-state.tsx'
 import { Menu } from '#ui/menu.tsx'
 import { MessageItem } from './message-item.tsx'
 
@@ -27,32 +29,19 @@ export const ThreadView = ({
   isHidden: boolean
 }) => {
   const messages = useApp((state) => (threadId ? state.threads[threadId] : undefined))
-  const [failed, setFailed] = useState(false)
-  useEffect(() => {
-    setFailed(false)
-    if (threadId && !messages) loadThread(threadId).catch(() => setFailed(true))
-  }, [threadId, messages])
+  const { status, load } = useThread(threadId, messages !== undefined)
   // From a search the conversation may be shown in any mailbox.
   const placeId = mailboxId ?? messages?.flatMap(({ placements }) => placements)[0]?.mailboxId ?? null
-  useMarkRead(
-    isHidden ? null : threadId,
-    placeId,
-    messages?.some((message) => message.placements.some(({ mailboxId: id, flags }) => id === placeId && !flags.seen)) ??
-      false,
+  const unreadIds = (messages ?? []).flatMap(({ id, placements }) =>
+    placements.some(({ mailboxId: place, flags }) => place === placeId && !flags.seen) ? [id] : [],
   )
+  useMarkRead(isHidden ? null : threadId, placeId, unreadIds)
   if (!threadId) return <p className="empty">{t('view.none')}</p>
-  if (failed)
-    return (
-      <div className="empty" role="alert">
-        <p>{t('view.failed')}</p>
-        <button type="button" className="button" onClick={() => goBack(backTo)}>
-          {t('back')}
-        </button>
-      </div>
-    )
   const here = messages?.filter((message) => isHidden || message.placements.length > 0)
   const last = here?.at(-1)
-  if (!here || !last) return null
+  if (status === 'gone' || (here && !last)) return <Gone backTo={backTo} />
+  if (!here || !last)
+    return <ListState status={status} isEmpty empty={null} lines={5} onRetry={load} failed={t('view.threadFailed')} />
   const subject = here[0]?.subject.replace(/^((re|fwd?|aw|wg|sv|vs)\s*:\s*)+/i, '') || t('view.noSubject')
   return (
     <>
@@ -78,17 +67,50 @@ export const ThreadView = ({
   )
 }
 
-/** Read after a second of looking, unless the person chose otherwise. */
-const useMarkRead = (threadId: string | null, mailboxId: string | null, isUnread: boolean): void => {
-  const delayMs = useApp((state) => setting(state, 'markReadMs', 1000))
+type Status = 'loading' | 'offline' | 'failed' | 'gone'
+
+/** Fetches a conversation that is not here. */
+const useThread = (threadId: string | null, isHere: boolean): { status: Status; load: () => void } => {
+  const [status, setStatus] = useState<Status>('loading')
+  const load = useCallback(() => {
+    if (threadId)
+      loadThread(threadId).catch((error: unknown) =>
+        setStatus(error instanceof ApiError && error.code === 'not_found' ? 'gone' : failureOf(error)),
+      )
+  }, [threadId])
   useEffect(() => {
-    if (!threadId || !mailboxId || !isUnread || delayMs < 0) return
-    const timer = setTimeout(
-      () => act('read', mailboxId, { kind: 'threads', mailboxId, threadIds: [threadId] }, { isQuiet: true }),
-      delayMs,
-    )
+    setStatus('loading')
+    if (!isHere) load()
+  }, [isHere, load])
+  return { status, load }
+}
+
+const Gone = ({ backTo }: { backTo: string }) => (
+  <div className="empty">
+    <p>{t('view.gone')}</p>
+    <button type="button" className="button" onClick={() => goBack(backTo)}>
+      {t('back')}
+    </button>
+  </div>
+)
+
+/**
+ * Read after a second of looking, unless the person chose otherwise. Each message once: what is marked unread while it is
+ * open, here or elsewhere, stays unread.
+ */
+const useMarkRead = (threadId: string | null, mailboxId: string | null, unreadIds: string[]): void => {
+  const delayMs = useApp((state) => setting(state, 'markReadMs', 1000))
+  const done = useRef<{ threadId: string | null; ids: Set<string> }>({ threadId: null, ids: new Set() })
+  if (done.current.threadId !== threadId) done.current = { threadId, ids: new Set() }
+  const fresh = unreadIds.filter((id) => !done.current.ids.has(id)).join(' ')
+  useEffect(() => {
+    if (!threadId || !mailboxId || fresh === '' || delayMs < 0) return
+    const timer = setTimeout(() => {
+      for (const id of fresh.split(' ')) done.current.ids.add(id)
+      act('read', mailboxId, { kind: 'threads', mailboxId, threadIds: [threadId] }, { isQuiet: true })
+    }, delayMs)
     return () => clearTimeout(timer)
-  }, [threadId, mailboxId, isUnread, delayMs])
+  }, [threadId, mailboxId, fresh, delayMs])
 }
 
 type HeadProps = {
@@ -131,7 +153,7 @@ const Actions = ({ threadId, mailboxId, backTo, isFlagged, ownsKeys }: HeadProps
   const perform = (action: MailAction) => {
     if (!mailboxId) return
     act(action, mailboxId, { kind: 'threads', mailboxId, threadIds: [threadId] })
-    if (takesAway(action) || action === 'unread') goBack(backTo)
+    if (ownsKeys && closes(action)) goBack(backTo)
   }
   const remove = () => (isForGood ? setAsking(true) : perform('trash'))
   useCommands(

@@ -1,7 +1,8 @@
 import type { SearchResult } from '@postern/shared/search.ts'
 import { type KeyboardEvent, useEffect, useId, useState } from 'react'
 import { call } from '#data/api.ts'
-import { setting, useApp } from '#data/app-state.ts'
+import { useApp } from '#data/app-state.ts'
+import { chosenKeys } from '#data/screen-commands.ts'
 import { personName } from '#lib/format.ts'
 import { navigate } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
@@ -82,7 +83,7 @@ export const Palette = ({ onClose }: { onClose: () => void }) => {
 }
 
 const useItems = (text: string): PaletteItem[] => {
-  const chosen = useApp((state) => setting<Record<string, string>>(state, 'keys', {}))
+  const chosen = useApp(chosenKeys)
   const accounts = useApp((state) => state.accounts)
   const mailboxes = useApp((state) => Object.values(state.mailboxes))
   const [commands] = useState(() => listCommands(accounts, chosen))

@@ -1,11 +1,11 @@
 import { type KeyboardEvent, useState } from 'react'
-import { saveSetting, setting, useApp } from '#data/app-state.ts'
-import { type CommandId, commandIds, commandOfKey, commandText, keysOf } from '#data/screen-commands.ts'
+import { saveSetting, useApp } from '#data/app-state.ts'
+import { type CommandId, chosenKeys, commandIds, commandOfKey, commandText, keysOf } from '#data/screen-commands.ts'
 import { t } from '#lib/text.ts'
 
 /** Every command with its keys; the field takes the next key that is pressed in it. */
 export const KeysSection = () => {
-  const chosen = useApp((state) => setting<Record<string, string>>(state, 'keys', {}))
+  const chosen = useApp(chosenKeys)
   const [said, setSaid] = useState('')
   const choose = (id: CommandId, key: string) => {
     const before = commandOfKey(key, chosen)

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { ApiError, call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { enter } from '#data/session.ts'
@@ -53,11 +53,17 @@ export const SignInScreen = ({ isOverlay = false }: { isOverlay?: boolean }) => 
       </button>
     </form>
   )
-  if (isOverlay)
-    return (
-      <div className="overlay" role="dialog" aria-modal aria-label="Sign in">
-        {form}
-      </div>
-    )
+  if (isOverlay) return <Over>{form}</Over>
   return <main className="page narrow">{form}</main>
+}
+
+/** Over everything, dialogs included, and not to be closed: what lies under it cannot be reached, by keys neither. */
+const Over = ({ children }: { children: ReactNode }) => {
+  const ref = useRef<HTMLDialogElement>(null)
+  useEffect(() => ref.current?.showModal(), [])
+  return (
+    <dialog ref={ref} className="dialog bare" aria-label="Sign in" onCancel={(event) => event.preventDefault()}>
+      {children}
+    </dialog>
+  )
 }

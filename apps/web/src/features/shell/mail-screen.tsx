@@ -98,6 +98,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
             place={{ kind, mailboxId, threadId, listAt }}
             query={route.query.get('q') ?? ''}
             isOneLine={!isPhone && layout !== 'columns'}
+            isCovered={isPhone || layout === 'list'}
           />
         </section>
         <section className="view" aria-label={t('view.label')}>
@@ -128,16 +129,26 @@ const List = ({
   place: { kind, mailboxId, threadId },
   query,
   isOneLine,
+  isCovered,
 }: {
   screens: Screens
   place: Place
   query: string
   isOneLine: boolean
+  isCovered: boolean
 }) => {
   if (kind === 'search') return <SearchResults query={query} threadId={threadId} />
   if (!mailboxId) return null
   if (kind === 'mail')
-    return <MessageList key={mailboxId} mailboxId={mailboxId} threadId={threadId} isOneLine={isOneLine} />
+    return (
+      <MessageList
+        key={mailboxId}
+        mailboxId={mailboxId}
+        threadId={threadId}
+        isOneLine={isOneLine}
+        isCovered={isCovered}
+      />
+    )
   return (
     <Suspense fallback={null}>
       <HiddenList key={mailboxId} mailboxId={mailboxId} threadId={threadId} />

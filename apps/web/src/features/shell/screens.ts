@@ -13,7 +13,7 @@ export type ThreadViewProps = {
 /** What the shell shows, handed in by app/: features never import each other. */
 export type Screens = {
   MailboxTree: ComponentType<{ currentId: string | null }>
-  MessageList: ComponentType<{ mailboxId: string; threadId: string | null; isOneLine: boolean }>
+  MessageList: ComponentType<{ mailboxId: string; threadId: string | null; isOneLine: boolean; isCovered: boolean }>
   HiddenList: ComponentType<{ mailboxId: string; threadId: string | null }>
   ThreadView: ComponentType<ThreadViewProps>
   SearchResults: ComponentType<{ query: string; threadId: string | null }>

@@ -1,12 +1,12 @@
-import { setting, useApp } from '#data/app-state.ts'
-import { commandIds, commandText, keysOf } from '#data/screen-commands.ts'
+import { useApp } from '#data/app-state.ts'
+import { chosenKeys, commandIds, commandText, keysOf } from '#data/screen-commands.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { Dialog } from '#ui/dialog.tsx'
 
 /** The keys as they are for this person. */
 export const ShortcutSheet = ({ onClose }: { onClose: () => void }) => {
-  const chosen = useApp((state) => setting<Record<string, string>>(state, 'keys', {}))
+  const chosen = useApp(chosenKeys)
   const rows = commandIds.flatMap((id) => {
     const keys = keysOf(id, chosen)
     return keys.length > 0 ? [{ id, keys }] : []

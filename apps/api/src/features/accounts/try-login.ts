@@ -1,0 +1,98 @@
+import type { AccountCreate, AccountPatch, CheckEvent, ServerSettings } from '@postern/shared/accounts.ts'
+import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
+import { AppError } from '#platform/errors.ts'
+import type { AccountRow } from '#store/accounts.ts'
+import { egressPolicyFor, readOwnerPolicy } from '#store/owner-policy.ts'
+import type { FeatureDeps } from '../feature-deps.ts'
+import { presentAccount } from '../present-account.ts'
+
+/** Plain text only to hosts the owner lists; private addresses by the person's policy. Throws account.plaintext_denied. */
+export const allowServers = async (
+  { store }: FeatureDeps,
+  userId: bigint,
+  servers: (ServerSettings | null)[],
+): Promise<EgressPolicy> => {
+  const policy = await store.read(userId, readOwnerPolicy)
+  const plain = servers.find(
+    (server) =>
+      server?.security === 'plain' && !policy.plaintextHosts.includes(`${server.host.toLowerCase()}:${server.port}`),
+  )
+  if (plain)
+    throw new AppError('account.plaintext_denied', `A password would travel to ${plain.host} unprotected.`, {
+      hint: `Use TLS or STARTTLS. If this really must be, the owner can list ${plain.host}:${plain.port} in the settings.`,
+      fields: { 'incoming.security': 'is not allowed for this host' },
+    })
+  return store.read(userId, (tx) => egressPolicyFor(tx, userId))
+}
+
+/** The login is tried before anything is stored. Throws the failure of the step that went wrong. */
+export const requireLogin = async (
+  { engine, ca }: FeatureDeps,
+  body: AccountCreate,
+  policy: EgressPolicy,
+): Promise<void> => {
+  const failures: Extract<CheckEvent, { kind: 'failed' }>[] = []
+  const isRight = await engine.checkAccount(body, policy, ca, (event) => {
+    if (event.kind === 'failed') failures.push(event)
+  })
+  const [failure] = failures
+  if (!isRight && failure)
+    throw new AppError(failure.code, failure.message, {
+      ...(failure.hint ? { hint: failure.hint } : {}),
+      ...(failure.serverText ? { serverText: failure.serverText } : {}),
+    })
+}
+
+/**
+ * The same test for an edit of servers or passwords. A stored password is never sent to a server it was not entered for:
+ * whoever takes over a browser session must not be able to have it sent to a server of theirs. Answers whether the
+ * incoming server's address is private; null when the edit touches neither servers nor passwords. Throws
+ * account.password_needed and the failure of the step that went wrong.
+ */
+export const requireEditedLogin = async (
+  deps: FeatureDeps,
+  row: AccountRow,
+  body: AccountPatch,
+  policy: EgressPolicy,
+): Promise<boolean | null> => {
+  const old = presentAccount(row)
+  const incoming = body.incoming ?? old.incoming
+  const outgoing = body.outgoing === undefined ? old.outgoing : body.outgoing
+  const isMoved = !isSameServer(incoming, old.incoming) || (outgoing !== null && !isSameServer(outgoing, old.outgoing))
+  if (!isMoved && body.password === undefined && typeof body.outgoingPassword !== 'string') return null
+  if (body.password === undefined)
+    throw new AppError('account.password_needed', 'Enter the password of this account again.', {
+      hint: 'A stored password is never sent to a server it was not entered for.',
+      fields: { password: 'is needed for this change' },
+    })
+  const [address] = await resolveChecked(incoming.host, incoming.port, policy)
+  const { address: mailAddress, name, kind } = old
+  // A password of its own for sending stays as it is when only the incoming side changes: nothing to test there.
+  const keepsOutgoing =
+    row.outgoingCredential !== null &&
+    body.outgoingPassword === undefined &&
+    outgoing !== null &&
+    isSameServer(outgoing, old.outgoing)
+  await requireLogin(
+    deps,
+    {
+      address: mailAddress,
+      name,
+      kind,
+      incoming,
+      outgoing: keepsOutgoing ? null : outgoing,
+      password: body.password,
+      outgoingPassword: body.outgoingPassword ?? null,
+    },
+    policy,
+  )
+  return address?.kind !== 'public'
+}
+
+const isSameServer = (a: ServerSettings, b: ServerSettings | null): boolean =>
+  b !== null &&
+  a.host === b.host &&
+  a.port === b.port &&
+  a.security === b.security &&
+  a.username === b.username &&
+  a.pinnedFingerprint === b.pinnedFingerprint

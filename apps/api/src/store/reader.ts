@@ -1,0 +1,84 @@
+import pg from 'pg'
+import type { Prisma } from './generated/client.ts'
+import { toStoreError } from './store-error.ts'
+
+/**
+ * What a person waits for: opening a list, a conversation, a search. Statements of one request go out together, prepared
+ * once per connection, and cost one round trip; Prisma's transactions cost one for BEGIN, the person's id, each query and
+ * COMMIT, and plan every query anew (ADR 13). Only reads: everything that writes goes through `commit`.
+ */
+export type Statement<Row> = {
+  /** Stands for one SQL text whose plan serves all values; null: planned anew each time. */
+  name: string | null
+  sql: Prisma.Sql
+  /** Never there: ties the rows to their type. */
+  row?: Row
+}
+
+export type Reader = {
+  /** In one transaction that carries the person's id to the database; rows in the order of the statements. */
+  readAs: <Rows extends unknown[]>(
+    userId: bigint,
+    statements: [...{ [Key in keyof Rows]: Statement<Rows[Key]> }],
+  ) => Promise<{ [Key in keyof Rows]: Rows[Key][] }>
+  /** Before anybody is known. */
+  readOne: <Row>(statement: Statement<Row>) => Promise<Row[]>
+  close: () => Promise<void>
+}
+
+const int8 = 20
+
+export const createReader = (connectionString: string, max: number): Reader => {
+  const pool = new pg.Pool({
+    connectionString,
+    max,
+    pipeline: true,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'postern-reader',
+    types: {
+      // As Prisma gives them: ids do not fit a number.
+      getTypeParser: (oid: number) => (oid === int8 ? BigInt : pg.types.getTypeParser(oid, 'text')),
+    },
+  })
+  // An idle connection broke; the next read opens another.
+  pool.on('error', () => undefined)
+
+  /** Everything `send` asks for leaves at once; a connection on which something failed is not used again. */
+  const together = async <T>(send: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    let client: pg.PoolClient | undefined
+    let isSound = false
+    try {
+      client = await pool.connect()
+      const result = await send(client)
+      isSound = true
+      return result
+    } catch (error) {
+      throw toStoreError(error)
+    } finally {
+      client?.release(!isSound)
+    }
+  }
+  const ask = async <Row>(client: pg.PoolClient, { name, sql }: Statement<Row>): Promise<Row[]> =>
+    (await client.query({ ...(name === null ? {} : { name }), text: sql.text, values: sql.values })).rows as Row[] // the statement's author says what comes
+
+  return {
+    readAs: (userId, statements) =>
+      together(async (client) => {
+        const opened = [
+          client.query('BEGIN READ ONLY'),
+          client.query({
+            name: 'act-as',
+            text: `SELECT set_config('app.user_id', $1, true)`,
+            values: [userId.toString()],
+          }),
+        ]
+        const asked = statements.map((statement) => ask<unknown>(client, statement))
+        const done = await Promise.allSettled([...opened, ...asked, client.query('COMMIT')])
+        for (const outcome of done) if (outcome.status === 'rejected') throw outcome.reason
+        // One list of rows for each statement, as its type says.
+        return (await Promise.all(asked)) as never
+      }),
+    readOne: (statement) => together((client) => ask(client, statement)),
+    close: () => pool.end(),
+  }
+}

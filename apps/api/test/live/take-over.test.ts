@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Store } from '#store/open-store.ts'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { startEngineProcess } from '../support/engine-process.ts'
+import { until } from '../support/until.ts'
+import { type Scene, startScene } from './kill-sweep-fixture.ts'
+
+const name = (n: number) => `Letter ${n}`
+const mail = (n: number) =>
+  `From: ann@example.org\r\nSubject: ${name(n)}\r\nMessage-ID: <m${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}.\r\n`
+
+/** Two claims to one mailbox: of two engines, and of yesterday's database and today's. */
+describe('a mailbox with two masters', () => {
+  let dovecot: Dovecot
+  let scene: Scene
+  let dir: string
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+    dir = mkdtempSync(join(tmpdir(), 'postern-take-over-'))
+  })
+  afterAll(async () => {
+    await scene.stop()
+    await dovecot.stop()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  const begin = async (user: string): Promise<Scene> => {
+    dovecot.addUser(user, 'secret')
+    scene = await startScene(dovecot, user)
+    for (const n of [1, 2, 3]) {
+      dovecot.deliver(user, 'INBOX', mail(n))
+      scene.wanted.set(name(n), { mailbox: 'INBOX', flags: [] })
+    }
+    await scene.through(async () => undefined, 0)
+    return scene
+  }
+  const wants = (n: number, mailbox: string, flags: string[]) => scene.wanted.set(name(n), { mailbox, flags })
+  const elsewhere = (verb: 'add' | 'remove', flag: string, n: number) =>
+    dovecot.doveadm('flags', verb, '-u', scene.user, flag, 'mailbox', 'INBOX', 'header', 'subject', name(n))
+
+  it('an engine that was stopped past its lease acts no more, and another goes on', async () => {
+    const { store, points, engine, target, give, undo, wanted, untilAsWanted, env } = await begin('stopped')
+    const epochOf = async () => (await store.prisma.accountLease.findFirstOrThrow()).epoch
+    const before = await epochOf()
+    const child = engine()
+    let isHeld = false
+    // Between the durable "this begins" and the first byte to the server.
+    points.arm(/^after COMMIT of\s+UPDATE command SET state = 'running'/, () => {
+      child?.kill('SIGSTOP')
+      isHeld = true
+      return 'go on'
+    })
+    const id = await give({ kind: 'setFlags', target: await target('INBOX', [name(1)]), add: ['flagged'] })
+    await until(async () => isHeld, { what: 'the moment' })
+    const other = startEngineProcess({ ...env, DATABASE_URL: scene.databaseUrl })
+    try {
+      wants(1, 'INBOX', ['\\Flagged'])
+      // Only the lease running out hands the account over: the first one still has its session.
+      await until(async () => (await epochOf()) > before, { ms: 50_000, what: 'the take-over' })
+      await untilAsWanted()
+      await undo(id)
+      wanted.set(name(1), { mailbox: 'INBOX', flags: [] })
+      await untilAsWanted()
+      const epoch = await epochOf()
+      const writes = await countWrites(store)
+      child?.kill('SIGCONT')
+      await until(async () => points.imapSessions() === 1, { what: 'the end of its sessions' })
+      await untilAsWanted()
+      expect(await epochOf()).toBe(epoch)
+      expect(await countWrites(store)).toBe(writes)
+      // The other one is well and has the account.
+      elsewhere('add', '\\Answered', 2)
+      wants(2, 'INBOX', ['\\Answered'])
+      await untilAsWanted()
+    } finally {
+      child?.kill('SIGCONT')
+      other.child.kill('SIGTERM')
+      await other.ended
+    }
+    await scene.stop()
+  }, 120_000)
+
+  it("yesterday's database does nothing again at today's mail server", async () => {
+    const { store, stopEngine, target, give, through, expectNothingLeftToDo } = await begin('restored')
+    await stopEngine()
+    await give({ kind: 'setFlags', target: await target('INBOX', [name(1)]), add: ['flagged'] })
+    await give({ kind: 'moveToRole', target: await target('INBOX', [name(2)]), role: 'trash' })
+    await keepCopy(store)
+    wants(1, 'INBOX', ['\\Flagged'])
+    wants(2, 'Trash', [])
+    await through(async () => undefined, 0)
+    // All of it is taken back, and more happens, before the disk breaks.
+    elsewhere('remove', '\\Flagged', 1)
+    dovecot.doveadm('move', '-u', scene.user, 'INBOX', 'mailbox', 'Trash', 'header', 'subject', name(2))
+    dovecot.doveadm('expunge', '-u', scene.user, 'mailbox', 'INBOX', 'header', 'subject', name(3))
+    dovecot.deliver(scene.user, 'INBOX', mail(4))
+    await stopEngine()
+    await putBack(store)
+    await store.prisma.$executeRaw`UPDATE command SET created_at = created_at - interval '1 day'`
+    wants(1, 'INBOX', [])
+    wants(2, 'INBOX', [])
+    scene.wanted.delete(name(3))
+    wants(4, 'INBOX', [])
+    await through(async () => undefined, 0)
+    await expectNothingLeftToDo()
+  })
+})
+
+const tables = `SELECT format('%I', tablename) AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_prisma_migrations'`
+
+/** A backup and its restore, within the database. */
+const keepCopy = (store: Store) =>
+  store.prisma.$executeRawUnsafe(`DO $$ DECLARE t record; BEGIN CREATE SCHEMA backup;
+    FOR t IN ${tables} LOOP EXECUTE format('CREATE TABLE backup.%s AS TABLE public.%s', t.name, t.name); END LOOP; END $$`)
+const putBack = (store: Store) =>
+  store.prisma.$executeRawUnsafe(`DO $$ DECLARE t record; BEGIN
+    FOR t IN ${tables} LOOP EXECUTE format('TRUNCATE public.%s', t.name);
+      EXECUTE format('INSERT INTO public.%s SELECT * FROM backup.%s', t.name, t.name); END LOOP; END $$`)
+
+/** Rows written so far in the tables that hold mail and intents. */
+const countWrites = async (store: Store): Promise<number> => {
+  const [row] = await store.prisma.$queryRaw<{ written: number }[]>`
+    SELECT (SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::int FROM pg_stat_user_tables
+      WHERE relname IN ('placement', 'message', 'command', 'command_target', 'change', 'thread_mailbox', 'mailbox')) AS written`
+  return row?.written ?? 0
+}

@@ -1,0 +1,24 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** The engine as `main` starts it: a process of its own that meets us in Postgres only. */
+export type EngineProcess = { child: ChildProcess; printed: () => string; ended: Promise<void> }
+
+const entry = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+export const startEngineProcess = (env: {
+  DATABASE_URL: string
+  DATA_DIR: string
+  MASTER_KEY_FILE: string
+}): EngineProcess => {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, ROLES: 'engine', LOG_LEVEL: process.env.TEST_LOG ?? 'silent', ...env },
+  })
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      printed = (printed + chunk.toString()).slice(-100_000)
+    })
+  return { child, printed: () => printed, ended: new Promise((done) => child.once('close', () => done())) }
+}

@@ -1,0 +1,14 @@
+/** Conversations under way to another mailbox of their account. Kept here and not in the drag itself, where any page could put some. */
+export type Dragged = { accountId: string; mailboxId: string; threadIds: string[] }
+
+let dragged: Dragged | null = null
+
+export const startDrag = (dataTransfer: DataTransfer, what: Dragged): void => {
+  dragged = what
+  // Without data some browsers drag nothing.
+  dataTransfer.setData('text/plain', '')
+  dataTransfer.effectAllowed = 'move'
+  addEventListener('dragend', () => (dragged = null), { once: true })
+}
+
+export const getDragged = (): Dragged | null => dragged

@@ -1,0 +1,109 @@
+import { call, failureOf } from './api.ts'
+import { app, type Filter, listKey } from './app-state.ts'
+import { emptyList, withPage } from './thread-list.ts'
+
+/**
+ * Fetches the rows of lists. An answer is a picture of the past: what was changed meanwhile, here or by the change log, must
+ * not be painted over, so such an answer is thrown away and asked for again.
+ */
+export const pageSize = 60
+const maxAsks = 3
+
+type Load = { work: Promise<void>; isFresh: boolean }
+const loading = new Map<string, Load>()
+const changes = new Map<string, number>()
+const sending = new Set<Promise<unknown>>()
+
+/** Says that the mailbox's lists are other ones now than when a request under way was sent. */
+export const noteChange = (mailboxId: string): void => {
+  changes.set(mailboxId, (changes.get(mailboxId) ?? 0) + 1)
+}
+
+/** A command on its way. Lists wait for it: before the server has it, its answers show what was before. */
+export const whileSending = <Answer>(work: Promise<Answer>): Promise<Answer> => {
+  sending.add(work)
+  const done = () => void sending.delete(work)
+  work.then(done, done)
+  return work
+}
+
+const ask = async (mailboxId: string, filter: Filter, start: number) => {
+  for (let asked = 1; ; asked++) {
+    await Promise.allSettled(sending)
+    const before = changes.get(mailboxId)
+    const answer = await call('listThreads', 'GET', `/v1/mailboxes/${mailboxId}/threads`, {
+      query: { filter, limit: pageSize, ...(start > 0 ? { position: start } : {}) },
+    })
+    if (changes.get(mailboxId) === before || asked === maxAsks) return answer
+  }
+}
+
+/** Makes sure the rows around a position are here. Asked again while under way, it waits for the same answer. */
+export const loadRows = (
+  mailboxId: string,
+  filter: Filter,
+  position: number,
+  { isFresh = false } = {},
+): Promise<void> => {
+  const key = listKey(mailboxId, filter)
+  const start = Math.max(0, Math.floor(position / pageSize) * pageSize)
+  const list = app.get().lists[key]
+  if (
+    !isFresh &&
+    list?.status === 'ready' &&
+    list.rows.slice(start, Math.min(start + pageSize, list.total)).every((row) => row !== undefined)
+  )
+    return Promise.resolve()
+  const name = `${key}:${start}`
+  const under = loading.get(name)
+  if (under) {
+    under.isFresh ||= isFresh
+    return under.work
+  }
+  const load: Load = { isFresh, work: Promise.resolve() }
+  const setList = (change: (list: typeof emptyList) => typeof emptyList) =>
+    app.set(({ lists }) => ({ lists: { ...lists, [key]: change(lists[key] ?? emptyList) } }))
+  if (list?.status === 'failed') setList((old) => ({ ...old, status: 'loading' }))
+  load.work = ask(mailboxId, filter, start)
+    .then(
+      ({ rows, total, next }) =>
+        setList((old) => {
+          const list = load.isFresh && start === 0 ? emptyList : old
+          const end = start + rows.length
+          // Filtered lists are not counted: one row more than is known, until their end is.
+          return withPage(list, start, rows, total ?? (next === undefined ? end : Math.max(list.total, end + 1)))
+        }),
+      (error: unknown) => setList((old) => ({ ...old, status: failureOf(error) })),
+    )
+    .finally(() => loading.delete(name))
+  loading.set(name, load)
+  return load.work
+}
+
+/** Lists are asked for again where they are in view; others are simply forgotten. */
+export const refreshMailbox = (
+  mailboxId: string,
+  visible: { mailboxId: string; filter: Filter; position: number } | null,
+): void => {
+  noteChange(mailboxId)
+  app.set((state) => ({
+    lists: Object.fromEntries(
+      Object.entries(state.lists).filter(
+        ([key]) => !key.startsWith(`${mailboxId}:`) || (visible && key === listKey(visible.mailboxId, visible.filter)),
+      ),
+    ),
+  }))
+  if (visible?.mailboxId !== mailboxId) return
+  void loadRows(mailboxId, visible.filter, 0, { isFresh: visible.position < pageSize })
+  if (visible.position >= pageSize) void loadRows(mailboxId, visible.filter, visible.position, { isFresh: true })
+}
+
+/** Too much was missed: only what is in view stays, until its answer is here. */
+export const refreshAll = (visible: Parameters<typeof refreshMailbox>[1]): void => {
+  const kept = visible && listKey(visible.mailboxId, visible.filter)
+  app.set(({ lists }) => ({
+    lists: Object.fromEntries(Object.entries(lists).filter(([key]) => key === kept)),
+    threads: {},
+  }))
+  if (visible) refreshMailbox(visible.mailboxId, visible)
+}

@@ -1,0 +1,64 @@
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
+import { describe, expect, it } from 'vitest'
+import { countOf, orderTree } from './tree-order.ts'
+
+const rights = { setSeen: true, setFlags: true, keywords: true, insert: true, remove: true, rename: true }
+const mailbox = (path: string, given: Partial<Mailbox> = {}): Mailbox => ({
+  id: path,
+  accountId: '1',
+  path,
+  name: path.split('/').at(-1) ?? path,
+  parentId: path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : null,
+  role: null,
+  roleIsChosen: false,
+  isSelectable: true,
+  isSynced: true,
+  isWatched: false,
+  rights,
+  messages: 9,
+  unreadMessages: 2,
+  conversations: 5,
+  unreadConversations: 1,
+  sync: { state: 'complete', envelopesStored: 9, envelopesTotal: 9, bodiesStored: 9 },
+  ...given,
+})
+const tree = [
+  mailbox('Zoo'),
+  mailbox('INBOX', { role: 'inbox' }),
+  mailbox('Work/2/Old'),
+  mailbox('Work/10'),
+  mailbox('Work'),
+  mailbox('Drafts', { role: 'drafts' }),
+  mailbox('Work/2'),
+  mailbox('Junk', { role: 'junk' }),
+]
+const paths = (rows: ReturnType<typeof orderTree>) => rows.map(({ mailbox: { path } }) => path)
+
+describe('the tree of mailboxes', () => {
+  it('has the special ones on top, then the rest by name under their parents', () => {
+    expect(paths(orderTree(tree, {}, null))).toEqual([
+      'INBOX',
+      'Drafts',
+      'Junk',
+      'Work',
+      'Work/2',
+      'Work/2/Old',
+      'Work/10',
+      'Zoo',
+    ])
+  })
+  it('counts for everything below what is folded, and keeps the way to the current one open', () => {
+    const folded = orderTree(tree, { Work: false }, null)
+    expect(paths(folded)).not.toContain('Work/2')
+    expect(folded.find((row) => row.mailbox.path === 'Work')?.unread).toBe(4)
+    expect(paths(orderTree(tree, { Work: false, 'Work/2': false }, 'Work/2/Old'))).toContain('Work/2/Old')
+  })
+  it('shows all drafts, no spam, else unread conversations', () => {
+    const counts = orderTree(tree, {}, null).map((row) => [row.mailbox.path, countOf(row)])
+    expect(Object.fromEntries(counts)).toMatchObject({ INBOX: 1, Drafts: 5, Junk: 0, Zoo: 1 })
+  })
+  it('folds large trees at first', () => {
+    const many = Array.from({ length: 100 }, (_, n) => mailbox(`Lists/${n}`))
+    expect(paths(orderTree([...many, mailbox('Lists')], {}, null))).toEqual(['Lists'])
+  })
+})

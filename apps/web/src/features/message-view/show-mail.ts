@@ -1,0 +1,41 @@
+import { backgroundVariable, type SanitizedMail } from './sanitize.ts'
+
+/** What the mail lies on: white paper, white paper that the screen turns dark, or the mail's own dark look. */
+export type Paper = 'white' | 'turned' | 'dark'
+
+/** Puts a sanitised mail into the frame's document, whole: nothing of it is copied as text. */
+export const showMail = (page: Document, mail: SanitizedMail, paper: Paper): void => {
+  page.replaceChild(page.adoptNode(mail.root), page.documentElement)
+  // What is left of a frameset has none.
+  if (!page.body) page.documentElement.append(page.createElement('body'))
+  const style = page.createElement('style')
+  style.textContent = frameStyle(paper)
+  page.head.prepend(style)
+}
+
+/** Gives the pictures that were moved aside their addresses at our proxy. */
+export const showRemote = (page: Document, mail: SanitizedMail, links: Record<string, string>): void => {
+  for (const image of page.querySelectorAll<HTMLImageElement>('img[data-postern-src]')) {
+    const link = links[image.dataset.posternSrc ?? '']
+    if (link) image.src = link
+  }
+  for (const [index, url] of mail.backgrounds.entries()) {
+    const link = links[url]
+    if (link) page.documentElement.style.setProperty(backgroundVariable(index), `url("${CSS.escape(link)}")`)
+  }
+}
+
+/**
+ * Newsletters keep their own look; what brings none gets ours. The frame is as high as its content, so neither root may
+ * take its height from it; rules in a layer win over every `!important` of a mail.
+ */
+const frameStyle = (paper: Paper): string => `
+  @layer { html, body { height: auto !important; min-height: 0 !important; max-height: none !important; } }
+  :root { color-scheme: ${paper === 'dark' ? 'dark' : 'light'}; ${paper === 'dark' ? '' : 'background: #fff; color: #1c1d1f;'} }
+  body { margin: 0; padding: 8px; font: 15px system-ui, sans-serif; overflow-wrap: anywhere; overflow-x: auto; }
+  body:not(:has(table)) { line-height: 1.5; }
+  ${paper === 'turned' ? 'img { filter: invert(1) hue-rotate(180deg); }' : ''}
+  img { max-width: 100%; }
+  @media (max-width: 600px) { img { height: auto; } }
+  pre { white-space: pre-wrap; }
+  blockquote { margin-inline: 8px 0; padding-inline-start: 8px; border-inline-start: 2px solid #999; }`

@@ -1,0 +1,119 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../apps/api/test/support/until.ts'
+import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './screen-fixture.ts'
+
+/** Accounts and mailboxes as a person arranges them, and a session that ends. */
+let screen: Screen
+let context: BrowserContext
+let page: Page
+let accountId: string
+beforeAll(async () => {
+  screen = await startScreen()
+  screen.dovecot.addUser('sam', 'mail password')
+  context = await screen.newContext()
+  page = await screen.newPage(context)
+  await openInbox(page, screen.base)
+  const { accounts } = (await (await screen.api('GET', '/v1/accounts')).json()) as { accounts: { id: string }[] }
+  accountId = accounts[0]?.id ?? ''
+})
+afterAll(async () => screen?.stop())
+
+const toAccount = async () => {
+  await page.goto(`${screen.base}/accounts/${accountId}`)
+  await page.getByRole('heading', { name: 'Mailboxes' }).waitFor()
+}
+const saved = (work: () => Promise<unknown>) =>
+  Promise.all([page.waitForResponse((response) => response.request().method() === 'PATCH' && response.ok()), work()])
+
+describe('accounts', () => {
+  it('stand in the order one gives them', async () => {
+    await screen.addAccount('sam')
+    await page.goto(`${screen.base}/settings/accounts`)
+    const names = () => page.locator('.account-line a').allTextContents()
+    await until(async () => (await names()).length === 2)
+    await expectAccessible(page)
+    await page.getByRole('button', { name: 'Up: sam@example.org' }).click()
+    expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
+    await page.reload()
+    await page.locator('.account-line').nth(1).waitFor()
+    expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
+    await page.getByRole('button', { name: 'Down: sam@example.org' }).click()
+  })
+
+  it('have a colour and a daily limit that are still there later', async () => {
+    await toAccount()
+    await saved(() => page.getByLabel('Violet').check())
+    await page.getByLabel('Limit for a day').fill('25')
+    await saved(() => page.getByRole('button', { name: 'Save' }).last().click())
+    await toAccount()
+    expect(await page.getByLabel('Limit for a day').inputValue()).toBe('25')
+    await expectAccessible(page)
+    await page.getByLabel('Limit for a day').fill('a lot')
+    await page.getByRole('button', { name: 'Save' }).last().click()
+    await page.getByText('is not a whole number of megabytes').waitFor()
+    await page.getByRole('link', { name: 'Back' }).click()
+    await page.locator('.tree-account .account-color').waitFor()
+  })
+
+  it('let one say which mailbox is the archive; it is the only one then', async () => {
+    await toAccount()
+    await saved(() => page.getByLabel('Role of Travel').selectOption({ label: 'Archive' }))
+    await until(async () => (await page.getByLabel('Role of Archive').inputValue()) === '')
+    await openInbox(page, screen.base)
+    deliver(screen.dovecot, 'To the new archive')
+    await rowOf(page, 'To the new archive').click()
+    await page.keyboard.press('e')
+    await until(async () => countAt(screen.dovecot, 'Travel', 'subject', 'new archive') === 1)
+  })
+
+  it('watch what one chooses, and leave out what one does not want here', async () => {
+    await toAccount()
+    await saved(() => page.getByLabel('Watch Receipts').check())
+    await saved(() => page.getByLabel('Keep Archive in step').uncheck())
+    await toAccount()
+    expect(await page.getByLabel('Watch Receipts').isChecked()).toBe(true)
+    expect(await page.getByLabel('Watch Archive').isDisabled()).toBe(true)
+    expect(await page.getByLabel('Watch INBOX').isDisabled()).toBe(true)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await expectAccessible(page)
+    await page.emulateMedia({ colorScheme: 'light' })
+  })
+
+  it('say how they are in plain words, and can be asked to look again', async () => {
+    await page.getByRole('button', { name: 'Resync from scratch' }).click()
+    await page.getByText('Comparing everything with the server').waitFor()
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByRole('heading', { name: 'Paused' }).waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.getByRole('heading', { name: 'Up to date' }).waitFor()
+    await page.getByText('What happened').click()
+    await page.locator('table.plain td').first().waitFor()
+    await expectAccessible(page)
+  })
+})
+
+describe('a session that ends', () => {
+  it('asks for the password over the page, which stays as it was', async () => {
+    await openInbox(page, screen.base)
+    await rowOf(page, 'Fråga om båten').click()
+    await page.locator('.text-body', { hasText: 'isen har gått' }).waitFor()
+    await context.clearCookies()
+    await rowOf(page, 'Re: Garden plans').click()
+    const over = page.getByRole('dialog', { name: 'Sign in' })
+    await over.getByText('Your session has ended').waitFor()
+    await expectAccessible(page)
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('e')
+    expect(await over.isVisible()).toBe(true)
+    await over.getByLabel('Password').fill('four unrelated words: lantern orbit')
+    await over.getByRole('button', { name: 'Sign in' }).click()
+    await over.waitFor({ state: 'detached' })
+    await page.locator('article.message').nth(1).waitFor()
+    expect(countAt(screen.dovecot, 'INBOX', 'subject', 'Garden plans for the back wall')).toBeGreaterThan(0)
+  })
+
+  it('never met an error or a breach of its own policy on the way', () => {
+    expect(screen.problems).toEqual([])
+  })
+})
