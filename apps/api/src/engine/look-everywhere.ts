@@ -5,7 +5,7 @@ import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
 import { addSyncEvent, storeAccountFacts, storeProgress } from '#store/account-state.ts'
 import { commit } from '#store/commit.ts'
 import { refreshStatistics } from '#store/retention.ts'
-import { type MailboxRow, saveCursor } from '#store/sync-mailboxes.ts'
+import { type EmptyMailbox, type MailboxRow, saveCursor, settleEmpty } from '#store/sync-mailboxes.ts'
 import { needsSync, planFlagTurns } from '#sync/plan-mailbox-sync.ts'
 import { syncTree, type TreeEntry } from '#sync/run-tree-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
@@ -64,7 +64,8 @@ export const lookEverywhere = async (
         isCompareDue || status === null || flagsDue.has(mailbox.id) || needsSync(mailbox, status),
     )
     .sort((a, b) => byRole(a.mailbox, b.mailbox))
-  const isWhole = await syncAll(share, context, wanted, (mailbox) => {
+  const open = isCompareDue ? wanted : await withoutEmpty(share, wanted)
+  const isWhole = await syncAll(share, context, open, (mailbox) => {
     const areFlagsDue = flagsDue.has(mailbox.id)
     if (areFlagsDue) memory.flagsReadAt.set(mailbox.id, share.deps.clock.monotonicMs())
     return { isCompareDue, areFlagsDue }
@@ -74,6 +75,20 @@ export const lookEverywhere = async (
   if (isCompared) memory.comparedAt = share.deps.clock.now().getTime()
   await noteSynced(share, memory, isCompared)
   return rows.map(({ mailbox }) => mailbox)
+}
+
+/** Settles what was never seen and holds nothing, without a SELECT each. Answers the others. */
+const withoutEmpty = async (share: AccountShare, entries: TreeEntry[]): Promise<TreeEntry[]> => {
+  const empty = new Map<TreeEntry, EmptyMailbox>()
+  for (const entry of entries) {
+    const { mailbox, status } = entry
+    if (mailbox.fillUid !== null || status?.messages !== 0 || !status.uidValidity || !status.uidNext) continue
+    const { uidValidity, uidNext, highestModseq } = status
+    empty.set(entry, { id: mailbox.id, uidValidity, uidNext, highestModseq })
+  }
+  if (empty.size === 0) return entries
+  await commit(share.deps.store, scopeOf(share), (unit) => settleEmpty(unit, [...empty.values()]))
+  return entries.filter((entry) => !empty.has(entry))
 }
 
 /** Where no change counter tells: unread mail that became more or less at once, everything else in turns. */

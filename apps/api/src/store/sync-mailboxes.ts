@@ -101,6 +101,18 @@ const markOrphans = async (tx: RawTx, gone: { message_id: bigint }[]): Promise<v
 
 const uniqueThreads = (rows: { thread_id: bigint }[]): bigint[] => [...new Set(rows.map((row) => row.thread_id))]
 
+export type EmptyMailbox = { id: bigint; uidValidity: bigint; uidNext: bigint; highestModseq: bigint | null }
+
+/** Mailboxes that were never seen and hold nothing are complete as they are: ten thousand of them in one statement. */
+export const settleEmpty = async (unit: Unit, rows: EmptyMailbox[]): Promise<void> => {
+  await unit.tx.$executeRaw`
+    UPDATE mailbox m SET fill_uid = 1, uid_validity = e.uid_validity, uid_next = e.uid_next, highest_modseq = e.highest_modseq,
+      checked_at = now(), compared_at = now()
+    FROM unnest(${rows.map(({ id }) => id)}::bigint[], ${rows.map((row) => row.uidValidity)}::bigint[], ${rows.map((row) => row.uidNext)}::bigint[],
+      ${rows.map((row) => row.highestModseq)}::bigint[]) AS e (id, uid_validity, uid_next, highest_modseq)
+    WHERE m.id = e.id AND m.fill_uid IS NULL`
+}
+
 export type MailboxCursor = {
   uidValidity?: bigint
   uidNext?: bigint

@@ -1,8 +1,9 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import { opened, type Script, type ScriptedImap, smallInbox, startScriptedImap } from '../support/scripted-imap.ts'
 import { until } from '../support/until.ts'
 
 const mail = (n: number) =>
@@ -17,21 +18,6 @@ const pour = async (socket: Socket, pieces: Iterable<string>): Promise<void> => 
 }
 function* repeat(piece: string, times: number): Generator<string> {
   for (let n = 0; n < times; n++) yield piece
-}
-const capability = '* CAPABILITY IMAP4rev1 IDLE CONDSTORE LIST-EXTENDED LIST-STATUS ESEARCH ACL UIDPLUS\r\n'
-const inbox = '* LIST () "/" INBOX\r\n* STATUS INBOX (MESSAGES 3 UNSEEN 3 UIDNEXT 4 UIDVALIDITY 1 HIGHESTMODSEQ 5)\r\n'
-const opened =
-  '* 3 EXISTS\r\n* OK [UIDVALIDITY 1] x\r\n* OK [UIDNEXT 4] x\r\n* OK [HIGHESTMODSEQ 5] x\r\n* OK [PERMANENTFLAGS (\\*)] x\r\n'
-
-type Deed = (socket: Socket, tag: string, args: string) => unknown
-/** What a server does to each command by name; whatever is not named is answered as a small, honest server would. */
-type Script = { greeting?: (socket: Socket) => unknown; on?: Record<string, Deed> }
-const honest: Record<string, Deed> = {
-  CAPABILITY: (socket, tag) => socket.write(`${capability}${tag} OK x\r\n`),
-  LOGIN: (socket, tag) => socket.write(`${tag} OK x\r\n`),
-  LIST: (socket, tag) => socket.write(`${inbox}${tag} OK x\r\n`),
-  SELECT: (socket, tag) => socket.write(`${opened}${tag} OK [READ-WRITE] x\r\n`),
-  IDLE: (socket) => socket.write('+ idling\r\n'),
 }
 const untagged = (command: string, piece: string, times: number): Script => ({
   on: {
@@ -85,43 +71,17 @@ const scripts: Record<string, Script> = {
     on: {
       LIST: (socket, tag) =>
         socket.write(
-          `* LIST (\\A) NIL "&AAA-__proto__"\r\n* LIST NIL NIL NIL\r\n* LIST () "/" "&&&"\r\n${inbox}${tag} OK x\r\n`,
+          `* LIST (\\A) NIL "&AAA-__proto__"\r\n* LIST NIL NIL NIL\r\n* LIST () "/" "&&&"\r\n${smallInbox}${tag} OK x\r\n`,
         ),
       MYRIGHTS: (socket, tag) => socket.write(`* MYRIGHTS INBOX ${'"'}${'z'.repeat(5000)}"\r\n${tag} OK x\r\n`),
     },
   },
 }
 
-const serve = async (script: Script, sockets: Set<Socket>): Promise<{ server: Server; port: number }> => {
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    let pending = ''
-    socket.on('error', () => undefined)
-    socket.on('data', (bytes) => {
-      pending += bytes.toString('latin1')
-      const lines = pending.split('\r\n')
-      pending = lines.pop() ?? ''
-      for (const line of lines) {
-        const [tag = '', first = '', second = '', ...rest] = line.split(' ')
-        const name = (first.toUpperCase() === 'UID' ? second : first).toUpperCase()
-        if (tag.toUpperCase() === 'DONE') continue
-        const deed = script.on?.[name] ?? honest[name] ?? ((to: Socket) => to.write(`${tag} OK x\r\n`))
-        deed(socket, tag, rest.join(' '))
-      }
-    })
-    if (script.greeting) script.greeting(socket)
-    else socket.write('* OK ready\r\n')
-  })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  return { server, port: typeof address === 'object' && address ? address.port : 0 }
-}
-
 describe('servers that want to do harm', () => {
   let dovecot: Dovecot
   let engine: EngineFixture
-  const servers: Server[] = []
-  const sockets = new Set<Socket>()
+  const servers: ScriptedImap[] = []
   let neighbour: bigint
   beforeAll(async () => {
     dovecot = await startDovecot()
@@ -138,8 +98,7 @@ describe('servers that want to do harm', () => {
   })
   afterAll(async () => {
     await engine.stop()
-    for (const socket of sockets) socket.destroy()
-    for (const server of servers) await new Promise((done) => server.close(done))
+    for (const server of servers) await server.stop()
     await dovecot.stop()
   })
 
@@ -149,9 +108,9 @@ describe('servers that want to do harm', () => {
     return state === 'watching' || problem !== null ? { state, problem } : null
   }
   const attack = async (title: string): Promise<bigint> => {
-    const { server, port } = await serve(scripts[title] ?? {}, sockets)
+    const server = await startScriptedImap(scripts[title] ?? {})
     servers.push(server)
-    return engine.addAccount(`hostile${port}`, 'secret', port)
+    return engine.addAccount(`hostile${server.port}`, 'secret', server.port)
   }
   const pause = async (id: bigint) => {
     await engine.store.prisma.account.update({ where: { id }, data: { isPaused: true } })
