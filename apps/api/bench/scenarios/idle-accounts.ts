@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { accountSettings } from '@postern/shared/accounts.ts'
 import pg from 'pg'
@@ -40,6 +40,7 @@ export const idleAccounts: Scenario = {
       dovecot.addUser(user, mailPassword)
       writeSmallMailbox(dovecot.maildir(user), mailsEach, dovecot.owner, user)
     }
+    const lowerWatches = raiseWatches(users.length + 200)
     const plain: MailServer = { port: dovecot.imapPort, security: 'plain' }
     let gateway = await startGateway(dovecot.certificate)
     const again = async () => {
@@ -73,10 +74,25 @@ export const idleAccounts: Scenario = {
       tell('cpu.many', [((gateway.cpuMs() - cpuBefore) / cpuOverMs) * 100], '% of a core', { goal: { target: 2 } })
       await tellPush({ tell, gateway, dovecot, user: 'u0007', name: 'push.many', target: 60 })
     } finally {
+      lowerWatches()
       await gateway.stop()
       await gateway.remove()
     }
   },
+}
+
+const watchesFile = '/proc/sys/fs/inotify/max_user_instances'
+
+/** Dovecot watches a mailbox by one inotify instance a session; beyond the system's limit it only looks every 30 s. */
+const raiseWatches = (needed: number): (() => void) => {
+  const before = readFileSync(watchesFile, 'utf8').trim()
+  if (Number(before) >= needed) return () => undefined
+  try {
+    writeFileSync(watchesFile, String(needed))
+  } catch {
+    throw new Error(`allow the mail server to watch so many mailboxes: sysctl fs.inotify.max_user_instances=${needed}`)
+  }
+  return () => writeFileSync(watchesFile, before)
 }
 
 /** The least of several looks: a look may fall right before a collection. In KiB. */
