@@ -33,7 +33,7 @@ export const idleAccounts: Scenario = {
     'restart.connected',
     'push.many.over-floor',
   ],
-  run: async ({ corpus, manyAccounts, tell }) => {
+  run: async ({ corpus, manyAccounts, tell, atEnd }) => {
     const { dovecot } = await corpus()
     const users = Array.from({ length: manyAccounts }, (_, n) => `u${String(n + 1).padStart(4, '0')}`)
     for (const user of users) {
@@ -41,12 +41,18 @@ export const idleAccounts: Scenario = {
       writeSmallMailbox(dovecot.maildir(user), mailsEach, dovecot.owner, user)
     }
     const lowerWatches = raiseWatches(users.length + 200)
+    atEnd(async () => lowerWatches())
     const plain: MailServer = { port: dovecot.imapPort, security: 'plain' }
     let gateway = await startGateway(dovecot.certificate)
     const again = async () => {
       await gateway.stop()
       gateway = await gateway.restart()
     }
+    const end = async () => {
+      await gateway.stop()
+      await gateway.remove()
+    }
+    atEnd(end)
     try {
       await again()
       const empty = await settledPss(gateway)
@@ -74,9 +80,7 @@ export const idleAccounts: Scenario = {
       tell('cpu.many', [((gateway.cpuMs() - cpuBefore) / cpuOverMs) * 100], '% of a core', { goal: { target: 2 } })
       await tellPush({ tell, gateway, dovecot, user: 'u0007', name: 'push.many', target: 60 })
     } finally {
-      lowerWatches()
-      await gateway.stop()
-      await gateway.remove()
+      await end()
     }
   },
 }
