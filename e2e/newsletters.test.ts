@@ -58,8 +58,6 @@ describe('newsletters keep their look', () => {
           })
       })
     })
-    const picture = process.env.SCREENSHOTS
-    if (picture) await page.screenshot({ path: `${picture}/newsletter-${name}-${width}-${paper}.png` })
     await page.close()
     return { ...mail, before: looks[0] ?? [], after: looks[1] ?? [] }
   }
