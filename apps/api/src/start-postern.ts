@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { AppError } from '#platform/errors.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
+import { releaseMemoryAtRest } from '#platform/release-memory.ts'
 import { checkDatabase } from '#store/check-database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#store/embedded-postgres.ts'
 import { ownerName } from '#store/lease.ts'
@@ -25,7 +26,8 @@ const engineRestartMs = [100, 500, 2000, 5000]
 export const startPostern = async (config: Config, { root, say }: Surroundings): Promise<Running> => {
   const logger = createLogger({ level: config.logLevel })
   const database = await openDatabase(config, { root, say })
-  const stops: (() => Promise<void>)[] = [async () => database.stop()]
+  const endRelease = releaseMemoryAtRest()
+  const stops: (() => Promise<void>)[] = [async () => endRelease(), async () => database.stop()]
   try {
     if (config.roles.includes('api')) {
       // Each role loads only what it needs: the engine has no use for HTTP, the API none for sync.
@@ -115,7 +117,7 @@ const superviseEngine = (databaseUrl: string, logger: Logger): (() => Promise<vo
     flushCompileCache()
     child = fork(entry, [], {
       env: { ...process.env, ROLES: 'engine', DATABASE_URL: databaseUrl },
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: ['--disable-warning=ExperimentalWarning', '--expose-gc'],
     })
     child.once('exit', (code, signal) => {
       child = undefined
