@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { createLogger, type Logger } from '#platform/logger.ts'
+import { releaseMemoryAtRest } from '#platform/release-memory.ts'
 import { ownerName } from '#store/lease.ts'
 import type { Config } from './config.ts'
 import { startDatabase } from './start-database.ts'
@@ -20,7 +21,8 @@ const engineRestartMs = [100, 500, 2000, 5000]
 export const startPostern = async (config: Config, { root, say }: Surroundings): Promise<Running> => {
   const logger = createLogger({ level: config.logLevel })
   const database = await startDatabase(config, { root, say, logger })
-  const stops: (() => Promise<void>)[] = [async () => database.stop()]
+  const endRelease = releaseMemoryAtRest()
+  const stops: (() => Promise<void>)[] = [async () => endRelease(), async () => database.stop()]
   try {
     if (config.roles.includes('api')) {
       // Each role loads only what it needs: the engine has no use for HTTP, the API none for sync.
@@ -64,7 +66,7 @@ const superviseEngine = (databaseUrl: string, logger: Logger): (() => Promise<vo
     flushCompileCache()
     child = fork(entry, [], {
       env: { ...process.env, ROLES: 'engine', DATABASE_URL: databaseUrl },
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: ['--disable-warning=ExperimentalWarning', '--expose-gc'],
     })
     child.once('exit', (code, signal) => {
       child = undefined
