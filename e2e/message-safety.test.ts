@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { frameCsp } from '../apps/api/src/web-pages.ts'
+import { until } from '../apps/api/test/support/until.ts'
 import { type LoadingVector, loadingVectors, quietInChromium } from './message-safety/loading-vectors.ts'
 import { quietHandlers, scriptVectors } from './message-safety/script-vectors.ts'
 import { openStage, type Shown, type Stage, type StageDocument, type StageWindow } from './message-safety/stage.ts'
@@ -68,7 +69,13 @@ describe('the layers of the message view, each alone', () => {
           html: loading(vector),
           ...(vector.isScriptless ? { headers: { 'content-security-policy': 'sandbox allow-same-origin' } } : {}),
         })),
-        clickOnMarked,
+        async (shown) => {
+          await clickOnMarked(shown)
+          const loud = inFrames.filter(({ name }) => !quietInChromium.includes(name))
+          await until(async () => loud.every(({ name }) => stage.asks().some((ask) => ask.name === name))).catch(
+            () => undefined, // which were not is said below
+          )
+        },
       )
       const quiet = inFrames.filter(({ name }) => !asked.has(name)).map(({ name }) => name)
       for (const vector of wholePages)
@@ -132,11 +139,18 @@ describe('the layers of the message view, each alone', () => {
 
   describe('ways to run a script', () => {
     it('work when nothing stops them, but for those named as quiet', async () => {
+      const quiet = [...scriptVectors.filter(({ isQuiet }) => isQuiet).map(({ name }) => name), ...quietHandlers]
+      const loud = scriptNames().filter((name) => !quiet.includes(name))
       const { ran } = await stage.show(
         scripts().map((html) => ({ html })),
-        touchEverything,
+        async (shown) => {
+          await touchEverything(shown)
+          await until(async () => {
+            const soFar = await shown.evaluate(() => (window as unknown as StageWindow).ran.map(String)) // by the stage
+            return loud.every((name) => soFar.includes(name.replaceAll(' ', '_')))
+          }).catch(() => undefined) // which did not is said below
+        },
       )
-      const quiet = [...scriptVectors.filter(({ isQuiet }) => isQuiet).map(({ name }) => name), ...quietHandlers]
       expect(scriptNames().filter((name) => !ran.has(name))).toEqual(quiet)
       console.log(`${ran.size} ways to run a script, ${quiet.length} quiet in this Chromium`)
     })
