@@ -147,11 +147,13 @@ describe('from an empty machine to living mail', () => {
       'INBOX',
       'From: Zed <zed@example.org>\r\nTo: robin@example.org\r\nSubject: Hot off the press\r\nMessage-ID: <hot@example.org>\r\n\r\nHello!\r\n',
     )
-    await Promise.all([page, tab, phone].map((where) => row('Hot off the press', where).waitFor({ timeout: 5000 })))
+    await Promise.all([page, tab, phone].map((where) => row('Hot off the press', where).waitFor({ timeout: 15_000 })))
     await row('Hot off the press', tab).hover()
     await row('Hot off the press', tab).locator('[title=Delete]').click()
     await Promise.all(
-      [page, tab, phone].map((where) => row('Hot off the press', where).waitFor({ state: 'detached', timeout: 5000 })),
+      [page, tab, phone].map((where) =>
+        row('Hot off the press', where).waitFor({ state: 'detached', timeout: 15_000 }),
+      ),
     )
     await tab.close()
     await phoneContext.close()
@@ -159,7 +161,7 @@ describe('from an empty machine to living mail', () => {
 
   it('follows what another program does', async () => {
     dovecot.doveadm('expunge', '-u', 'robin', 'mailbox', 'INBOX', 'subject', 'Recipe as promised')
-    await row('Recipe as promised').waitFor({ state: 'detached', timeout: 5000 })
+    await row('Recipe as promised').waitFor({ state: 'detached', timeout: 15_000 })
   })
 
   it('acts on a selection and on everything in a mailbox', async () => {

@@ -203,6 +203,8 @@ describe('a list', () => {
   it('says that it is empty, that nothing was found, and that a conversation is gone', async () => {
     await page.getByRole('link', { name: /^Trash/ }).click()
     await page.getByText('Nothing here.').waitFor()
+    await page.goto(`${screen.base}/mail/999999`)
+    await page.getByText('This mailbox is not here any more.').waitFor()
     await page.goto(`${screen.base}/search?q=zzyzx`)
     await page.getByText('Nothing found for “zzyzx”.').waitFor()
     await page.goto(`${page.url().split('/search')[0]}/search/999999?q=zzyzx`)

@@ -214,7 +214,13 @@ describe('the panes', () => {
     await page.getByRole('button', { name: '1 new' }).waitFor()
     await until(async () => (await scrollTop(page)) === 1050, { what: 'the list making room above' })
     expect(await firstRow()).toEqual(before)
-    await page.getByRole('button', { name: '1 new' }).click()
+    const pill = page.getByRole('button', { name: '1 new' })
+    const isInSight = await pill.evaluate((button) => {
+      const { x, y, width, height } = button.getBoundingClientRect()
+      return document.elementFromPoint(x + width / 2, y + height / 2) === button
+    })
+    expect(isInSight).toBe(true)
+    await pill.click()
     await rowOf(page, 'Above your head').waitFor()
     await page.getByRole('button', { name: '1 new' }).waitFor({ state: 'detached' })
   })

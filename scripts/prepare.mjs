@@ -137,7 +137,7 @@ export const buildWeb = () =>
  * process dies, however it dies; signals are passed on, and a child that hears Ctrl-C twice counts it once.
  */
 export const runEntry = (entry, args = [], more = {}) => {
-  const child = spawn(runtime(), ['--disable-warning=ExperimentalWarning', join(root, entry), ...args], {
+  const child = spawn(runtime(), ['--disable-warning=ExperimentalWarning', '--expose-gc', join(root, entry), ...args], {
     cwd: process.cwd(),
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     // Compiled once: starts sooner, and a process that finds everything there never loads the TypeScript compiler (18 MiB).

@@ -4,7 +4,7 @@ import { createRequire, stripTypeScriptTypes } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { until } from '../../apps/api/test/support/until.ts'
 import type { SanitizedMail } from '../../apps/web/src/features/message-view/sanitize.ts'
-import type { Paper } from '../../apps/web/src/features/message-view/show-mail.ts'
+import type { Paper, showRemote } from '../../apps/web/src/features/message-view/show-mail.ts'
 
 /**
  * A web server that shows documents, each in a frame of its own on one page, and counts what browsers ask of it under
@@ -16,6 +16,8 @@ export type Stage = {
   vectorUrl: (name: string) => string
   /** Shows the documents side by side until nothing moves any more; `act` works on the page when all are loaded. */
   show: (documents: StageDocument[], act?: (page: Page) => Promise<unknown>) => Promise<Shown>
+  /** The page with the documents on it, for a closer look. */
+  open: (documents: StageDocument[]) => Promise<Page>
   /** One document as a whole page; answers what it asked for. */
   showWhole: (document: StageDocument) => Promise<Set<string>>
   /** Everything asked for since the last `show` or `forget`, and by whom. */
@@ -30,6 +32,7 @@ export type Ask = { name: string; agent: string }
 export type StageWindow = {
   ran: unknown[]
   showSanitized: (frame: HTMLIFrameElement, html: string, paper: Paper) => SanitizedMail
+  showRemote: typeof showRemote
 }
 export type StageDocument = { html: string; headers?: Record<string, string>; sandbox?: string }
 /** Names that were asked for, ids of scripts that ran, and each document as it was in the end, null where it went away. */
@@ -43,7 +46,8 @@ const stagePage = `<!doctype html><html><head><script type="importmap">{"imports
 <script>window.ran=[];addEventListener('message',({data})=>ran.push(data))</script>
 <script type="module">
 import { sanitizeMail } from '/view/sanitize.ts'
-import { showMail } from '/view/show-mail.ts'
+import { showMail, showRemote } from '/view/show-mail.ts'
+window.showRemote = showRemote
 window.showSanitized = (frame, html, paper) => {
   const mail = sanitizeMail(html, new Map(), frame.contentWindow)
   showMail(frame.contentDocument, mail, paper)
@@ -51,8 +55,8 @@ window.showSanitized = (frame, html, paper) => {
 }
 </script></head><body></body></html>`
 const quietMs = 700
-/** One transparent pixel. */
-const picture = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
+/** One green pixel. */
+const picture = Buffer.from('R0lGODlhAQABAIAAAE2qd////ywAAAAAAQABAAACAkQBADs=', 'base64')
 
 export const openStage = async (browser: Pick<Browser, 'newPage'>, senderName = 'localhost'): Promise<Stage> => {
   let asks: Ask[] = []
@@ -88,7 +92,7 @@ export const openStage = async (browser: Pick<Browser, 'newPage'>, senderName = 
   /** Nothing was asked of this server for a while: what was going to load has. */
   const settled = () =>
     until(async () => performance.now() - lastRequestAt > quietMs, { what: 'an end of the requests' })
-  const show: Stage['show'] = async (wanted, act) => {
+  const open: Stage['open'] = async (wanted) => {
     const from = documents.length
     documents.push(...wanted)
     asks = []
@@ -111,6 +115,10 @@ export const openStage = async (browser: Pick<Browser, 'newPage'>, senderName = 
         ),
       wanted.map(({ sandbox }, index) => ({ src: `/document/${from + index}`, sandbox })),
     )
+    return page
+  }
+  const show: Stage['show'] = async (wanted, act) => {
+    const page = await open(wanted)
     await act?.(page)
     await settled()
     const end = await page.evaluate(() => ({
@@ -136,6 +144,7 @@ export const openStage = async (browser: Pick<Browser, 'newPage'>, senderName = 
     // Another name for the same listener: another origin, as a sender's server is.
     vectorUrl: (name) => `http://${senderName}:${port}/vector/${encodeURIComponent(name).replaceAll("'", '%27')}`,
     show,
+    open,
     showWhole,
     asks: () => asks,
     forget: () => {

@@ -20,6 +20,8 @@ export type RunningPostern = {
 }
 
 const entry = fileURLToPath(new URL('../../apps/api/src/main.ts', import.meta.url))
+/** Where the launcher lets Node keep what it compiled (scripts/prepare.mjs). */
+const compiled = fileURLToPath(new URL('../../node_modules/.postern/compiled', import.meta.url))
 
 export const startPostern = async (
   certificate: string,
@@ -30,11 +32,12 @@ export const startPostern = async (
   await chmod(home, 0o711)
   const caFile = join(home, 'ca.pem')
   await writeFile(caFile, certificate)
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--expose-gc', entry], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
       NODE_OPTIONS: '',
+      NODE_COMPILE_CACHE: compiled,
       VITEST: '',
       HOST: '127.0.0.1',
       PORT: '0',

@@ -148,7 +148,8 @@ const follow = (base: string, cookie: string, onBatch: (batch: ChangeBatch) => v
     socket.once('ready', () => socket.emit('resume', { since: {} }, () => done(socket)))
   })
 
-const childrenOf = (pid: number): number[] =>
+/** The processes that a process has started. */
+export const childrenOf = (pid: number): number[] =>
   readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   )

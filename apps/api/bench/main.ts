@@ -1,3 +1,4 @@
+import { childrenOf } from './gateway.ts'
 import { firstSync } from './scenarios/first-sync.ts'
 import { idleAccounts } from './scenarios/idle-accounts.ts'
 import { push } from './scenarios/push.ts'
@@ -26,6 +27,14 @@ if (chosen.length === 0) {
   process.exit(1)
 }
 const world = await openWorld((figure) => console.log(JSON.stringify(figure)))
+/** Broken off, too, no server is left behind. */
+const breakOff = async (): Promise<void> => {
+  await world.close()
+  // One that was just starting is nobody's yet.
+  for (const pid of childrenOf(process.pid)) process.kill(pid, 'SIGTERM')
+  process.exit(1)
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void breakOff())
 let failures = 0
 try {
   for (const scenario of chosen) {

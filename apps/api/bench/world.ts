@@ -29,6 +29,8 @@ export type World = {
   filled: () => Promise<Filled>
   /** The gateway was restarted or its account changed; scenarios after this one get the new one. */
   replaceGateway: (gateway: Gateway) => void
+  /** Also done when the run is broken off. */
+  atEnd: (work: () => Promise<void>) => void
   close: () => Promise<void>
 }
 export type Corpus = { dovecot: Dovecot; planted: Planted }
@@ -103,6 +105,7 @@ export const openWorld = async (print: (figure: Figure) => void): Promise<World>
     replaceGateway: (next) => {
       current = next
     },
+    atEnd: (work) => endings.unshift(work),
     close: async () => {
       for (const end of endings) await end()
     },

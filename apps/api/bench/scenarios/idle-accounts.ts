@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { accountSettings } from '@postern/shared/accounts.ts'
 import pg from 'pg'
@@ -33,19 +33,26 @@ export const idleAccounts: Scenario = {
     'restart.connected',
     'push.many.over-floor',
   ],
-  run: async ({ corpus, manyAccounts, tell }) => {
+  run: async ({ corpus, manyAccounts, tell, atEnd }) => {
     const { dovecot } = await corpus()
     const users = Array.from({ length: manyAccounts }, (_, n) => `u${String(n + 1).padStart(4, '0')}`)
     for (const user of users) {
       dovecot.addUser(user, mailPassword)
       writeSmallMailbox(dovecot.maildir(user), mailsEach, dovecot.owner, user)
     }
+    const lowerWatches = raiseWatches(users.length + 200)
+    atEnd(async () => lowerWatches())
     const plain: MailServer = { port: dovecot.imapPort, security: 'plain' }
     let gateway = await startGateway(dovecot.certificate)
     const again = async () => {
       await gateway.stop()
       gateway = await gateway.restart()
     }
+    const end = async () => {
+      await gateway.stop()
+      await gateway.remove()
+    }
+    atEnd(end)
     try {
       await again()
       const empty = await settledPss(gateway)
@@ -73,10 +80,23 @@ export const idleAccounts: Scenario = {
       tell('cpu.many', [((gateway.cpuMs() - cpuBefore) / cpuOverMs) * 100], '% of a core', { goal: { target: 2 } })
       await tellPush({ tell, gateway, dovecot, user: 'u0007', name: 'push.many', target: 60 })
     } finally {
-      await gateway.stop()
-      await gateway.remove()
+      await end()
     }
   },
+}
+
+const watchesFile = '/proc/sys/fs/inotify/max_user_instances'
+
+/** Dovecot watches a mailbox by one inotify instance a session; beyond the system's limit it only looks every 30 s. */
+const raiseWatches = (needed: number): (() => void) => {
+  const before = readFileSync(watchesFile, 'utf8').trim()
+  if (Number(before) >= needed) return () => undefined
+  try {
+    writeFileSync(watchesFile, String(needed))
+  } catch {
+    throw new Error(`allow the mail server to watch so many mailboxes: sysctl fs.inotify.max_user_instances=${needed}`)
+  }
+  return () => writeFileSync(watchesFile, before)
 }
 
 /** The least of several looks: a look may fall right before a collection. In KiB. */

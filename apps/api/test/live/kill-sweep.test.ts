@@ -158,7 +158,7 @@ describe.each(servers)('an engine that is killed, at $title', ({ title, settings
     }
     expect(golden.firstSync).toBeGreaterThan(40)
     expect(Math.min(...golden.afterwards)).toBeGreaterThan(4)
-  })
+  }, 300_000)
 
   it('finishes the first sync all the same', async () => {
     for (const moment of choose(golden.firstSync, samples.firstSync)) {

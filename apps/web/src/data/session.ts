@@ -1,6 +1,7 @@
 import type { CurrentSession } from '@postern/shared/sessions.ts'
 import { ApiError, call, whenAuthRequired } from './api.ts'
 import { app, blank, loadAccounts } from './app-state.ts'
+import { loadRows } from './load-rows.ts'
 import { connectSocket, disconnectSocket } from './socket.ts'
 import { showToast } from './toasts.ts'
 
@@ -16,8 +17,13 @@ export const startSession = async (): Promise<void> => {
     const { message, code, detail } = event.reason
     if (code !== 'auth.required') showToast({ kind: 'problem', text: [message, detail.hint].filter(Boolean).join(' ') })
   })
+  // Asked for side by side: who it is, the frame of the screen, and the rows that the address names.
+  const [, place, mailboxId] = location.pathname.split('/')
+  if (place === 'mail' && /^[1-9]\d*$/.test(mailboxId ?? '')) void loadRows(mailboxId ?? '', 'all', 0)
   try {
-    await enter(await call('getSession', 'GET', '/v1/session'))
+    const [session] = await Promise.all([call('getSession', 'GET', '/v1/session'), loadAccounts()])
+    app.set({ session, phase: 'ready' })
+    connectSocket()
   } catch (error) {
     app.set({ phase: error instanceof ApiError && error.code === 'auth.required' ? 'signedOut' : 'unreachable' })
   }

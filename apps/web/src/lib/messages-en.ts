@@ -45,6 +45,7 @@ export const messages = {
   'list.failed': 'This list could not be loaded.',
   'list.partFailed': 'Part of this list could not be loaded.',
   'list.offline': 'No connection. It comes by itself when the connection is back.',
+  'list.gone': 'This mailbox is not here any more.',
   'list.readOnly': 'Read-only: the server allows no changes here',
   'list.loading': 'Loading',
   'filter.all': 'All',

@@ -196,7 +196,7 @@ export const MessageList = ({
     setTimeout(() => badge.remove())
   }
 
-  if (!mailbox) return null
+  if (!mailbox) return <div className="empty">{t('list.gone')}</div>
   const canRemove = refusal('trash') === null
   return (
     <>
@@ -223,11 +223,6 @@ export const MessageList = ({
         tabIndex={rows.length === 0 ? 0 : -1}
         onScroll={(event) => setAtTop(event.currentTarget.scrollTop < height)}
       >
-        {!isAtTop && arrived > 0 && (
-          <button type="button" className="button primary pill" onClick={() => virtual.scrollToOffset(0)}>
-            {count('new', arrived)}
-          </button>
-        )}
         <ListState
           status={list?.status ?? 'loading'}
           isEmpty={(list?.total ?? 0) === 0}
@@ -277,6 +272,11 @@ export const MessageList = ({
           })}
         </div>
       </div>
+      {!isAtTop && arrived > 0 && (
+        <button type="button" className="button primary pill" onClick={() => virtual.scrollToOffset(0)}>
+          {count('new', arrived)}
+        </button>
+      )}
       {confirms && (
         <Confirm
           title={t('confirm.expunge')}

@@ -8,6 +8,8 @@ export const showMail = (page: Document, mail: SanitizedMail, paper: Paper): voi
   page.replaceChild(page.adoptNode(mail.root), page.documentElement)
   // What is left of a frameset has none.
   if (!page.body) page.documentElement.append(page.createElement('body'))
+  for (const image of page.querySelectorAll('img[width]'))
+    if (Number(image.getAttribute('width')) > wideImage) image.setAttribute('data-postern-wide', '')
   const style = page.createElement('style')
   style.textContent = frameStyle(paper)
   page.head.prepend(style)
@@ -25,17 +27,22 @@ export const showRemote = (page: Document, mail: SanitizedMail, links: Record<st
   }
 }
 
+/** Pictures wider than this give way on narrow screens, and keep their shape. Pixels. */
+const wideImage = 300
+
 /**
- * Newsletters keep their own look; what brings none gets ours. The frame is as high as its content, so neither root may
- * take its height from it; rules in a layer win over every `!important` of a mail.
+ * Newsletters keep their own look; what brings none gets ours: in a layer, normal rules lose to every rule of the mail and
+ * important ones win. The frame is as high as its content, so neither root may take its height from it.
  */
-const frameStyle = (paper: Paper): string => `
-  @layer { html, body { height: auto !important; min-height: 0 !important; max-height: none !important; } }
-  :root { color-scheme: ${paper === 'dark' ? 'dark' : 'light'}; ${paper === 'dark' ? '' : 'background: #fff; color: #1c1d1f;'} }
-  body { margin: 0; padding: 8px; font: 15px system-ui, sans-serif; overflow-wrap: anywhere; overflow-x: auto; }
+const frameStyle = (paper: Paper): string => `@layer {
+  html, body { height: auto !important; min-height: 0 !important; max-height: none !important; }
+  :root { color-scheme: ${paper === 'dark' ? 'dark' : 'light'}; ${paper === 'dark' ? '' : 'color: #1c1d1f;'} }
+  body { margin: 8px; font-family: system-ui, sans-serif; overflow-wrap: break-word; overflow-x: auto; }
   body:not(:has(table)) { line-height: 1.5; }
   ${paper === 'turned' ? 'img { filter: invert(1) hue-rotate(180deg); }' : ''}
   img { max-width: 100%; }
-  @media (max-width: 600px) { img { height: auto; } }
+  td img[width] { max-width: none; }
+  @media (max-width: 600px) { img, td img[width] { max-width: 100%; } img[data-postern-wide] { height: auto; } }
   pre { white-space: pre-wrap; }
-  blockquote { margin-inline: 8px 0; padding-inline-start: 8px; border-inline-start: 2px solid #999; }`
+  blockquote { margin-inline: 8px 0; padding-inline-start: 8px; border-inline-start: 2px solid #999; }
+}`

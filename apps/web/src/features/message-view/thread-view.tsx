@@ -11,6 +11,8 @@ import { ListState } from '#ui/list-state.tsx'
 import { Menu } from '#ui/menu.tsx'
 import { MessageItem } from './message-item.tsx'
 
+const frameAfterMs = 1500
+
 /** A conversation: newest message open, unread ones too, older ones folded. */
 export const ThreadView = ({
   threadId,
@@ -29,6 +31,11 @@ export const ThreadView = ({
   isHidden: boolean
 }) => {
   const messages = useApp((state) => (threadId ? state.threads[threadId] : undefined))
+  useEffect(() => {
+    // The sanitiser and its frame, before somebody opens the first mail that needs them.
+    const timer = setTimeout(() => void import('./message-frame.tsx'), frameAfterMs)
+    return () => clearTimeout(timer)
+  }, [])
   const { status, load } = useThread(threadId, messages !== undefined)
   // From a search the conversation may be shown in any mailbox.
   const placeId = mailboxId ?? messages?.flatMap(({ placements }) => placements)[0]?.mailboxId ?? null
