@@ -38,6 +38,8 @@ type Life = Connected & {
   memory: LookMemory
   inboxPath: string | null
   inboxSeenAt: number
+  /** What the inbox said of itself when it was last synced because of that. */
+  triedInbox: string
   /** Commands are being carried out, or bulk work was interrupted: that is not interrupted again. */
   isBusy: boolean
 }
@@ -52,6 +54,7 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
     memory: newLookMemory(connected.lastFullCompareAt),
     inboxPath: null,
     inboxSeenAt: clock.monotonicMs(),
+    triedInbox: '',
     isBusy: false,
   }
   const listener = listenToMailbox(session, (event) => wake.mark(event === 'flags' ? 'flags' : 'mailbox'))
@@ -179,8 +182,13 @@ const watchInbox = async (life: Life, ms: number): Promise<void> => {
         uidValidity: selected.uidValidity || null,
         highestModseq: trustsModseq(share, session) ? selected.highestModseq : null,
       })
-      if (isDifferent && (selected.uidNext > 0n || inbox.envelopesStored !== selected.exists))
+      const { exists, uidNext, highestModseq } = selected
+      const seen = `${exists} ${uidNext} ${highestModseq}`
+      // A server whose numbers never come true is not asked again and again for the same ones.
+      if (isDifferent && seen !== life.triedInbox && (uidNext > 0n || inbox.envelopesStored !== exists)) {
+        life.triedInbox = seen
         return wake.mark('mailbox')
+      }
     }
     await idleUntil(session, sleeper)
   } finally {

@@ -25,17 +25,24 @@ export const startScriptedImap = async (script: Script): Promise<ScriptedImap> =
   const server = createServer((socket) => {
     sockets.add(socket)
     let pending = ''
+    /** A command whose last word comes as a literal. */
+    let held = ''
     socket.on('error', () => undefined)
     socket.on('data', (bytes) => {
       pending += bytes.toString('latin1')
       const lines = pending.split('\r\n')
       pending = lines.pop() ?? ''
-      for (const line of lines) {
-        const [tag = '', first = '', second = '', ...rest] = line.split(' ')
-        const name = (first.toUpperCase() === 'UID' ? second : first).toUpperCase()
+      for (const piece of lines) {
+        const line = held + piece
+        const literal = /\{\d+(\+?)\}$/.exec(line)
+        held = literal ? line.slice(0, literal.index) : ''
+        if (literal?.[1] === '') socket.write('+ go on\r\n')
+        if (literal) continue
+        const [tag = '', first = '', ...words] = line.split(' ')
+        const name = (first.toUpperCase() === 'UID' ? (words.shift() ?? '') : first).toUpperCase()
         if (tag.toUpperCase() === 'DONE') continue
         const deed = script.on?.[name] ?? honest[name] ?? ((to: Socket) => to.write(`${tag} OK x\r\n`))
-        deed(socket, tag, rest.join(' '))
+        deed(socket, tag, words.join(' '))
       }
     })
     if (script.greeting) script.greeting(socket)
