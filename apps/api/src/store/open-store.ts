@@ -1,9 +1,10 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import pg from 'pg'
+import type pg from 'pg'
 import type { RawTx } from './bare-tx.ts'
 import { type RequireRoom, watchRoom } from './free-room.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { createNotifier, type Notifier } from './notify.ts'
+import { openPool } from './open-pool.ts'
 import { createReader, type Reader } from './reader.ts'
 import { toStoreError } from './store-error.ts'
 
@@ -33,9 +34,7 @@ export type StoreOptions = {
 
 /** Opens the pool and the listening connection. Throws storage.unavailable when Postgres does not answer. */
 export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOptions): Promise<Store> => {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: poolSize, connectionTimeoutMillis: 10_000 })
-  // An idle connection that is lost is replaced; whoever uses one is told by its statement.
-  pool.on('error', () => undefined)
+  const pool = openPool({ connectionString: databaseUrl, max: poolSize })
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { disposeExternalPool: true }),
     transactionOptions: { maxWait: 10_000, timeout: 60_000 },

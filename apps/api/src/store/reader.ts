@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Prisma } from './generated/client.ts'
+import { openPool } from './open-pool.ts'
 import { toStoreError } from './store-error.ts'
 
 /**
@@ -29,19 +30,16 @@ export type Reader = {
 const int8 = 20
 
 export const createReader = (connectionString: string, max: number): Reader => {
-  const pool = new pg.Pool({
+  const pool = openPool({
     connectionString,
     max,
     pipeline: true,
-    connectionTimeoutMillis: 10_000,
     application_name: 'postern-reader',
     types: {
       // As Prisma gives them: ids do not fit a number.
       getTypeParser: (oid: number) => (oid === int8 ? BigInt : pg.types.getTypeParser(oid, 'text')),
     },
   })
-  // An idle connection broke; the next read opens another.
-  pool.on('error', () => undefined)
 
   /** Everything `send` asks for leaves at once; a connection on which something failed is not used again. */
   const together = async <T>(send: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
