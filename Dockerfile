@@ -40,4 +40,4 @@ VOLUME ["/data", "/keys"]
 EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:3000/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--disable-warning=ExperimentalWarning", "apps/api/src/main.ts"]
+CMD ["node", "--disable-warning=ExperimentalWarning", "--expose-gc", "apps/api/src/main.ts"]

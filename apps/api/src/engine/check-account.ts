@@ -10,11 +10,17 @@ import { explainLogin } from './open-account-session.ts'
 type Which = 'incoming' | 'outgoing'
 type StepName = Extract<CheckEvent, { kind: 'step' }>['step']
 
+export type AccountCheck = {
+  wanted: AccountCreate
+  policy: EgressPolicy
+  ca: string | undefined
+  /** How far the incoming side goes: to the sign-in, or on to the newest messages, which a person wants to see. */
+  until: 'login' | 'messages'
+}
+
 /** Tries both servers of a new account, telling every step as it happens. Answers whether the incoming one works. */
 export const checkAccount = async (
-  wanted: AccountCreate,
-  policy: EgressPolicy,
-  ca: string | undefined,
+  { wanted, policy, ca, until }: AccountCheck,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
   const tell =
@@ -34,7 +40,7 @@ export const checkAccount = async (
   const incoming = await resolveStep('incoming', wanted.incoming, policy, tell('incoming'), onEvent)
   if (!incoming) return finish(onEvent, false, null, [])
   const result = await checkImapLogin(
-    { ...wanted.incoming, address: incoming, ca, password: new Secret(wanted.password) },
+    { ...wanted.incoming, address: incoming, ca, password: new Secret(wanted.password), until },
     tell('incoming'),
   )
   if (result.kind === 'failed') {

@@ -75,7 +75,8 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
         await lookAtAll(life, { isAsked, isCompare })
         await life.onSettled()
       } else if (wake.take('mailbox') || wake.has('flags')) {
-        await syncInbox(life, wake.take('flags'))
+        const areFlagsDue = wake.take('flags')
+        await syncInbox(life, { areFlagsDue, mayAppend: !areFlagsDue })
         await life.onSettled()
       }
       if (wake.take('bodies') && !(await life.fillBodies(session, () => wake.isMarked))) wake.mark('bodies')
@@ -141,7 +142,7 @@ const breathe = async (life: Life): Promise<void> => {
 const lookAtInbox = async (life: Life): Promise<void> => {
   const { clock, timing } = life.share.deps
   if (clock.monotonicMs() - life.inboxSeenAt < timing.inboxLookMs) return
-  await syncInbox(life, false)
+  await syncInbox(life, { areFlagsDue: false, mayAppend: false })
 }
 
 const inboxOf = ({ share }: Life): Promise<MailboxRow | null> =>
@@ -151,12 +152,16 @@ const inboxOf = ({ share }: Life): Promise<MailboxRow | null> =>
     }),
   )
 
-const syncInbox = async (life: Life, areFlagsDue: boolean): Promise<void> => {
+const syncInbox = async (life: Life, due: { areFlagsDue: boolean; mayAppend: boolean }): Promise<void> => {
   const inbox = await inboxOf(life)
   life.inboxSeenAt = life.share.deps.clock.monotonicMs()
   // A sync of it that is under way, as a first fill may be for long, brings what is new by itself.
   if (inbox?.fillUid === 1n && !life.share.turns.has(inbox.id))
-    await syncInTurn(life.share, life.context, inbox, { isCompareDue: false, areFlagsDue })
+    await syncInTurn(life.share, life.context, inbox, {
+      isCompareDue: false,
+      ...due,
+      mayAppend: due.mayAppend && life.inboxPath === inbox.path,
+    })
   life.inboxSeenAt = life.share.deps.clock.monotonicMs()
 }
 
@@ -182,11 +187,13 @@ const watchInbox = async (life: Life, ms: number): Promise<void> => {
         uidValidity: selected.uidValidity || null,
         highestModseq: trustsModseq(share, session) ? selected.highestModseq : null,
       })
-      const { exists, uidNext, highestModseq } = selected
-      const seen = `${exists} ${uidNext} ${highestModseq}`
+      const { exists, uidNext, uidValidity, highestModseq } = selected
+      const seen = `${exists} ${uidNext} ${uidValidity} ${highestModseq}`
       // A server whose numbers never come true is not asked again and again for the same ones.
       if (isDifferent && seen !== life.triedInbox && (uidNext > 0n || inbox.envelopesStored !== exists)) {
         life.triedInbox = seen
+        // More than arrivals may be behind it: a whole sync.
+        life.inboxPath = null
         return wake.mark('mailbox')
       }
     }

@@ -1,5 +1,4 @@
-import type { AccountCreate, CheckEvent } from '@postern/shared/accounts.ts'
-import type { EgressPolicy } from '#platform/egress.ts'
+import type { CheckEvent } from '@postern/shared/accounts.ts'
 import { AppError } from '#platform/errors.ts'
 import { readBlobState, readChunk } from '#store/blobs.ts'
 import {
@@ -11,6 +10,7 @@ import {
 } from '#store/engine-requests.ts'
 import { engineChannel } from '#store/notify.ts'
 import type { Store } from '#store/open-store.ts'
+import type { AccountCheck } from './check-account.ts'
 
 /**
  * The engine as the API sees it: requests to an account's worker, wherever that runs. Nothing heavy is loaded here; the
@@ -29,12 +29,7 @@ export type Engine = {
   openSource: (accountId: bigint, messageId: bigint) => Promise<Content>
   /** Streams what is stored already. */
   readBlob: (blobId: bigint, sizeBytes: number) => Content
-  checkAccount: (
-    wanted: AccountCreate,
-    policy: EgressPolicy,
-    ca: string | undefined,
-    onEvent: (event: CheckEvent) => void,
-  ) => Promise<boolean>
+  checkAccount: (check: AccountCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
 }
 
 const answerWithinMs = 30_000
@@ -125,9 +120,9 @@ export const createEngine = (store: Store): Engine => {
         async () => undefined,
       ),
     }),
-    checkAccount: async (wanted, policy, ca, onEvent) => {
+    checkAccount: async (check, onEvent) => {
       const { checkAccount } = await import('./check-account.ts')
-      return checkAccount(wanted, policy, ca, onEvent)
+      return checkAccount(check, onEvent)
     },
   }
 }

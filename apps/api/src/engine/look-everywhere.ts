@@ -7,6 +7,7 @@ import { commit } from '#store/commit.ts'
 import { refreshStatistics } from '#store/retention.ts'
 import { type EmptyMailbox, type MailboxRow, saveCursor, settleEmpty } from '#store/sync-mailboxes.ts'
 import { needsSync, planFlagTurns } from '#sync/plan-mailbox-sync.ts'
+import { syncFirstPage } from '#sync/run-mailbox-sync.ts'
 import { syncTree, type TreeEntry } from '#sync/run-tree-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
 import { type AccountShare, scopeOf, syncInTurn, trustsModseq } from './account-share.ts'
@@ -46,6 +47,7 @@ export const lookEverywhere = async (
   memory: LookMemory,
   isCompareDue: boolean,
 ): Promise<MailboxRow[] | null> => {
+  if (memory.comparedAt === null) await showNewAccount(share, context)
   // An account whose change counter once hid something is not believed when it says that nothing changed.
   const isBelieved = !isCompareDue && !share.isDistrusted
   const { rows, fingerprint } = await syncTree(context, isBelieved ? memory.fingerprint : null)
@@ -75,6 +77,15 @@ export const lookEverywhere = async (
   if (isCompared) memory.comparedAt = share.deps.clock.now().getTime()
   await noteSynced(share, memory, isCompared)
   return rows.map(({ mailbox }) => mailbox)
+}
+
+/** The tree and the newest mail at once: counting what all mailboxes hold can take a server much longer. */
+const showNewAccount = async (share: AccountShare, context: SyncContext): Promise<void> => {
+  const { accountId } = share.lease
+  if ((await share.deps.store.readSystem((tx) => tx.mailbox.count({ where: { accountId } }))) > 0) return
+  const { rows } = await syncTree(context, null, { withStatus: false })
+  const inbox = rows?.find(({ mailbox }) => mailbox.role === 'inbox' && mailbox.isSelectable)
+  if (inbox) await syncFirstPage(context, inbox.mailbox)
 }
 
 /** Settles what was never seen and holds nothing, without a SELECT each. Answers the others. */

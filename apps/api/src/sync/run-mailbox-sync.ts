@@ -28,10 +28,11 @@ export type MailboxSyncOptions = {
   trustsModseq: boolean
   isCompareDue: boolean
   areFlagsDue: boolean
+  /** It is the selected one, and nothing but arrivals was told of since it was in step. */
+  mayAppend?: boolean
   onStored?: (stored: number, total: number) => void
 }
 export type MailboxSyncResult = {
-  selected: SelectedMailbox
   /** A full compare found what the change counter had hidden. */
   isModseqDishonest: boolean
 }
@@ -45,12 +46,15 @@ type Run = {
   uidNext: bigint
 }
 
+type Arrivals = Pick<Run, 'context' | 'mailbox' | 'uidNext'>
+
 /** Selects a mailbox and carries out what the plan says. Every step may be cut off anywhere and run again. */
 export const syncMailbox = async (
   context: SyncContext,
   mailbox: MailboxRow,
   options: MailboxSyncOptions,
 ): Promise<MailboxSyncResult> => {
+  if (options.mayAppend && (await appendArrivals(context, mailbox))) return { isModseqDishonest: false }
   const selected = await selectMailbox(context.session, mailbox.path)
   const plan = planMailboxSync(mailbox, selected, options)
   const isSameLife = plan[0]?.kind !== 'reset'
@@ -73,7 +77,32 @@ export const syncMailbox = async (
         { kind: 'mailboxes', mailboxIds: [mailbox.id.toString()], removed: [] },
       )
   })
-  return { selected, isModseqDishonest }
+  return { isModseqDishonest }
+}
+
+/**
+ * The newest messages of a mailbox that was never read, before anything else is asked of the server. What follows is as
+ * if a fill had been cut off there.
+ */
+export const syncFirstPage = async (context: SyncContext, mailbox: MailboxRow): Promise<void> => {
+  const selected = await selectMailbox(context.session, mailbox.path)
+  if (selected.exists === 0) return
+  const rows = await collect(context, fetchNewestEnvelopes(context.session, selected.exists, firstBatch))
+  const [first] = rows
+  if (!first) return
+  const lowest = rows.reduce((least, { uid }) => (uid < least ? uid : least), first.uid)
+  await writeBulk(context, async (unit) => {
+    const { threadIds } = await storeEnvelopes(unit, { accountId: context.accountId, mailboxId: mailbox.id }, rows)
+    unit.touchThreadsInBulk(context.accountId, threadIds)
+    await saveCursor(unit, mailbox.id, {
+      uidValidity: selected.uidValidity,
+      uidNext: selected.uidNext,
+      highestModseq: selected.highestModseq,
+      // Never complete: the whole sync that follows also learns what the mailbox allows.
+      fillUid: lowest > 1n ? lowest : 2n,
+      serverMessages: selected.exists,
+    })
+  })
 }
 
 /** Servers do not tell when rights change: they are read at first, and whenever everything is compared. */
@@ -230,8 +259,23 @@ const append = async (run: Run, fromUid: bigint): Promise<void> => {
   await storeAsTheyCome(run, `${fromUid}:*`, fromUid)
 }
 
+/**
+ * New mail in the mailbox that is selected already: one FETCH. To SELECT a large mailbox anew makes some servers read its
+ * whole directory. Answers false when the numbers do not come out; then only a whole sync tells why.
+ */
+const appendArrivals = async (context: SyncContext, mailbox: MailboxRow): Promise<boolean> => {
+  const { flow } = context.session
+  const open = flow.mailbox
+  const isSame = open !== false && open.path === mailbox.path && open.uidValidity === mailbox.uidValidity
+  if (!isSame || !mailbox.uidNext || mailbox.fillUid !== 1n) return false
+  const run: Arrivals = { context, mailbox, uidNext: mailbox.uidNext }
+  await storeAsTheyCome(run, `${run.uidNext}:*`, run.uidNext)
+  const stored = await context.store.readSystem((tx) => readStoredCount(tx, mailbox.id))
+  return flow.mailbox !== false && flow.mailbox.exists === stored
+}
+
 /** In batches, so that a server that goes on and on fills no memory. */
-const storeAsTheyCome = async (run: Run, uidSet: string, fromUid: bigint): Promise<void> => {
+const storeAsTheyCome = async (run: Arrivals, uidSet: string, fromUid: bigint): Promise<void> => {
   let found: FetchedEnvelope[] = []
   for await (const fetched of fetchEnvelopes(run.context.session, uidSet)) {
     if (BigInt(fetched.uid) >= fromUid) found.push(fetched)
@@ -242,7 +286,7 @@ const storeAsTheyCome = async (run: Run, uidSet: string, fromUid: bigint): Promi
   await storeNew(run, found)
 }
 
-const storeNew = async (run: Run, found: FetchedEnvelope[]): Promise<void> => {
+const storeNew = async (run: Arrivals, found: FetchedEnvelope[]): Promise<void> => {
   const { context, mailbox } = run
   for (const batch of chunksOf(found, bulkBatch)) {
     const rows = toRows(context, batch)

@@ -17,9 +17,13 @@ export type TreeSync = {
  * Brings the mailbox tree up to date. An idle account's answer is the same as the last time: then nothing is read from the
  * database either, which is what makes thousands of them cheap.
  */
-export const syncTree = async (context: SyncContext, previous: string | null): Promise<TreeSync> => {
+export const syncTree = async (
+  context: SyncContext,
+  previous: string | null,
+  { withStatus = context.session.capabilities.listStatus } = {},
+): Promise<TreeSync> => {
   const { store, accountId, session } = context
-  const listed = await listMailboxes(session, { withStatus: session.capabilities.listStatus })
+  const listed = await listMailboxes(session, { withStatus })
   const fingerprint = fingerprintOf(listed)
   if (fingerprint !== null && fingerprint === previous) return { rows: null, fingerprint }
   const known = await store.readSystem((tx) => readMailboxes(tx, accountId))

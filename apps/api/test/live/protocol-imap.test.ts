@@ -170,7 +170,9 @@ describe('IMAP operations against Dovecot', () => {
     dovecot.addUser('checked', 'secret')
     dovecot.deliver('checked', 'INBOX', mail(7))
     const told: CheckProgress[] = []
-    expect(await checkImapLogin(options('checked'), (progress) => told.push(progress))).toMatchObject({
+    expect(
+      await checkImapLogin({ ...options('checked'), until: 'messages' }, (progress) => told.push(progress)),
+    ).toMatchObject({
       kind: 'ok',
       newestSubjects: ['Grüße 7'],
     })
@@ -181,12 +183,19 @@ describe('IMAP operations against Dovecot', () => {
       'list',
       'messages',
     ])
-    expect(await checkImapLogin(options('checked', { password: new Secret('wrong') }), () => undefined)).toMatchObject({
+    expect(
+      await checkImapLogin(
+        { ...options('checked', { password: new Secret('wrong') }), until: 'messages' },
+        () => undefined,
+      ),
+    ).toMatchObject({
       kind: 'failed',
       step: 'login',
       error: { code: 'login.failed' },
     })
-    expect(await checkImapLogin(options('checked', { ca: undefined }), () => undefined)).toMatchObject({
+    expect(
+      await checkImapLogin({ ...options('checked', { ca: undefined }), until: 'messages' }, () => undefined),
+    ).toMatchObject({
       kind: 'failed',
       step: 'connect',
       error: { code: 'tls.untrusted' },

@@ -30,7 +30,9 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     const lines = new PassThrough()
     reply.header('content-type', 'application/x-ndjson; charset=utf-8').header('x-accel-buffering', 'no')
     engine
-      .checkAccount(body, policy, ca, (event) => lines.write(`${JSON.stringify(event)}\n`))
+      .checkAccount({ wanted: body, policy, ca, until: 'messages' }, (event) =>
+        lines.write(`${JSON.stringify(event)}\n`),
+      )
       .catch((error: unknown) => deps.logger.warn({ err: error }, 'an account check broke off'))
       .finally(() => lines.end())
     return reply.send(lines)

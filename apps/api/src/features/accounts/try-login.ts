@@ -32,7 +32,7 @@ export const requireLogin = async (
   policy: EgressPolicy,
 ): Promise<void> => {
   const failures: Extract<CheckEvent, { kind: 'failed' }>[] = []
-  const isRight = await engine.checkAccount(body, policy, ca, (event) => {
+  const isRight = await engine.checkAccount({ wanted: body, policy, ca, until: 'login' }, (event) => {
     if (event.kind === 'failed') failures.push(event)
   })
   const [failure] = failures

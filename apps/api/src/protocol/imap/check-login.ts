@@ -10,12 +10,12 @@ export type CheckProgress =
   | { step: CheckStep; state: 'running' }
   | { step: CheckStep; state: 'ok'; ms: number; note: string | null }
 export type CheckResult =
-  | { kind: 'ok'; mailboxes: number; newestSubjects: string[] }
+  | { kind: 'ok'; mailboxes: number | null; newestSubjects: string[] }
   | { kind: 'failed'; step: CheckStep; error: AppError }
 
 /** Tries everything a first sync needs, telling each step as it happens. Never throws. */
 export const checkImapLogin = async (
-  options: SessionOptions,
+  { until, ...options }: SessionOptions & { until: 'login' | 'messages' },
   onProgress: (progress: CheckProgress) => void,
 ): Promise<CheckResult> => {
   let step: CheckStep = 'connect'
@@ -41,6 +41,7 @@ export const checkImapLogin = async (
       },
     })
     end(options.username)
+    if (until === 'login') return { kind: 'ok', mailboxes: null, newestSubjects: [] }
     begin('list')
     const mailboxes = await listMailboxes(session, { withStatus: false })
     end(`${mailboxes.length} mailboxes`)
