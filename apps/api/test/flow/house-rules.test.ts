@@ -31,6 +31,7 @@ describe('the rules of the house', () => {
   let member = ''
   let printed = ''
   const masterKey = randomBytes(32)
+  const metricsToken = 'metrics-9b1c-for-prometheus'
   const webDir = mkdtempSync(join(tmpdir(), 'postern-web-'))
   const servers: Server[] = []
 
@@ -52,6 +53,7 @@ describe('the rules of the house', () => {
       ca: undefined,
       webDir,
       version: '0',
+      metricsToken,
     })
   type Sent = { body?: unknown; cookie?: string; headers?: Record<string, string>; to?: FastifyInstance; from?: string }
   const send = (method: string, url: string, { body, cookie = '', headers = {}, to = app, from }: Sent = {}) =>
@@ -299,6 +301,15 @@ describe('the rules of the house', () => {
         expect(policy).toMatch(/frame-ancestors '(none|self)'/)
         if (!path.startsWith('/docs')) expect(policy).not.toMatch(/script-src[^;]*unsafe/)
       }
+  })
+
+  it('shows its metrics to the bearer of their token only', async () => {
+    for (const authorization of ['', `Bearer ${metricsToken}x`, 'Bearer', metricsToken])
+      expect(await send('GET', '/metrics', { cookie: owner, headers: { authorization } })).toMatchObject({
+        statusCode: 401,
+      })
+    const { statusCode, body } = await send('GET', '/metrics', { headers: { authorization: `Bearer ${metricsToken}` } })
+    expect({ statusCode, body }).toEqual({ statusCode: 200, body: expect.stringMatching(/^postern_sockets \d+$/m) })
   })
 
   it('lets no password into a log or an answer, whatever goes wrong', async () => {
