@@ -13,7 +13,7 @@ import { openCredential } from '#store/account-credentials.ts'
 import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
-import { buildApp } from '../../src/app.ts'
+import { buildTestApp } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 import { until } from '../support/until.ts'
 
@@ -36,7 +36,7 @@ describe('the rules of the house', () => {
   const servers: Server[] = []
 
   const build = (trustProxy: string[]): Promise<FastifyInstance> =>
-    buildApp({
+    buildTestApp({
       store,
       logger: createLogger({
         level: 'debug',
@@ -47,12 +47,9 @@ describe('the rules of the house', () => {
         },
       }),
       masterKey,
-      signingKey: randomBytes(32),
       publicUrl: new URL('https://mail.example.org'),
       trustProxy,
-      ca: undefined,
       webDir,
-      version: '0',
       metricsToken,
     })
   type Sent = { body?: unknown; cookie?: string; headers?: Record<string, string>; to?: FastifyInstance; from?: string }
