@@ -25,6 +25,7 @@ const untagged = (command: string, piece: string, times: number): Script => ({
 const rows = (row: string) => row.repeat(1000)
 
 const scripts: Record<string, Script> = {
+  'never greets': { greeting: () => undefined },
   'greets with noise': {
     greeting: (socket) => socket.write(Buffer.from(Array.from({ length: 5000 }, (_, n) => n % 251))),
   },
