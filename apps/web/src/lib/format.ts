@@ -9,6 +9,12 @@ export const listDate = (instant: string, now = new Date()): string => {
   if (date.toDateString() === now.toDateString()) return time.format(date)
   return date.getFullYear() === now.getFullYear() ? day.format(date) : dayAndYear.format(date)
 }
+/** As in a list, with the time always: of one message it counts. */
+export const messageDate = (instant: string, now = new Date()): string => {
+  const shown = listDate(instant, now)
+  const date = new Date(instant)
+  return date.toDateString() === now.toDateString() ? shown : `${shown}, ${time.format(date)}`
+}
 export const fullDate = (instant: string): string => full.format(new Date(instant))
 
 const units = ['B', 'KB', 'MB', 'GB', 'TB']
