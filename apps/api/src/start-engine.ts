@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { getPriority } from 'node:os'
 import { ConnectBudget } from '#engine/connect-budget.ts'
 import { startSupervisor } from '#engine/supervisor.ts'
 import { engineTiming } from '#engine/timing.ts'
@@ -20,7 +21,8 @@ export const startEngineRole = async ({
 }: EngineStart): Promise<{ stop: () => Promise<void> }> => {
   const masterKey = openMasterKey(config.masterKeyFile ?? defaultMasterKeyPath(config.dataDir))
   const ca = config.caFile === null ? undefined : await readFile(config.caFile, 'utf8')
-  const store = await openStore({ databaseUrl, poolSize: 12, sessionName: owner })
+  // As low as this process itself was put (start-postern.ts).
+  const store = await openStore({ databaseUrl, poolSize: 12, sessionName: owner, niceness: getPriority() })
   const readers = { bulk: new BodyReader(logger), waiting: new BodyReader(logger) }
   const supervisor = startSupervisor(
     { store, clock: systemClock, logger, masterKey, ca, budget: new ConnectBudget(), timing: engineTiming, readers },
