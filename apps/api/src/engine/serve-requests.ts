@@ -8,8 +8,8 @@ import { toSessionError } from '#protocol/session-error.ts'
 import { appendChunk, createBlob, finishBlob } from '#store/blobs.ts'
 import { type EngineRequestBody, failureOf, settleRequest } from '#store/engine-requests.ts'
 import { findBodyPlace } from '#store/sync-bodies.ts'
-import { isParsedPath, readParsedPart } from '#sync/read-body.ts'
-import { syncOneBody } from '#sync/run-body-sync.ts'
+import { isParsedPath } from '#sync/read-body.ts'
+import { maxSalvageBytes, syncOneBody } from '#sync/run-body-sync.ts'
 import { type AccountShare, syncContextOf } from './account-share.ts'
 import { findWatchable, lookAndListen } from './mailbox-watches.ts'
 import { WakeSignal } from './wake-signal.ts'
@@ -138,7 +138,7 @@ export class InteractiveSession {
       const current = session.flow.mailbox
       if (!current || current.path !== place.path) await selectMailbox(session, place.path)
       if (job.body.kind === 'body') {
-        await syncOneBody(syncContextOf(this.#share, session), place)
+        await syncOneBody({ ...syncContextOf(this.#share, session), reader: deps.readers.waiting }, place)
         await settleRequest(deps.store, job.id, 'done', {})
       } else await this.#stream(session, job.id, job.body, Number(place.uid))
     } catch (error) {
@@ -150,8 +150,8 @@ export class InteractiveSession {
 
   /** A part of a mail whose structure the server could not give; such mails are small. */
   async #readParsed(session: ImapSession, uid: number, path: string): Promise<Buffer[]> {
-    const source = await fetchSource(session, uid)
-    const bytes = source && (await readParsedPart(path, source))
+    const source = await fetchSource(session, uid, maxSalvageBytes)
+    const bytes = source && (await this.#share.deps.readers.waiting.readParsedPart(path, source))
     if (!bytes) throw new AppError('message.gone', 'This attachment is no longer there.')
     return [bytes]
   }

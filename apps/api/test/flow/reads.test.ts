@@ -270,4 +270,18 @@ describe('quick reads', () => {
     expect(await readMessage(store, me, id)).toBeNull()
     expect(await readMessage(store, other, id)).not.toBeNull()
   })
+
+  it('finds who wrote by conversation, also while nothing is known yet of how full a mailbox is', async () => {
+    const [box = 0n] = await put(accountId, [])
+    await store.prisma.$executeRaw`
+      INSERT INTO placement (account_id, mailbox_id, uid, message_id, thread_id, shown_mailbox_id, received_at)
+      SELECT ${accountId}, ${box}, n, n, n, ${box}, now() FROM generate_series(1, 20000) AS n`
+    const { sql } = threadPage(me, box, { limit: 50, after: null, filter: 'all' })
+    const plan = await store.prisma.$queryRawUnsafe<Record<string, string>[]>(`EXPLAIN ${sql.text}`, ...sql.values)
+    const scans = plan.flatMap((line) => Object.values(line)).filter((line) => line.includes(' on placement'))
+    expect(scans.map((line) => /using (\w+)|on (placement\w*_idx)/.exec(line)?.slice(1).join(''))).toContain(
+      'placement_thread_id_idx',
+    )
+    expect(scans.join('\n')).not.toMatch(/shown_mailbox|Seq Scan/)
+  })
 })
