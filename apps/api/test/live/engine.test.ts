@@ -305,8 +305,13 @@ describe('the engine at a real Dovecot', () => {
 
   it('comes back by itself after the server cut every connection', async () => {
     const accountId = await add('returner', 1)
+    // As a first sync that was cut off leaves it.
+    const progress = { phase: 'envelopes', done: 1, total: 9, perSecond: 1 }
+    await engine.store.prisma.account.update({ where: { id: accountId }, data: { progress } })
     dovecot.doveadm('kick', 'returner')
     dovecot.deliver('returner', 'INBOX', mail(2))
     await until(async () => (await subjects(accountId, 'INBOX')).length === 2, { what: 'mail after the cut' })
+    await engine.untilState(accountId, 'watching')
+    expect((await engine.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).progress).toBeNull()
   })
 })
