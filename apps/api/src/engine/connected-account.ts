@@ -97,7 +97,8 @@ const lookAtAll = async (life: Life, { isAsked, isCompare }: { isAsked: boolean;
   if (isAsked) memory.fingerprint = null
   const rows = await lookEverywhere(share, context, memory, isCompare)
   if (rows === null) return
-  life.inboxPath = null
+  // In step as it is: to SELECT a large mailbox anew can take a server longer than the whole look.
+  if (!rows.some((row) => isInbox(row) && row.path === life.inboxPath)) life.inboxPath = null
   life.onTree(rows)
 }
 
@@ -110,12 +111,12 @@ const runCommands = async (life: Life): Promise<void> => {
   life.isBusy = true
   try {
     const betweenChunks = () => lookAtInbox(life)
-    await executeNextCommands({ store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks })
+    const execution = { store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks }
+    // Another mailbox may be selected now.
+    if (await executeNextCommands(execution)) life.inboxPath = null
   } finally {
     life.isBusy = wasBusy
   }
-  // Another mailbox may be selected now.
-  life.inboxPath = null
 }
 
 /** Between two batches of bulk work: what people asked for goes first, and new mail is not kept waiting. */
@@ -144,6 +145,8 @@ const lookAtInbox = async (life: Life): Promise<void> => {
   if (clock.monotonicMs() - life.inboxSeenAt < timing.inboxLookMs) return
   await syncInbox(life, { areFlagsDue: false, mayAppend: false })
 }
+
+const isInbox = ({ role, isSelectable, isSynced }: MailboxRow): boolean => role === 'inbox' && isSelectable && isSynced
 
 const inboxOf = ({ share }: Life): Promise<MailboxRow | null> =>
   share.deps.store.readSystem((tx) =>

@@ -3,7 +3,7 @@ import { isAppError } from '#platform/errors.ts'
 import { readRights } from '#protocol/imap/read-rights.ts'
 import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
 import { addSyncEvent, storeAccountFacts, storeProgress } from '#store/account-state.ts'
-import { commit } from '#store/commit.ts'
+import { commit, commitBulk } from '#store/commit.ts'
 import { refreshStatistics } from '#store/retention.ts'
 import { type EmptyMailbox, type MailboxRow, saveCursor, settleEmpty } from '#store/sync-mailboxes.ts'
 import { needsSync, planFlagTurns } from '#sync/plan-mailbox-sync.ts'
@@ -141,7 +141,7 @@ const syncAll = async (
   const { store } = share.deps
   const unfilled = ({ mailbox, status }: TreeEntry) => (mailbox.fillUid === 1n ? 0 : (status?.messages ?? 0))
   const total = wanted.reduce((sum, entry) => sum + unfilled(entry), 0)
-  const report = progressReporter(share, total)
+  const progress = progressReporter(share, total)
   let before = 0
   let isWhole = true
   for (const { mailbox } of wanted) {
@@ -150,7 +150,7 @@ const syncAll = async (
     try {
       const onStored = (stored: number) => {
         here = stored
-        report(before + stored)
+        progress.report(before + stored)
       }
       await syncInTurn(share, context, mailbox, { ...dueFor(mailbox), onStored })
     } catch (error) {
@@ -160,7 +160,7 @@ const syncAll = async (
     before += here
     await context.yieldToCommands()
   }
-  if (total > 0) await commit(store, scopeOf(share), (unit) => storeProgress(unit, share.lease.accountId, null))
+  if (total > 0) await progress.end()
   // Right after thousands of inserts the planner knows nothing of them and walks whole tables.
   if (total >= statisticsFrom) await refreshStatistics(store)
   return isWhole
@@ -194,7 +194,7 @@ const noteSynced = async (share: AccountShare, memory: LookMemory, isCompared: b
   if (!isCompared && memory.syncedAt > 0 && now - memory.syncedAt < syncedAtEveryMs) return
   memory.syncedAt = now
   const at = clock.now()
-  await commit(store, scopeOf(share), (unit) =>
+  await commitBulk(store, scopeOf(share), (unit) =>
     storeAccountFacts(unit, share.lease.accountId, {
       lastSyncedAt: at,
       ...(isCompared ? { lastFullCompareAt: at } : {}),
@@ -202,11 +202,16 @@ const noteSynced = async (share: AccountShare, memory: LookMemory, isCompared: b
   )
 }
 
-const progressReporter = (share: AccountShare, total: number): ((done: number) => void) => {
+type Progress = { report: (done: number) => void; end: () => Promise<void> }
+
+const progressReporter = (share: AccountShare, total: number): Progress => {
   const { clock, store, logger } = share.deps
   const startedAt = clock.monotonicMs()
+  const write = (progress: AccountProgress | null) =>
+    commit(store, scopeOf(share), (unit) => storeProgress(unit, share.lease.accountId, progress))
   let toldAt = 0
-  return (done) => {
+  let writing: Promise<unknown> = Promise.resolve()
+  const report = (done: number) => {
     const now = clock.monotonicMs()
     if (total === 0 || now - toldAt < progressEveryMs) return
     toldAt = now
@@ -216,8 +221,17 @@ const progressReporter = (share: AccountShare, total: number): ((done: number) =
       total,
       perSecond: Math.round(done / Math.max(0.001, (now - startedAt) / 1000)),
     }
-    commit(store, scopeOf(share), (unit) => storeProgress(unit, share.lease.accountId, progress)).catch(
-      (error: unknown) => logger.debug({ err: error }, 'progress was not stored'),
-    )
+    const before = writing
+    writing = before
+      .then(() => write(progress))
+      .catch((error: unknown) => logger.debug({ err: error }, 'progress was not stored'))
+  }
+  return {
+    report,
+    end: async () => {
+      // One that is still on its way would be shown for ever.
+      await writing
+      await write(null)
+    },
   }
 }

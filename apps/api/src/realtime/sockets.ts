@@ -9,6 +9,7 @@ import { changeChannel, engineChannel } from '#store/notify.ts'
 import type { Store, Tx } from '#store/open-store.ts'
 import { markPresent, presenceSignMs } from '#store/presence.ts'
 import { findStreamEnd, readChanges } from '#store/read-changes.ts'
+import type { Ask } from '#store/reader.ts'
 import { isLiveSession, type SessionUser } from '#store/sessions.ts'
 
 /**
@@ -23,7 +24,7 @@ export type RealtimeDeps = {
   authenticate: (cookieHeader: string | undefined) => Promise<SessionUser | null>
   claimOf: (headers: Record<string, string | string[] | undefined>, isEncrypted: boolean) => Claim
   present: (
-    tx: Tx,
+    ask: Ask,
     stream: { accountId: bigint | null; userId: bigint | null },
     facts: ChangeFact[],
   ) => Promise<Change[]>
@@ -68,6 +69,7 @@ export const startRealtime = (
     },
   })
   const tails = new Map<string, Tail>()
+  const ask = deps.store.readTogether
 
   const openTail = async (name: string, tx: Tx): Promise<Tail | null> => {
     const known = tails.get(name)
@@ -111,10 +113,8 @@ export const startRealtime = (
 
   const readOnce = async (tail: Tail): Promise<void> => {
     for (let more = true; more && tail.sockets.size > 0; ) {
-      const { page, changes } = await deps.store.readSystem(async (tx) => {
-        const found = await readChanges(tx, tail.streamId, tail.seq, batchLimit)
-        return { page: found, changes: await deps.present(tx, tail, found.facts) }
-      })
+      const page = await readChanges(ask, tail.streamId, tail.seq, batchLimit)
+      const changes = await deps.present(ask, tail, page.facts)
       more = page.hasMore
       if (page.seq === tail.seq) return
       tail.seq = page.seq
@@ -164,23 +164,22 @@ export const startRealtime = (
   const sendPresent = async (socket: Socket, tail: Tail): Promise<void> => {
     const { accountId } = tail
     if (accountId === null) return
-    const changes = await deps.store.readSystem(async (tx) => {
-      const rows = await tx.mailbox.findMany({ where: { accountId }, select: { id: true } })
-      const mailboxIds = rows.map(({ id }) => id.toString())
-      return deps.present(tx, tail, [
-        { kind: 'account', accountId: accountId.toString() },
-        { kind: 'mailboxes', mailboxIds, removed: [] },
-      ])
-    })
+    const rows = await deps.store.readSystem((tx) =>
+      tx.mailbox.findMany({ where: { accountId }, select: { id: true } }),
+    )
+    const mailboxIds = rows.map(({ id }) => id.toString())
+    const changes = await deps.present(ask, tail, [
+      { kind: 'account', accountId: accountId.toString() },
+      { kind: 'mailboxes', mailboxIds, removed: [] },
+    ])
     socket.emit('changes', { stream: tail.name, seq: tail.seq.toString(), changes })
   }
 
-  const catchUp = (tail: Tail, since: bigint): Promise<{ isReset: boolean; seq: string; changes: Change[] }> =>
-    deps.store.readSystem(async (tx) => {
-      const page = await readChanges(tx, tail.streamId, since, maxBehind)
-      if (page.isReset || page.hasMore) return { isReset: true, seq: tail.seq.toString(), changes: [] }
-      return { isReset: false, seq: page.seq.toString(), changes: await deps.present(tx, tail, page.facts) }
-    })
+  const catchUp = async (tail: Tail, since: bigint): Promise<{ isReset: boolean; seq: string; changes: Change[] }> => {
+    const page = await readChanges(ask, tail.streamId, since, maxBehind)
+    if (page.isReset || page.hasMore) return { isReset: true, seq: tail.seq.toString(), changes: [] }
+    return { isReset: false, seq: page.seq.toString(), changes: await deps.present(ask, tail, page.facts) }
+  }
 
   const leave = (socket: Socket): void => {
     for (const [name, tail] of tails) {

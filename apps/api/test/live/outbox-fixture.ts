@@ -29,7 +29,7 @@ export type Worker = {
   /** Opens a new session; whatever was there before is cut. */
   connect: (port?: number) => Promise<void>
   sync: () => Promise<void>
-  execute: () => Promise<void>
+  execute: () => Promise<boolean>
   /** Lets the time pass that postponed commands wait. */
   endWait: () => Promise<void>
   run: (command: Body) => Promise<string>

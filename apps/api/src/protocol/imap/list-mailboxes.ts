@@ -61,7 +61,8 @@ export const listMailboxes = async (
           delimiter: entry.delimiter || null,
           attributes: [...new Set(attributes)],
           isSelectable: !lower.includes('\\noselect') && !lower.includes('\\nonexistent'),
-          isSubscribed: entry.subscribed,
+          // Absent for those that are not.
+          isSubscribed: entry.subscribed === true,
           status: entry.status && entry.status.messages !== undefined ? toStatus(entry.status) : null,
         }
       })
