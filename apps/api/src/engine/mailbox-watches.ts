@@ -95,7 +95,7 @@ export const lookAndListen = async (
 ): Promise<void> => {
   wake.take('mailbox')
   // At first everything may have changed; later the server says when flags did.
-  const isFirst = session.flow.mailbox === false || session.flow.mailbox.path !== mailbox.path
+  const isFirst = session.selectedPath() !== mailbox.path
   const areFlagsDue = wake.take('flags') || isFirst
   await syncInTurn(share, syncContextOf(share, session), mailbox, { isCompareDue: false, areFlagsDue })
   const { signal, end } = wake.sleeper(ms, stop)

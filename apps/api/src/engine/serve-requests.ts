@@ -132,8 +132,7 @@ export class InteractiveSession {
       const { deps, lease } = this.#share
       const place = await deps.store.readSystem((tx) => findBodyPlace(tx, lease.accountId, messageId))
       if (!place) throw new AppError('message.gone', 'This message is no longer on the server.')
-      const current = session.flow.mailbox
-      if (!current || current.path !== place.path) await selectMailbox(session, place.path)
+      if (session.selectedPath() !== place.path) await selectMailbox(session, place.path)
       if (job.body.kind === 'body') {
         await syncOneBody(syncContextOf(this.#share, session), place)
         await settleRequest(deps.store, job.id, 'done', {})

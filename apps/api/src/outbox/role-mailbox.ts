@@ -31,7 +31,7 @@ export const mailboxForRole = async (unit: Unit, accountId: bigint, role: Mailbo
     })
   const delimiter = inbox.delimiter ?? '/'
   // Servers of the Courier and Cyrus kind keep everything below INBOX.
-  const others = all.filter((mailbox) => mailbox.id !== inbox.id)
+  const others = all.filter((mailbox) => mailbox.id !== inbox.id && mailbox.namespace === '')
   const isBelowInbox = others.length > 0 && others.every((mailbox) => mailbox.path.startsWith(`INBOX${delimiter}`))
   const path = isBelowInbox ? `INBOX${delimiter}${name}` : name
   const same = all.find((mailbox) => mailbox.path === path)
