@@ -21,7 +21,10 @@ export const roleOf = (mailbox: { role: string | null; chosenRole: string | null
  */
 export const mailboxForRole = async (unit: Unit, accountId: bigint, role: MailboxRole): Promise<Mailbox> => {
   const all = await unit.tx.mailbox.findMany({ where: { accountId } })
-  const found = all.find((mailbox) => mailbox.chosenRole === role) ?? all.find((mailbox) => roleOf(mailbox) === role)
+  const playing = (wanted: MailboxRole) =>
+    all.find((mailbox) => mailbox.chosenRole === wanted) ?? all.find((mailbox) => roleOf(mailbox) === wanted)
+  // Where everything lies in one mailbox anyway, as at Gmail, to archive is to take away the other places.
+  const found = playing(role) ?? (role === 'archive' ? playing('all') : undefined)
   if (found) return found
   const name = usualNames[role]
   const inbox = all.find((mailbox) => mailbox.role === 'inbox')

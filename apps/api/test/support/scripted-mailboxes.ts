@@ -72,11 +72,12 @@ export const startScriptedMailboxes = async (
       const { mails, uidNext } = mailbox
       return send(
         socket,
-        `* ${mails.length} EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT ${uidNext}] x\r\n* OK [PERMANENTFLAGS (\\*)] x\r\n${tag} OK [READ-WRITE] x\r\n`,
+        `* ${mails.length} EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT ${uidNext}] x\r\n* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] x\r\n${tag} OK [READ-WRITE] x\r\n`,
       )
     },
     SEARCH: (socket, tag) =>
       send(socket, `* SEARCH ${(open.get(socket)?.mails ?? []).map(({ uid }) => uid).join(' ')}\r\n${tag} OK x\r\n`),
+    NOOP: (socket, tag) => send(socket, `* ${open.get(socket)?.mails.length ?? 0} EXISTS\r\n${tag} OK x\r\n`),
     FETCH: (socket, tag, args, isUid) => {
       for (const [seq, mail] of chosen(socket, args.split(' ')[0] ?? '', isUid))
         send(socket, `* ${seq} FETCH (${fetched(mail, args)})\r\n`)
@@ -90,7 +91,7 @@ export const startScriptedMailboxes = async (
           for (const twin of twinsOf(mail)) how.startsWith('-') ? twin.flags.delete(flag) : twin.flags.add(flag)
       send(socket, `${tag} OK x\r\n`)
     },
-    // What a label is taken from stays where it also lies; what goes to a mailbox that has it keeps its number there.
+    // As Gmail has it: what goes to a mailbox that has it keeps its number there, and what lies in All Mail stays there.
     MOVE: (socket, tag, args, isUid) => {
       const set = args.split(' ')[0] ?? ''
       const target = mailboxes.get(nameIn(args.slice(set.length + 1)))
@@ -106,7 +107,7 @@ export const startScriptedMailboxes = async (
         socket,
         `* OK [COPYUID 7 ${moved.map(({ mail }) => mail.uid).join(',')} ${moved.map(({ uid }) => uid).join(',')}] x\r\n`,
       )
-      for (const { seq, mail } of moved.reverse()) {
+      for (const { seq, mail } of from.attributes?.includes('\\All') ? [] : moved.reverse()) {
         from.mails.splice(from.mails.indexOf(mail), 1)
         send(socket, `* ${seq} EXPUNGE\r\n`)
       }
