@@ -132,7 +132,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     authenticate,
     claimOf: (headers, isEncrypted) => socketClaim(headers, isEncrypted, options.trustProxy.length > 0),
     present: presentChanges,
-    onFocus: (accountId, mailboxId) => engine.focus(accountId, mailboxId),
+    onFocus: (accountId, screen, mailboxIds) => engine.focus(accountId, screen, mailboxIds),
   })
   app.addHook('preClose', () => realtime.close())
   registerHealthPages(app, { store, connections: realtime.connections, metricsToken: options.metricsToken })

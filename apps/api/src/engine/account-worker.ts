@@ -60,8 +60,8 @@ export class AccountWorker {
       onNoRoom: () => this.#wake.mark('bodies'),
       onHeldBack: (reason) => this.#restrict('bodies', reason),
     })
-    this.#interactive = new InteractiveSession(this.#share, () => this.#wake.mark('jobs'))
-    this.#watches = new MailboxWatches(this.#share)
+    this.#watches = new MailboxWatches(this.#share, () => this.#interactive.rethink())
+    this.#interactive = new InteractiveSession(this.#share, this.#watches, () => this.#wake.mark('jobs'))
     this.ended = this.#run()
   }
 
@@ -83,8 +83,7 @@ export class AccountWorker {
         this.#retry.mark('now')
         await settleRequest(this.#deps.store, id, 'done', {})
       } else if (body.kind === 'focus') {
-        const [mailboxId] = body.mailboxIds
-        if (mailboxId !== undefined) this.#interactive.focus(BigInt(mailboxId))
+        this.#interactive.focus(body.screen, body.mailboxIds.map(BigInt))
         await settleRequest(this.#deps.store, id, 'done', {})
       } else this.#interactive.ask({ id, body })
     }

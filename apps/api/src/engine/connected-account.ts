@@ -94,7 +94,10 @@ const isCompareDue = ({ memory, share }: Life): boolean =>
 const lookAtAll = async (life: Life, { isAsked, isCompare }: { isAsked: boolean; isCompare: boolean }) => {
   const { share, context, memory } = life
   // Somebody who asks gets a real look, whatever the last answer was.
-  if (isAsked) memory.fingerprint = null
+  if (isAsked) {
+    memory.fingerprint = null
+    memory.refused.clear()
+  }
   const rows = await lookEverywhere(share, context, memory, isCompare)
   if (rows === null) return
   // In step as it is: to SELECT a large mailbox anew can take a server longer than the whole look.
@@ -123,7 +126,8 @@ const runCommands = async (life: Life): Promise<void> => {
 const breathe = async (life: Life): Promise<void> => {
   const { session, wake } = life
   if (life.isBusy) return
-  const before = session.flow.mailbox
+  const before = session.selectedPath()
+  const lived = session.flow.mailbox ? session.flow.mailbox.uidValidity : undefined
   life.isBusy = true
   try {
     await runCommands(life)
@@ -132,10 +136,9 @@ const breathe = async (life: Life): Promise<void> => {
   } finally {
     life.isBusy = false
   }
-  const now = session.flow.mailbox
-  if (before === false || (now !== false && now.path === before.path)) return
-  const { uidValidity } = await selectMailbox(session, before.path)
-  if (before.uidValidity && uidValidity !== before.uidValidity)
+  if (before === null || session.selectedPath() === before) return
+  const { uidValidity } = await selectMailbox(session, before)
+  if (lived && uidValidity !== lived)
     throw new AppError('mailbox.refused', 'The mailbox began a new life while it was being read.')
 }
 
@@ -171,8 +174,7 @@ const syncInbox = async (life: Life, due: { areFlagsDue: boolean; mayAppend: boo
 /** Waits in IDLE on the inbox. What happened between the last sync and the SELECT is seen by its numbers. */
 const watchInbox = async (life: Life, ms: number): Promise<void> => {
   const { share, session, wake } = life
-  const current = session.flow.mailbox
-  const isThere = current !== false && current.path === life.inboxPath
+  const isThere = life.inboxPath !== null && session.selectedPath() === life.inboxPath
   const inbox = isThere ? null : await inboxOf(life)
   const { signal: sleeper, end } = wake.sleeper(Math.max(1000, ms), share.signal)
   try {

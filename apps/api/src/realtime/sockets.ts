@@ -4,13 +4,13 @@ import { Server, type Socket } from 'socket.io'
 import { type Claim, requireKnownHost, requireOwnOrigin } from '#auth/request-guard.ts'
 import type { ChangeFact } from '#events/change-facts.ts'
 import type { Logger } from '#platform/logger.ts'
-import { findOwnMailbox } from '#store/commands.ts'
 import { changeChannel, engineChannel } from '#store/notify.ts'
 import type { Store, Tx } from '#store/open-store.ts'
 import { markPresent, presenceSignMs } from '#store/presence.ts'
 import { findStreamEnd, readChanges } from '#store/read-changes.ts'
 import type { Ask } from '#store/reader.ts'
 import { isLiveSession, type SessionUser } from '#store/sessions.ts'
+import { ScreenFocus } from './screen-focus.ts'
 
 /**
  * Pushes the change log to the browsers that may see it. A socket follows its person's stream and those of their
@@ -28,7 +28,7 @@ export type RealtimeDeps = {
     stream: { accountId: bigint | null; userId: bigint | null },
     facts: ChangeFact[],
   ) => Promise<Change[]>
-  onFocus: (accountId: bigint, mailboxId: bigint) => Promise<void>
+  onFocus: (accountId: bigint, screen: string, mailboxIds: bigint[]) => Promise<void>
 }
 
 const lookEveryMs = 5000
@@ -70,6 +70,7 @@ export const startRealtime = (
   })
   const tails = new Map<string, Tail>()
   const ask = deps.store.readTogether
+  const focus = new ScreenFocus(deps)
 
   const openTail = async (name: string, tx: Tx): Promise<Tail | null> => {
     const known = tails.get(name)
@@ -197,7 +198,10 @@ export const startRealtime = (
       () => deps.store.notifier.notify(engineChannel, 'present'),
       () => undefined,
     )
-    socket.on('disconnect', () => leave(socket))
+    socket.on('disconnect', () => {
+      leave(socket)
+      focus.end(socket.id, user.userId)
+    })
     socket.on('resume', (body: unknown, reply: unknown) => {
       const parsed = resumeRequest.safeParse(body)
       if (!parsed.success || typeof reply !== 'function') return
@@ -208,22 +212,11 @@ export const startRealtime = (
     })
     socket.on('focus', (body: unknown) => {
       const parsed = focusRequest.safeParse(body)
-      if (parsed.success) void focus(user.userId, parsed.data.mailboxIds.map(BigInt))
+      if (parsed.success) focus.show(socket.id, user.userId, parsed.data.mailboxIds.map(BigInt))
     })
     // Listeners stand: the client may speak now.
     socket.emit('ready')
   })
-
-  const focus = async (userId: bigint, mailboxIds: bigint[]): Promise<void> => {
-    try {
-      for (const mailboxId of mailboxIds) {
-        const mailbox = await deps.store.read(userId, (tx) => findOwnMailbox(tx, userId, mailboxId))
-        if (mailbox) await deps.onFocus(mailbox.accountId, mailbox.id)
-      }
-    } catch (error) {
-      deps.logger.debug({ err: error }, 'a focus was not passed on')
-    }
-  }
 
   const unlisten = deps.store.notifier.listen(
     changeChannel,
