@@ -1,6 +1,8 @@
 import { type ChangeFact, changeFact } from '#events/change-facts.ts'
 import type { StreamOwner } from './commit.ts'
+import { Prisma } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
+import type { Statement } from './reader.ts'
 
 export type ChangePage = {
   /** Where the stream stands after these facts. */
@@ -17,6 +19,15 @@ export const findStreamEnd = async (tx: Tx, owner: StreamOwner): Promise<{ strea
   const stream = await tx.stream.findUnique({ where })
   return stream && { streamId: stream.id, seq: stream.seq }
 }
+
+/** Where a person's stream and those of their accounts stand, by their names on the wire. */
+export const streamEnds = (userId: bigint): Statement<{ name: string; seq: bigint }> => ({
+  name: 'stream.ends',
+  sql: Prisma.sql`
+    SELECT 'user:' || user_id AS name, seq FROM stream WHERE user_id = ${userId}
+    UNION ALL SELECT 'account:' || a.id, s.seq FROM account a JOIN stream s ON s.account_id = a.id
+    WHERE a.user_id = ${userId} AND a.disconnected_at IS NULL`,
+})
 
 /** Facts after `since`, in order, at most `limit`. Sequence numbers have no gaps, so a missing first one means a reset. */
 export const readChanges = async (tx: Tx, streamId: bigint, since: bigint, limit: number): Promise<ChangePage> => {
