@@ -169,6 +169,7 @@ describe('a session that ends', () => {
     await rowOf(page, 'Re: Garden plans').click()
     const over = page.getByRole('dialog', { name: 'Sign in' })
     await over.getByText('Your session has ended').waitFor()
+    await over.locator('input[type=password]:focus').waitFor()
     await expectAccessible(page)
     await page.keyboard.press('Escape')
     await page.keyboard.press('e')

@@ -33,6 +33,7 @@ import { startRealtime } from '#realtime/sockets.ts'
 import type { Store } from '#store/open-store.ts'
 import { findSession, type SessionUser, touchSession } from '#store/sessions.ts'
 import { toStoreError } from '#store/store-error.ts'
+import { registerHealthPages } from './health-pages.ts'
 import { registerReferencePage } from './reference-page.ts'
 import { commonHeaders, registerWebPages } from './web-pages.ts'
 
@@ -47,6 +48,8 @@ export type AppOptions = {
   /** Where the built web app lies; without it only the API is served. */
   webDir: string
   version: string
+  /** Without one there are no metrics. */
+  metricsToken?: string | undefined
 }
 
 const bodyLimitBytes = 1024 * 1024
@@ -133,7 +136,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     onFocus: (accountId, mailboxId) => engine.focus(accountId, mailboxId),
   })
   app.addHook('preClose', () => realtime.close())
-  registerHealth(app, store, realtime.connections)
+  registerHealthPages(app, { store, connections: realtime.connections, metricsToken: options.metricsToken })
   await registerWebPages(app, {
     webDir: options.webDir,
     publicUrl,
@@ -233,26 +236,4 @@ const registerDocs = async (app: FastifyInstance, version: string): Promise<void
   })
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
   registerReferencePage(app)
-}
-
-const registerHealth = (app: FastifyInstance, store: Store, connections: () => number): void => {
-  app.get('/healthz', { schema: { hide: true } }, async () => ({ ok: true }))
-  app.get('/readyz', { schema: { hide: true } }, async () => {
-    await store.readSystem((tx) => tx.$queryRaw`SELECT 1`)
-    return { ok: true }
-  })
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
-    const accounts = await store.readSystem((tx) =>
-      tx.account.groupBy({ by: ['state'], where: { disconnectedAt: null }, _count: true }),
-    )
-    const lines = [
-      '# TYPE postern_accounts gauge',
-      ...accounts.map(({ state, _count }) => `postern_accounts{state="${state}"} ${_count}`),
-      '# TYPE postern_sockets gauge',
-      `postern_sockets ${connections()}`,
-      '# TYPE process_resident_memory_bytes gauge',
-      `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
-    ]
-    return reply.type('text/plain; version=0.0.4').send(`${lines.join('\n')}\n`)
-  })
 }

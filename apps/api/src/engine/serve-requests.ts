@@ -118,6 +118,9 @@ export class InteractiveSession {
     this.#wake.take('focus')
     const mailbox = mailboxId === undefined ? null : await findWatchable(this.#share, mailboxId)
     if (mailbox) return await lookAndListen(this.#share, { session, mailbox, wake: this.#wake, ms: keepWarmMs, stop })
+    // What is told here is the main session's to look at; kept, it would end every wait before it began.
+    this.#wake.take('mailbox')
+    this.#wake.take('flags')
     const { signal, end } = this.#wake.sleeper(keepWarmMs / 4, stop)
     try {
       await idleUntil(session, signal)

@@ -4,11 +4,10 @@ import type { Start } from '@postern/shared/start.ts'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { renewSetupCode } from '#auth/setup-code.ts'
-import { createLogger } from '#platform/logger.ts'
 import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
-import { buildApp } from '../../src/app.ts'
+import { buildTestApp } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
 const password = 'four unrelated words: lantern orbit'
@@ -27,17 +26,7 @@ describe('the REST interface', () => {
     database = await freshDatabase()
     store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 8 })
     const masterKey = randomBytes(32)
-    app = await buildApp({
-      store,
-      logger: createLogger({ level: 'silent' }),
-      masterKey,
-      signingKey: randomBytes(32),
-      publicUrl: new URL('https://mail.example.org'),
-      trustProxy: [],
-      ca: undefined,
-      webDir: '/nonexistent',
-      version: '0',
-    })
+    app = await buildTestApp({ store, masterKey, publicUrl: new URL('https://mail.example.org') })
     const code = await renewSetupCode(store)
     owner = cookieOf(await send('POST', '/v1/setup', { code, name: 'Owner', address: 'owner@example.org', password }))
     const invitation = await send('POST', '/v1/invitations', {}, owner)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
 import { engineChannel } from '#store/notify.ts'
 import { markPresent } from '#store/presence.ts'
@@ -98,6 +98,42 @@ describe.each([
     await until(async () => proxy.connections().open < open || open <= 2, { what: 'the end of the watch' })
     await createEngine(engine.store).focus(accountId, mailboxId)
     await changes(5)
+  })
+})
+
+describe('an inbox somebody has open and reads in', () => {
+  let dovecot: Dovecot
+  let engine: EngineFixture
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+    engine = await startEngineFixture(dovecot)
+    engine.start()
+  })
+  afterAll(async () => {
+    await engine.stop()
+    await dovecot.stop()
+  })
+
+  it('leaves the engine at rest between new mails', async () => {
+    dovecot.addUser('reader', 'secret')
+    dovecot.deliver('reader', 'INBOX', mail(1))
+    const accountId = await engine.addAccount('reader')
+    await engine.untilState(accountId, 'watching')
+    const asked = createEngine(engine.store)
+    await asked.focus(accountId, await engine.mailboxId(accountId, 'INBOX'))
+    const [first] = await engine.shown(accountId, 'INBOX')
+    // Read from the server: the session for people has the inbox selected from here on, and hears of new mail as well.
+    for await (const _ of (await asked.openSource(accountId, first?.messageId ?? 0n)).chunks);
+    const arrive = async (n: number) => {
+      dovecot.deliver('reader', 'INBOX', mail(n))
+      await until(async () => (await engine.shown(accountId, 'INBOX')).length === n, { what: `mail ${n}` })
+    }
+    await arrive(2)
+    const reads = vi.spyOn(engine.store, 'readSystem')
+    for (let n = 3; n <= 6; n++) await arrive(n)
+    const many = reads.mock.calls.length
+    reads.mockRestore()
+    expect(many).toBeLessThan(150)
   })
 })
 

@@ -26,6 +26,14 @@ export const fullDate = (instant: string): string => {
   full ??= new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' })
   return full.format(new Date(instant))
 }
+let time: Intl.DateTimeFormat | undefined
+/** As in a list, with the time always: of one message it counts. */
+export const messageDate = (instant: string, now = new Date()): string => {
+  const shown = listDate(instant, now)
+  const date = new Date(instant)
+  time ??= new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
+  return date.toDateString() === now.toDateString() ? shown : `${shown}, ${time.format(date)}`
+}
 
 const units = ['B', 'KB', 'MB', 'GB', 'TB']
 export const fileSize = (bytes: number): string => {

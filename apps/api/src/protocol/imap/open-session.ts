@@ -56,6 +56,8 @@ export type SessionOptions = Endpoint & {
   mayAct?: () => void
 }
 
+/** A server that is there greets at once, unless it looks up the name of whoever calls. */
+const maxGreetingMs = 16_000
 /** From the greeting to the login; a few dozen are usual. */
 const maxGreetingLines = 10_000
 const limits = {
@@ -67,6 +69,7 @@ const limits = {
 
 /** Throws connect.*, tls.*, login.*. */
 export const openImapSession = async (options: SessionOptions): Promise<ImapSession> => {
+  const silenceMs = options.socketTimeoutMs ?? 45_000
   let lastRefusal: unknown
   const remember = (entry: { err?: unknown }) => {
     if (entry.err !== undefined) lastRefusal = entry.err
@@ -85,8 +88,8 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     disableCompression: true,
     disableBinary: true,
     connectionTimeout: 15_000,
-    greetingTimeout: 16_000,
-    socketTimeout: options.socketTimeoutMs ?? 45_000,
+    greetingTimeout: Math.min(maxGreetingMs, silenceMs),
+    socketTimeout: silenceMs,
     maxIdleTime: options.maxIdleMs ?? 30_000,
     ...limits,
     expungeHandler: (gone) => onExpunge(flow, gone),
