@@ -20,6 +20,15 @@ export const findStreamEnd = async (tx: Tx, owner: StreamOwner): Promise<{ strea
   return stream && { streamId: stream.id, seq: stream.seq }
 }
 
+/** Where a person's stream and those of their accounts stand, by their names on the wire. */
+export const streamEnds = (userId: bigint): Statement<{ name: string; seq: bigint }> => ({
+  name: 'stream.ends',
+  sql: Prisma.sql`
+    SELECT 'user:' || user_id AS name, seq FROM stream WHERE user_id = ${userId}
+    UNION ALL SELECT 'account:' || a.id, s.seq FROM account a JOIN stream s ON s.account_id = a.id
+    WHERE a.user_id = ${userId} AND a.disconnected_at IS NULL`,
+})
+
 /** Facts after `since`, in order, at most `limit`. Sequence numbers have no gaps, so a missing first one means a reset. */
 export const readChanges = async (ask: Ask, streamId: bigint, since: bigint, limit: number): Promise<ChangePage> => {
   const [found] = await ask([changesAfter(streamId, since, limit + 1)])
