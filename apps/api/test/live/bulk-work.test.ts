@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { commandBody } from '@postern/shared/commands.ts'
+import { ImapFlow } from 'imapflow'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { enqueueCommand } from '#outbox/outbox.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
@@ -73,5 +74,29 @@ describe('bulk work on the main session', () => {
     expect((await archive())?.fillUid).not.toBe(1n)
     await until(async () => (await archive())?.fillUid === 1n, { what: 'the end of the fill', ms: 40_000 })
     expect(await engine.shown(accountId, 'Archive')).toHaveLength(3500)
+    proxy.clear()
+  })
+
+  it('shows mail that comes in while its own mailbox is filled for the first time', async () => {
+    dovecot.addUser('waiting', 'secret')
+    for (let n = 0; n < 4000; n++) dovecot.deliver('waiting', 'INBOX', mail(n))
+    proxy.add({ direction: 'toClient', answerTo: /UID FETCH .*ENVELOPE/, act: { delayMs: 60 } })
+    const accountId = await engine.addAccount('waiting', 'secret', proxy.port)
+    const inbox = () => engine.store.prisma.mailbox.findFirst({ where: { accountId, path: 'INBOX' } })
+    await until(async () => ((await inbox())?.envelopesStored ?? 0) > 50, { what: 'the beginning of the fill' })
+    dovecot.deliver('waiting', 'INBOX', mail(5000))
+    // Dovecot reads the directory every five seconds; whoever opens the mailbox makes it look at once.
+    const auth = { user: 'waiting', pass: 'secret' }
+    const plain = { secure: false, doSTARTTLS: false }
+    const other = new ImapFlow({ host: '127.0.0.1', port: dovecot.imapPort, ...plain, auth, logger: false })
+    await other.connect()
+    await other.mailboxOpen('INBOX')
+    await other.logout()
+    const arrived = () => engine.store.prisma.message.count({ where: { accountId, subject: 'Letter 5000' } })
+    await until(async () => (await arrived()) === 1, { what: 'the new mail' })
+    expect((await inbox())?.fillUid).not.toBe(1n)
+    await until(async () => (await inbox())?.fillUid === 1n, { what: 'the end of the fill', ms: 40_000 })
+    await until(async () => (await engine.shown(accountId, 'INBOX')).length === 4001, { what: 'all of it' })
+    proxy.clear()
   })
 })
