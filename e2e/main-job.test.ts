@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Dovecot, startDovecot } from '../apps/api/test/support/dovecot.ts'
 import { until } from '../apps/api/test/support/until.ts'
 import { sampleMails } from '../demo/sample-mails.ts'
-import { expectAccessible } from './screen-fixture.ts'
 import { openChromium, type RunningPostern, startPostern } from './support/postern.ts'
+import { expectAccessible } from './support/screen.ts'
 
 /** The main job, as a person does it: from an empty machine to live mail on the screen. The tests go in order. */
 describe('from an empty machine to living mail', () => {
@@ -54,6 +54,12 @@ describe('from an empty machine to living mail', () => {
     expect([answer.status, await answer.json()]).toMatchObject([403, { error: { code: 'auth.setup_code' } }])
   })
 
+  it('says at the door that nobody owns it yet', async () => {
+    await page.goto(postern.base)
+    await page.getByText('Nobody owns this Postern yet.').waitFor()
+    await expectAccessible(page)
+  })
+
   it('makes the owner, and warns of weak passwords', async () => {
     await page.goto(postern.setupAddress ?? '')
     await page.getByLabel('Name').fill('Robin')
@@ -73,6 +79,9 @@ describe('from an empty machine to living mail', () => {
     await page.getByRole('button', { name: 'Continue' }).click()
     await page.getByLabel('Server').first().fill('localhost')
     await page.getByLabel('Port').first().fill(String(dovecot.imapsPort))
+    // A port somebody typed is his own, whatever encryption he tries.
+    for (const kind of ['STARTTLS', 'TLS']) await page.getByLabel('Encryption').first().selectOption(kind)
+    expect(await page.getByLabel('Port').first().inputValue()).toBe(String(dovecot.imapsPort))
     await page.getByLabel('User name').first().fill('robin')
     await page.getByLabel(/settings for sending/).uncheck()
     await page.getByLabel('Password').fill('wrong')
@@ -148,6 +157,8 @@ describe('from an empty machine to living mail', () => {
       'From: Zed <zed@example.org>\r\nTo: robin@example.org\r\nSubject: Hot off the press\r\nMessage-ID: <hot@example.org>\r\n\r\nHello!\r\n',
     )
     await Promise.all([page, tab, phone].map((where) => row('Hot off the press', where).waitFor({ timeout: 15_000 })))
+    // The beginning of its text follows by itself.
+    await row('Hot off the press', phone).getByText('Hello!').waitFor({ timeout: 15_000 })
     await row('Hot off the press', tab).hover()
     await row('Hot off the press', tab).locator('[title=Delete]').click()
     await Promise.all(

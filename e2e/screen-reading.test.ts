@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { BrowserContext, Download, Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './screen-fixture.ts'
+import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** Reading: files, pictures from outside, saving and printing, and what a tab tells that is left alone. */
 let screen: Screen
@@ -59,6 +59,8 @@ describe('files', () => {
 
   it('are drawn by pdf.js when they are PDFs', async () => {
     await rowOf(page, 'Invoice attached').click()
+    const name = page.locator('.attachments bdi', { hasText: 'Invoice' })
+    expect(await name.evaluate((shown) => shown.scrollWidth <= shown.clientWidth)).toBe(true)
     await page.getByRole('button', { name: /^Preview Invoice/ }).click()
     await page.locator('canvas[data-drawn]').waitFor()
     const ink = await page.locator('canvas[data-drawn]').evaluate((canvas) => {
@@ -73,6 +75,22 @@ describe('files', () => {
 })
 
 describe('a mail', () => {
+  it('keeps its room and shows its address below the longest subject and name', async () => {
+    screen.dovecot.deliver(
+      'robin',
+      'INBOX',
+      `From: "${'Anything at all '.repeat(12)}" <somebody@elsewhere.example>\r\nSubject: ${'On and on '.repeat(90)}\r\nMessage-ID: <long@example.org>\r\n\r\nShort.\r\n`,
+    )
+    await rowOf(page, 'On and on').click()
+    await page.locator('.text-body', { hasText: 'Short.' }).waitFor()
+    const heightOf = async (selector: string) => (await page.locator(selector).boundingBox())?.height ?? 0
+    expect(await heightOf('.view-head')).toBeLessThan((page.viewportSize()?.height ?? 0) / 3)
+    const address = page.locator('.message-head .grow', { hasText: 'somebody@elsewhere.example' })
+    expect(await address.evaluate((shown) => shown.scrollWidth <= shown.clientWidth)).toBe(true)
+    // It has no date of its own; the time it came stands in.
+    expect(await page.locator('.message-head time').textContent()).toMatch(/\d:\d\d/)
+  })
+
   it('loads pictures from outside for senders one trusts, until one wants to be asked again', async () => {
     const notice = page.getByText('Remote images are not loaded')
     await rowOf(page, 'Tide and Timber').click()

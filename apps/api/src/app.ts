@@ -22,6 +22,7 @@ import { registerMailboxes } from '#features/mailboxes/routes.ts'
 import { registerMessages } from '#features/messages/routes.ts'
 import { registerPeople } from '#features/people/routes.ts'
 import { presentChanges } from '#features/present-changes.ts'
+import { readStart } from '#features/read-start.ts'
 import { createRouter } from '#features/rest-route.ts'
 import { registerSearch } from '#features/search/routes.ts'
 import { registerSessions } from '#features/sessions/routes.ts'
@@ -32,6 +33,7 @@ import { startRealtime } from '#realtime/sockets.ts'
 import type { Store } from '#store/open-store.ts'
 import { findSession, type SessionUser, touchSession } from '#store/sessions.ts'
 import { toStoreError } from '#store/store-error.ts'
+import { registerHealthPages } from './health-pages.ts'
 import { registerReferencePage } from './reference-page.ts'
 import { commonHeaders, registerWebPages } from './web-pages.ts'
 
@@ -46,6 +48,8 @@ export type AppOptions = {
   /** Where the built web app lies; without it only the API is served. */
   webDir: string
   version: string
+  /** Without one there are no metrics. */
+  metricsToken?: string | undefined
 }
 
 const bodyLimitBytes = 1024 * 1024
@@ -78,7 +82,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     encodings: ['gzip'],
     zlibOptions: { level: 3 },
     syncThreshold: 128 * 1024,
-    customTypes: /^application\/json/,
+    customTypes: /^(application\/json|text\/html)/,
   })
   await registerDocs(app, options.version)
 
@@ -129,11 +133,18 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     authenticate,
     claimOf: (headers, isEncrypted) => socketClaim(headers, isEncrypted, options.trustProxy.length > 0),
     present: presentChanges,
-    onFocus: (accountId, mailboxId) => engine.focus(accountId, mailboxId),
+    onFocus: (accountId, screen, mailboxIds) => engine.focus(accountId, screen, mailboxIds),
   })
   app.addHook('preClose', () => realtime.close())
-  registerHealth(app, store, realtime.connections)
-  await registerWebPages(app, { webDir: options.webDir, publicUrl })
+  registerHealthPages(app, { store, connections: realtime.connections, metricsToken: options.metricsToken })
+  await registerWebPages(app, {
+    webDir: options.webDir,
+    publicUrl,
+    readStart: async ({ headers }, mailboxId) => {
+      const user = await authenticate(headers.cookie)
+      return user && readStart(deps, user, mailboxId)
+    },
+  })
   return app
 }
 
@@ -225,26 +236,4 @@ const registerDocs = async (app: FastifyInstance, version: string): Promise<void
   })
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
   registerReferencePage(app)
-}
-
-const registerHealth = (app: FastifyInstance, store: Store, connections: () => number): void => {
-  app.get('/healthz', { schema: { hide: true } }, async () => ({ ok: true }))
-  app.get('/readyz', { schema: { hide: true } }, async () => {
-    await store.readSystem((tx) => tx.$queryRaw`SELECT 1`)
-    return { ok: true }
-  })
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
-    const accounts = await store.readSystem((tx) =>
-      tx.account.groupBy({ by: ['state'], where: { disconnectedAt: null }, _count: true }),
-    )
-    const lines = [
-      '# TYPE postern_accounts gauge',
-      ...accounts.map(({ state, _count }) => `postern_accounts{state="${state}"} ${_count}`),
-      '# TYPE postern_sockets gauge',
-      `postern_sockets ${connections()}`,
-      '# TYPE process_resident_memory_bytes gauge',
-      `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
-    ]
-    return reply.type('text/plain; version=0.0.4').send(`${lines.join('\n')}\n`)
-  })
 }

@@ -28,6 +28,11 @@ const environment = z.object({
   MASTER_KEY_FILE: z.string().default(''),
   /** Extra certificate authorities for mail servers, PEM. */
   CA_FILE: z.string().default(''),
+  /** Who sends it as a bearer may read /metrics. */
+  METRICS_TOKEN: z
+    .string()
+    .regex(/^(\S{16,})?$/)
+    .default(''),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
 })
 
@@ -44,6 +49,8 @@ export type Config = {
   /** Null: the default place outside `dataDir`, see platform/secret-box.ts. */
   masterKeyFile: string | null
   caFile: string | null
+  /** Null: no metrics are served. */
+  metricsToken: string | null
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent'
 }
 
@@ -55,6 +62,7 @@ const wanted: Record<string, string> = {
   ROLES: 'api, engine or both, separated by a comma',
   PUBLIC_URL: 'an http or https address, or empty',
   TRUST_PROXY: 'addresses or networks separated by commas',
+  METRICS_TOKEN: 'at least 16 characters without spaces, or empty',
   LOG_LEVEL: 'fatal, error, warn, info, debug or silent',
 }
 
@@ -83,6 +91,7 @@ export const parseConfig = (env: Record<string, string | undefined>): Config => 
       .filter((item) => item !== ''),
     masterKeyFile: data.MASTER_KEY_FILE === '' ? null : fromHome(data.MASTER_KEY_FILE),
     caFile: data.CA_FILE === '' ? null : fromHome(data.CA_FILE),
+    metricsToken: data.METRICS_TOKEN === '' ? null : data.METRICS_TOKEN,
     logLevel: data.LOG_LEVEL,
   }
 }

@@ -30,6 +30,7 @@ export const startApi = async ({ config, databaseUrl, root, logger }: ApiStart):
     ca,
     webDir: join(root, 'apps/web/out'),
     version,
+    metricsToken: config.metricsToken ?? undefined,
   })
   await listen(app, config)
   const address = app.server.address()

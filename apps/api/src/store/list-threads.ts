@@ -77,12 +77,13 @@ export const threadPage = (
 }
 
 /** The rows of given conversations in given mailboxes, whatever their place in the list. */
-export const readThreadRows = (tx: Tx, pairs: [bigint, bigint][]): Promise<ThreadListRow[]> => tx.$queryRaw<
-  ThreadListRow[]
->`
+export const threadRowsOf = (pairs: [bigint, bigint][]): Statement<ThreadListRow> => ({
+  name: 'changed.threads',
+  sql: Prisma.sql`
     SELECT ${columns}, ${senders}
     FROM unnest(${pairs.map(([mailboxId]) => mailboxId)}::bigint[], ${pairs.map(([, threadId]) => threadId)}::bigint[]) AS w (mailbox_id, thread_id)
-    JOIN thread_mailbox t USING (mailbox_id, thread_id) JOIN message m ON m.id = t.latest_message_id`
+    JOIN thread_mailbox t USING (mailbox_id, thread_id) JOIN message m ON m.id = t.latest_message_id`,
+})
 
 /** How long the list of a person's mailbox is; no row when it is not theirs. */
 export const mailboxSize = (userId: bigint, mailboxId: bigint): Statement<{ conversations: number }> => ({

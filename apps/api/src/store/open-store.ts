@@ -12,7 +12,7 @@ import { toStoreError } from './store-error.ts'
 /** A handle inside one transaction. Everything a folder above writes or reads goes through one of these. */
 export type Tx = Prisma.TransactionClient
 
-export type Store = Pick<Reader, 'readAs' | 'readOne'> & {
+export type Store = Pick<Reader, 'readAs' | 'readTogether' | 'readOne'> & {
   prisma: PrismaClient
   /** The connections below Prisma; only `commitBulk` takes one for itself. */
   pool: pg.Pool
@@ -81,6 +81,7 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName, niceness }
     read,
     readSystem,
     readAs: reader.readAs,
+    readTogether: reader.readTogether,
     readOne: reader.readOne,
     requireRoom,
     close,

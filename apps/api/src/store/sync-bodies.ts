@@ -119,11 +119,16 @@ const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns[
     UPDATE message m SET body_state = t.state, preview = t.preview FROM t WHERE m.id = t.id AND m.body_state = 'absent'`
 }
 
-/** Bodies stored per mailbox, for progress. */
+/** From so many missing ones on it is worth counting the others: that takes longer than all else after one new mail. */
+const countAllFrom = 500
+
+/** For progress. While few are missing, only those are counted. */
 export const countBodies = async (tx: RawTx, accountId: bigint): Promise<{ stored: number; total: number }> => {
   const rows = await tx.$queryRaw<{ absent: number; total: number }[]>`
-    SELECT (SELECT count(*)::int FROM message WHERE account_id = ${accountId} AND body_state = 'absent' AND orphaned_at IS NULL) AS absent,
-      (SELECT count(*)::int FROM message WHERE account_id = ${accountId} AND orphaned_at IS NULL) AS total`
+    WITH missing AS MATERIALIZED (
+      SELECT count(*)::int AS absent FROM message WHERE account_id = ${accountId} AND body_state = 'absent' AND orphaned_at IS NULL)
+    SELECT absent, CASE WHEN absent < ${countAllFrom} THEN absent
+      ELSE (SELECT count(*)::int FROM message WHERE account_id = ${accountId} AND orphaned_at IS NULL) END AS total FROM missing`
   const row = rows[0] ?? { absent: 0, total: 0 }
   return { stored: row.total - row.absent, total: row.total }
 }

@@ -13,7 +13,7 @@ import { openCredential } from '#store/account-credentials.ts'
 import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
-import { buildApp } from '../../src/app.ts'
+import { buildTestApp } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 import { until } from '../support/until.ts'
 
@@ -31,11 +31,12 @@ describe('the rules of the house', () => {
   let member = ''
   let printed = ''
   const masterKey = randomBytes(32)
+  const metricsToken = 'metrics-9b1c-for-prometheus'
   const webDir = mkdtempSync(join(tmpdir(), 'postern-web-'))
   const servers: Server[] = []
 
   const build = (trustProxy: string[]): Promise<FastifyInstance> =>
-    buildApp({
+    buildTestApp({
       store,
       logger: createLogger({
         level: 'debug',
@@ -46,12 +47,10 @@ describe('the rules of the house', () => {
         },
       }),
       masterKey,
-      signingKey: randomBytes(32),
       publicUrl: new URL('https://mail.example.org'),
       trustProxy,
-      ca: undefined,
       webDir,
-      version: '0',
+      metricsToken,
     })
   type Sent = { body?: unknown; cookie?: string; headers?: Record<string, string>; to?: FastifyInstance; from?: string }
   const send = (method: string, url: string, { body, cookie = '', headers = {}, to = app, from }: Sent = {}) =>
@@ -299,6 +298,15 @@ describe('the rules of the house', () => {
         expect(policy).toMatch(/frame-ancestors '(none|self)'/)
         if (!path.startsWith('/docs')) expect(policy).not.toMatch(/script-src[^;]*unsafe/)
       }
+  })
+
+  it('shows its metrics to the bearer of their token only', async () => {
+    for (const authorization of ['', `Bearer ${metricsToken}x`, 'Bearer', metricsToken])
+      expect(await send('GET', '/metrics', { cookie: owner, headers: { authorization } })).toMatchObject({
+        statusCode: 401,
+      })
+    const { statusCode, body } = await send('GET', '/metrics', { headers: { authorization: `Bearer ${metricsToken}` } })
+    expect({ statusCode, body }).toEqual({ statusCode: 200, body: expect.stringMatching(/^postern_sockets \d+$/m) })
   })
 
   it('lets no password into a log or an answer, whatever goes wrong', async () => {

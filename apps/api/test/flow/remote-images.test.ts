@@ -4,12 +4,10 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import { accountSettings } from '@postern/shared/accounts.ts'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newToken, tokenHash } from '#auth/session-tokens.ts'
-import { createLogger } from '#platform/logger.ts'
 import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
-import { buildApp } from '../../src/app.ts'
+import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
 const png = Buffer.from(
@@ -69,17 +67,7 @@ describe('remote images through the proxy', () => {
     port = typeof address === 'object' && address ? address.port : 0
     database = await freshDatabase()
     store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 4 })
-    app = await buildApp({
-      store,
-      logger: createLogger({ level: 'silent' }),
-      masterKey: randomBytes(32),
-      signingKey: randomBytes(32),
-      publicUrl: null,
-      trustProxy: [],
-      ca: undefined,
-      webDir: '/nonexistent',
-      version: '0',
-    })
+    app = await buildTestApp({ store })
     owner = await addPerson('owner')
     other = await addPerson('member')
   })
@@ -97,18 +85,8 @@ describe('remote images through the proxy', () => {
       data: { address: `${role}@example.org`, name: role, role, passwordHash: '-' },
     })
     await store.prisma.stream.create({ data: { userId: user.id } })
-    const token = newToken()
-    await store.prisma.session.create({
-      data: {
-        userId: user.id,
-        tokenHash: tokenHash(token),
-        expiresAt: new Date(Date.now() + 3_600_000),
-        address: '',
-        userAgent: '',
-      },
-    })
     if (role === 'owner') messageId = String(await plantMessage(user.id))
-    return `postern_session=${token}`
+    return openTestSession(store, user.id)
   }
   const plantMessage = async (userId: bigint): Promise<bigint> => {
     const account = await commit(store, { kind: 'user', userId }, (unit) =>

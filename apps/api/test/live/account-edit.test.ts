@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { renewSetupCode } from '#auth/setup-code.ts'
-import { createLogger } from '#platform/logger.ts'
 import { openStore, type Store } from '#store/open-store.ts'
-import { buildApp } from '../../src/app.ts'
+import { buildTestApp } from '../support/app-fixture.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
@@ -38,17 +36,7 @@ describe('editing an account', () => {
     dovecot.addUser('edith', 'first secret')
     database = await freshDatabase()
     store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 5 })
-    app = await buildApp({
-      store,
-      logger: createLogger({ level: 'silent' }),
-      masterKey: randomBytes(32),
-      signingKey: randomBytes(32),
-      publicUrl: null,
-      trustProxy: [],
-      ca: dovecot.certificate,
-      webDir: '/nonexistent',
-      version: '0',
-    })
+    app = await buildTestApp({ store, ca: dovecot.certificate })
     stranger = createServer((socket) => {
       visits++
       socket.end()

@@ -6,10 +6,8 @@ import { enqueueCommand } from '#outbox/outbox.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { letter } from '../support/letter.ts'
 import { until } from '../support/until.ts'
-
-const mail = (n: number) =>
-  `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: Letter ${n}\r\nMessage-ID: <m${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}.\r\n`
 
 describe('bulk work on the main session', () => {
   let dovecot: Dovecot
@@ -30,8 +28,8 @@ describe('bulk work on the main session', () => {
 
   const prepare = (user: string, archived: number): void => {
     dovecot.addUser(user, 'secret')
-    dovecot.deliver(user, 'INBOX', mail(1))
-    for (let n = 0; n < archived; n++) dovecot.deliver(user, 'Archive', mail(1000 + n))
+    dovecot.deliver(user, 'INBOX', letter(1))
+    for (let n = 0; n < archived; n++) dovecot.deliver(user, 'Archive', letter(1000 + n))
   }
   const star = async (accountId: bigint, path: string): Promise<string> => {
     const target = { kind: 'mailbox' as const, mailboxId: (await engine.mailboxId(accountId, path)).toString() }
@@ -52,7 +50,7 @@ describe('bulk work on the main session', () => {
     await until(async () => (await engine.store.prisma.command.findUniqueOrThrow({ where: { id } })).settled > 0, {
       what: 'the first chunk',
     })
-    dovecot.deliver('bulk', 'INBOX', mail(2))
+    dovecot.deliver('bulk', 'INBOX', letter(2))
     await until(async () => (await engine.shown(accountId, 'INBOX')).length === 2, { what: 'the new mail' })
     expect(await isOver(id)).toBe(false)
     await until(() => isOver(id), { what: 'the end of the bulk' })
@@ -67,7 +65,7 @@ describe('bulk work on the main session', () => {
     const archive = () => engine.store.prisma.mailbox.findFirst({ where: { accountId, path: 'Archive' } })
     await until(async () => ((await archive())?.envelopesStored ?? 0) > 0, { what: 'the beginning of the fill' })
     const id = await star(accountId, 'INBOX')
-    dovecot.deliver('filling', 'INBOX', mail(2))
+    dovecot.deliver('filling', 'INBOX', letter(2))
     await until(async () => (await isOver(id)) && (await engine.shown(accountId, 'INBOX')).length === 2, {
       what: 'the click and the new mail',
     })

@@ -1,14 +1,11 @@
 import { isAscii } from 'node:buffer'
-import { randomBytes } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { MessageBody } from '@postern/shared/messages.ts'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newToken, tokenHash } from '#auth/session-tokens.ts'
 import { decodeCharset } from '#mail/decode-part.ts'
 import { htmlToText } from '#mail/html-to-text.ts'
-import { createLogger } from '#platform/logger.ts'
-import { buildApp } from '../../src/app.ts'
+import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { type CorpusMail, readCorpus, wordsOf } from '../support/corpus.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
@@ -25,28 +22,8 @@ describe('odd mail through Dovecot, the engine and the API', () => {
     dovecot = await startDovecot()
     engine = await startEngineFixture(dovecot)
     engine.start()
-    app = await buildApp({
-      store: engine.store,
-      logger: createLogger({ level: 'silent' }),
-      masterKey: engine.deps.masterKey,
-      signingKey: randomBytes(32),
-      publicUrl: null,
-      trustProxy: [],
-      ca: dovecot.certificate,
-      webDir: '/nonexistent',
-      version: '0',
-    })
-    const token = newToken()
-    await engine.store.prisma.session.create({
-      data: {
-        userId: engine.userId,
-        tokenHash: tokenHash(token),
-        expiresAt: new Date(Date.now() + 3_600_000),
-        address: '',
-        userAgent: '',
-      },
-    })
-    cookie = `postern_session=${token}`
+    app = await buildTestApp({ store: engine.store, masterKey: engine.deps.masterKey, ca: dovecot.certificate })
+    cookie = await openTestSession(engine.store, engine.userId)
   })
   afterAll(async () => {
     await app?.close()

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { ImapFlow } from 'imapflow'
+import type { ImapFlow } from 'imapflow'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
 import { enqueueCommand, undoCommand } from '#outbox/outbox.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
+import { letter } from '../support/letter.ts'
+import { otherProgram } from '../support/other-program.ts'
 import { until } from '../support/until.ts'
-
-const mail = (n: number, extra = '') =>
-  `From: "Ann Lee" <ann@example.org>\r\nTo: bob@example.org\r\nSubject: Letter ${n}\r\nMessage-ID: <m${n}@example.org>\r\n${extra}Date: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}, the quetzal flies.\r\n`
 
 describe('the engine at a real Dovecot', () => {
   let dovecot: Dovecot
@@ -27,24 +27,14 @@ describe('the engine at a real Dovecot', () => {
 
   const add = async (user: string, mails: number): Promise<bigint> => {
     dovecot.addUser(user, 'secret')
-    for (let n = 1; n <= mails; n++) dovecot.deliver(user, 'INBOX', mail(n))
+    for (let n = 1; n <= mails; n++) dovecot.deliver(user, 'INBOX', letter(n))
     const accountId = await engine.addAccount(user)
     await engine.untilState(accountId, 'watching')
     return accountId
   }
   /** A second mail program at the same mailbox. */
   const other = async (user: string, path = 'INBOX'): Promise<ImapFlow> => {
-    const client = new ImapFlow({
-      host: '127.0.0.1',
-      port: dovecot.imapPort,
-      secure: false,
-      doSTARTTLS: false,
-      auth: { user, pass: 'secret' },
-      logger: false,
-    })
-    client.on('error', () => undefined)
-    await client.connect()
-    await client.mailboxOpen(path)
+    const client = await otherProgram(dovecot, user, path)
     clients.push(client)
     return client
   }
@@ -78,12 +68,37 @@ describe('the engine at a real Dovecot', () => {
     const accountId = await add('listener', 1)
     for (let n = 2; n <= 6; n++) {
       const deliveredAt = performance.now()
-      dovecot.deliver('listener', 'INBOX', mail(n))
+      dovecot.deliver('listener', 'INBOX', letter(n))
       await until(async () => (await subjects(accountId, 'INBOX')).includes(`Letter ${n}`), {
         ms: 5000,
         what: `mail ${n}`,
       })
       expect(performance.now() - deliveredAt).toBeLessThan(1600)
+    }
+  })
+
+  it('asks for one list when nothing changed, opens nothing and writes nothing', async () => {
+    const proxy = await startFaultProxy(dovecot.imapPort)
+    try {
+      dovecot.addUser('still', 'secret')
+      for (const path of ['INBOX', 'Not subscribed']) dovecot.deliver('still', path, letter(1))
+      const accountId = await engine.addAccount('still', 'secret', proxy.port)
+      await until(
+        async () => (await engine.store.prisma.message.count({ where: { accountId, bodyState: 'ready' } })) === 1,
+      )
+      await engine.untilState(accountId, 'watching')
+      const said = (command: RegExp) => proxy.said('toServer').match(command)?.length ?? 0
+      const idles = () => said(/ IDLE\r\n/g)
+      await until(async () => idles() > 0, { what: 'the first IDLE' })
+      const seq = async () => (await engine.store.prisma.stream.findUniqueOrThrow({ where: { accountId } })).seq
+      const before = { lists: said(/ LIST /g), opened: said(/ (SELECT|EXAMINE) /g), idles: idles(), seq: await seq() }
+      await createEngine(engine.store).requestSync(accountId)
+      await until(async () => idles() > before.idles, { what: 'the IDLE after the look' })
+      expect(said(/ LIST /g)).toBe(before.lists + 1)
+      expect(said(/ (SELECT|EXAMINE) /g)).toBe(before.opened)
+      expect(await seq()).toBe(before.seq)
+    } finally {
+      await proxy.stop()
     }
   })
 
@@ -139,7 +154,7 @@ describe('the engine at a real Dovecot', () => {
 
   it('keeps a mail that was delivered twice twice, and shows it as one row', async () => {
     const accountId = await add('twice', 1)
-    dovecot.deliver('twice', 'INBOX', mail(1))
+    dovecot.deliver('twice', 'INBOX', letter(1))
     await until(async () => (await engine.shown(accountId, 'INBOX')).length === 2, { what: 'the second copy' })
     const inbox = await engine.store.prisma.mailbox.findFirstOrThrow({ where: { accountId, path: 'INBOX' } })
     expect(inbox).toMatchObject({ messages: 1, conversations: 1, envelopesStored: 2 })
@@ -147,10 +162,10 @@ describe('the engine at a real Dovecot', () => {
 
   it('joins conversations whose children came first', async () => {
     dovecot.addUser('threads', 'secret')
-    dovecot.deliver('threads', 'INBOX', mail(1))
-    dovecot.deliver('threads', 'INBOX', mail(2, 'In-Reply-To: <m1@example.org>\r\n'))
-    dovecot.deliver('threads', 'INBOX', mail(3, 'References: <m1@example.org> <m2@example.org>\r\n'))
-    dovecot.deliver('threads', 'INBOX', mail(4))
+    dovecot.deliver('threads', 'INBOX', letter(1))
+    dovecot.deliver('threads', 'INBOX', letter(2, 'In-Reply-To: <m1@example.org>\r\n'))
+    dovecot.deliver('threads', 'INBOX', letter(3, 'References: <m1@example.org> <m2@example.org>\r\n'))
+    dovecot.deliver('threads', 'INBOX', letter(4))
     const accountId = await engine.addAccount('threads')
     await engine.untilState(accountId, 'watching')
     const rows = await engine.store.prisma.threadMailbox.findMany({
@@ -158,7 +173,7 @@ describe('the engine at a real Dovecot', () => {
       orderBy: { messages: 'desc' },
     })
     expect(rows.map(({ messages }) => messages)).toEqual([3, 1])
-    dovecot.deliver('threads', 'INBOX', mail(5, 'References: <m3@example.org> <m4@example.org>\r\n'))
+    dovecot.deliver('threads', 'INBOX', letter(5, 'References: <m3@example.org> <m4@example.org>\r\n'))
     await until(
       async () =>
         (await engine.store.prisma.threadMailbox.findMany({ where: { accountId } }))
@@ -274,13 +289,18 @@ describe('the engine at a real Dovecot', () => {
     const source = await createEngine(engine.store).openSource(accountId, messageId)
     const chunks: Uint8Array[] = []
     for await (const chunk of source.chunks) chunks.push(chunk)
-    expect(Buffer.concat(chunks).toString()).toBe(mail(1))
+    expect(Buffer.concat(chunks).toString()).toBe(letter(1))
   })
 
   it('comes back by itself after the server cut every connection', async () => {
     const accountId = await add('returner', 1)
+    // As a first sync that was cut off leaves it.
+    const progress = { phase: 'envelopes', done: 1, total: 9, perSecond: 1 }
+    await engine.store.prisma.account.update({ where: { id: accountId }, data: { progress } })
     dovecot.doveadm('kick', 'returner')
-    dovecot.deliver('returner', 'INBOX', mail(2))
+    dovecot.deliver('returner', 'INBOX', letter(2))
     await until(async () => (await subjects(accountId, 'INBOX')).length === 2, { what: 'mail after the cut' })
+    await engine.untilState(accountId, 'watching')
+    expect((await engine.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).progress).toBeNull()
   })
 })

@@ -3,11 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import { letter } from '../support/letter.ts'
 import { opened, type Script, type ScriptedImap, smallInbox, startScriptedImap } from '../support/scripted-imap.ts'
 import { until } from '../support/until.ts'
-
-const mail = (n: number) =>
-  `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: Letter ${n}\r\nMessage-ID: <m${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}.\r\n`
 
 /** Writes pieces as long as somebody takes them. */
 const pour = async (socket: Socket, pieces: Iterable<string>): Promise<void> => {
@@ -27,6 +25,7 @@ const untagged = (command: string, piece: string, times: number): Script => ({
 const rows = (row: string) => row.repeat(1000)
 
 const scripts: Record<string, Script> = {
+  'never greets': { greeting: () => undefined },
   'greets with noise': {
     greeting: (socket) => socket.write(Buffer.from(Array.from({ length: 5000 }, (_, n) => n % 251))),
   },
@@ -92,7 +91,7 @@ describe('servers that want to do harm', () => {
     })
     engine.start()
     dovecot.addUser('neighbour', 'secret')
-    dovecot.deliver('neighbour', 'INBOX', mail(1))
+    dovecot.deliver('neighbour', 'INBOX', letter(1))
     neighbour = await engine.addAccount('neighbour')
     await engine.untilState(neighbour, 'watching')
   })
@@ -119,7 +118,7 @@ describe('servers that want to do harm', () => {
   let delivered = 1
   const expectNewsNextDoor = async () => {
     delivered++
-    dovecot.deliver('neighbour', 'INBOX', mail(delivered))
+    dovecot.deliver('neighbour', 'INBOX', letter(delivered))
     await until(async () => (await engine.shown(neighbour, 'INBOX')).length === delivered, { what: 'mail next door' })
   }
   const floods = Object.keys(scripts).filter((title) => title.includes('million') || title.includes('other tags'))

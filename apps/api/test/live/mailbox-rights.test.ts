@@ -7,10 +7,8 @@ import { enqueueCommand, rightsOf } from '#outbox/outbox.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { letter } from '../support/letter.ts'
 import { until } from '../support/until.ts'
-
-const mail = (n: number) =>
-  `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: Letter ${n}\r\nMessage-ID: <m${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}.\r\n`
 
 describe('what a mailbox lets us do', () => {
   let dovecot: Dovecot
@@ -31,8 +29,8 @@ describe('what a mailbox lets us do', () => {
 
   const prepare = (user: string): void => {
     dovecot.addUser(user, 'secret')
-    dovecot.deliver(user, 'INBOX', mail(1))
-    dovecot.deliver(user, 'News', mail(2))
+    dovecot.deliver(user, 'INBOX', letter(1))
+    dovecot.deliver(user, 'News', letter(2))
   }
   const add = async (user: string): Promise<bigint> => {
     const accountId = await engine.addAccount(user, 'secret', proxy.port)
@@ -119,7 +117,7 @@ describe('what a mailbox lets us do', () => {
     const accountId = await add('blind')
     await until(async () => (await row(accountId, 'News')).rights === 'l', { what: 'the rights' })
     for (const n of [3, 4]) {
-      dovecot.deliver('blind', 'INBOX', mail(n))
+      dovecot.deliver('blind', 'INBOX', letter(n))
       await createEngine(engine.store).requestSync(accountId)
       await until(async () => (await flags(accountId, 'INBOX')).length === n - 1, { what: 'new mail elsewhere' })
     }

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { accountSettings } from '@postern/shared/accounts.ts'
 import { commandBody } from '@postern/shared/commands.ts'
-import { ImapFlow } from 'imapflow'
+import type { ImapFlow } from 'imapflow'
 import type { z } from 'zod'
 import { executeNextCommands } from '#outbox/execute-commands.ts'
 import { enqueueCommand, undoCommand } from '#outbox/outbox.ts'
@@ -19,6 +19,7 @@ import { syncTree } from '#sync/run-tree-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
 import type { Dovecot } from '../support/dovecot.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
+import { otherProgram } from '../support/other-program.ts'
 
 type Body = z.input<typeof commandBody>
 
@@ -28,7 +29,7 @@ export type Worker = {
   /** Opens a new session; whatever was there before is cut. */
   connect: (port?: number) => Promise<void>
   sync: () => Promise<void>
-  execute: () => Promise<void>
+  execute: () => Promise<boolean>
   /** Lets the time pass that postponed commands wait. */
   endWait: () => Promise<void>
   run: (command: Body) => Promise<string>
@@ -108,18 +109,8 @@ const startWorker = async (
   const mailbox = async (path: string) =>
     (await store.prisma.mailbox.findUniqueOrThrow({ where: { accountId_path: { accountId, path } } })).id.toString()
   const other = async (path = 'INBOX') => {
-    const client = new ImapFlow({
-      host: '127.0.0.1',
-      port: dovecot.imapPort,
-      secure: false,
-      doSTARTTLS: false,
-      auth: { user, pass: 'secret' },
-      logger: false,
-    })
-    client.on('error', () => undefined)
+    const client = await otherProgram(dovecot, user, path)
     endings.push(async () => client.close())
-    await client.connect()
-    await client.mailboxOpen(path)
     return client
   }
   return {

@@ -1,13 +1,12 @@
-import { ImapFlow } from 'imapflow'
+import type { ImapFlow } from 'imapflow'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { letter } from '../support/letter.ts'
+import { otherProgram } from '../support/other-program.ts'
 import { until } from '../support/until.ts'
-
-const mail = (n: number) =>
-  `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: Letter ${n}\r\nMessage-ID: <m${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}.\r\n`
 
 describe('the limits of a provider', () => {
   let dovecot: Dovecot
@@ -35,15 +34,11 @@ describe('the limits of a provider', () => {
 
   const prepare = (user: string, mails: number): void => {
     dovecot.addUser(user, 'secret')
-    for (let n = 1; n <= mails; n++) dovecot.deliver(user, 'INBOX', mail(n))
+    for (let n = 1; n <= mails; n++) dovecot.deliver(user, 'INBOX', letter(n))
   }
-  const otherProgram = async (user: string): Promise<ImapFlow> => {
-    const auth = { user, pass: 'secret' }
-    const { imapPort: port } = dovecot
-    const client = new ImapFlow({ host: '127.0.0.1', port, secure: false, doSTARTTLS: false, auth, logger: false })
-    client.on('error', () => undefined)
+  const another = async (user: string): Promise<ImapFlow> => {
+    const client = await otherProgram(dovecot, user)
     others.push(client)
-    await client.connect()
     return client
   }
   const account = (id: bigint) => engine.store.prisma.account.findUniqueOrThrow({ where: { id } })
@@ -57,7 +52,7 @@ describe('the limits of a provider', () => {
 
   it('does everything over one connection when the provider allows no second one, and says so', async () => {
     prepare('limited', 6)
-    const programs = [await otherProgram('limited'), await otherProgram('limited')]
+    const programs = [await another('limited'), await another('limited')]
     const accountId = await engine.addAccount('limited')
     await until(async () => (await ready(accountId)) === 6, { what: 'bodies over the only connection' })
     await untilProblem(accountId, 'connect.limit')
@@ -66,15 +61,15 @@ describe('the limits of a provider', () => {
     const chunks: Uint8Array[] = []
     for await (const chunk of (await createEngine(engine.store).openSource(accountId, messageId)).chunks)
       chunks.push(chunk)
-    expect(Buffer.concat(chunks).toString()).toBe(mail(1))
-    dovecot.deliver('limited', 'INBOX', mail(7))
+    expect(Buffer.concat(chunks).toString()).toBe(letter(1))
+    dovecot.deliver('limited', 'INBOX', letter(7))
     await until(async () => (await ready(accountId)) === 7, { what: 'new mail with its body' })
     // The other programs end: more connections are tried again by themselves, and the notice goes.
     for (const client of programs) await client.logout()
     let next = 8
     await until(
       async () => {
-        dovecot.deliver('limited', 'INBOX', mail(next++))
+        dovecot.deliver('limited', 'INBOX', letter(next++))
         await new Promise((done) => setTimeout(done, 300))
         return (await problemCode(accountId)) === null
       },
@@ -84,7 +79,7 @@ describe('the limits of a provider', () => {
 
   it('waits for a connection when other programs have them all, without calling it a wrong password', async () => {
     prepare('crowded', 1)
-    const programs = [await otherProgram('crowded'), await otherProgram('crowded'), await otherProgram('crowded')]
+    const programs = [await another('crowded'), await another('crowded'), await another('crowded')]
     const accountId = await engine.addAccount('crowded')
     await untilProblem(accountId, 'connect.limit')
     expect(await account(accountId)).toMatchObject({ state: 'waiting', loginFailures: 0 })

@@ -3,10 +3,8 @@ import { createEngine } from '#engine/engine.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { type FaultProxy, type Rule, startFaultProxy } from '../support/fault-proxy.ts'
+import { letter } from '../support/letter.ts'
 import { until } from '../support/until.ts'
-
-const mail = (n: number) =>
-  `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: Letter ${n}\r\nMessage-ID: <m${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}.\r\n`
 
 type Lie = {
   title: string
@@ -105,7 +103,7 @@ describe('a server of which all is true but one thing', () => {
     dovecot.doveadm('flags', 'add', '-u', user, '\\Flagged', 'mailbox', mailbox, 'uid', `${second},${uids.at(-1)}`)
     dovecot.doveadm('flags', 'add', '-u', user, '\\Seen', 'mailbox', mailbox, 'uid', third)
     dovecot.doveadm('expunge', '-u', user, 'mailbox', mailbox, 'uid', first)
-    dovecot.deliver(user, mailbox, mail(10 * round))
+    dovecot.deliver(user, mailbox, letter(10 * round))
   }
   const mailboxes = ['INBOX', 'Archive']
 
@@ -113,11 +111,11 @@ describe('a server of which all is true but one thing', () => {
     'is followed all the same: $title',
     async ({ user, rules, before, after, isDistrusted }) => {
       dovecot.addUser(user, 'secret')
-      for (let n = 1; n <= 5; n++) for (const mailbox of mailboxes) dovecot.deliver(user, mailbox, mail(n))
+      for (let n = 1; n <= 5; n++) for (const mailbox of mailboxes) dovecot.deliver(user, mailbox, letter(n))
       if (before)
         for (const mailbox of mailboxes) {
           dovecot.doveadm('mailbox', 'update', '-u', user, ...before, mailbox)
-          dovecot.deliver(user, mailbox, mail(6))
+          dovecot.deliver(user, mailbox, letter(6))
         }
       const proxy = await startFaultProxy(dovecot.imapPort)
       proxies.push(proxy)

@@ -1,7 +1,7 @@
 import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
 import { type AppState, app, type Filter, listKey } from './app-state.ts'
 import { settleCommand } from './command-results.ts'
-import { noteChange, refreshMailbox } from './load-rows.ts'
+import { noteChange, notePreviews, refreshMailbox } from './load-rows.ts'
 import { withChanges } from './thread-list.ts'
 
 /** What the list on the screen is, so that it can be asked for again; kept by the list itself. */
@@ -43,6 +43,7 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
     case 'messages':
       return app.set((state) => ({ threads: placeMessages(state, change.messages) }))
     case 'bodies':
+      notePreviews(change.messageIds)
       return app.set((state) => ({
         bodies: Object.fromEntries(
           Object.entries(state.bodies).filter(([id, body]) => !('failed' in body) || !change.messageIds.includes(id)),

@@ -1,4 +1,4 @@
-import { rowsPerPage } from '@postern/shared/first-requests.ts'
+import { rowsPerPage } from '@postern/shared/start-path.ts'
 import { call, failureOf } from './api.ts'
 import { app, type Filter, listKey } from './app-state.ts'
 import { emptyList, withPage } from './thread-list.ts'
@@ -39,18 +39,22 @@ const ask = async (mailboxId: string, filter: Filter, start: number) => {
   }
 }
 
-/** Makes sure the rows around a position are here. Asked again while under way, it waits for the same answer. */
+/**
+ * Makes sure the rows around a position are here, and new when they are known to be stale. Asked again while under way, it
+ * waits for the same answer.
+ */
 export const loadRows = (
   mailboxId: string,
   filter: Filter,
   position: number,
-  { isFresh = false } = {},
+  { isFresh = false, isStale = false }: { isFresh?: boolean; isStale?: boolean } = {},
 ): Promise<void> => {
   const key = listKey(mailboxId, filter)
   const start = Math.max(0, Math.floor(position / pageSize) * pageSize)
   const list = app.get().lists[key]
   if (
     !isFresh &&
+    !isStale &&
     list?.status === 'ready' &&
     list.rows.slice(start, Math.min(start + pageSize, list.total)).every((row) => row !== undefined)
   )
@@ -79,6 +83,31 @@ export const loadRows = (
     .finally(() => loading.delete(name))
   loading.set(name, load)
   return load.work
+}
+
+/** Long enough that the many batches of a first sync lead to few requests. */
+const gatherMs = 300
+const arrivedTexts = new Set<string>()
+
+/** Texts of messages came: rows that stand without a preview for want of them are asked for again. */
+export const notePreviews = (messageIds: string[]): void => {
+  if (arrivedTexts.size === 0) setTimeout(fillPreviews, gatherMs)
+  for (const id of messageIds) arrivedTexts.add(id)
+}
+
+const fillPreviews = (): void => {
+  const arrived = new Set(arrivedTexts)
+  arrivedTexts.clear()
+  for (const [key, { rows }] of Object.entries(app.get().lists)) {
+    const bare = rows.flatMap((row, index) =>
+      row && row.preview === '' && arrived.has(row.latestMessageId) ? [Math.floor(index / pageSize)] : [],
+    )
+    if (bare.length === 0) continue
+    const [mailboxId = '', filter] = key.split(':')
+    noteChange(mailboxId)
+    // A key is made of a mailbox and a filter.
+    for (const page of new Set(bare)) void loadRows(mailboxId, filter as Filter, page * pageSize, { isStale: true })
+  }
 }
 
 /** Lists are asked for again where they are in view; others are simply forgotten. */

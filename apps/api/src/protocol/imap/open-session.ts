@@ -5,6 +5,7 @@ import type { Secret } from '#platform/secret.ts'
 import { type Endpoint, openTcp, openTls } from '../secure-socket.ts'
 import { toSessionError } from '../session-error.ts'
 import { LineLimit } from './line-limit.ts'
+import { MailboxNames } from './mailbox-names.ts'
 
 /**
  * One IMAP session. Imapflow is handled with care: our own sockets (the address was judged, the certificate is judged
@@ -28,6 +29,12 @@ export type ImapSession = {
   /** Only for the operations in this folder. */
   flow: ImapFlow
   capabilities: Capabilities
+  /** How mailboxes are spelled here: what goes to the library is the server's spelling. */
+  names: MailboxNames
+  /** Prefixes of what belongs to others: other people's mailboxes and public ones. RFC 2342. */
+  foreignPrefixes: string[]
+  /** The path of the mailbox that is open; null when there is none. */
+  selectedPath: () => string | null
   /** Resolves once, when the session is over for whatever reason. */
   closed: Promise<void>
   isOpen: () => boolean
@@ -56,6 +63,8 @@ export type SessionOptions = Endpoint & {
   mayAct?: () => void
 }
 
+/** A server that is there greets at once, unless it looks up the name of whoever calls. */
+const maxGreetingMs = 16_000
 /** From the greeting to the login; a few dozen are usual. */
 const maxGreetingLines = 10_000
 const limits = {
@@ -67,6 +76,7 @@ const limits = {
 
 /** Throws connect.*, tls.*, login.*. */
 export const openImapSession = async (options: SessionOptions): Promise<ImapSession> => {
+  const silenceMs = options.socketTimeoutMs ?? 45_000
   let lastRefusal: unknown
   const remember = (entry: { err?: unknown }) => {
     if (entry.err !== undefined) lastRefusal = entry.err
@@ -85,8 +95,8 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     disableCompression: true,
     disableBinary: true,
     connectionTimeout: 15_000,
-    greetingTimeout: 16_000,
-    socketTimeout: options.socketTimeoutMs ?? 45_000,
+    greetingTimeout: Math.min(maxGreetingMs, silenceMs),
+    socketTimeout: silenceMs,
     maxIdleTime: options.maxIdleMs ?? 30_000,
     ...limits,
     expungeHandler: (gone) => onExpunge(flow, gone),
@@ -107,9 +117,15 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     flow.close()
     throw toSessionError(error)
   }
+  const names = takeOverNames(flow)
   return {
     flow,
     capabilities: readCapabilities(flow),
+    names,
+    foreignPrefixes: [...(flow.namespaces?.other || []), ...(flow.namespaces?.shared || [])]
+      .map(({ prefix, delimiter }) => names.fromWire(prefix, delimiter ?? null))
+      .filter(Boolean),
+    selectedPath: () => (flow.mailbox ? names.pathOf(flow.mailbox.path) : null),
     closed,
     isOpen: () => isOpen && flow.usable,
     refusal: () => {
@@ -122,6 +138,20 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     logout: () => logout(flow, closed),
     destroy: () => flow.close(),
   }
+}
+
+/**
+ * The library shall pass every name as it is. It would put the prefix of the personal namespace before each path, so that
+ * shared mailboxes are neither listed nor opened at servers of the Courier kind, and would spell names against the rules
+ * differently on the way back.
+ */
+const takeOverNames = (flow: ImapFlow): MailboxNames => {
+  const { enabled, capabilities } = flow
+  const isRev2 = enabled.has('IMAP4REV2') || (capabilities.has('IMAP4rev2') && !capabilities.has('IMAP4rev1'))
+  const names = new MailboxNames(enabled.has('UTF8=ACCEPT') || isRev2)
+  enabled.add('UTF8=ACCEPT')
+  if (flow.namespace) flow.namespace = { ...flow.namespace, prefix: '' }
+  return names
 }
 
 /**

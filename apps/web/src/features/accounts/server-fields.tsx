@@ -33,7 +33,7 @@ export const pinned = (form: ServerForm, certificate: { fingerprint: string } | 
   pinnedFingerprint: certificate?.fingerprint ?? null,
 })
 
-/** One server's settings. Choosing the kind of encryption sets the port that goes with it. */
+/** One server's settings. Choosing the kind of encryption sets the port that goes with it, unless one was typed. */
 export const ServerFields = ({
   legend,
   which,
@@ -75,7 +75,8 @@ export const ServerFields = ({
         ]}
         onChange={(security) => {
           const next = security === 'tls' || security === 'starttls' ? security : 'plain'
-          onChange({ ...value, security: next, port: String(ports[which][next]) })
+          const isUsual = value.port === '' || value.port === String(ports[which][value.security])
+          onChange({ ...value, security: next, port: isUsual ? String(ports[which][next]) : value.port })
         }}
       />
     </div>

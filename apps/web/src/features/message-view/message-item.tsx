@@ -2,7 +2,7 @@ import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, loadBody, setting, useApp } from '#data/app-state.ts'
-import { fullDate, listDate, personName } from '#lib/format.ts'
+import { fullDate, listDate, messageDate, personName } from '#lib/format.ts'
 import { t } from '#lib/text.ts'
 import { useMedia } from '#lib/use-media.ts'
 import { Dialog } from '#ui/dialog.tsx'
@@ -59,7 +59,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
             dateTime={message.date ?? message.receivedAt}
             title={message.date ? fullDate(message.date) : t('view.noDate')}
           >
-            {message.date ? listDate(message.date) : t('view.noDate')}
+            {messageDate(message.date ?? message.receivedAt)}
           </time>
         </button>
         {isOpen && (

@@ -11,6 +11,14 @@ export const SignInScreen = ({ isOverlay = false }: { isOverlay?: boolean }) => 
   const [password, setPassword] = useState('')
   const [problem, setProblem] = useState<ApiError | null>(null)
   const [isBusy, setBusy] = useState(false)
+  const [isUnclaimed, setUnclaimed] = useState(false)
+  useEffect(() => {
+    if (isOverlay) return
+    call('getSetup', 'GET', '/v1/setup').then(
+      ({ isClaimed }) => setUnclaimed(!isClaimed),
+      () => undefined,
+    )
+  }, [isOverlay])
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     setBusy(true)
@@ -26,6 +34,11 @@ export const SignInScreen = ({ isOverlay = false }: { isOverlay?: boolean }) => 
     <form className="card" style={{ width: 'min(360px, 90vw)' }} onSubmit={(event) => void submit(event)}>
       <h1>{isOverlay ? 'Your session has ended' : 'Sign in'}</h1>
       {isOverlay && <p>Your page is kept as it is.</p>}
+      {isUnclaimed && (
+        <div className="notice warn" role="note">
+          Nobody owns this Postern yet. Open the whole address that it printed when it started; it ends with a code.
+        </div>
+      )}
       <Field
         label="Address"
         type="email"
@@ -60,7 +73,11 @@ export const SignInScreen = ({ isOverlay = false }: { isOverlay?: boolean }) => 
 /** Over everything, dialogs included, and not to be closed: what lies under it cannot be reached, by keys neither. */
 const Over = ({ children }: { children: ReactNode }) => {
   const ref = useRef<HTMLDialogElement>(null)
-  useEffect(() => ref.current?.showModal(), [])
+  useEffect(() => {
+    ref.current?.showModal()
+    // The address stands already: what is missing is the password.
+    ref.current?.querySelector<HTMLInputElement>('input:not([readonly])')?.focus()
+  }, [])
   return (
     <dialog ref={ref} className="dialog bare" aria-label="Sign in" onCancel={(event) => event.preventDefault()}>
       {children}
