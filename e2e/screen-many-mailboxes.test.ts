@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ScriptedServer, startScriptedMailboxes } from '../apps/api/test/support/scripted-mailboxes.ts'
 import { until } from '../apps/api/test/support/until.ts'
-import { rowOf, type Screen, startScreen } from './screen-fixture.ts'
+import { rowOf, type Screen, startScreen } from './support/screen.ts'
 
 const mail = (n: number) =>
   `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: Letter ${n}\r\nMessage-ID: <m${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello number ${n}.\r\n`

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { commandBody } from '@postern/shared/commands.ts'
-import { ImapFlow } from 'imapflow'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { enqueueCommand } from '#outbox/outbox.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { letter } from '../support/letter.ts'
+import { otherProgram } from '../support/other-program.ts'
 import { until } from '../support/until.ts'
 
 describe('bulk work on the main session', () => {
@@ -77,19 +77,14 @@ describe('bulk work on the main session', () => {
 
   it('shows mail that comes in while its own mailbox is filled for the first time', async () => {
     dovecot.addUser('waiting', 'secret')
-    for (let n = 0; n < 4000; n++) dovecot.deliver('waiting', 'INBOX', mail(n))
+    for (let n = 0; n < 4000; n++) dovecot.deliver('waiting', 'INBOX', letter(n))
     proxy.add({ direction: 'toClient', answerTo: /UID FETCH .*ENVELOPE/, act: { delayMs: 60 } })
     const accountId = await engine.addAccount('waiting', 'secret', proxy.port)
     const inbox = () => engine.store.prisma.mailbox.findFirst({ where: { accountId, path: 'INBOX' } })
     await until(async () => ((await inbox())?.envelopesStored ?? 0) > 50, { what: 'the beginning of the fill' })
-    dovecot.deliver('waiting', 'INBOX', mail(5000))
+    dovecot.deliver('waiting', 'INBOX', letter(5000))
     // Dovecot reads the directory every five seconds; whoever opens the mailbox makes it look at once.
-    const auth = { user: 'waiting', pass: 'secret' }
-    const plain = { secure: false, doSTARTTLS: false }
-    const other = new ImapFlow({ host: '127.0.0.1', port: dovecot.imapPort, ...plain, auth, logger: false })
-    await other.connect()
-    await other.mailboxOpen('INBOX')
-    await other.logout()
+    await (await otherProgram(dovecot, 'waiting', 'INBOX')).logout()
     const arrived = () => engine.store.prisma.message.count({ where: { accountId, subject: 'Letter 5000' } })
     await until(async () => (await arrived()) === 1, { what: 'the new mail' })
     expect((await inbox())?.fillUid).not.toBe(1n)
