@@ -90,11 +90,14 @@ export const registerWebPages = async (
         path.includes('/_next/static/') ? 'public, max-age=31536000, immutable' : 'no-cache',
       ),
   })
+  // Browsers ask for it by themselves, on pages that name no icon.
+  app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) => reply.sendFile('icon.svg'))
   app.setNotFoundHandler((request, reply) => {
     const wantsPage =
-      request.method === 'GET' &&
+      (request.method === 'GET' || request.method === 'HEAD') &&
       !/^\/(v1|docs|socket\.io|_next)(\/|$)/.test(request.url) &&
-      (request.headers.accept ?? '').includes('text/html')
+      // Monitors and command lines take anything; elsewhere a page in place of a missing file would only mislead them.
+      (/^\/(\?|$)/.test(request.url) || (request.headers.accept ?? '').includes('text/html'))
     if (!wantsPage)
       return reply.code(404).send({ error: { code: 'not_found', message: 'There is nothing at this address.' } })
     return sendPage(reply, page.replace('<head>', `<head>${hints(request)}`), hashes)
