@@ -10,7 +10,7 @@ import {
   type Screen,
   startScreen,
   swipe,
-} from './screen-fixture.ts'
+} from './support/screen.ts'
 
 const maxScriptBytes = 180 * 1024
 let screen: Screen

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { BrowserContext, Download, Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './screen-fixture.ts'
+import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** Reading: files, pictures from outside, saving and printing, and what a tab tells that is left alone. */
 let screen: Screen

@@ -124,9 +124,9 @@ describe('the import table', () => {
     expect(circles).toEqual([])
   })
 
-  it('keeps the web app flowing app -> features -> data -> ui, lib', () => {
+  it('keeps the web app flowing pages -> screen -> features -> data -> ui, lib', () => {
     const webSrc = 'apps/web/src'
-    const ranks = ['lib', 'ui', 'data', 'features', 'app']
+    const ranks = ['lib', 'ui', 'data', 'features', 'screen', 'pages']
     const breaches = sources(webSrc).flatMap((path) => {
       const file = relative(webSrc, path)
       const [folder = '', feature] = file.split('/')

@@ -17,6 +17,7 @@ import { registerMailboxes } from '#features/mailboxes/routes.ts'
 import { registerMessages } from '#features/messages/routes.ts'
 import { registerPeople } from '#features/people/routes.ts'
 import { presentChanges } from '#features/present-changes.ts'
+import { readStart } from '#features/read-start.ts'
 import { createRouter } from '#features/rest-route.ts'
 import { registerSearch } from '#features/search/routes.ts'
 import { registerSessions } from '#features/sessions/routes.ts'
@@ -78,7 +79,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     encodings: ['gzip'],
     zlibOptions: { level: 3 },
     syncThreshold: 128 * 1024,
-    customTypes: /^application\/json/,
+    customTypes: /^(application\/json|text\/html)/,
   })
   await registerOpenApi(app, options)
   registerReferencePage(app)
@@ -130,11 +131,18 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     authenticate,
     claimOf: (headers, isEncrypted) => socketClaim(headers, isEncrypted, options.trustProxy.length > 0),
     present: presentChanges,
-    onFocus: (accountId, mailboxId) => engine.focus(accountId, mailboxId),
+    onFocus: (accountId, screen, mailboxIds) => engine.focus(accountId, screen, mailboxIds),
   })
   app.addHook('preClose', () => realtime.close())
   registerHealthPages(app, { store, connections: realtime.connections, metricsToken: options.metricsToken })
-  await registerWebPages(app, { webDir: options.webDir, publicUrl })
+  await registerWebPages(app, {
+    webDir: options.webDir,
+    publicUrl,
+    readStart: async ({ headers }, mailboxId) => {
+      const user = await authenticate(headers.cookie)
+      return user && readStart(deps, user, mailboxId)
+    },
+  })
   return app
 }
 

@@ -66,7 +66,7 @@ const tags = [
   {
     name: 'Sessions',
     description: 'The first visit, signing in and out, own settings.',
-    paths: /^(setup|sessions?|password|settings)$/,
+    paths: /^(setup|sessions?|start|password|settings)$/,
   },
   { name: 'People', description: 'Who else is here, and what the owner allows.', paths: /^(users|invitations|owner)$/ },
   { name: 'Accounts', description: 'Mail accounts: finding settings, adding, health.', paths: /^(discovery|account)/ },

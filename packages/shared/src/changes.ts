@@ -7,7 +7,7 @@ import { id } from './wire.ts'
 
 /** `account:<id>` or `user:<id>`. */
 export const streamName = z.string().regex(/^(account|user):[1-9][0-9]{0,18}$/)
-const seq = z.string().regex(/^[0-9]{1,19}$/)
+export const seq = z.string().regex(/^[0-9]{1,19}$/)
 
 /** One fact. Rows are as they are now, not as they were when the fact was written. */
 export const change = z

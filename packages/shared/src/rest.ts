@@ -6,6 +6,7 @@ import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
 import * as search from './search.ts'
 import * as sessions from './sessions.ts'
+import { start, startQuery } from './start.ts'
 import { id, okBody } from './wire.ts'
 
 /**
@@ -56,6 +57,14 @@ export const rest = {
     access: 'user',
     summary: 'Who is signed in',
     response: sessions.currentSession,
+  },
+  getStart: {
+    method: 'GET',
+    path: '/v1/start',
+    access: 'user',
+    summary: 'Everything the first screen shows: session, accounts, mailboxes, the first conversations',
+    query: startQuery,
+    response: start,
   },
   signOut: { method: 'DELETE', path: '/v1/session', access: 'user', summary: 'Sign out', answer: 'empty' },
   listSessions: {

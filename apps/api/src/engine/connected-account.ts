@@ -94,10 +94,14 @@ const isCompareDue = ({ memory, share }: Life): boolean =>
 const lookAtAll = async (life: Life, { isAsked, isCompare }: { isAsked: boolean; isCompare: boolean }) => {
   const { share, context, memory } = life
   // Somebody who asks gets a real look, whatever the last answer was.
-  if (isAsked) memory.fingerprint = null
+  if (isAsked) {
+    memory.fingerprint = null
+    memory.refused.clear()
+  }
   const rows = await lookEverywhere(share, context, memory, isCompare)
   if (rows === null) return
-  life.inboxPath = null
+  // In step as it is: to SELECT a large mailbox anew can take a server longer than the whole look.
+  if (!rows.some((row) => isInbox(row) && row.path === life.inboxPath)) life.inboxPath = null
   life.onTree(rows)
 }
 
@@ -110,19 +114,20 @@ const runCommands = async (life: Life): Promise<void> => {
   life.isBusy = true
   try {
     const betweenChunks = () => lookAtInbox(life)
-    await executeNextCommands({ store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks })
+    const execution = { store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks }
+    // Another mailbox may be selected now.
+    if (await executeNextCommands(execution)) life.inboxPath = null
   } finally {
     life.isBusy = wasBusy
   }
-  // Another mailbox may be selected now.
-  life.inboxPath = null
 }
 
 /** Between two batches of bulk work: what people asked for goes first, and new mail is not kept waiting. */
 const breathe = async (life: Life): Promise<void> => {
   const { session, wake } = life
   if (life.isBusy) return
-  const before = session.flow.mailbox
+  const before = session.selectedPath()
+  const lived = session.flow.mailbox ? session.flow.mailbox.uidValidity : undefined
   life.isBusy = true
   try {
     await runCommands(life)
@@ -131,10 +136,9 @@ const breathe = async (life: Life): Promise<void> => {
   } finally {
     life.isBusy = false
   }
-  const now = session.flow.mailbox
-  if (before === false || (now !== false && now.path === before.path)) return
-  const { uidValidity } = await selectMailbox(session, before.path)
-  if (before.uidValidity && uidValidity !== before.uidValidity)
+  if (before === null || session.selectedPath() === before) return
+  const { uidValidity } = await selectMailbox(session, before)
+  if (lived && uidValidity !== lived)
     throw new AppError('mailbox.refused', 'The mailbox began a new life while it was being read.')
 }
 
@@ -144,6 +148,8 @@ const lookAtInbox = async (life: Life): Promise<void> => {
   if (clock.monotonicMs() - life.inboxSeenAt < timing.inboxLookMs) return
   await syncInbox(life, { areFlagsDue: false, mayAppend: false })
 }
+
+const isInbox = ({ role, isSelectable, isSynced }: MailboxRow): boolean => role === 'inbox' && isSelectable && isSynced
 
 const inboxOf = ({ share }: Life): Promise<MailboxRow | null> =>
   share.deps.store.readSystem((tx) =>
@@ -168,8 +174,7 @@ const syncInbox = async (life: Life, due: { areFlagsDue: boolean; mayAppend: boo
 /** Waits in IDLE on the inbox. What happened between the last sync and the SELECT is seen by its numbers. */
 const watchInbox = async (life: Life, ms: number): Promise<void> => {
   const { share, session, wake } = life
-  const current = session.flow.mailbox
-  const isThere = current !== false && current.path === life.inboxPath
+  const isThere = life.inboxPath !== null && session.selectedPath() === life.inboxPath
   const inbox = isThere ? null : await inboxOf(life)
   const { signal: sleeper, end } = wake.sleeper(Math.max(1000, ms), share.signal)
   try {

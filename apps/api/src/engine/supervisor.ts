@@ -13,6 +13,8 @@ import type { EngineDeps } from './engine-deps.ts'
  */
 const lookEveryMs = 5000
 const leasesPerLook = 500
+/** Between the looks of two accounts whose person came: five hundred are done within five seconds. */
+const lookSpacingMs = 10
 const sweepEveryMs = 10 * 60_000
 
 export type Supervisor = { stop: () => Promise<void> }
@@ -37,7 +39,6 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
         if (!isStopping) await releaseLeases(store, [lease])
       })
       .catch(() => undefined)
-    worker.notice().catch(() => undefined)
   }
 
   const look = async () => {
@@ -45,13 +46,20 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
     if (Date.now() - renewedAt >= leaseRenewMs) await renew()
     for (const lease of await takeLeases(store, owner, leasesPerLook)) adopt(lease)
     for (const accountId of await listAccountsWithWork(store)) await workers.get(accountId)?.notice()
-    const present = new Set(await listPresentAccounts(store))
-    for (const [accountId, worker] of workers) worker.setPresent(present.has(accountId))
+    await notePresence()
     if (Date.now() - sweptAt < sweepEveryMs) return
     sweptAt = Date.now()
     await sweepRequests(store)
     await sweepBlobs(store)
     await sweepOldMail(store)
+  }
+
+  /** Who comes makes all their accounts look at once; of very many the later ones wait, so that pushes need not. */
+  const notePresence = async () => {
+    const present = new Set(await listPresentAccounts(store))
+    let arrived = 0
+    for (const [accountId, worker] of workers)
+      if (worker.setPresent(present.has(accountId), arrived * lookSpacingMs)) arrived++
   }
 
   /** A lease that is no longer ours: stop at once, the new owner has begun. Also accounts that were edited or paused. */

@@ -266,7 +266,8 @@ const append = async (run: Run, fromUid: bigint): Promise<void> => {
 const appendArrivals = async (context: SyncContext, mailbox: MailboxRow): Promise<boolean> => {
   const { flow } = context.session
   const open = flow.mailbox
-  const isSame = open !== false && open.path === mailbox.path && open.uidValidity === mailbox.uidValidity
+  const isSame =
+    open !== false && context.session.selectedPath() === mailbox.path && open.uidValidity === mailbox.uidValidity
   if (!isSame || !mailbox.uidNext || mailbox.fillUid !== 1n) return false
   const run: Arrivals = { context, mailbox, uidNext: mailbox.uidNext }
   await storeAsTheyCome(run, `${run.uidNext}:*`, run.uidNext)

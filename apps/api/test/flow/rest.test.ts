@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type RestName, type RestOperation, rest } from '@postern/shared/rest.ts'
+import type { Start } from '@postern/shared/start.ts'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { renewSetupCode } from '#auth/setup-code.ts'
@@ -276,6 +277,26 @@ describe('the REST interface', () => {
     member = cookieOf(changed)
     expect((await send('GET', '/v1/session', undefined, other)).statusCode).toBe(401)
     expect((await send('GET', '/v1/session', undefined, member)).statusCode).toBe(200)
+  })
+
+  it('answers the first screen at once: what one has oneself, and where the change log stood', async () => {
+    const { mailboxId = '', threadId = '' } = ids
+    const own = (await send('GET', '/v1/start', undefined, owner)).json() as Start
+    expect(own.accounts).toEqual((await send('GET', '/v1/accounts', undefined, owner)).json().accounts)
+    expect(own.session).toEqual((await send('GET', '/v1/session', undefined, owner)).json())
+    expect(own.mailboxes.map(({ id }) => id)).toEqual([mailboxId])
+    const page = (await send('GET', `/v1/mailboxes/${mailboxId}/threads?limit=60`, undefined, owner)).json()
+    expect(own.list).toEqual({ mailboxId, ...page })
+    expect(own.list?.rows.map(({ threadId }) => threadId)).toEqual([threadId])
+    const streams = await store.prisma.stream.findMany({
+      where: { OR: [{ userId: 1n }, { accountId: { not: null } }] },
+    })
+    expect(Object.values(own.streams).sort()).toEqual(streams.map(({ seq }) => seq.toString()).sort())
+    const named = (await send('GET', `/v1/start?mailboxId=${mailboxId}`, undefined, owner)).json()
+    expect(named).toEqual(own)
+    const other = (await send('GET', `/v1/start?mailboxId=${mailboxId}`, undefined, member)).json() as Start
+    expect([other.accounts, other.mailboxes, other.list, other.session.user.name]).toEqual([[], [], null, 'Member'])
+    expect(Object.keys(other.streams).every((name) => name.startsWith('user:'))).toBe(true)
   })
 
   it('repeats nothing when a command comes twice, and tells a different one under the same id', async () => {

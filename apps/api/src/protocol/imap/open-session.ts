@@ -5,6 +5,7 @@ import type { Secret } from '#platform/secret.ts'
 import { type Endpoint, openTcp, openTls } from '../secure-socket.ts'
 import { toSessionError } from '../session-error.ts'
 import { LineLimit } from './line-limit.ts'
+import { MailboxNames } from './mailbox-names.ts'
 
 /**
  * One IMAP session. Imapflow is handled with care: our own sockets (the address was judged, the certificate is judged
@@ -28,6 +29,12 @@ export type ImapSession = {
   /** Only for the operations in this folder. */
   flow: ImapFlow
   capabilities: Capabilities
+  /** How mailboxes are spelled here: what goes to the library is the server's spelling. */
+  names: MailboxNames
+  /** Prefixes of what belongs to others: other people's mailboxes and public ones. RFC 2342. */
+  foreignPrefixes: string[]
+  /** The path of the mailbox that is open; null when there is none. */
+  selectedPath: () => string | null
   /** Resolves once, when the session is over for whatever reason. */
   closed: Promise<void>
   isOpen: () => boolean
@@ -110,9 +117,15 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     flow.close()
     throw toSessionError(error)
   }
+  const names = takeOverNames(flow)
   return {
     flow,
     capabilities: readCapabilities(flow),
+    names,
+    foreignPrefixes: [...(flow.namespaces?.other || []), ...(flow.namespaces?.shared || [])]
+      .map(({ prefix, delimiter }) => names.fromWire(prefix, delimiter ?? null))
+      .filter(Boolean),
+    selectedPath: () => (flow.mailbox ? names.pathOf(flow.mailbox.path) : null),
     closed,
     isOpen: () => isOpen && flow.usable,
     refusal: () => {
@@ -125,6 +138,20 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     logout: () => logout(flow, closed),
     destroy: () => flow.close(),
   }
+}
+
+/**
+ * The library shall pass every name as it is. It would put the prefix of the personal namespace before each path, so that
+ * shared mailboxes are neither listed nor opened at servers of the Courier kind, and would spell names against the rules
+ * differently on the way back.
+ */
+const takeOverNames = (flow: ImapFlow): MailboxNames => {
+  const { enabled, capabilities } = flow
+  const isRev2 = enabled.has('IMAP4REV2') || (capabilities.has('IMAP4rev2') && !capabilities.has('IMAP4rev1'))
+  const names = new MailboxNames(enabled.has('UTF8=ACCEPT') || isRev2)
+  enabled.add('UTF8=ACCEPT')
+  if (flow.namespace) flow.namespace = { ...flow.namespace, prefix: '' }
+  return names
 }
 
 /**

@@ -10,13 +10,13 @@ const names = {
   list: 'List mailboxes',
   messages: 'Read the newest messages',
 }
-type Failed = Extract<CheckEvent, { kind: 'failed' }>
+export type CheckFailed = Extract<CheckEvent, { kind: 'failed' }>
 
 /** The live test, step by step as it happens, with the cause in plain words and the server's own words one click away. */
-export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust: (failed: Failed) => void }) => {
+export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust: (failed: CheckFailed) => void }) => {
   const steps = new Map<string, Extract<CheckEvent, { kind: 'step' }>>()
   for (const event of events) if (event.kind === 'step') steps.set(`${event.server} ${event.step}`, event)
-  const failures = events.filter((event): event is Failed => event.kind === 'failed')
+  const failures = events.filter((event): event is CheckFailed => event.kind === 'failed')
   return (
     <div aria-live="polite">
       <ol className="steps">

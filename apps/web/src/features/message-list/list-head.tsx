@@ -152,7 +152,9 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
           <span>{t('select.all')}</span>
         </button>
       )}
-      {mailbox.role !== 'archive' && button('archive', <Archive size={17} aria-hidden />, t('action.archive'))}
+      {mailbox.role !== 'archive' &&
+        mailbox.role !== 'all' &&
+        button('archive', <Archive size={17} aria-hidden />, t('action.archive'))}
       {isSpam
         ? button('notJunk', <Inbox size={17} aria-hidden />, t('action.notJunk'))
         : button('junk', <Ban size={17} aria-hidden />, t('action.junk'))}
