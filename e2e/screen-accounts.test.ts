@@ -218,6 +218,31 @@ describe('a server that shows another certificate', () => {
   }
 })
 
+describe('people', () => {
+  it('are removed by the owner, who is told what will be lost, and are signed out where they are', async () => {
+    const { link } = (await (await screen.api('POST', '/v1/invitations', { note: '' })).json()) as { link: string }
+    const theirs = await screen.browser.newContext()
+    const member = await screen.newPage(theirs)
+    await member.goto(link)
+    await member.getByLabel('Name').fill('Mia Lund')
+    await member.getByLabel('Address').fill('mia@example.org')
+    await member.getByLabel('Password').fill('four unrelated words: harbour candle')
+    await member.getByRole('button', { name: 'Create my account' }).click()
+    await member.getByRole('heading', { name: 'Add your first mailbox' }).waitFor()
+    await page.goto(`${screen.base}/settings/people`)
+    await page.getByRole('row', { name: 'Mia Lund' }).getByRole('button', { name: 'Remove' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Mia Lund (mia@example.org) is signed out everywhere').waitFor()
+    await dialog.getByText('There are no mail accounts of theirs here.').waitFor()
+    await expectAccessible(page)
+    await dialog.getByRole('button', { name: 'Remove for good' }).click()
+    await page.getByText('Mia Lund was removed').waitFor()
+    expect(await page.getByRole('row', { name: 'Mia Lund' }).count()).toBe(0)
+    await member.getByRole('dialog').getByLabel('Password').waitFor()
+    await theirs.close()
+  })
+})
+
 it('never met an error or a breach of its own policy on the way', () => {
   expect(screen.problems).toEqual([])
 })

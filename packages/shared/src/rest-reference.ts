@@ -58,6 +58,10 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   },
   signIn: { description: setsCookie, errors: ['auth.failed', 'request.too_many'] },
   changePassword: { description: setsCookie, errors: ['auth.failed', 'auth.weak_password', 'request.too_many'] },
+  removeUser: {
+    description: 'Their sessions end at once; their data is erased soon after. The mail servers lose nothing.',
+    errors: ['request.conflict'],
+  },
   acceptInvitation: {
     description: `The token is what follows \`#token=\` in the link. ${setsCookie}`,
     errors: ['auth.invitation', 'auth.weak_password', 'request.conflict'],

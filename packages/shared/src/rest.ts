@@ -104,6 +104,13 @@ export const rest = {
     summary: 'People on this installation',
     response: sessions.userList,
   },
+  removeUser: {
+    method: 'DELETE',
+    path: '/v1/users/:userId',
+    access: 'owner',
+    summary: 'Remove a person with their accounts and all mail kept here',
+    answer: 'empty',
+  },
   listInvitations: {
     method: 'GET',
     path: '/v1/invitations',

@@ -55,7 +55,15 @@ export const invitationAccept = z.strictObject({
 })
 
 export const userEntry = z
-  .object({ id, name: z.string(), address: z.string(), role: z.enum(['owner', 'member']), createdAt: instant })
+  .object({
+    id,
+    name: z.string(),
+    address: z.string(),
+    role: z.enum(['owner', 'member']),
+    createdAt: instant,
+    /** Disconnected ones too: their mail is still here. */
+    accounts: z.int(),
+  })
   .meta({ id: 'User' })
 export const userList = z.object({ users: z.array(userEntry) })
 
