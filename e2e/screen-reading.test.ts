@@ -27,6 +27,23 @@ const menu = async (item: string) => {
   await page.getByRole('menuitem', { name: item }).click()
 }
 
+describe('pictures that do not come', () => {
+  it('are counted in words, leave no broken boxes behind, and are tried again', async () => {
+    await openInbox(page, screen.base)
+    await rowOf(page, 'Tide and Timber').click()
+    await page.getByRole('button', { name: 'Load once' }).click()
+    const notice = page.locator('.notice', { hasText: '2 pictures could not be loaded.' })
+    await notice.waitFor()
+    const broken = page.frameLocator('iframe.html-body').locator('img[src]')
+    expect(await broken.count()).toBe(0)
+    await expectAccessible(page)
+    const again = page.waitForResponse((response) => response.url().includes('/v1/remote-image?'))
+    await notice.getByRole('button', { name: 'Try again' }).click()
+    expect((await again).status()).toBe(502)
+    await notice.waitFor()
+  })
+})
+
 describe('files', () => {
   it('are looked at one after the other: pictures, texts', async () => {
     await openInbox(page, screen.base)

@@ -36,7 +36,16 @@ const owners: Record<string, string[]> = {
   'socket.io': ['realtime'],
   '@node-rs/argon2': ['auth'],
 }
-const compositionRoots = ['app.ts', 'main.ts', 'config.ts', 'start-', 'web-pages.ts', 'health-pages.ts', 'cli/']
+const compositionRoots = [
+  'app.ts',
+  'main.ts',
+  'config.ts',
+  'start-',
+  'web-pages.ts',
+  'health-pages.ts',
+  'openapi.ts',
+  'cli/',
+]
 
 type Import = { file: string; target: string }
 

@@ -102,13 +102,17 @@ export const registerWebPages = async (
         path.includes('/_next/static/') ? 'public, max-age=31536000, immutable' : 'no-cache',
       ),
   })
+  // Browsers ask for it by themselves, on pages that name no icon.
+  app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) => reply.sendFile('icon.svg'))
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({ error: { code: 'not_found', message: 'There is nothing at this address.' } }),
   )
   // One page for every address; the path is read in the browser.
   app.get('/*', { schema: { hide: true } }, async (request, reply) => {
     const isPage = !/^\/(v1|docs|socket\.io|_next)(\/|$)/.test(request.url)
-    if (!isPage || !(request.headers.accept ?? '').includes('text/html')) return reply.callNotFound()
+    // Monitors and command lines take anything; elsewhere a page in place of a missing file would only mislead them.
+    const wantsPage = /^\/(\?|$)/.test(request.url) || (request.headers.accept ?? '').includes('text/html')
+    if (!isPage || !wantsPage) return reply.callNotFound()
     const mailboxId = /^\/mail\/([1-9]\d{0,17})(?:[/?]|$)/.exec(request.url)?.[1]
     // Without an answer the page goes out bare: the app asks by itself, and says what is wrong.
     const start = await readStart(request, mailboxId).catch(() => null)

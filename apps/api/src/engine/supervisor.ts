@@ -1,8 +1,9 @@
 import { sweepBlobs } from '#store/blobs.ts'
 import { sweepRequests } from '#store/engine-requests.ts'
 import { type Lease, leaseRenewMs, releaseLeases, renewLeases, takeLeases } from '#store/lease.ts'
-import { engineChannel } from '#store/notify.ts'
+import { engineChannel, eraseNotice } from '#store/notify.ts'
 import { listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
+import { eraseNextStep } from '#store/remove-person.ts'
 import { sweepOldMail } from '#store/retention.ts'
 import { AccountWorker } from './account-worker.ts'
 import type { EngineDeps } from './engine-deps.ts'
@@ -52,6 +53,16 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
     await sweepRequests(store)
     await sweepBlobs(store)
     await sweepOldMail(store)
+    await eraseSome()
+  }
+
+  /** What removed people leave behind, a step a look: leases are renewed in between. */
+  const eraseSome = async () => {
+    if (!isStopping && (await eraseNextStep(store))) lookAgainToErase()
+  }
+  const lookAgainToErase = () => {
+    looking = looking.then(eraseSome).then(look)
+    looking = looking.catch((error: unknown) => logger.warn({ err: error }, 'the supervisor will look again'))
   }
 
   /** Who comes makes all their accounts look at once; of very many the later ones wait, so that pushes need not. */
@@ -78,6 +89,7 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
 
   const onNotice = (payload: string) => {
     if (payload.startsWith('reply:')) return
+    if (payload === eraseNotice) return lookAgainToErase()
     if (payload.startsWith('restart:')) {
       // The account was edited, paused or removed: its worker starts anew with what is stored now.
       const worker = workers.get(BigInt(payload.slice('restart:'.length)))

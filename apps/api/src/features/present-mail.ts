@@ -144,7 +144,6 @@ export const presentMailboxes = (rows: MailboxRow[], all: MailboxRow[] = rows): 
           : 'excluded',
         envelopesStored: row.envelopesStored,
         envelopesTotal: Math.max(row.serverMessages, row.envelopesStored),
-        bodiesStored: row.bodiesStored,
       },
     }
   })

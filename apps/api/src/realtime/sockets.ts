@@ -4,7 +4,7 @@ import { Server, type Socket } from 'socket.io'
 import { type Claim, requireKnownHost, requireOwnOrigin } from '#auth/request-guard.ts'
 import type { ChangeFact } from '#events/change-facts.ts'
 import type { Logger } from '#platform/logger.ts'
-import { changeChannel, engineChannel } from '#store/notify.ts'
+import { changeChannel, engineChannel, sessionsEndedNotice } from '#store/notify.ts'
 import type { Store, Tx } from '#store/open-store.ts'
 import { markPresent, presenceSignMs } from '#store/presence.ts'
 import { findStreamEnd, readChanges } from '#store/read-changes.ts'
@@ -221,6 +221,7 @@ export const startRealtime = (
   const unlisten = deps.store.notifier.listen(
     changeChannel,
     (payload) => {
+      if (payload === sessionsEndedNotice) void lookNow()
       const tail = tails.get(payload)
       if (tail) void read(tail)
     },
@@ -246,13 +247,9 @@ export const startRealtime = (
     const present = [...io.sockets.sockets.values()].flatMap(({ data }) => (data.user as SessionUser | undefined) ?? []) // set by us at connection
     await markPresent(deps.store, [...new Set(present.map(({ userId }) => userId))])
   }
-  const timer = setInterval(
-    () =>
-      Promise.all([look(), signPresence()]).catch((error: unknown) =>
-        deps.logger.debug({ err: error }, 'a look failed'),
-      ),
-    lookEveryMs,
-  )
+  const lookNow = () =>
+    Promise.all([look(), signPresence()]).catch((error: unknown) => deps.logger.debug({ err: error }, 'a look failed'))
+  const timer = setInterval(lookNow, lookEveryMs)
 
   return {
     connections: () => io.engine.clientsCount,

@@ -236,8 +236,23 @@ describe('the REST interface', () => {
     const wrong = await send('POST', '/v1/session', { address: 'not an address', password: '' })
     expect(wrong.json().error).toMatchObject({
       code: 'request.invalid',
-      fields: { address: expect.any(String), password: expect.any(String) },
+      fields: { address: 'is not a mail address', password: 'must not be empty' },
     })
+    const port = { host: '', port: 0, security: 'ssl', username: '' }
+    const account = { address: 'a@example.org', password: '', incoming: port }
+    expect((await send('POST', '/v1/accounts', account, owner)).json().error.fields).toEqual({
+      password: 'must not be empty',
+      'incoming.host': 'must not be empty',
+      'incoming.port': 'must be at least 1',
+      'incoming.security': 'must be one of: tls, starttls, plain',
+      'incoming.username': 'must not be empty',
+    })
+    const operations: RestOperation[] = Object.values(rest)
+    for (const { method, path } of operations.filter(({ body }) => body !== undefined))
+      for (const odd of [{}, [], { nonsense: 1 }]) {
+        const { error } = (await send(method, fill(path), odd, owner)).json()
+        expect(JSON.stringify(error?.fields ?? {})).not.toMatch(/too (small|big)|invalid|unrecognized|received/i)
+      }
   })
 
   it('slows guessing down without locking the person out elsewhere', async () => {
@@ -306,10 +321,7 @@ describe('the REST interface', () => {
     expect(tables[0]?.rows).not.toContain(Buffer.from('canary-password').toString('hex'))
   })
 
-  it('describes itself, and gives mail out with headers that keep it inert', async () => {
-    const spec = (await send('GET', '/v1/openapi.json')).json()
-    expect(spec.openapi).toBe('3.1.0')
-    expect(Object.keys(spec.paths).length).toBeGreaterThan(30)
+  it('gives mail out with headers that keep it inert', async () => {
     const list = await send('GET', `/v1/mailboxes/${ids.mailboxId}/threads`, undefined, owner)
     expect(list.json()).toMatchObject({ total: 1, rows: [{ subject: 'Secret plans', isFlagged: true }] })
     expect(list.headers).toMatchObject({ 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' })

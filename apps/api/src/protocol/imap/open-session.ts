@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { ImapFlow, type ImapTransport } from 'imapflow'
 import { AppError } from '#platform/errors.ts'
 import type { Secret } from '#platform/secret.ts'
+import { wrongProtocol } from '../greeting.ts'
 import { type Endpoint, openTcp, openTls } from '../secure-socket.ts'
 import { toSessionError } from '../session-error.ts'
 import { LineLimit } from './line-limit.ts'
@@ -89,7 +90,10 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     ...(options.security === 'plain' ? { doSTARTTLS: false } : {}),
     auth: { user: options.username, pass: options.password.reveal() },
     clientInfo: { name: 'Postern' },
-    transport: ownTransport(options, (socket) => lines.follow(socket)),
+    transport: ownTransport(options, (socket, isFirst) => {
+      lines.follow(socket)
+      if (isFirst) hearGreeting(socket)
+    }),
     logger: quietLogger(remember),
     disableAutoIdle: true,
     disableCompression: true,
@@ -102,6 +106,13 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     expungeHandler: (gone) => onExpunge(flow, gone),
   })
   const lines = new LineLimit(() => flow.close())
+  let stranger: AppError | null = null
+  const hearGreeting = (socket: Socket) =>
+    socket.once('data', (bytes: Buffer) => {
+      stranger = wrongProtocol(bytes.toString('latin1', 0, 200), 'IMAP')
+      // The library would wait for a greeting that never comes.
+      if (stranger) flow.close()
+    })
   let isOpen = true
   const closed = new Promise<void>((done) => {
     flow.once('close', () => {
@@ -115,7 +126,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     await lines.within(maxGreetingLines, () => flow.connect())
   } catch (error) {
     flow.close()
-    throw toSessionError(error)
+    throw stranger ?? toSessionError(error)
   }
   const names = takeOverNames(flow)
   return {
@@ -175,14 +186,17 @@ const quietLogger = (remember: (entry: { err?: unknown }) => void) => ({
 })
 
 /** `onSocket` is told which socket carries the session: another one once STARTTLS is done. */
-const ownTransport = (options: SessionOptions, onSocket: (socket: Socket) => void): ImapTransport => ({
+const ownTransport = (
+  options: SessionOptions,
+  onSocket: (socket: Socket, isFirst: boolean) => void,
+): ImapTransport => ({
   connect: ({ secure }: { secure: boolean }, onConnect) => {
     const ready = () => {
       options.onStage?.(secure ? 'tls' : 'connect')
       onConnect()
     }
     const socket = secure ? openTls(options, ready) : openTcp(options, ready)
-    onSocket(socket)
+    onSocket(socket, true)
     return socket
   },
   upgrade: (socket, _options, onSecure) => {
@@ -192,7 +206,7 @@ const ownTransport = (options: SessionOptions, onSocket: (socket: Socket) => voi
     }
     // The socket our own connect() above returned.
     const secured = openTls(options, ready, socket as unknown as Socket)
-    onSocket(secured)
+    onSocket(secured, false)
     return secured
   },
 })

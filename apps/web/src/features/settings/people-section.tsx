@@ -1,9 +1,13 @@
 import { type FormEvent, useState } from 'react'
-import { call } from '#data/api.ts'
+import { ApiError, call } from '#data/api.ts'
+import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { fullDate } from '#lib/format.ts'
+import { Confirm } from '#ui/confirm.tsx'
 import { Field } from '#ui/field.tsx'
 import { ListState } from '#ui/list-state.tsx'
+
+type Person = { id: string; name: string; address: string; accounts: number }
 
 /** Who is here, and links for those who shall come. */
 export const PeopleSection = () => {
@@ -16,11 +20,21 @@ export const PeopleSection = () => {
   })
   const [note, setNote] = useState('')
   const [link, setLink] = useState<string | null>(null)
+  const [leaving, setLeaving] = useState<Person | null>(null)
   const invite = async (event: FormEvent) => {
     event.preventDefault()
     const made = await call('createInvitation', 'POST', '/v1/invitations', { body: { note } })
     setLink(made.link)
     setNote('')
+    reload()
+  }
+  const remove = async ({ id, name }: Person) => {
+    try {
+      await call('removeUser', 'DELETE', `/v1/users/${id}`)
+      showToast({ kind: 'done', text: `${name} was removed` })
+    } catch (error) {
+      showToast({ kind: 'problem', text: error instanceof ApiError ? error.message : `${name} was not removed.` })
+    }
     reload()
   }
   return (
@@ -41,7 +55,15 @@ export const PeopleSection = () => {
               <td>
                 {person.name} <span className="muted">{person.address}</span>
               </td>
-              <td style={{ textAlign: 'end' }}>{person.role === 'owner' ? 'Owner' : ''}</td>
+              <td style={{ textAlign: 'end' }}>
+                {person.role === 'owner' ? (
+                  'Owner'
+                ) : (
+                  <button type="button" className="button" onClick={() => setLeaving(person)}>
+                    Remove
+                  </button>
+                )}
+              </td>
             </tr>
           ))}
           {value?.invitations.map((invitation) => (
@@ -83,6 +105,24 @@ export const PeopleSection = () => {
           <code style={{ overflowWrap: 'anywhere' }}>{link}</code>
         </div>
       )}
+      {leaving && (
+        <Confirm
+          title={`Remove ${leaving.name}?`}
+          text={whatIsLost(leaving)}
+          action="Remove for good"
+          cancel="Cancel"
+          onConfirm={() => void remove(leaving)}
+          onClose={() => setLeaving(null)}
+        />
+      )}
     </section>
   )
+}
+
+const whatIsLost = ({ name, address, accounts }: Person): string => {
+  const mail =
+    accounts === 0
+      ? 'There are no mail accounts of theirs here.'
+      : `${accounts === 1 ? 'Their mail account is' : `Their ${accounts} mail accounts are`} disconnected, and all mail of it kept here is erased. Nothing is deleted at the mail provider.`
+  return `${name} (${address}) is signed out everywhere at once and cannot sign in again. ${mail} This cannot be undone.`
 }
