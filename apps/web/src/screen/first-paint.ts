@@ -82,12 +82,17 @@ const drawTop = ({ texts }: Facts, tools: Tools): HTMLElement => {
   icon.alt = ''
   icon.width = 22
   icon.height = 22
+  const search = document.createElement('input')
+  search.className = 'input'
+  search.placeholder = texts.search
+  search.readOnly = true
+  search.tabIndex = -1
   return tools.make(
     'div',
     'top',
     tools.make('span', 'icon-button tree-toggle'),
     tools.make('span', 'brand', icon, tools.make('span', 'word', 'Postern')),
-    tools.make('div', 'search', tools.make('div', 'input muted', texts.search)),
+    tools.make('div', 'search', search),
     tools.make('span', 'icon-button not-on-phone'),
     tools.make('span', 'icon-button not-on-phone'),
   )

@@ -62,13 +62,15 @@ const HealthCard = ({ account }: { account: Account }) => {
         <div className="notice bad">
           <strong>{account.problem.message}</strong> {account.problem.hint}
           {isCertificateProblem(account) && (
-            <p>
-              Nothing was sent to it, not even the password. To look at the new certificate, enter the password below
-              and test: it is shown before anything is sent, and you can trust it.{' '}
+            <>
+              <p style={{ margin: '8px 0' }}>
+                Nothing was sent to it, not even the password. To look at the new certificate, enter the password below
+                and test: it is shown before anything is sent, and you can trust it.
+              </p>
               <button type="button" className="button" onClick={toPassword}>
                 Look at the certificate
               </button>
-            </p>
+            </>
           )}
           {account.problem.serverText && (
             <details>
