@@ -26,3 +26,6 @@ export const fileSize = (bytes: number): string => {
 
 export const personName = ({ name, address }: { name: string; address: string }): string =>
   name || address.split('@')[0] || address
+
+/** A conversation's subject without what answers and forwards put before it. */
+export const plainSubject = (subject: string): string => subject.replace(/^((re|fwd?|aw|wg|sv|vs)\s*:\s*)+/i, '')
