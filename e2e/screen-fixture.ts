@@ -40,7 +40,7 @@ export const startScreen = async ({ environment, switches }: ScreenOptions = {})
   const api = async (method: string, path: string, body?: unknown): Promise<Response> => {
     const answer = await fetch(`${base}${path}`, {
       method,
-      headers: { 'content-type': 'application/json', 'x-postern': '1', cookie },
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), 'x-postern': '1', cookie },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`)
@@ -104,11 +104,11 @@ export const countAt = (dovecot: Dovecot, mailbox: string, ...query: string[]): 
     .split('\n')
     .filter(Boolean).length
 
-export const deliver = (dovecot: Dovecot, subject: string, extra = ''): void =>
+export const deliver = (dovecot: Dovecot, subject: string, extra = '', text = 'Hello!'): void =>
   dovecot.deliver(
     'robin',
     'INBOX',
-    `From: Zed <zed@example.org>\r\nTo: robin@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${crypto.randomUUID()}@example.org>\r\n${extra}\r\nHello!\r\n`,
+    `From: Zed <zed@example.org>\r\nTo: robin@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${crypto.randomUUID()}@example.org>\r\n${extra}\r\n${text}\r\n`,
   )
 
 /** Looked at once nothing moves any more: half-faded colours are nobody's contrast. */

@@ -3,7 +3,7 @@ import { AppError } from '#platform/errors.ts'
 import { searchMessages } from '#store/search-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { formatCursor, parseCursor, presentThreadRow } from '../present-mail.ts'
-import { snippetOf } from './snippet.ts'
+import { markWords, snippetOf } from './snippet.ts'
 
 export const registerSearch = ({ router, store }: FeatureDeps): void => {
   router.on('search', async ({ user, query }) => {
@@ -27,6 +27,7 @@ export const registerSearch = ({ router, store }: FeatureDeps): void => {
       hits: page.map((row) => ({
         row: presentThreadRow(row),
         messageId: row.message_id.toString(),
+        subject: markWords(row.subject, words),
         snippet: snippetOf(row.text ?? '', words),
       })),
       ...(found.rows.length > query.limit && last ? { next: formatCursor(last.received_at, last.message_id) } : {}),
