@@ -2,7 +2,9 @@ import type { AccountCreate, CheckEvent, DiscoveryResult } from '@postern/shared
 import { type FormEvent, useState } from 'react'
 import { ApiError, call } from '#data/api.ts'
 import { loadAccounts } from '#data/app-state.ts'
+import { useTitle } from '#data/use-title.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
+import { t } from '#lib/text.ts'
 import { Field } from '#ui/field.tsx'
 import { CheckSteps } from './check-steps.tsx'
 import { runCheck } from './run-check.ts'
@@ -22,6 +24,8 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const [events, setEvents] = useState<CheckEvent[]>([])
   const [problem, setProblem] = useState<ApiError | null>(null)
   const [isBusy, setBusy] = useState(false)
+
+  useTitle(t('account.add'))
 
   const busy = async (work: () => Promise<void>) => {
     setBusy(true)
@@ -64,9 +68,9 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
       setEvents([])
       const isRight = await runCheck(body, (next) => setEvents((old) => [...old, next]))
       if (!isRight) return
-      await call('createAccount', 'POST', '/v1/accounts', { body })
+      const { id } = await call('createAccount', 'POST', '/v1/accounts', { body })
       await loadAccounts()
-      navigate('/', { replace: true })
+      navigate(`/?account=${id}`, { replace: true })
     })
   }
   const errors = problem?.detail.fields
