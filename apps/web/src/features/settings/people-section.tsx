@@ -1,10 +1,16 @@
 import { type FormEvent, useCallback, useEffect, useState } from 'react'
 import { call } from '#data/api.ts'
+import { showToast } from '#data/toasts.ts'
 import { fullDate } from '#lib/format.ts'
 import { Field } from '#ui/field.tsx'
 
 type Person = { id: string; name: string; address: string; role: string }
 type Invitation = { id: string; note: string; expiresAt: string; usedAt: string | null }
+
+const copy = async (link: string) => {
+  await navigator.clipboard.writeText(link)
+  showToast({ kind: 'done', text: 'The link is copied.' })
+}
 
 /** Who is here, and links for those who shall come. */
 export const PeopleSection = () => {
@@ -82,6 +88,12 @@ export const PeopleSection = () => {
           Send this link; it works once, for seven days, and is not shown again:
           <br />
           <code style={{ overflowWrap: 'anywhere' }}>{link}</code>
+          {/* Browsers give the clipboard to safe addresses only. */}
+          {navigator.clipboard && (
+            <button type="button" className="button" onClick={() => void copy(link)}>
+              Copy the link
+            </button>
+          )}
         </div>
       )}
     </section>
