@@ -9,10 +9,12 @@ import { type Dovecot, startDovecot } from '../apps/api/test/support/dovecot.ts'
 import { composeMail } from './compose-mail.ts'
 import { sampleMails } from './sample-mails.ts'
 import { people } from './sample-texts.ts'
+import { startPictures } from './sender-pictures.ts'
 
 /**
  * `npm run demo`: a mail server of its own with sample mail, an SMTP server that delivers into it, and a Postern with a
- * ready owner and account. Everything lives in a temporary folder and is gone when it ends.
+ * ready owner and account. Everything lives in a temporary folder and is gone when it ends. The senders' pictures lie on
+ * a server of the demo too: their name has a public address, whose packets end here, so that the product's own rules stay.
  */
 const port = Number(process.env.PORT || 3000)
 const user = 'robin'
@@ -20,6 +22,8 @@ const mailPassword = 'demo mail password'
 const owner = { name: 'Robin Ashdown', address: 'robin@demo.example', password: `demo only ${crypto.randomUUID()}` }
 const base = `http://127.0.0.1:${port}`
 const letterEveryMs = 45_000
+const senderNetwork = new URL('../apps/api/test/support/sender-network.ts', import.meta.url)
+const notUsed = ['DATA_DIR', 'MASTER_KEY_FILE', 'DATABASE_URL', 'PUBLIC_URL', 'CA_FILE', 'HOST'] as const
 
 const postern = async (dir: string, certificate: string): Promise<{ child: ChildProcess; code: string }> => {
   const caFile = join(dir, 'ca.pem')
@@ -29,6 +33,7 @@ const postern = async (dir: string, certificate: string): Promise<{ child: Child
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
       ...process.env,
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${senderNetwork.href}`,
       HOST: '127.0.0.1',
       PORT: String(port),
       DATA_DIR: join(dir, 'data'),
@@ -51,10 +56,10 @@ const postern = async (dir: string, certificate: string): Promise<{ child: Child
   return { child, code }
 }
 
-const post = async (path: string, body: unknown, cookie = ''): Promise<Response> => {
+const post = async (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> => {
   const response = await fetch(`${base}${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-postern': '1', cookie },
+    headers: { 'content-type': 'application/json', 'x-postern': '1', ...headers },
     body: JSON.stringify(body),
   })
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
@@ -78,7 +83,8 @@ const main = async (): Promise<void> => {
 
 const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
   dovecot.addUser(user, mailPassword)
-  for (const mail of sampleMails(new Date()))
+  const pictures = await startPictures()
+  for (const mail of sampleMails(new Date(), `http://sender.example:${pictures.port}`))
     dovecot.deliver(user, mail.mailbox, mail.raw, { flags: mail.flags, receivedAt: mail.receivedAt })
   const smtp = await startSmtp((raw) => dovecot.deliver(user, 'INBOX', raw))
   const { child, code } = await postern(dir, dovecot.certificate)
@@ -90,13 +96,29 @@ const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
       password: mailPassword,
       incoming: { host: 'localhost', port: dovecot.imapsPort, security: 'tls', username: user },
     },
-    cookie,
+    { cookie },
   )
+  // Nobody's device: it has done its work.
+  await fetch(`${base}/v1/session`, { method: 'DELETE', headers: { 'x-postern': '1', cookie } })
   const door = await openDoor()
   const letters = setInterval(() => dovecot.deliver(user, 'INBOX', newLetter()), letterEveryMs)
-  console.log(
-    `\nThe demo is ready. This address signs you in:\n\n  http://127.0.0.1:${port + 1}/\n\nA new letter comes every ${letterEveryMs / 1000} seconds. Mail sent to 127.0.0.1:${smtp.port} (SMTP) arrives as well. Ctrl-C ends it all.\n`,
-  )
+  const ignored = notUsed.filter((name) => process.env[name])
+  if (ignored.length > 0)
+    console.log(`\nNot used by the demo, which keeps everything in a folder of its own: ${ignored.join(', ')}`)
+  console.log(`
+The demo is ready.
+
+  Web mail      ${base}/
+  signs you in  http://127.0.0.1:${door.port}/
+  or with       ${owner.address}
+  password      ${owner.password}
+
+  Another mail program: IMAP at 127.0.0.1, port ${dovecot.imapsPort} (TLS, a certificate of its own)
+  user          ${user}
+  password      ${mailPassword}
+
+A new letter comes every ${letterEveryMs / 1000} seconds. Mail sent to 127.0.0.1:${smtp.port} (SMTP) arrives as well. Ctrl-C ends it all.
+`)
 
   let isStopping = false
   const stop = async () => {
@@ -105,6 +127,7 @@ const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
     clearInterval(letters)
     door.close()
     smtp.close()
+    pictures.close()
     if (child.exitCode === null) {
       const ended = new Promise((done) => child.once('exit', done))
       child.kill('SIGTERM')
@@ -140,15 +163,18 @@ const startSmtp = async (deliver: (raw: Buffer) => void): Promise<{ port: number
 }
 
 /** A door beside the house: signs in and sends on. Cookies belong to the host, not to a port. */
-const openDoor = async () => {
-  const server = createServer((_request, response) => {
-    post('/v1/session', { address: owner.address, password: owner.password }).then(
+const openDoor = async (): Promise<{ port: number; close: () => void }> => {
+  const server = createServer(({ headers }, response) => {
+    const { address, password } = owner
+    // The device that comes in is the visitor's.
+    post('/v1/session', { address, password }, { 'user-agent': headers['user-agent'] ?? '' }).then(
       (answer) => response.writeHead(302, { 'set-cookie': answer.headers.getSetCookie(), location: `${base}/` }).end(),
       (error: unknown) => response.writeHead(500).end(String(error)),
     )
   })
-  await new Promise<void>((done) => server.listen(port + 1, '127.0.0.1', done))
-  return server
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const at = server.address()
+  return { port: typeof at === 'object' && at ? at.port : 0, close: () => server.close() }
 }
 
 let letter = 0

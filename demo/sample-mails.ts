@@ -26,13 +26,13 @@ type Draft = {
   headers?: Record<string, string>
 }
 
-/** A few hundred varied mails, oldest first; `now` is the newest one's time. */
-export const sampleMails = (now: Date): SampleMail[] => {
+/** A few hundred varied mails, oldest first; `now` is the newest one's time. `pictures`: where those of the newsletters lie. */
+export const sampleMails = (now: Date, pictures = 'https://images.news.example'): SampleMail[] => {
   const random = seeded(20_261_124)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T // never called with an empty list
   const drafts = [
     ...threadMails(random, pick),
-    ...newsletterMails(random),
+    ...newsletterMails(random, pictures),
     ...languageMails(random),
     ...attachmentMails(random),
     ...noticeMails(random, pick),
@@ -90,7 +90,7 @@ const threadMails = (random: () => number, pick: <T>(list: readonly T[]) => T): 
     }),
   )
 
-const newsletterMails = (random: () => number): Draft[] =>
+const newsletterMails = (random: () => number, pictures: string): Draft[] =>
   newsletters.flatMap((letter, index) =>
     Array.from({ length: 12 }, (_, issue): Draft => {
       const title = `${letter.title} #${120 - issue}`
@@ -102,7 +102,7 @@ const newsletterMails = (random: () => number): Draft[] =>
             kind: 'text',
             text: `${title}\n\n${letter.headlines.map((line) => `* ${line}`).join('\n')}\n\nRead on the web: https://news.example/${index}/${issue}`,
           },
-          { kind: 'html', html: newsletterHtml(letter, title) },
+          { kind: 'html', html: newsletterHtml(letter, title, pictures) },
         ],
         ageMs: (issue * 7 + index + random()) * day,
         id: `n${index}.${issue}@news.example`,
@@ -118,15 +118,16 @@ const newsletterMails = (random: () => number): Draft[] =>
 const newsletterHtml = (
   letter: (typeof newsletters)[number],
   title: string,
+  pictures: string,
 ): string => `<!doctype html><html><head><style>
 body{margin:0;background:#f2f2ee;font-family:Georgia,serif}.card{max-width:600px;margin:0 auto;background:#fff}
 h1{margin:0;padding:28px;background:${letter.color};color:#fff;font-size:26px}h2{font-size:18px;margin:24px 28px 4px}
 p{margin:4px 28px 16px;line-height:1.5;color:#333}a.button{display:inline-block;margin:8px 28px 28px;padding:10px 18px;background:${letter.color};color:#fff;text-decoration:none;border-radius:4px}
 </style></head><body><table class="card" width="600" align="center"><tr><td><h1>${title}</h1>
-<img src="https://images.news.example/header.png" alt="" width="600" height="120">
+<img src="${pictures}/header-${letter.color.slice(1)}.png" alt="" width="600" height="120">
 ${letter.headlines.map((line) => `<h2>${line}</h2><p>${letter.paragraph}</p>`).join('\n')}
 <a class="button" href="https://news.example/read">Read on</a>
-<img src="https://track.news.example/open.gif?u=robin" width="1" height="1" alt=""></td></tr></table></body></html>`
+<img src="${pictures}/open.png?u=robin" width="1" height="1" alt=""></td></tr></table></body></html>`
 
 const languageMails = (random: () => number): Draft[] =>
   languages.flatMap((language, index) =>

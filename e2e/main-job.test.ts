@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Dovecot, startDovecot } from '../apps/api/test/support/dovecot.ts'
 import { until } from '../apps/api/test/support/until.ts'
 import { sampleMails } from '../demo/sample-mails.ts'
-import { expectAccessible } from './screen-fixture.ts'
 import { openChromium, type RunningPostern, startPostern } from './support/postern.ts'
+import { expectAccessible } from './support/screen.ts'
 
 /** The main job, as a person does it: from an empty machine to live mail on the screen. The tests go in order. */
 describe('from an empty machine to living mail', () => {

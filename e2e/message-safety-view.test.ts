@@ -5,7 +5,7 @@ import { until } from '../apps/api/test/support/until.ts'
 import { type LoadingVector, loadingVectors } from './message-safety/loading-vectors.ts'
 import { scriptVectors } from './message-safety/script-vectors.ts'
 import { openStage, type Stage } from './message-safety/stage.ts'
-import { rowOf, type Screen, startScreen } from './screen-fixture.ts'
+import { rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** Every way to load and to run, delivered by a real server and opened in the whole application. */
 describe('hostile mail in the real view', () => {

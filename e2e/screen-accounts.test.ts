@@ -1,7 +1,17 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startFaultProxy } from '../apps/api/test/support/fault-proxy.ts'
 import { until } from '../apps/api/test/support/until.ts'
-import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './screen-fixture.ts'
+import {
+  countAt,
+  deliver,
+  expectAccessible,
+  openInbox,
+  picture,
+  rowOf,
+  type Screen,
+  startScreen,
+} from './support/screen.ts'
 
 /** Accounts and mailboxes as a person arranges them, and a session that ends. */
 let screen: Screen
@@ -137,6 +147,63 @@ describe('accounts', () => {
   })
 })
 
+describe('a list on these pages', () => {
+  const states = async (pattern: string, place: string, failed: string, shown: string) => {
+    let answer: (() => Promise<void>) | undefined
+    await page.route(pattern, (route) => {
+      answer = () => route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'Broken.' } } })
+    })
+    await page.goto(`${screen.base}${place}`)
+    if (place.startsWith('/accounts')) await page.getByText('What happened', { exact: true }).click()
+    await page.getByRole('status', { name: 'Loading' }).waitFor()
+    await until(async () => answer !== undefined)
+    await answer?.()
+    await page.getByText(failed).waitFor()
+    await expectAccessible(page)
+    await page.unroute(pattern)
+    await page.route(pattern, (route) => route.abort())
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText(/^No connection/).waitFor()
+    await page.unroute(pattern)
+    await page.locator('td', { hasText: shown }).first().waitFor()
+  }
+
+  it('of people says what it is waiting for, what failed, and comes by itself', () =>
+    states('**/v1/users', '/settings/people', 'The people here could not be loaded.', 'Owner'))
+
+  it('of devices does so too', () =>
+    states('**/v1/sessions', '/settings/security', 'The devices could not be loaded.', 'This device'))
+
+  it('of what happened does so too', () =>
+    states('**/v1/accounts/*/events', `/accounts/${accountId}`, 'What happened could not be loaded.', 'Up to date'))
+})
+
+describe('a first sync', () => {
+  it('shows how far it is, and when it is over', async () => {
+    const { dovecot } = screen
+    dovecot.addUser('lee', 'mail password')
+    for (let n = 1; n <= 3000; n++)
+      dovecot.deliver('lee', 'INBOX', `From: a@example.org\r\nSubject: Letter ${n}\r\n\r\nNothing new.\r\n`)
+    const proxy = await startFaultProxy(dovecot.imapsPort)
+    proxy.add({ direction: 'toClient', act: { bytesPerSecond: 50_000 } })
+    const leeId = await screen.addAccount('lee', proxy.port)
+    await openInbox(page, screen.base)
+    const bar = page.getByRole('progressbar', { name: 'lee@example.org' })
+    const done = async () => Number(await bar.getAttribute('aria-valuenow'))
+    await bar.waitFor()
+    await page.locator('.progress', { hasText: /^(Fetching mail|Reading texts): [\d,]+ of 3,000 \(/ }).waitFor()
+    const before = await done()
+    await until(async () => (await done()) > before, { what: 'more progress' })
+    expect(await done()).toBeLessThanOrEqual(Number(await bar.getAttribute('aria-valuemax')))
+    await picture(page, 'progress')
+    await expectAccessible(page)
+    proxy.clear()
+    await bar.waitFor({ state: 'detached' })
+    await screen.api('DELETE', `/v1/accounts/${leeId}?mode=erase`)
+    await proxy.stop()
+  })
+})
+
 describe('a session that ends', () => {
   it('asks for the password over the page, which stays as it was', async () => {
     await openInbox(page, screen.base)
@@ -157,8 +224,69 @@ describe('a session that ends', () => {
     await page.locator('article.message').nth(1).waitFor()
     expect(countAt(screen.dovecot, 'INBOX', 'subject', 'Garden plans for the back wall')).toBeGreaterThan(0)
   })
+})
 
-  it('never met an error or a breach of its own policy on the way', () => {
-    expect(screen.problems).toEqual([])
+describe('a server that shows another certificate', () => {
+  it('is not spoken to until the person has seen and trusted it', async () => {
+    const renewed = await screen.dovecot.renewCertificate()
+    await page.goto(`${screen.base}/accounts/${accountId}`)
+    const health = page.getByRole('region', { name: 'Health' })
+    await health.locator('.notice').getByText('Nobody we trust vouches for the certificate of localhost.').waitFor()
+    await expectAccessible(page)
+    await picture(page, 'certificate-problem')
+    await trust(renewed)
+    await health.getByRole('heading', { name: 'Up to date' }).waitFor()
+    expect(await health.locator('.notice.bad').count()).toBe(0)
   })
+
+  it('is doubted again when the one that was trusted changes', async () => {
+    const next = await screen.dovecot.renewCertificate()
+    const health = page.getByRole('region', { name: 'Health' })
+    await health
+      .locator('.notice')
+      .getByText('The server shows another certificate than the one you trusted.')
+      .waitFor()
+    await trust(next)
+    await health.getByRole('heading', { name: 'Up to date' }).waitFor()
+  })
+
+  const trust = async (fingerprint: string) => {
+    await page.getByRole('button', { name: 'Look at the certificate' }).click()
+    await page.keyboard.type('mail password')
+    await page.getByRole('button', { name: 'Test and save' }).click()
+    await page.getByText(fingerprint.toUpperCase().match(/../g)?.join(':') ?? '').waitFor()
+    await expectAccessible(page)
+    await picture(page, 'certificate-shown')
+    // The test goes on by itself.
+    await saved(() => page.getByRole('button', { name: 'Trust exactly this certificate' }).click())
+  }
+})
+
+describe('people', () => {
+  it('are removed by the owner, who is told what will be lost, and are signed out where they are', async () => {
+    const { link } = (await (await screen.api('POST', '/v1/invitations', { note: '' })).json()) as { link: string }
+    const theirs = await screen.browser.newContext()
+    const member = await screen.newPage(theirs)
+    await member.goto(link)
+    await member.getByLabel('Name').fill('Mia Lund')
+    await member.getByLabel('Address').fill('mia@example.org')
+    await member.getByLabel('Password').fill('four unrelated words: harbour candle')
+    await member.getByRole('button', { name: 'Create my account' }).click()
+    await member.getByRole('heading', { name: 'Add your first mailbox' }).waitFor()
+    await page.goto(`${screen.base}/settings/people`)
+    await page.getByRole('row', { name: 'Mia Lund' }).getByRole('button', { name: 'Remove' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Mia Lund (mia@example.org) is signed out everywhere').waitFor()
+    await dialog.getByText('There are no mail accounts of theirs here.').waitFor()
+    await expectAccessible(page)
+    await dialog.getByRole('button', { name: 'Remove for good' }).click()
+    await page.getByText('Mia Lund was removed').waitFor()
+    expect(await page.getByRole('row', { name: 'Mia Lund' }).count()).toBe(0)
+    await member.getByRole('dialog').getByLabel('Password').waitFor()
+    await theirs.close()
+  })
+})
+
+it('never met an error or a breach of its own policy on the way', () => {
+  expect(screen.problems).toEqual([])
 })

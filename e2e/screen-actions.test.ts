@@ -1,7 +1,7 @@
 import type { BrowserContext, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './screen-fixture.ts'
+import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** What one does to mail on the screen, and what it shows when something is missing. */
 let screen: Screen
@@ -194,12 +194,14 @@ describe('acting on mail', () => {
   })
 
   it('is off, with the reason, where the server allows nothing', async () => {
-    await page.route('**/v1/accounts/*/mailboxes', async (route) => {
-      const answer = await route.fetch()
-      const { mailboxes } = (await answer.json()) as { mailboxes: { path: string; rights: Record<string, boolean> }[] }
-      for (const mailbox of mailboxes)
-        if (mailbox.path === 'Travel') for (const right of Object.keys(mailbox.rights)) mailbox.rights[right] = false
-      await route.fulfill({ json: { mailboxes } })
+    // The tree comes with the page.
+    await page.route(`${screen.base}/`, async (route) => {
+      const response = await route.fetch()
+      const travel = /("path":"Travel"[^{]*"rights":)(\{[^}]*\})/
+      const html = (await response.text()).replace(travel, (_, before: string, rights: string) => {
+        return before + rights.replaceAll('true', 'false')
+      })
+      await route.fulfill({ response, body: html })
     })
     await openInbox(page, screen.base)
     await page.getByRole('link', { name: /^Travel/ }).click()
@@ -212,7 +214,7 @@ describe('acting on mail', () => {
     await page.keyboard.press('e')
     await page.locator('.toast.problem', { hasText: reason }).waitFor()
     await expectAccessible(page)
-    await page.unroute('**/v1/accounts/*/mailboxes')
+    await page.unroute(`${screen.base}/`)
   })
 })
 
@@ -269,6 +271,8 @@ describe('a list', () => {
       answer = () => route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'Broken.' } } })
     })
     await page.goto(screen.base)
+    // The first one comes with the page; this one is asked for.
+    await page.getByRole('link', { name: /^Travel/ }).click()
     await page.getByRole('status', { name: 'Loading' }).waitFor()
     await expectAccessible(page)
     await until(async () => answer !== undefined)
@@ -284,7 +288,7 @@ describe('a list', () => {
       .waitFor()
     await expectAccessible(page)
     await page.unroute(threads)
-    await rowOf(page, 'Tide and Timber').waitFor()
+    await rowOf(page, 'Drag me').waitFor()
   })
 
   it('says that it is empty, that nothing was found, and that a conversation is gone', async () => {

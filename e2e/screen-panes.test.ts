@@ -10,9 +10,9 @@ import {
   type Screen,
   startScreen,
   swipe,
-} from './screen-fixture.ts'
+} from './support/screen.ts'
 
-const maxScriptBytes = 180 * 1024
+const maxScriptBytes = 165 * 1024
 let screen: Screen
 beforeAll(async () => {
   screen = await startScreen()

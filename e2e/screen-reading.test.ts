@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { BrowserContext, Download, Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './screen-fixture.ts'
+import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** Reading: files, pictures from outside, saving and printing, and what a tab tells that is left alone. */
 let screen: Screen
@@ -26,6 +26,23 @@ const menu = async (item: string) => {
     .click()
   await page.getByRole('menuitem', { name: item }).click()
 }
+
+describe('pictures that do not come', () => {
+  it('are counted in words, leave no broken boxes behind, and are tried again', async () => {
+    await openInbox(page, screen.base)
+    await rowOf(page, 'Tide and Timber').click()
+    await page.getByRole('button', { name: 'Load once' }).click()
+    const notice = page.locator('.notice', { hasText: '2 pictures could not be loaded.' })
+    await notice.waitFor()
+    const broken = page.frameLocator('iframe.html-body').locator('img[src]')
+    expect(await broken.count()).toBe(0)
+    await expectAccessible(page)
+    const again = page.waitForResponse((response) => response.url().includes('/v1/remote-image?'))
+    await notice.getByRole('button', { name: 'Try again' }).click()
+    expect((await again).status()).toBe(502)
+    await notice.waitFor()
+  })
+})
 
 describe('files', () => {
   it('are looked at one after the other: pictures, texts', async () => {

@@ -1,15 +1,10 @@
 import compress from '@fastify/compress'
 import cookie from '@fastify/cookie'
-import swagger from '@fastify/swagger'
+import { plainWords } from '@postern/shared/plain-words.ts'
 import { rest } from '@postern/shared/rest.ts'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import {
-  hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod'
+import { hasZodFastifySchemaValidationErrors, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import { type Claim, requireKnownHost, requireOwnOrigin } from '#auth/request-guard.ts'
 import { cookieName, tokenHash } from '#auth/session-tokens.ts'
 import { createEngine } from '#engine/engine.ts'
@@ -22,6 +17,7 @@ import { registerMailboxes } from '#features/mailboxes/routes.ts'
 import { registerMessages } from '#features/messages/routes.ts'
 import { registerPeople } from '#features/people/routes.ts'
 import { presentChanges } from '#features/present-changes.ts'
+import { readStart } from '#features/read-start.ts'
 import { createRouter } from '#features/rest-route.ts'
 import { registerSearch } from '#features/search/routes.ts'
 import { registerSessions } from '#features/sessions/routes.ts'
@@ -33,6 +29,7 @@ import type { Store } from '#store/open-store.ts'
 import { findSession, type SessionUser, touchSession } from '#store/sessions.ts'
 import { toStoreError } from '#store/store-error.ts'
 import { registerHealthPages } from './health-pages.ts'
+import { registerOpenApi } from './openapi.ts'
 import { registerReferencePage } from './reference-page.ts'
 import { commonHeaders, registerWebPages } from './web-pages.ts'
 
@@ -70,6 +67,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     frameworkErrors: (error, _request, reply) =>
       sendError(reply.headers({ ...commonHeaders, ...sealed }), toAppError(error)),
   })
+  z.config({ customError: plainWords })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('user', null)
@@ -81,9 +79,10 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     encodings: ['gzip'],
     zlibOptions: { level: 3 },
     syncThreshold: 128 * 1024,
-    customTypes: /^application\/json/,
+    customTypes: /^(application\/json|text\/html)/,
   })
-  await registerDocs(app, options.version)
+  await registerOpenApi(app, options)
+  registerReferencePage(app)
 
   const authenticate = createAuthenticator(store)
   app.addHook('onRequest', async (request, reply) => {
@@ -132,11 +131,18 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     authenticate,
     claimOf: (headers, isEncrypted) => socketClaim(headers, isEncrypted, options.trustProxy.length > 0),
     present: presentChanges,
-    onFocus: (accountId, mailboxId) => engine.focus(accountId, mailboxId),
+    onFocus: (accountId, screen, mailboxIds) => engine.focus(accountId, screen, mailboxIds),
   })
   app.addHook('preClose', () => realtime.close())
   registerHealthPages(app, { store, connections: realtime.connections, metricsToken: options.metricsToken })
-  await registerWebPages(app, { webDir: options.webDir, publicUrl })
+  await registerWebPages(app, {
+    webDir: options.webDir,
+    publicUrl,
+    readStart: async ({ headers }, mailboxId) => {
+      const user = await authenticate(headers.cookie)
+      return user && readStart(deps, user, mailboxId)
+    },
+  })
   return app
 }
 
@@ -192,11 +198,14 @@ const toAppError = (error: FastifyError): AppError => {
   const known = toStoreError(error)
   if (isAppError(known)) return known
   if (hasZodFastifySchemaValidationErrors(error)) {
+    // Of several things wrong with one field the first says most: what is empty is rarely in the right form either.
     const fields = Object.fromEntries(
-      error.validation.map(({ instancePath, message }) => [
-        instancePath.replace(/^\//, '').replaceAll('/', '.') || 'request',
-        message ?? 'is not right',
-      ]),
+      error.validation
+        .map(({ instancePath, message }) => [
+          instancePath.replace(/^\//, '').replaceAll('/', '.') || 'request',
+          message ?? 'is not right',
+        ])
+        .reverse(),
     )
     return new AppError('request.invalid', 'Something in this request is not right.', { fields, cause: error })
   }
@@ -210,22 +219,4 @@ const toAppError = (error: FastifyError): AppError => {
     hint: 'Try again; if it stays, look into the log.',
     cause: error,
   })
-}
-
-const registerDocs = async (app: FastifyInstance, version: string): Promise<void> => {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Postern',
-        version,
-        description:
-          'One private web mail for every mailbox. Sign in with POST /v1/session; send the header x-postern: 1 with every request that changes something.',
-      },
-    },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
-  })
-  app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
-  registerReferencePage(app)
 }

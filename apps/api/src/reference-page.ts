@@ -34,6 +34,8 @@ const buildReference = async (): Promise<FastifyInstance> => {
     routePrefix: '/docs',
     configuration: {
       url: '/v1/openapi.json',
+      pageTitle: 'Postern',
+      favicon: '/favicon.ico',
       withDefaultFonts: false,
       telemetry: false,
       agent: { disabled: true },

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { getPriority } from 'node:os'
 import { ConnectBudget } from '#engine/connect-budget.ts'
 import { startSupervisor } from '#engine/supervisor.ts'
 import { engineTiming } from '#engine/timing.ts'
@@ -6,6 +7,7 @@ import { systemClock } from '#platform/clock.ts'
 import type { Logger } from '#platform/logger.ts'
 import { defaultMasterKeyPath, openMasterKey } from '#platform/secret-box.ts'
 import { openStore } from '#store/open-store.ts'
+import { BodyReader } from '#sync/body-reader.ts'
 import type { Config } from './config.ts'
 
 type EngineStart = { config: Config; databaseUrl: string; logger: Logger; owner: string }
@@ -19,14 +21,17 @@ export const startEngineRole = async ({
 }: EngineStart): Promise<{ stop: () => Promise<void> }> => {
   const masterKey = openMasterKey(config.masterKeyFile ?? defaultMasterKeyPath(config.dataDir))
   const ca = config.caFile === null ? undefined : await readFile(config.caFile, 'utf8')
-  const store = await openStore({ databaseUrl, poolSize: 12, sessionName: owner })
+  // As low as this process itself was put (start-postern.ts).
+  const store = await openStore({ databaseUrl, poolSize: 12, sessionName: owner, niceness: getPriority() })
+  const readers = { bulk: new BodyReader(logger), waiting: new BodyReader(logger) }
   const supervisor = startSupervisor(
-    { store, clock: systemClock, logger, masterKey, ca, budget: new ConnectBudget(), timing: engineTiming },
+    { store, clock: systemClock, logger, masterKey, ca, budget: new ConnectBudget(), timing: engineTiming, readers },
     owner,
   )
   return {
     stop: async () => {
       await supervisor.stop()
+      await Promise.all([readers.bulk.close(), readers.waiting.close()])
       await store.close()
     },
   }

@@ -17,8 +17,8 @@ import { startDatabase } from './start-database.ts'
 export type Running = { stop: () => Promise<void> }
 type Surroundings = { root: string; say: (line: string) => void }
 
-/** A step of 5 is worth about a third of the share of an equal one. */
-const engineNiceness = 5
+/** A tenth of the share of an equal one, where both want a core. What the database does for it follows (start-engine.ts). */
+const engineNiceness = 10
 const engineRestartMs = [100, 500, 2000, 5000]
 
 export const startPostern = async (config: Config, { root, say }: Surroundings): Promise<Running> => {

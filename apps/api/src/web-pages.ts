@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import { firstRequests } from '@postern/shared/first-requests.ts'
+import type { Start } from '@postern/shared/start.ts'
+import { startPath } from '@postern/shared/start-path.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { cookieName } from '#auth/session-tokens.ts'
 
 /**
  * The static web app and the document that message frames load. The app's CSP allows its own scripts by hash and styles
@@ -27,17 +27,22 @@ const pictureSources = (host: string): string[] =>
 const frameDocument =
   '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer"><meta http-equiv="x-dns-prefetch-control" content="off"><base target="_blank"></head><body></body></html>'
 
-const inlineScript = /<script(?![^>]*\bsrc=)[^>]*>([\s\S]*?)<\/script>/g
-const hashesOf = (html: string): string[] =>
-  [...html.matchAll(inlineScript)].map(
-    ([, script = '']) => `'sha256-${createHash('sha256').update(script, 'utf8').digest('base64')}'`,
+/** What stands in the page itself and may run or style. */
+type Inline = { scripts: string[]; styles: string[] }
+const hashesOf = (html: string, element: RegExp): string[] =>
+  [...html.matchAll(element)].map(
+    ([, text = '']) => `'sha256-${createHash('sha256').update(text, 'utf8').digest('base64')}'`,
   )
+const inlineOf = (html: string): Inline => ({
+  scripts: hashesOf(html, /<script(?![^>]*\b(?:src|type)=)[^>]*>([\s\S]*?)<\/script>/g),
+  styles: hashesOf(html, /<style>([\s\S]*?)<\/style>/g),
+})
 
-export const appCsp = (scriptHashes: string[], nonce: string): string =>
+export const appCsp = ({ scripts, styles }: Inline, nonce: string): string =>
   [
     "default-src 'self'",
-    `script-src 'self' ${scriptHashes.join(' ')}`,
-    `style-src 'self' 'nonce-${nonce}'`,
+    `script-src 'self' ${scripts.join(' ')}`,
+    `style-src 'self' ${styles.join(' ')} 'nonce-${nonce}'`,
     "img-src 'self' data: blob:",
     "font-src 'self'",
     "connect-src 'self'",
@@ -59,9 +64,16 @@ export const commonHeaders: Record<string, string> = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=(), browsing-topics=()',
 }
 
+export type WebPages = {
+  webDir: string
+  publicUrl: URL | null
+  /** What the first screen of the person behind a request shows; null for a stranger. */
+  readStart: (request: FastifyRequest, mailboxId: string | undefined) => Promise<Start | null>
+}
+
 export const registerWebPages = async (
   app: FastifyInstance,
-  { webDir, publicUrl }: { webDir: string; publicUrl: URL | null },
+  { webDir, publicUrl, readStart }: WebPages,
 ): Promise<void> => {
   app.get('/message-frame.html', { schema: { hide: true } }, (request, reply) =>
     reply
@@ -76,7 +88,7 @@ export const registerWebPages = async (
   const indexFile = join(webDir, 'index.html')
   if (!existsSync(indexFile)) return
   const page = readFileSync(indexFile, 'utf8')
-  const hashes = hashesOf(page)
+  const inline = inlineOf(page)
   await app.register(fastifyStatic, {
     root: webDir,
     index: false,
@@ -90,31 +102,40 @@ export const registerWebPages = async (
         path.includes('/_next/static/') ? 'public, max-age=31536000, immutable' : 'no-cache',
       ),
   })
-  app.setNotFoundHandler((request, reply) => {
-    const wantsPage =
-      request.method === 'GET' &&
-      !/^\/(v1|docs|socket\.io|_next)(\/|$)/.test(request.url) &&
-      (request.headers.accept ?? '').includes('text/html')
-    if (!wantsPage)
-      return reply.code(404).send({ error: { code: 'not_found', message: 'There is nothing at this address.' } })
-    return sendPage(reply, page.replace('<head>', `<head>${hints(request)}`), hashes)
+  // Browsers ask for it by themselves, on pages that name no icon.
+  app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) => reply.sendFile('icon.svg'))
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ error: { code: 'not_found', message: 'There is nothing at this address.' } }),
+  )
+  // One page for every address; the path is read in the browser.
+  app.get('/*', { schema: { hide: true } }, async (request, reply) => {
+    const isPage = !/^\/(v1|docs|socket\.io|_next)(\/|$)/.test(request.url)
+    // Monitors and command lines take anything; elsewhere a page in place of a missing file would only mislead them.
+    const wantsPage = /^\/(\?|$)/.test(request.url) || (request.headers.accept ?? '').includes('text/html')
+    if (!isPage || !wantsPage) return reply.callNotFound()
+    const mailboxId = /^\/mail\/([1-9]\d{0,17})(?:[/?]|$)/.exec(request.url)?.[1]
+    // Without an answer the page goes out bare: the app asks by itself, and says what is wrong.
+    const start = await readStart(request, mailboxId).catch(() => null)
+    return sendPage(reply, start ? withStart(page, start, mailboxId) : page, inline)
   })
 }
 
-/** For somebody who is signed in: what the app will ask for, on its way while the scripts still are. */
-const hints = ({ url, headers }: FastifyRequest): string => {
-  if (!headers.cookie?.includes(cookieName(false))) return ''
-  const mailboxId = /^\/mail\/(\d{1,19})(?:[/?]|$)/.exec(url)?.[1]
-  return firstRequests(mailboxId)
-    .map((path) => `<link rel="preload" as="fetch" crossorigin href="${path.replaceAll('&', '&amp;')}">`)
-    .join('')
+/** Trees of thousands of mailboxes come beside the scripts, not before them. */
+const maxInPage = 256 * 1024
+
+/** The first screen's content in the page itself, so that it can be painted before any script is here (ADR 17). */
+const withStart = (page: string, start: Start, mailboxId: string | undefined): string => {
+  const json = JSON.stringify(start).replaceAll('<', '\\u003c')
+  return json.length > maxInPage
+    ? page.replace('<head>', `<head><link rel="preload" as="fetch" crossorigin href="${startPath(mailboxId)}">`)
+    : page.replace('<body>', () => `<body><script type="application/json" id="start">${json}</script>`)
 }
 
-const sendPage = (reply: FastifyReply, page: string, hashes: string[]): FastifyReply => {
+const sendPage = (reply: FastifyReply, page: string, inline: Inline): FastifyReply => {
   const nonce = randomBytes(16).toString('base64')
   const withNonce = page.replace('<head>', `<head><meta name="style-nonce" content="${nonce}">`)
   return reply
-    .headers({ 'content-security-policy': appCsp(hashes, nonce), 'cache-control': 'no-cache' })
+    .headers({ 'content-security-policy': appCsp(inline, nonce), 'cache-control': 'private, no-store' })
     .type('text/html; charset=utf-8')
     .send(withNonce)
 }

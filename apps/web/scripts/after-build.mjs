@@ -35,5 +35,38 @@ const compress = (dir) => {
   }
 }
 
+/**
+ * What the first paint needs stands in the page, so that nothing is waited for but the page: the style sheet, and what
+ * Next's router wants to know of an app of one page. The font is named to the browser; where it comes too late it is
+ * taken from the next visit on, because text that changes its shape while somebody reads is worse than another font.
+ */
+const foldIntoPage = () => {
+  const index = join(out, 'index.html')
+  const asset = (path) => readFileSync(join(out, path), 'utf8')
+  const page = readFileSync(index, 'utf8')
+  const sheet = /<link rel="stylesheet" href="([^"]+)"/.exec(page)?.[1]
+  if (!sheet) throw new Error('the built page names no style sheet')
+  const css = asset(sheet)
+    .replaceAll('url(../media/', 'url(/_next/static/media/')
+    .replaceAll('font-display:swap', 'font-display:optional')
+  const font = /\/_next\/static\/media\/inter-latin-wght-normal\.[^)"]+/.exec(css)?.[0]
+  if (!font) throw new Error('the style sheet names no font')
+  const folded = page
+    .replace(/<link rel="preload" href="[^"]+" as="style"\/>/, '')
+    .replace(
+      /<link rel="stylesheet"[^>]*>/,
+      () => `<link rel="preload" as="font" type="font/woff2" crossorigin href="${font}"/><style>${css}</style>`,
+    )
+    .replace(
+      /<script src="([^"]*\/_(?:build|ssg|clientMiddleware)Manifest\.js)" defer=""><\/script>/g,
+      (_, path) => `<script>${asset(path)}</script>`,
+    )
+    // Next's loader would fetch it once more.
+    .replaceAll(`,"${sheet.replace('/_next/', '')}"`, '')
+  if (folded.includes(sheet.replace('/_next/', ''))) throw new Error('the page still names its style sheet')
+  writeFileSync(index, folded)
+}
+
 copyPdfJs()
+foldIntoPage()
 compress(out)

@@ -138,6 +138,7 @@ export const accountRemoval = z.object({ mode: z.enum(['disconnect', 'erase']) }
 export const syncEvent = z
   .object({ id, at: instant, kind: z.string(), code: z.enum(errorCodes).nullable(), text: z.string() })
   .meta({ id: 'SyncEvent' })
+export type SyncEvent = z.infer<typeof syncEvent>
 export const syncEventList = z.object({ events: z.array(syncEvent) })
 
 export const discoveryRequest = z.strictObject({ address: z.email().max(320) })

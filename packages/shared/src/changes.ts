@@ -7,7 +7,7 @@ import { id } from './wire.ts'
 
 /** `account:<id>` or `user:<id>`. */
 export const streamName = z.string().regex(/^(account|user):[1-9][0-9]{0,18}$/)
-const seq = z.string().regex(/^[0-9]{1,19}$/)
+export const seq = z.string().regex(/^[0-9]{1,19}$/)
 
 /** One fact. Rows are as they are now, not as they were when the fact was written. */
 export const change = z
@@ -41,17 +41,19 @@ export const change = z
 export type Change = z.infer<typeof change>
 
 /** Server -> client. All changes of `stream` up to and including `seq`. */
-export const changeBatch = z.object({ stream: streamName, seq, changes: z.array(change) })
+export const changeBatch = z.object({ stream: streamName, seq, changes: z.array(change) }).meta({ id: 'ChangeBatch' })
 export type ChangeBatch = z.infer<typeof changeBatch>
 
 /** Client -> server: where it stands. Unknown streams are ignored, missing ones start at the present. */
-export const resumeRequest = z.strictObject({ since: z.record(streamName, seq) })
+export const resumeRequest = z.strictObject({ since: z.record(streamName, seq) }).meta({ id: 'ResumeRequest' })
 
 /** Server -> client on `resume`: what is now followed. `reset` streams are too old: load everything again. */
-export const resumeReply = z.object({ streams: z.record(streamName, seq), reset: z.array(streamName) })
+export const resumeReply = z
+  .object({ streams: z.record(streamName, seq), reset: z.array(streamName) })
+  .meta({ id: 'ResumeReply' })
 
 /** Client -> server: the mailboxes on this screen, so that the engine watches them closely. */
-export const focusRequest = z.strictObject({ mailboxIds: z.array(id).max(8) })
+export const focusRequest = z.strictObject({ mailboxIds: z.array(id).max(8) }).meta({ id: 'FocusRequest' })
 
 export const changesQuery = z.object({
   stream: streamName,

@@ -21,7 +21,6 @@ export const mailboxSync = z.object({
   state: z.enum(['listed', 'filling', 'complete', 'excluded']),
   envelopesStored: z.int(),
   envelopesTotal: z.int(),
-  bodiesStored: z.int(),
 })
 
 export const mailbox = z

@@ -124,4 +124,11 @@ export const remoteImageRequest = z.strictObject({ urls: z.array(z.string().max(
 /** Signed same-origin addresses of the image proxy, by the asked-for address; refused ones are missing. */
 export const remoteImageLinks = z.object({ links: z.record(z.string(), z.string()) })
 
+/** Made by createRemoteImageLinks; `signature` ties it to one person and message. */
+export const remoteImageQuery = z.object({
+  message: id,
+  url: z.url({ protocol: /^https?$/ }).max(4096),
+  signature: z.string().max(100),
+})
+
 export const trustedSender = z.strictObject({ address: z.string().min(3).max(320) })

@@ -6,11 +6,13 @@ import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
 import * as search from './search.ts'
 import * as sessions from './sessions.ts'
+import { start, startQuery } from './start.ts'
 import { id, okBody } from './wire.ts'
 
 /**
  * Every REST operation, once: the API registers its routes from this table and the web app calls by it.
  * `access`: `public` needs no session, `user` a signed-in person, `owner` the owner of the installation.
+ * What the reference says beyond it (errors, remarks): rest-reference.ts.
  * `answer`: `json` (the default), `empty` (204), `bytes` (a stream), `lines` (one JSON value a line, as they happen).
  */
 export type RestOperation = {
@@ -56,6 +58,14 @@ export const rest = {
     summary: 'Who is signed in',
     response: sessions.currentSession,
   },
+  getStart: {
+    method: 'GET',
+    path: '/v1/start',
+    access: 'user',
+    summary: 'Everything the first screen shows: session, accounts, mailboxes, the first conversations',
+    query: startQuery,
+    response: start,
+  },
   signOut: { method: 'DELETE', path: '/v1/session', access: 'user', summary: 'Sign out', answer: 'empty' },
   listSessions: {
     method: 'GET',
@@ -93,6 +103,13 @@ export const rest = {
     access: 'owner',
     summary: 'People on this installation',
     response: sessions.userList,
+  },
+  removeUser: {
+    method: 'DELETE',
+    path: '/v1/users/:userId',
+    access: 'owner',
+    summary: 'Remove a person with their accounts and all mail kept here',
+    answer: 'empty',
   },
   listInvitations: {
     method: 'GET',
@@ -313,6 +330,7 @@ export const rest = {
     path: '/v1/remote-image',
     access: 'user',
     summary: 'A remote image through the proxy',
+    query: messages.remoteImageQuery,
     answer: 'bytes',
   },
   trustSender: {

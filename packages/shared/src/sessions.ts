@@ -55,13 +55,24 @@ export const invitationAccept = z.strictObject({
 })
 
 export const userEntry = z
-  .object({ id, name: z.string(), address: z.string(), role: z.enum(['owner', 'member']), createdAt: instant })
+  .object({
+    id,
+    name: z.string(),
+    address: z.string(),
+    role: z.enum(['owner', 'member']),
+    createdAt: instant,
+    /** Disconnected ones too: their mail is still here. */
+    accounts: z.int(),
+  })
   .meta({ id: 'User' })
 export const userList = z.object({ users: z.array(userEntry) })
 
 /** What the person chose for the screen; each key is validated by the web app, the server only bounds size. */
 export const settingKey = z.string().regex(/^[a-z][a-zA-Z0-9.]{0,63}$/)
-export const settingPatch = z.record(settingKey, z.json())
+const settingValue = z.json()
+// Registered as it is: it holds itself, which `.meta()` would name on a copy only.
+z.globalRegistry.add(settingValue, { id: 'SettingValue' })
+export const settingPatch = z.record(settingKey, settingValue)
 
 /** The owner's lists: `host:port` entries that may be reached without TLS, or although their address is private. */
 export const ownerPolicy = z

@@ -1,7 +1,7 @@
 import { AppError } from '#platform/errors.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { toSessionError } from '#protocol/session-error.ts'
-import { loadForEngine } from '#store/accounts.ts'
+import { type ConnectableAccount, loadForEngine } from '#store/accounts.ts'
 import type { Lease } from '#store/lease.ts'
 import type { EngineDeps } from './engine-deps.ts'
 import { openAccountSession } from './open-account-session.ts'
@@ -39,14 +39,14 @@ export class AccountSessions {
     this.#onLimit = onLimit
   }
 
-  /** Throws account.not_ready without a main session, connect.limit when there is no room, and what opening throws. */
-  async open(purpose: Purpose): Promise<ImapSession> {
+  /** `known` is the account as just read. Throws account.not_ready without a main session, connect.limit when there is no room, and what opening throws. */
+  async open(purpose: Purpose, known: ConnectableAccount | null = null): Promise<ImapSession> {
     if (purpose === 'main') this.#fault = null
     else await this.#untilMain()
     this.#grow()
     if (this.#open.size + this.#opening >= this.#limit && !(await this.#makeRoom(purpose))) throw noRoom()
     try {
-      return await this.#connect(purpose)
+      return await this.#connect(purpose, known)
     } catch (error) {
       const known = toSessionError(error)
       // Our other sessions may be the ones too many: what people wait for goes before what can wait.
@@ -82,11 +82,11 @@ export class AccountSessions {
     return [...this.#open].find(({ purpose }) => purpose === 'main')
   }
 
-  async #connect(purpose: Purpose): Promise<ImapSession> {
+  async #connect(purpose: Purpose, known: ConnectableAccount | null = null): Promise<ImapSession> {
     const { store, masterKey } = this.#deps
     this.#opening++
     try {
-      const account = await store.readSystem((tx) => loadForEngine(tx, masterKey, this.#lease.accountId))
+      const account = known ?? (await store.readSystem((tx) => loadForEngine(tx, masterKey, this.#lease.accountId)))
       if (!account) throw new AppError('account.not_ready', 'The account is paused.')
       const session = await openAccountSession(this.#deps, account, this.#lease)
       const entry = { session, purpose }

@@ -29,8 +29,18 @@ export const syncContextOf = (
   yieldToCommands: () => Promise<void> = async () => undefined,
 ): SyncContext => {
   const { deps, lease, signal } = share
-  const { store, clock, logger } = deps
-  return { store, session, accountId: lease.accountId, scope: scopeOf(share), clock, logger, signal, yieldToCommands }
+  const { store, clock, logger, readers } = deps
+  return {
+    store,
+    session,
+    reader: readers.bulk,
+    accountId: lease.accountId,
+    scope: scopeOf(share),
+    clock,
+    logger,
+    signal,
+    yieldToCommands,
+  }
 }
 
 /** Whether a session's change counter tells every change of flags. RFC 7162. */

@@ -2,9 +2,9 @@ import type { AccountState } from '@postern/shared/accounts.ts'
 import { backoffMs } from '#platform/backoff.ts'
 import { AppError } from '#platform/errors.ts'
 import { toSessionError } from '#protocol/session-error.ts'
-import { type AccountProblem, storeAccountFacts, storeAccountState } from '#store/account-state.ts'
+import { type AccountFacts, type AccountProblem, storeAccountFacts, storeAccountState } from '#store/account-state.ts'
 import { type ConnectableAccount, loadForEngine } from '#store/accounts.ts'
-import { commit } from '#store/commit.ts'
+import { commit, commitBulk } from '#store/commit.ts'
 import { settleRequest, takeRequests } from '#store/engine-requests.ts'
 import type { Lease } from '#store/lease.ts'
 import { AccountSessions } from './account-sessions.ts'
@@ -60,8 +60,8 @@ export class AccountWorker {
       onNoRoom: () => this.#wake.mark('bodies'),
       onHeldBack: (reason) => this.#restrict('bodies', reason),
     })
-    this.#interactive = new InteractiveSession(this.#share, () => this.#wake.mark('jobs'))
-    this.#watches = new MailboxWatches(this.#share)
+    this.#watches = new MailboxWatches(this.#share, () => this.#interactive.rethink())
+    this.#interactive = new InteractiveSession(this.#share, this.#watches, () => this.#wake.mark('jobs'))
     this.ended = this.#run()
   }
 
@@ -83,18 +83,21 @@ export class AccountWorker {
         this.#retry.mark('now')
         await settleRequest(this.#deps.store, id, 'done', {})
       } else if (body.kind === 'focus') {
-        const [mailboxId] = body.mailboxIds
-        if (mailboxId !== undefined) this.#interactive.focus(BigInt(mailboxId))
+        this.#interactive.focus(body.screen, body.mailboxIds.map(BigInt))
         await settleRequest(this.#deps.store, id, 'done', {})
       } else this.#interactive.ask({ id, body })
     }
   }
 
-  /** Whether somebody has this account on a screen: then every mailbox is looked at more often. */
-  setPresent(isPresent: boolean): void {
-    if (isPresent === this.#isPresent) return
+  /**
+   * Whether somebody has this account on a screen: then every mailbox is looked at more often, for the first time after
+   * `delayMs`. True when they just came.
+   */
+  setPresent(isPresent: boolean, delayMs: number): boolean {
+    if (isPresent === this.#isPresent) return false
     this.#isPresent = isPresent
-    if (isPresent) this.#wake.mark('present')
+    if (isPresent) void this.#deps.clock.sleep(delayMs, this.#stop.signal).then(() => this.#wake.mark('present'))
+    return isPresent
   }
 
   async #run(): Promise<void> {
@@ -116,17 +119,16 @@ export class AccountWorker {
   async #connectAndLive(account: ConnectableAccount): Promise<void> {
     await this.#setState('connecting', null, null)
     this.#share.isDistrusted = 'condstoreDistrust' in asRecord(account.row.capabilities)
-    const session = await this.#share.sessions.open('main')
+    const session = await this.#share.sessions.open('main', account)
     const onStop = () => session.destroy()
     this.#stop.signal.addEventListener('abort', onStop, { once: true })
     try {
       const { idle, condstore, move } = session.capabilities
-      await this.#store({
+      await this.#setState('syncing', null, null, {
         lastLoginAt: this.#deps.clock.now(),
         loginFailures: 0,
         capabilities: { ...asRecord(account.row.capabilities), idle, condstore, move, keywords: true },
       })
-      await this.#setState('syncing', null, null)
       await liveConnected({
         share: this.#share,
         session,
@@ -141,7 +143,9 @@ export class AccountWorker {
         },
         onTree: (mailboxes) =>
           this.#watches.watch(
-            mailboxes.filter(({ isWatched, role }) => isWatched && role !== 'inbox').map(({ id }) => id),
+            mailboxes
+              .filter(({ isWatched, isSynced, role }) => isWatched && isSynced && role !== 'inbox')
+              .map(({ id }) => id),
           ),
         serveJobs: (on) => this.#interactive.serveOn(on),
         fillBodies: (on, isEnough) => this.#bodies.runOn(on, isEnough),
@@ -172,7 +176,7 @@ export class AccountWorker {
     this.#share.sessions.noteFault(known)
     if (plan.kind === 'leave') return false
     try {
-      if (known.code === 'login.failed') await this.#store({ loginFailures })
+      if (known.code === 'login.failed') await this.#storeLoginFailures(loginFailures)
       const retryAt = plan.kind === 'retry' ? new Date(this.#deps.clock.now().getTime() + plan.delayMs) : null
       await this.#setState(plan.kind === 'retry' ? 'waiting' : 'needs_person', known, retryAt)
     } catch (writeError) {
@@ -184,13 +188,19 @@ export class AccountWorker {
     return true
   }
 
-  async #store(facts: Parameters<typeof storeAccountFacts>[2]): Promise<void> {
+  /** Survives a crash of the database: a password is not tried more often than promised. */
+  async #storeLoginFailures(loginFailures: number): Promise<void> {
     await commit(this.#deps.store, { kind: 'engine', ...this.lease }, (unit) =>
-      storeAccountFacts(unit, this.lease.accountId, facts),
+      storeAccountFacts(unit, this.lease.accountId, { loginFailures }),
     )
   }
 
-  async #setState(next: AccountState, error: AppError | null, retryAt: Date | null): Promise<void> {
+  async #setState(
+    next: AccountState,
+    error: AppError | null,
+    retryAt: Date | null,
+    facts: AccountFacts | null = null,
+  ): Promise<void> {
     if (!accountTransitions[this.#state].includes(next))
       throw new AppError('internal', `An account cannot go from ${this.#state} to ${next}.`)
     const from = this.#state
@@ -203,11 +213,14 @@ export class AccountWorker {
       { accountId: this.lease.accountId.toString(), from, next, code: error?.code },
       'account state',
     )
-    await commit(
+    const { accountId } = this.lease
+    await commitBulk(
       this.#deps.store,
       { kind: 'engine', ...this.lease },
-      (unit) =>
-        storeAccountState(unit, this.lease.accountId, { state: next, problem: this.#problemOf(shown), retryAt }, event),
+      async (unit) => {
+        if (facts) await storeAccountFacts(unit, accountId, facts)
+        await storeAccountState(unit, accountId, { state: next, problem: this.#problemOf(shown), retryAt }, event)
+      },
       { isVital: true },
     )
   }

@@ -12,6 +12,8 @@ import { type AccountShare, scopeOf, syncContextOf } from './account-share.ts'
 /** From so many new bodies on the planner is told of them. */
 const refreshFrom = 1000
 
+type Missing = { stored: number; total: number; budget: bigint | null; bytesLeft: bigint | null }
+
 /** What keeps bodies from coming, for the person to read; null when nothing does. */
 export type OnHeldBack = (reason: AppError | null) => void
 
@@ -107,7 +109,7 @@ export class BodyFill {
   }
 
   /** Null when there is nothing to do, or nothing may be done today. */
-  async #missing(): Promise<{ stored: number; total: number; budget: bigint | null } | null> {
+  async #missing(): Promise<Missing | null> {
     const { deps, lease } = this.#share
     const [counted, account] = await deps.store.readSystem(async (tx) => [
       await countBodies(tx, lease.accountId),
@@ -115,9 +117,10 @@ export class BodyFill {
     ])
     const isDone = counted.stored === counted.total
     const budget = account?.dailyByteBudget ?? null
-    const isSpent = !isDone && budget !== null && (await this.#bytesToday()) >= budget
+    const bytesLeft = isDone || budget === null ? null : budget - (await this.#bytesToday())
+    const isSpent = bytesLeft !== null && bytesLeft <= 0n
     this.#onHeldBack(isSpent ? budgetSpent() : null)
-    return isDone || isSpent ? null : { ...counted, budget }
+    return isDone || isSpent ? null : { ...counted, budget, bytesLeft }
   }
 
   #bytesToday(): Promise<bigint> {
@@ -126,11 +129,7 @@ export class BodyFill {
   }
 
   /** False when it ended before everything was there. */
-  async #fill(
-    session: ImapSession,
-    before: { stored: number; total: number; budget: bigint | null },
-    isEnough: () => boolean,
-  ): Promise<boolean> {
+  async #fill(session: ImapSession, before: Missing, isEnough: () => boolean): Promise<boolean> {
     const { deps, lease, signal } = this.#share
     const { store, clock } = deps
     const scope = scopeOf(this.#share)
@@ -162,7 +161,7 @@ export class BodyFill {
       isWhole &&= !isEnough()
       return !signal.aborted && !isSpent && isWhole
     }
-    await syncBodies(syncContextOf(this.#share, session), onBodies)
+    await syncBodies(syncContextOf(this.#share, session), { mostBytes: before.bytesLeft, onBodies })
     if (done >= refreshFrom) await refreshSearchIndex(store)
     if (toldAt > 0) await commit(store, scope, (unit) => storeProgress(unit, lease.accountId, null))
     return isWhole

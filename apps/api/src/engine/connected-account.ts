@@ -1,9 +1,9 @@
 import { executeNextCommands } from '#outbox/execute-commands.ts'
-import { AppError } from '#platform/errors.ts'
+import { AppError, isAppError } from '#platform/errors.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { idleUntil, listenToMailbox } from '#protocol/imap/watch-mailbox.ts'
-import { toSessionError } from '#protocol/session-error.ts'
+import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
 import type { MailboxRow } from '#store/sync-mailboxes.ts'
 import { needsSync } from '#sync/plan-mailbox-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
@@ -62,6 +62,7 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
   wake.mark('tree')
   let lookedAt = 0
   try {
+    await syncKnownInbox(life)
     while (!share.signal.aborted) {
       if (!session.isOpen()) throw toSessionError({ code: 'NoConnection' })
       await runCommands(life)
@@ -94,10 +95,14 @@ const isCompareDue = ({ memory, share }: Life): boolean =>
 const lookAtAll = async (life: Life, { isAsked, isCompare }: { isAsked: boolean; isCompare: boolean }) => {
   const { share, context, memory } = life
   // Somebody who asks gets a real look, whatever the last answer was.
-  if (isAsked) memory.fingerprint = null
+  if (isAsked) {
+    memory.fingerprint = null
+    memory.refused.clear()
+  }
   const rows = await lookEverywhere(share, context, memory, isCompare)
   if (rows === null) return
-  life.inboxPath = null
+  // In step as it is: to SELECT a large mailbox anew can take a server longer than the whole look.
+  if (!rows.some((row) => isInbox(row) && row.path === life.inboxPath)) life.inboxPath = null
   life.onTree(rows)
 }
 
@@ -110,19 +115,20 @@ const runCommands = async (life: Life): Promise<void> => {
   life.isBusy = true
   try {
     const betweenChunks = () => lookAtInbox(life)
-    await executeNextCommands({ store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks })
+    const execution = { store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks }
+    // Another mailbox may be selected now.
+    if (await executeNextCommands(execution)) life.inboxPath = null
   } finally {
     life.isBusy = wasBusy
   }
-  // Another mailbox may be selected now.
-  life.inboxPath = null
 }
 
 /** Between two batches of bulk work: what people asked for goes first, and new mail is not kept waiting. */
 const breathe = async (life: Life): Promise<void> => {
   const { session, wake } = life
   if (life.isBusy) return
-  const before = session.flow.mailbox
+  const before = session.selectedPath()
+  const lived = session.flow.mailbox ? session.flow.mailbox.uidValidity : undefined
   life.isBusy = true
   try {
     await runCommands(life)
@@ -131,10 +137,9 @@ const breathe = async (life: Life): Promise<void> => {
   } finally {
     life.isBusy = false
   }
-  const now = session.flow.mailbox
-  if (before === false || (now !== false && now.path === before.path)) return
-  const { uidValidity } = await selectMailbox(session, before.path)
-  if (before.uidValidity && uidValidity !== before.uidValidity)
+  if (before === null || session.selectedPath() === before) return
+  const { uidValidity } = await selectMailbox(session, before)
+  if (lived && uidValidity !== lived)
     throw new AppError('mailbox.refused', 'The mailbox began a new life while it was being read.')
 }
 
@@ -144,6 +149,8 @@ const lookAtInbox = async (life: Life): Promise<void> => {
   if (clock.monotonicMs() - life.inboxSeenAt < timing.inboxLookMs) return
   await syncInbox(life, { areFlagsDue: false, mayAppend: false })
 }
+
+const isInbox = ({ role, isSelectable, isSynced }: MailboxRow): boolean => role === 'inbox' && isSelectable && isSynced
 
 const inboxOf = ({ share }: Life): Promise<MailboxRow | null> =>
   share.deps.store.readSystem((tx) =>
@@ -165,11 +172,25 @@ const syncInbox = async (life: Life, due: { areFlagsDue: boolean; mayAppend: boo
   life.inboxSeenAt = life.share.deps.clock.monotonicMs()
 }
 
+/**
+ * The inbox of an account that was synced before: people look there first, and a server that has it open answers for all
+ * mailboxes at once, where it otherwise reads the inbox only to count it. What goes wrong with it alone the look will meet.
+ */
+const syncKnownInbox = async (life: Life): Promise<void> => {
+  const inbox = await inboxOf(life)
+  if (inbox?.fillUid !== 1n || inbox.rights?.includes('r') === false) return
+  try {
+    await syncInTurn(life.share, life.context, inbox, { isCompareDue: false, areFlagsDue: false })
+    life.inboxPath = inbox.path
+  } catch (error) {
+    if (!isAppError(error) || isConnectionFault(error)) throw error
+  }
+}
+
 /** Waits in IDLE on the inbox. What happened between the last sync and the SELECT is seen by its numbers. */
 const watchInbox = async (life: Life, ms: number): Promise<void> => {
   const { share, session, wake } = life
-  const current = session.flow.mailbox
-  const isThere = current !== false && current.path === life.inboxPath
+  const isThere = life.inboxPath !== null && session.selectedPath() === life.inboxPath
   const inbox = isThere ? null : await inboxOf(life)
   const { signal: sleeper, end } = wake.sleeper(Math.max(1000, ms), share.signal)
   try {

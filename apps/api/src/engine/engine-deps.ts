@@ -1,6 +1,7 @@
 import type { Clock } from '#platform/clock.ts'
 import type { Logger } from '#platform/logger.ts'
 import type { Store } from '#store/open-store.ts'
+import type { BodyReader } from '#sync/body-reader.ts'
 import type { ConnectBudget } from './connect-budget.ts'
 import type { EngineTiming } from './timing.ts'
 
@@ -14,4 +15,6 @@ export type EngineDeps = {
   ca: string | undefined
   budget: ConnectBudget
   timing: EngineTiming
+  /** Apart, so that a mail somebody waits for never stands behind the bulk. */
+  readers: { bulk: BodyReader; waiting: BodyReader }
 }

@@ -20,7 +20,8 @@ export type Content = { sizeBytes: number | null; chunks: AsyncIterable<Uint8Arr
 export type Engine = {
   requestSync: (accountId: bigint) => Promise<void>
   requestResync: (accountId: bigint) => Promise<void>
-  focus: (accountId: bigint, mailboxId: bigint) => Promise<void>
+  /** All mailboxes of the account that one screen shows, in place of what it showed before. */
+  focus: (accountId: bigint, screen: string, mailboxIds: bigint[]) => Promise<void>
   /** The account was edited, paused, resumed or removed. */
   accountChanged: (accountId: bigint) => void
   /** Resolves when the body is stored. Throws message.gone, message.unavailable. */
@@ -99,8 +100,8 @@ export const createEngine = (store: Store): Engine => {
   return {
     requestSync: async (accountId) => void (await ask(accountId, { kind: 'sync' })),
     requestResync: async (accountId) => void (await ask(accountId, { kind: 'resync' })),
-    focus: async (accountId, mailboxId) =>
-      void (await ask(accountId, { kind: 'focus', mailboxIds: [mailboxId.toString()] })),
+    focus: async (accountId, screen, mailboxIds) =>
+      void (await ask(accountId, { kind: 'focus', screen, mailboxIds: mailboxIds.map(String) })),
     accountChanged: (accountId) => store.notifier.notify(engineChannel, `restart:${accountId}`),
     openBody: async (accountId, messageId) => {
       await waitUntil(

@@ -3,12 +3,12 @@ import { isAppError } from '#platform/errors.ts'
 import { readRights } from '#protocol/imap/read-rights.ts'
 import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
 import { addSyncEvent, storeAccountFacts, storeProgress } from '#store/account-state.ts'
-import { commit } from '#store/commit.ts'
+import { commit, commitBulk } from '#store/commit.ts'
 import { refreshStatistics } from '#store/retention.ts'
 import { type EmptyMailbox, type MailboxRow, saveCursor, settleEmpty } from '#store/sync-mailboxes.ts'
 import { needsSync, planFlagTurns } from '#sync/plan-mailbox-sync.ts'
 import { syncFirstPage } from '#sync/run-mailbox-sync.ts'
-import { syncTree, type TreeEntry } from '#sync/run-tree-sync.ts'
+import { storeInbox, syncTree, type TreeEntry } from '#sync/run-tree-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
 import { type AccountShare, scopeOf, syncInTurn, trustsModseq } from './account-share.ts'
 
@@ -27,6 +27,8 @@ export type LookMemory = {
   /** For servers without a change counter: what STATUS said of unread mail, and when flags were read last. */
   unseen: Map<bigint, number | null>
   flagsReadAt: Map<bigint, number>
+  /** Listed, but not opened: left alone until they have a STATUS, or everything is compared again. */
+  refused: Set<bigint>
 }
 
 export const newLookMemory = (lastFullCompareAt: Date | null): LookMemory => ({
@@ -35,6 +37,7 @@ export const newLookMemory = (lastFullCompareAt: Date | null): LookMemory => ({
   comparedAt: lastFullCompareAt?.getTime() ?? null,
   unseen: new Map(),
   flagsReadAt: new Map(),
+  refused: new Set(),
 })
 
 /**
@@ -63,11 +66,15 @@ export const lookEverywhere = async (
     .filter(({ mailbox }) => isCompareDue || mailbox.rights === null || mailbox.rights.includes('r'))
     .filter(
       ({ mailbox, status }) =>
-        isCompareDue || status === null || flagsDue.has(mailbox.id) || needsSync(mailbox, status),
+        isCompareDue ||
+        (status === null ? !memory.refused.has(mailbox.id) : flagsDue.has(mailbox.id) || needsSync(mailbox, status)),
     )
     .sort((a, b) => byRole(a.mailbox, b.mailbox))
   const open = isCompareDue ? wanted : await withoutEmpty(share, wanted)
-  const isWhole = await syncAll(share, context, open, (mailbox) => {
+  const onRefused = ({ mailbox, status }: TreeEntry) => {
+    if (status === null && context.session.capabilities.listStatus) memory.refused.add(mailbox.id)
+  }
+  const isWhole = await syncAll(share, context, { wanted: open, onRefused }, (mailbox) => {
     const areFlagsDue = flagsDue.has(mailbox.id)
     if (areFlagsDue) memory.flagsReadAt.set(mailbox.id, share.deps.clock.monotonicMs())
     return { isCompareDue, areFlagsDue }
@@ -79,13 +86,19 @@ export const lookEverywhere = async (
   return rows.map(({ mailbox }) => mailbox)
 }
 
-/** The tree and the newest mail at once: counting what all mailboxes hold can take a server much longer. */
+/**
+ * The newest mail at once: to list ten thousand mailboxes takes a server seconds, and to count what they hold much longer.
+ * INBOX is there at every server, whatever its list says of it.
+ */
 const showNewAccount = async (share: AccountShare, context: SyncContext): Promise<void> => {
   const { accountId } = share.lease
   if ((await share.deps.store.readSystem((tx) => tx.mailbox.count({ where: { accountId } }))) > 0) return
-  const { rows } = await syncTree(context, null, { withStatus: false })
-  const inbox = rows?.find(({ mailbox }) => mailbox.role === 'inbox' && mailbox.isSelectable)
-  if (inbox) await syncFirstPage(context, inbox.mailbox)
+  try {
+    await syncFirstPage(context, await storeInbox(context))
+  } catch (error) {
+    if (!isAppError(error) || isConnectionFault(error)) throw error
+  }
+  await syncTree(context, null, { withStatus: false })
 }
 
 /** Settles what was never seen and holds nothing, without a SELECT each. Answers the others. */
@@ -94,6 +107,8 @@ const withoutEmpty = async (share: AccountShare, entries: TreeEntry[]): Promise<
   for (const entry of entries) {
     const { mailbox, status } = entry
     if (mailbox.fillUid !== null || status?.messages !== 0 || !status.uidValidity || !status.uidNext) continue
+    // What others share has rights to be read.
+    if (mailbox.namespace !== '') continue
     const { uidValidity, uidNext, highestModseq } = status
     empty.set(entry, { id: mailbox.id, uidValidity, uidNext, highestModseq })
   }
@@ -135,32 +150,34 @@ type Due = { isCompareDue: boolean; areFlagsDue: boolean }
 const syncAll = async (
   share: AccountShare,
   context: SyncContext,
-  wanted: TreeEntry[],
+  { wanted, onRefused }: { wanted: TreeEntry[]; onRefused: (entry: TreeEntry) => void },
   dueFor: (mailbox: MailboxRow) => Due,
 ): Promise<boolean> => {
   const { store } = share.deps
   const unfilled = ({ mailbox, status }: TreeEntry) => (mailbox.fillUid === 1n ? 0 : (status?.messages ?? 0))
   const total = wanted.reduce((sum, entry) => sum + unfilled(entry), 0)
-  const report = progressReporter(share, total)
+  const progress = progressReporter(share, total)
   let before = 0
   let isWhole = true
-  for (const { mailbox } of wanted) {
+  for (const entry of wanted) {
+    const { mailbox } = entry
     context.signal.throwIfAborted()
     let here = 0
     try {
       const onStored = (stored: number) => {
         here = stored
-        report(before + stored)
+        progress.report(before + stored)
       }
       await syncInTurn(share, context, mailbox, { ...dueFor(mailbox), onStored })
     } catch (error) {
       await skipUnreadable(share, context, mailbox, error)
+      onRefused(entry)
       isWhole = false
     }
     before += here
     await context.yieldToCommands()
   }
-  if (total > 0) await commit(store, scopeOf(share), (unit) => storeProgress(unit, share.lease.accountId, null))
+  if (total > 0) await progress.end()
   // Right after thousands of inserts the planner knows nothing of them and walks whole tables.
   if (total >= statisticsFrom) await refreshStatistics(store)
   return isWhole
@@ -194,7 +211,7 @@ const noteSynced = async (share: AccountShare, memory: LookMemory, isCompared: b
   if (!isCompared && memory.syncedAt > 0 && now - memory.syncedAt < syncedAtEveryMs) return
   memory.syncedAt = now
   const at = clock.now()
-  await commit(store, scopeOf(share), (unit) =>
+  await commitBulk(store, scopeOf(share), (unit) =>
     storeAccountFacts(unit, share.lease.accountId, {
       lastSyncedAt: at,
       ...(isCompared ? { lastFullCompareAt: at } : {}),
@@ -202,11 +219,16 @@ const noteSynced = async (share: AccountShare, memory: LookMemory, isCompared: b
   )
 }
 
-const progressReporter = (share: AccountShare, total: number): ((done: number) => void) => {
+type Progress = { report: (done: number) => void; end: () => Promise<void> }
+
+const progressReporter = (share: AccountShare, total: number): Progress => {
   const { clock, store, logger } = share.deps
   const startedAt = clock.monotonicMs()
+  const write = (progress: AccountProgress | null) =>
+    commit(store, scopeOf(share), (unit) => storeProgress(unit, share.lease.accountId, progress))
   let toldAt = 0
-  return (done) => {
+  let writing: Promise<unknown> = Promise.resolve()
+  const report = (done: number) => {
     const now = clock.monotonicMs()
     if (total === 0 || now - toldAt < progressEveryMs) return
     toldAt = now
@@ -216,8 +238,17 @@ const progressReporter = (share: AccountShare, total: number): ((done: number) =
       total,
       perSecond: Math.round(done / Math.max(0.001, (now - startedAt) / 1000)),
     }
-    commit(store, scopeOf(share), (unit) => storeProgress(unit, share.lease.accountId, progress)).catch(
-      (error: unknown) => logger.debug({ err: error }, 'progress was not stored'),
-    )
+    const before = writing
+    writing = before
+      .then(() => write(progress))
+      .catch((error: unknown) => logger.debug({ err: error }, 'progress was not stored'))
+  }
+  return {
+    report,
+    end: async () => {
+      // One that is still on its way would be shown for ever.
+      await writing
+      await write(null)
+    },
   }
 }

@@ -9,26 +9,52 @@ import { WakeSignal } from './wake-signal.ts'
 /** So many mailboxes beside the inbox get a connection of their own; the others are looked at in turn. */
 const mostWatches = 3
 const lookEveryMs = 5 * 60_000
+/** Without room for a connection one is asked for again after this; while the limit holds, that costs nothing. */
+const roomEveryMs = 15_000
 
-/** IDLE connections for chosen mailboxes. One that cannot be had is tried again later: the regular looks go on anyway. */
+/**
+ * IDLE connections for mailboxes beside the inbox: those that are open on a screen, and those that were chosen. One that
+ * cannot be had is tried again later: the regular looks go on anyway.
+ */
 export class MailboxWatches {
   readonly #share: AccountShare
-  readonly #running = new Map<bigint, { stop: AbortController; ended: Promise<void> }>()
+  readonly #onChange: () => void
+  readonly #running = new Map<bigint, { stop: AbortController; ended: Promise<void>; isHeard: boolean }>()
+  #chosen: bigint[] = []
+  #open: bigint[] = []
 
-  constructor(share: AccountShare) {
+  /** `onChange` is told when a mailbox has its connection, or has lost it. */
+  constructor(share: AccountShare, onChange: () => void) {
     this.#share = share
+    this.#onChange = onChange
   }
 
-  /** Watches exactly these from now on, as far as there is room. */
+  /** Watches exactly these from now on, as far as there is room, beside those that are open. */
   watch(mailboxIds: bigint[]): void {
-    const wanted = new Set(mailboxIds.slice(0, mostWatches))
+    this.#chosen = mailboxIds
+    this.#arrange()
+  }
+
+  /** The open ones go first: somebody looks at them. */
+  watchOpen(mailboxIds: bigint[]): void {
+    this.#open = mailboxIds
+    this.#arrange()
+  }
+
+  /** Whether changes there are heard at once. */
+  isHeard(mailboxId: bigint): boolean {
+    return this.#running.get(mailboxId)?.isHeard ?? false
+  }
+
+  #arrange(): void {
+    const wanted = new Set([...new Set([...this.#open, ...this.#chosen])].slice(0, mostWatches))
     for (const [id, { stop }] of this.#running) if (!wanted.has(id)) stop.abort()
     for (const id of wanted) {
       if (this.#share.signal.aborted || this.#running.has(id)) continue
       const stop = new AbortController()
       this.#share.signal.addEventListener('abort', () => stop.abort(), { once: true, signal: stop.signal })
       const ended = this.#keep(id, stop.signal).finally(() => this.#running.delete(id))
-      this.#running.set(id, { stop, ended })
+      this.#running.set(id, { stop, ended, isHeard: false })
     }
   }
 
@@ -46,7 +72,7 @@ export class MailboxWatches {
       } catch (error) {
         const { code } = toSessionError(error)
         logger.debug({ mailboxId: mailboxId.toString(), code }, 'a watched mailbox has no connection')
-        if (code === 'connect.limit') pauseMs = timing.connectionGrowMs
+        if (code === 'connect.limit') pauseMs = Math.min(timing.connectionGrowMs, roomEveryMs)
       }
       await clock.sleep(pauseMs, stop)
     }
@@ -59,6 +85,7 @@ export class MailboxWatches {
     const wake = new WakeSignal<'mailbox' | 'flags'>()
     const listener = listenToMailbox(session, (event) => wake.mark(event === 'flags' ? 'flags' : 'mailbox'))
     try {
+      this.#hear(mailboxId, true)
       while (!stop.aborted && session.isOpen()) {
         const mailbox = await findWatchable(this.#share, mailboxId)
         if (!mailbox) return false
@@ -66,9 +93,17 @@ export class MailboxWatches {
       }
       return true
     } finally {
+      this.#hear(mailboxId, false)
       listener.stop()
       await session.logout()
     }
+  }
+
+  #hear(mailboxId: bigint, isHeard: boolean): void {
+    const running = this.#running.get(mailboxId)
+    if (!running || running.isHeard === isHeard) return
+    running.isHeard = isHeard
+    this.#onChange()
   }
 }
 
@@ -86,17 +121,19 @@ type Listening = {
   wake: WakeSignal<'mailbox' | 'flags' | 'job' | 'focus'>
   ms: number
   stop: AbortSignal
+  /** False: at first only the numbers and what is new are looked at, where no change counter tells of flags. */
+  readsFlags?: boolean
 }
 
 /** Brings a mailbox up to date and waits in IDLE until something happens. */
 export const lookAndListen = async (
   share: AccountShare,
-  { session, mailbox, wake, ms, stop }: Listening,
+  { session, mailbox, wake, ms, stop, readsFlags = true }: Listening,
 ): Promise<void> => {
   wake.take('mailbox')
   // At first everything may have changed; later the server says when flags did.
-  const isFirst = session.flow.mailbox === false || session.flow.mailbox.path !== mailbox.path
-  const areFlagsDue = wake.take('flags') || isFirst
+  const isFirst = session.selectedPath() !== mailbox.path
+  const areFlagsDue = wake.take('flags') || (isFirst && readsFlags)
   await syncInTurn(share, syncContextOf(share, session), mailbox, { isCompareDue: false, areFlagsDue })
   const { signal, end } = wake.sleeper(ms, stop)
   try {

@@ -8,10 +8,12 @@ import { toSessionError } from '#protocol/session-error.ts'
 import { appendChunk, createBlob, finishBlob } from '#store/blobs.ts'
 import { type EngineRequestBody, failureOf, settleRequest } from '#store/engine-requests.ts'
 import { findBodyPlace } from '#store/sync-bodies.ts'
-import { isParsedPath, readParsedPart } from '#sync/read-body.ts'
-import { syncOneBody } from '#sync/run-body-sync.ts'
-import { type AccountShare, syncContextOf } from './account-share.ts'
-import { findWatchable, lookAndListen } from './mailbox-watches.ts'
+import type { MailboxRow } from '#store/sync-mailboxes.ts'
+import { isParsedPath } from '#sync/read-body.ts'
+import { maxSalvageBytes, syncOneBody } from '#sync/run-body-sync.ts'
+import { type AccountShare, syncContextOf, syncInTurn } from './account-share.ts'
+import { FocusedMailboxes } from './focused-mailboxes.ts'
+import { findWatchable, lookAndListen, type MailboxWatches } from './mailbox-watches.ts'
 import { WakeSignal } from './wake-signal.ts'
 
 type Content = Extract<EngineRequestBody, { kind: 'body' | 'part' | 'source' }>
@@ -19,24 +21,32 @@ type Job = { id: bigint; body: Content }
 
 /** Stays open this long after the last request, so that a person reading along never waits for a login. */
 const keepWarmMs = 60_000
+/** Without a change counter, the flags of larger mailboxes are too much to be read anew in every turn. */
+const flagsPerTurn = 5000
 const maxContentBytes = 128 * 1024 * 1024
 
 /**
  * A session of its own for what people wait for: opening a body, a part, the source. In between it watches the mailbox
- * on the screen, so that changes there show at once. Where the provider allows no second connection, `onNoRoom` asks the
- * main session to serve the jobs (serveOn).
+ * on the screen, so that changes there show at once; further open ones get connections of their own (MailboxWatches), and
+ * those for which there is none take turns here. Where the provider allows no second connection, `onNoRoom` asks the main
+ * session to serve the jobs and to look at what is open (serveOn).
  */
 export class InteractiveSession {
   readonly #share: AccountShare
+  readonly #watches: MailboxWatches
   readonly #onNoRoom: () => void
+  readonly #focused: FocusedMailboxes
   readonly #jobs: Job[] = []
   readonly #wake = new WakeSignal<'job' | 'mailbox' | 'flags' | 'focus'>()
-  #focus: { mailboxId: bigint; until: number } | undefined
+  /** The open mailbox that has its turn on this session. */
+  #at: bigint | undefined
   #running: Promise<void> | undefined
 
-  constructor(share: AccountShare, onNoRoom: () => void) {
+  constructor(share: AccountShare, watches: MailboxWatches, onNoRoom: () => void) {
     this.#share = share
+    this.#watches = watches
     this.#onNoRoom = onNoRoom
+    this.#focused = new FocusedMailboxes(share.deps.clock)
   }
 
   ask(job: Job): void {
@@ -45,22 +55,31 @@ export class InteractiveSession {
     this.#start()
   }
 
-  /** The mailbox on somebody's screen; asked again now and then while it is there. */
-  focus(mailboxId: bigint): void {
-    const isSame = this.#focus?.mailboxId === mailboxId
-    this.#focus = { mailboxId, until: this.#share.deps.clock.monotonicMs() + 3 * keepWarmMs }
-    // What is watched already hears by itself.
-    if (!isSame) this.#wake.mark('focus')
-    this.#start()
+  /** What one screen shows; said again now and then while it does. */
+  focus(screen: string, mailboxIds: bigint[]): void {
+    if (this.#focused.show(screen, mailboxIds)) this.#wake.mark('focus')
+    if (this.#focused.open().length > 0) this.#start()
+    else this.#watches.watchOpen([])
+  }
+
+  /** Another mailbox is heard by a connection of its own, or no longer. */
+  rethink(): void {
+    if (this.#running) this.#wake.mark('focus')
   }
 
   async settled(): Promise<void> {
     await this.#running
   }
 
-  /** Serves what waits on a session that was opened for something else. */
+  /** Serves what waits on a session that was opened for something else, and looks at what is open. */
   async serveOn(session: ImapSession): Promise<void> {
     for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) await this.#serve(session, job)
+    for (const mailbox of await this.#watchable()) {
+      // The sync that is making room for this may be its own.
+      if (this.#share.turns.has(mailbox.id)) continue
+      const areFlagsDue = mailbox.serverMessages <= flagsPerTurn
+      await syncInTurn(this.#share, syncContextOf(this.#share, session), mailbox, { isCompareDue: false, areFlagsDue })
+    }
   }
 
   #start(): void {
@@ -74,7 +93,14 @@ export class InteractiveSession {
 
   async #afterFault(error: unknown): Promise<void> {
     const known = toSessionError(error)
-    if (known.code === 'connect.limit') return this.#onNoRoom()
+    if (known.code === 'connect.limit') {
+      this.#onNoRoom()
+      const { clock, timing } = this.#share.deps
+      // The main session looks at what is open now; in a while there may be room, or it looks again.
+      if (this.#focused.open().length > 0)
+        void clock.sleep(timing.focusTurnMs, this.#share.signal).then(() => this.#start())
+      return
+    }
     for (const job of this.#jobs.splice(0)) await this.#refuse(job, known)
   }
 
@@ -100,10 +126,9 @@ export class InteractiveSession {
           idleSince = deps.clock.monotonicMs()
           continue
         }
-        const now = deps.clock.monotonicMs()
-        const focused = this.#focus && this.#focus.until > now ? this.#focus : undefined
-        if (!focused && now - idleSince > keepWarmMs) return
-        await this.#watch(session, focused?.mailboxId)
+        const isOver = deps.clock.monotonicMs() - idleSince > keepWarmMs
+        if (isOver && this.#focused.open().length === 0) return
+        await this.#watch(session)
       }
     } finally {
       listener.stop()
@@ -113,11 +138,21 @@ export class InteractiveSession {
     if (this.#jobs.length > 0 && !signal.aborted) await this.#live()
   }
 
-  async #watch(session: ImapSession, mailboxId: bigint | undefined): Promise<void> {
-    const { signal: stop } = this.#share
+  async #watch(session: ImapSession): Promise<void> {
+    const { signal: stop, deps } = this.#share
     this.#wake.take('focus')
-    const mailbox = mailboxId === undefined ? null : await findWatchable(this.#share, mailboxId)
-    if (mailbox) return await lookAndListen(this.#share, { session, mailbox, wake: this.#wake, ms: keepWarmMs, stop })
+    const open = await this.#watchable()
+    // The first has its place here; while there is no connection for another one, it has turns here too.
+    this.#watches.watchOpen(open.slice(1).map(({ id }) => id))
+    const unheard = open.filter(({ id }) => !this.#watches.isHeard(id))
+    const mailbox = this.#nextOf(unheard)
+    this.#at = mailbox?.id
+    if (mailbox) {
+      const isAlone = unheard.length === 1
+      const ms = isAlone ? keepWarmMs : deps.timing.focusTurnMs
+      const readsFlags = isAlone || mailbox.serverMessages <= flagsPerTurn
+      return await lookAndListen(this.#share, { session, mailbox, wake: this.#wake, ms, stop, readsFlags })
+    }
     // What is told here is the main session's to look at; kept, it would end every wait before it began.
     this.#wake.take('mailbox')
     this.#wake.take('flags')
@@ -129,16 +164,28 @@ export class InteractiveSession {
     }
   }
 
+  /** The open mailboxes; the inbox is not among them, as the main session has it. */
+  async #watchable(): Promise<MailboxRow[]> {
+    const rows = await Promise.all(this.#focused.open().map((id) => findWatchable(this.#share, id)))
+    return rows.filter((row) => row !== null)
+  }
+
+  #nextOf(open: MailboxRow[]): MailboxRow | undefined {
+    const at = open.findIndex(({ id }) => id === this.#at)
+    // What the server has just said is looked at before the turn goes on.
+    if (at >= 0 && (this.#wake.has('mailbox') || this.#wake.has('flags'))) return open[at]
+    return open[at + 1] ?? open[0]
+  }
+
   async #serve(session: ImapSession, job: Job): Promise<void> {
     try {
       const messageId = BigInt(job.body.messageId)
       const { deps, lease } = this.#share
       const place = await deps.store.readSystem((tx) => findBodyPlace(tx, lease.accountId, messageId))
       if (!place) throw new AppError('message.gone', 'This message is no longer on the server.')
-      const current = session.flow.mailbox
-      if (!current || current.path !== place.path) await selectMailbox(session, place.path)
+      if (session.selectedPath() !== place.path) await selectMailbox(session, place.path)
       if (job.body.kind === 'body') {
-        await syncOneBody(syncContextOf(this.#share, session), place)
+        await syncOneBody({ ...syncContextOf(this.#share, session), reader: deps.readers.waiting }, place)
         await settleRequest(deps.store, job.id, 'done', {})
       } else await this.#stream(session, job.id, job.body, Number(place.uid))
     } catch (error) {
@@ -150,8 +197,8 @@ export class InteractiveSession {
 
   /** A part of a mail whose structure the server could not give; such mails are small. */
   async #readParsed(session: ImapSession, uid: number, path: string): Promise<Buffer[]> {
-    const source = await fetchSource(session, uid)
-    const bytes = source && (await readParsedPart(path, source))
+    const source = await fetchSource(session, uid, maxSalvageBytes)
+    const bytes = source && (await this.#share.deps.readers.waiting.readParsedPart(path, source))
     if (!bytes) throw new AppError('message.gone', 'This attachment is no longer there.')
     return [bytes]
   }

@@ -1,8 +1,9 @@
 import { sweepBlobs } from '#store/blobs.ts'
 import { sweepRequests } from '#store/engine-requests.ts'
 import { type Lease, leaseRenewMs, releaseLeases, renewLeases, takeLeases } from '#store/lease.ts'
-import { engineChannel } from '#store/notify.ts'
+import { engineChannel, eraseNotice } from '#store/notify.ts'
 import { listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
+import { eraseNextStep } from '#store/remove-person.ts'
 import { sweepOldMail } from '#store/retention.ts'
 import { AccountWorker } from './account-worker.ts'
 import type { EngineDeps } from './engine-deps.ts'
@@ -13,6 +14,8 @@ import type { EngineDeps } from './engine-deps.ts'
  */
 const lookEveryMs = 5000
 const leasesPerLook = 500
+/** Between the looks of two accounts whose person came: five hundred are done within five seconds. */
+const lookSpacingMs = 10
 const sweepEveryMs = 10 * 60_000
 
 export type Supervisor = { stop: () => Promise<void> }
@@ -37,7 +40,6 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
         if (!isStopping) await releaseLeases(store, [lease])
       })
       .catch(() => undefined)
-    worker.notice().catch(() => undefined)
   }
 
   const look = async () => {
@@ -45,13 +47,30 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
     if (Date.now() - renewedAt >= leaseRenewMs) await renew()
     for (const lease of await takeLeases(store, owner, leasesPerLook)) adopt(lease)
     for (const accountId of await listAccountsWithWork(store)) await workers.get(accountId)?.notice()
-    const present = new Set(await listPresentAccounts(store))
-    for (const [accountId, worker] of workers) worker.setPresent(present.has(accountId))
+    await notePresence()
     if (Date.now() - sweptAt < sweepEveryMs) return
     sweptAt = Date.now()
     await sweepRequests(store)
     await sweepBlobs(store)
     await sweepOldMail(store)
+    await eraseSome()
+  }
+
+  /** What removed people leave behind, a step a look: leases are renewed in between. */
+  const eraseSome = async () => {
+    if (!isStopping && (await eraseNextStep(store))) lookAgainToErase()
+  }
+  const lookAgainToErase = () => {
+    looking = looking.then(eraseSome).then(look)
+    looking = looking.catch((error: unknown) => logger.warn({ err: error }, 'the supervisor will look again'))
+  }
+
+  /** Who comes makes all their accounts look at once; of very many the later ones wait, so that pushes need not. */
+  const notePresence = async () => {
+    const present = new Set(await listPresentAccounts(store))
+    let arrived = 0
+    for (const [accountId, worker] of workers)
+      if (worker.setPresent(present.has(accountId), arrived * lookSpacingMs)) arrived++
   }
 
   /** A lease that is no longer ours: stop at once, the new owner has begun. Also accounts that were edited or paused. */
@@ -70,6 +89,7 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
 
   const onNotice = (payload: string) => {
     if (payload.startsWith('reply:')) return
+    if (payload === eraseNotice) return lookAgainToErase()
     if (payload.startsWith('restart:')) {
       // The account was edited, paused or removed: its worker starts anew with what is stored now.
       const worker = workers.get(BigInt(payload.slice('restart:'.length)))

@@ -22,11 +22,13 @@ export type EngineTiming = {
   connectionGrowMs: number
   /** While bulk work holds the main session, its inbox is looked at this often. */
   inboxLookMs: number
+  /** Open mailboxes for which there is no connection take turns of this length on the one that people's requests have. */
+  focusTurnMs: number
 }
 
 export const engineTiming: EngineTiming = {
   silenceMs: 45_000,
-  idleRenewMs: 30_000,
+  idleRenewMs: 40_000,
   treeEveryMs: 50_000,
   unwatchedTreeEveryMs: 5 * 60_000,
   compareEveryMs: 24 * 3_600_000,
@@ -35,4 +37,5 @@ export const engineTiming: EngineTiming = {
   throttled: { baseMs: 60_000, capMs: 2 * 3_600_000 },
   connectionGrowMs: 3_600_000,
   inboxLookMs: 2000,
+  focusTurnMs: 3000,
 }

@@ -1,7 +1,7 @@
 import { type Account, accountProgress, accountState, serverSettings } from '@postern/shared/accounts.ts'
 import { errorCodes } from '@postern/shared/error-codes.ts'
 import { z } from 'zod'
-import type { AccountRow } from '#store/accounts.ts'
+import type { ShownAccount } from '#store/read-change-rows.ts'
 
 const problem = z.object({
   code: z.enum(errorCodes),
@@ -17,7 +17,7 @@ const capabilities = z.object({
   keywords: z.boolean().default(true),
 })
 
-export const presentAccount = (row: AccountRow): Account => ({
+export const presentAccount = (row: ShownAccount): Account => ({
   id: row.id.toString(),
   kind: 'imap',
   address: row.address,

@@ -1,19 +1,19 @@
 import type { Change } from '@postern/shared/changes.ts'
 import type { ChangeFact } from '#events/change-facts.ts'
 import { presentCommand } from '#outbox/outbox.ts'
-import type { Tx } from '#store/open-store.ts'
 import { type ChangeRows, readChangeRows } from '#store/read-change-rows.ts'
+import type { Ask } from '#store/reader.ts'
 import { presentAccount } from './present-account.ts'
 import { presentMailboxes, presentPlacements, presentThreadRow } from './present-mail.ts'
 
 /** Facts of one stream as clients get them: each row once, as it is now. */
 export const presentChanges = async (
-  tx: Tx,
+  ask: Ask,
   stream: { accountId: bigint | null; userId: bigint | null },
   facts: ChangeFact[],
 ): Promise<Change[]> => {
   if (facts.length === 0) return []
-  const rows = await readChangeRows(tx, stream.accountId, facts)
+  const rows = await readChangeRows(ask, stream, facts)
   return [
     ...removals(facts),
     ...accountChanges(rows),
@@ -21,7 +21,7 @@ export const presentChanges = async (
     ...threadChanges(rows),
     ...messageChanges(rows),
     ...others(facts, rows),
-    ...(await settings(tx, stream.userId, facts)),
+    ...settings(rows, facts),
   ]
 }
 
@@ -35,7 +35,7 @@ const accountChanges = (rows: ChangeRows): Change[] =>
 const mailboxChanges = (rows: ChangeRows, facts: ChangeFact[]): Change[] => {
   const removed = facts.flatMap((fact) => (fact.kind === 'mailboxes' ? fact.removed : []))
   if (rows.mailboxes.length + removed.length === 0) return []
-  return [{ kind: 'mailboxes', upserted: presentMailboxes(rows.mailboxes, rows.allMailboxes), removed }]
+  return [{ kind: 'mailboxes', upserted: presentMailboxes(rows.mailboxes, rows.mailboxesWithParents), removed }]
 }
 
 const threadChanges = (rows: ChangeRows): Change[] => {
@@ -82,8 +82,7 @@ const others = (facts: ChangeFact[], rows: ChangeRows): Change[] => {
   ]
 }
 
-const settings = async (tx: Tx, userId: bigint | null, facts: ChangeFact[]): Promise<Change[]> => {
-  if (userId === null || !facts.some(({ kind }) => kind === 'settings')) return []
-  const rows = await tx.userSetting.findMany({ where: { userId } })
-  return [{ kind: 'settings', settings: Object.fromEntries(rows.map(({ key, value }) => [key, value])) }]
-}
+const settings = (rows: ChangeRows, facts: ChangeFact[]): Change[] =>
+  facts.some(({ kind }) => kind === 'settings')
+    ? [{ kind: 'settings', settings: Object.fromEntries(rows.settings.map(({ key, value }) => [key, value])) }]
+    : []

@@ -1,11 +1,11 @@
 import { mailboxRoles } from '@postern/shared/mailbox-roles.ts'
 import type { Mailbox as WireMailbox } from '@postern/shared/mailboxes.ts'
-import type { Message, MessageFlags, ThreadRow } from '@postern/shared/messages.ts'
+import type { Message, MessageFlags, ThreadRow, threadList } from '@postern/shared/messages.ts'
 import type { EmailAddress } from '@postern/shared/wire.ts'
 import { z } from 'zod'
 import { ANSWERED, DELETED, DRAFT, FLAGGED, SEEN } from '#mail/flags.ts'
 import { rightsOf } from '#outbox/outbox.ts'
-import type { ThreadListRow } from '#store/list-threads.ts'
+import type { Filter, PageRow, ThreadListRow } from '#store/list-threads.ts'
 import type { MessageRow, PlacementRow } from '#store/read-messages.ts'
 import type { MailboxRow } from '#store/sync-mailboxes.ts'
 
@@ -62,6 +62,23 @@ export const presentThreadRow = (row: ThreadListRow): ThreadRow => ({
   sizeBytes: Number(row.size_bytes),
   cursor: formatCursor(row.latest_at, row.thread_id),
 })
+
+/** A page that was read with one row more than `limit`, to know whether it goes on; null when there is no such mailbox. */
+export const presentThreadPage = (
+  found: PageRow[],
+  { limit, filter }: { limit: number; filter: Filter },
+): z.infer<typeof threadList> | null => {
+  const [first] = found
+  if (!first) return null
+  const rows = found.filter((row) => row.thread_id !== null)
+  const page = rows.slice(0, limit).map(presentThreadRow)
+  const last = page.at(-1)
+  return {
+    rows: page,
+    ...(rows.length > limit && last ? { next: last.cursor } : {}),
+    ...(filter === 'all' ? { total: first.total } : filter === 'unread' ? { total: first.unread_total } : {}),
+  }
+}
 
 export const presentPlacements = (rows: PlacementRow[]): Message['placements'] =>
   rows.map((row) => ({
@@ -127,7 +144,6 @@ export const presentMailboxes = (rows: MailboxRow[], all: MailboxRow[] = rows): 
           : 'excluded',
         envelopesStored: row.envelopesStored,
         envelopesTotal: Math.max(row.serverMessages, row.envelopesStored),
-        bodiesStored: row.bodiesStored,
       },
     }
   })

@@ -59,7 +59,6 @@ export const createRouter = (
         schema: {
           operationId: name,
           summary: operation.summary,
-          tags: [operation.path.split('/')[2] ?? ''],
           ...(operation.path.includes(':') ? { params: paramSchema(operation.path) } : {}),
           ...(operation.query ? { querystring: operation.query } : {}),
           ...(operation.body ? { body: operation.body } : {}),

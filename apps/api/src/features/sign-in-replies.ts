@@ -3,7 +3,9 @@ import type { CurrentSession } from '@postern/shared/sessions.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { cookieName, sessionDays } from '#auth/session-tokens.ts'
 import type { Visitor } from '#auth/sign-in.ts'
+import { AppError } from '#platform/errors.ts'
 import type { Store } from '#store/open-store.ts'
+import { personOf, settingsOf } from '#store/sessions.ts'
 
 /** What every way of signing in answers: a cookie, and who is signed in. */
 export const visitorOf = (request: FastifyRequest): Visitor => ({
@@ -26,19 +28,18 @@ export const presentSession = async (
   store: Store,
   opened: { userId: bigint; sessionId: bigint },
   version: string,
-): Promise<CurrentSession> =>
-  store.read(opened.userId, async (tx) => {
-    const user = await tx.appUser.findUniqueOrThrow({ where: { id: opened.userId } })
-    const settings = await tx.userSetting.findMany({ where: { userId: user.id } })
-    return {
-      user: {
-        id: user.id.toString(),
-        name: user.name,
-        address: user.address,
-        role: user.role === 'owner' ? 'owner' : 'member',
-      },
-      sessionId: opened.sessionId.toString(),
-      settings: Object.fromEntries(settings.map(({ key, value }) => [key, value])),
-      version,
-    }
-  })
+): Promise<CurrentSession> => {
+  const [[user], settings] = await store.readAs(opened.userId, [personOf(opened.userId), settingsOf(opened.userId)])
+  if (!user) throw new AppError('auth.required', 'Please sign in again.')
+  return {
+    user: {
+      id: user.id.toString(),
+      name: user.name,
+      address: user.address,
+      role: user.role === 'owner' ? 'owner' : 'member',
+    },
+    sessionId: opened.sessionId.toString(),
+    settings: Object.fromEntries(settings.map(({ key, value }) => [key, value])),
+    version,
+  }
+}

@@ -15,7 +15,8 @@ export type ParsedPart = {
 }
 export type ParsedMessage = { kind: 'parsed' | 'salvaged'; text: string; html: string | null; parts: ParsedPart[] }
 
-const maxSourceText = 256 * 1024
+/** So much of a source is shown when nothing else can be. */
+export const maxSourceText = 256 * 1024
 
 export const parseMessage = async (raw: Buffer): Promise<ParsedMessage> => {
   try {
@@ -41,8 +42,16 @@ export const parseMessage = async (raw: Buffer): Promise<ParsedMessage> => {
   } catch {
     // Its limits, or a fault of its own: the source is still there.
   }
-  return { kind: 'salvaged', text: bodyOf(raw), html: null, parts: [] }
+  return showSource(raw)
 }
+
+/** What it begins with, as it is. */
+export const showSource = (raw: Buffer): ParsedMessage => ({
+  kind: 'salvaged',
+  text: bodyOf(raw),
+  html: null,
+  parts: [],
+})
 
 /** Everything after the header block, as text; the whole when there is no header block. */
 const bodyOf = (raw: Buffer): string => {

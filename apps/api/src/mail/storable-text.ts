@@ -7,7 +7,7 @@ export const storableText = (text: string): string => {
 /** For one line on the screen: control and bidi characters out (they can reorder a name), white space folded, cut. */
 export const displayLine = (text: string, maxLength = 998): string =>
   // Most lines have nothing to mend; looking is much cheaper than mending.
-  /^[\x21-\x7e]*(?: [\x21-\x7e]+)*$/.test(text) ? text.slice(0, maxLength) : mendedLine(text, maxLength)
+  /^(?:[\x21-\x7e]+(?: [\x21-\x7e]+)*)?$/.test(text) ? text.slice(0, maxLength) : mendedLine(text, maxLength)
 
 const mendedLine = (text: string, maxLength: number): string =>
   storableText(text)

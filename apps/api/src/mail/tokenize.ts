@@ -127,6 +127,7 @@ const room = {
   /** Per kept occurrence: its position with the weight, and the next of the same token. */
   place: new Uint16Array(maxDistinctTokens * maxPositionsPerToken),
   next: new Int32Array(maxDistinctTokens * maxPositionsPerToken),
+  out: Buffer.allocUnsafeSlow(128 * 1024),
 }
 
 /**
@@ -173,7 +174,8 @@ export const indexVector = ({ subject, people, attachments, body }: IndexedText)
   add(attachments, weights.C)
   add(body, weights.D)
 
-  const out = Buffer.allocUnsafe(bytes)
+  // Far more than there will be, so it is written elsewhere first: `bytes` counts three for each character.
+  const out = bytes <= room.out.length ? room.out : Buffer.allocUnsafe(bytes)
   let at = out.writeInt32BE(ids.size, 0)
   for (const [token, id] of ids) {
     at += writeToken(out, token, at)
@@ -183,7 +185,7 @@ export const indexVector = ({ subject, people, attachments, body }: IndexedText)
     for (let n = 0, from = first[id] ?? 0; n < positions; n++, from = next[from] ?? 0)
       at = out.writeUInt16BE(place[from] ?? 0, at)
   }
-  return out.subarray(0, at)
+  return Buffer.from(out.subarray(0, at))
 }
 
 /** Most tokens are a few ASCII letters: cheaper by hand than by a call. */

@@ -31,13 +31,16 @@ const maxProtocolFaults = 3
 const treeDelayMs = 60_000
 const maxTreeWaits = 3
 
-/** Runs until nothing is waiting. Throws connection faults; the commands then wait for the next connection. */
-export const executeNextCommands = async (execution: Execution): Promise<void> => {
+/**
+ * Runs until nothing is waiting. False when nothing was: then the server was asked nothing. Throws connection faults; the
+ * commands then wait for the next connection.
+ */
+export const executeNextCommands = async (execution: Execution): Promise<boolean> => {
   const run: Run = { ...execution, begun: new Map(), fetched: new Map(), reborn: new Map() }
-  for (;;) {
+  for (let hasActed = false; ; hasActed = true) {
     // Chosen anew after every chunk, so that a click overtakes a bulk.
     const work = await nextWork(run)
-    if (!work) return
+    if (!work) return hasActed
     await runChunk(run, work.command, work.items)
     await run.betweenChunks?.()
   }

@@ -21,7 +21,10 @@ export const roleOf = (mailbox: { role: string | null; chosenRole: string | null
  */
 export const mailboxForRole = async (unit: Unit, accountId: bigint, role: MailboxRole): Promise<Mailbox> => {
   const all = await unit.tx.mailbox.findMany({ where: { accountId } })
-  const found = all.find((mailbox) => mailbox.chosenRole === role) ?? all.find((mailbox) => roleOf(mailbox) === role)
+  const playing = (wanted: MailboxRole) =>
+    all.find((mailbox) => mailbox.chosenRole === wanted) ?? all.find((mailbox) => roleOf(mailbox) === wanted)
+  // Where everything lies in one mailbox anyway, as at Gmail, to archive is to take away the other places.
+  const found = playing(role) ?? (role === 'archive' ? playing('all') : undefined)
   if (found) return found
   const name = usualNames[role]
   const inbox = all.find((mailbox) => mailbox.role === 'inbox')
@@ -31,7 +34,7 @@ export const mailboxForRole = async (unit: Unit, accountId: bigint, role: Mailbo
     })
   const delimiter = inbox.delimiter ?? '/'
   // Servers of the Courier and Cyrus kind keep everything below INBOX.
-  const others = all.filter((mailbox) => mailbox.id !== inbox.id)
+  const others = all.filter((mailbox) => mailbox.id !== inbox.id && mailbox.namespace === '')
   const isBelowInbox = others.length > 0 && others.every((mailbox) => mailbox.path.startsWith(`INBOX${delimiter}`))
   const path = isBelowInbox ? `INBOX${delimiter}${name}` : name
   const same = all.find((mailbox) => mailbox.path === path)

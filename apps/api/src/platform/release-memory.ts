@@ -3,8 +3,8 @@
  * first sync or after connecting hundreds of accounts would hold twice what it needs for hours.
  */
 const lookEveryMs = 5000
-/** Resting: less than this share of a core since the last look. */
-const restingShare = 0.1
+/** Resting: less than this share of a core since the last look. Nobody may be waiting for a list: collecting stops everything. */
+const restingShare = 0.05
 /** The kind of collection that returns pages stops the process for a tenth of a second: seldom, and for a good deal only. */
 const atMostEveryMs = 60_000
 const worthBytes = 32 * 1024 * 1024

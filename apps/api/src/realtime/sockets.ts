@@ -4,12 +4,13 @@ import { Server, type Socket } from 'socket.io'
 import { type Claim, requireKnownHost, requireOwnOrigin } from '#auth/request-guard.ts'
 import type { ChangeFact } from '#events/change-facts.ts'
 import type { Logger } from '#platform/logger.ts'
-import { findOwnMailbox } from '#store/commands.ts'
-import { changeChannel, engineChannel } from '#store/notify.ts'
+import { changeChannel, engineChannel, sessionsEndedNotice } from '#store/notify.ts'
 import type { Store, Tx } from '#store/open-store.ts'
 import { markPresent, presenceSignMs } from '#store/presence.ts'
 import { findStreamEnd, readChanges } from '#store/read-changes.ts'
+import type { Ask } from '#store/reader.ts'
 import { isLiveSession, type SessionUser } from '#store/sessions.ts'
+import { ScreenFocus } from './screen-focus.ts'
 
 /**
  * Pushes the change log to the browsers that may see it. A socket follows its person's stream and those of their
@@ -23,11 +24,11 @@ export type RealtimeDeps = {
   authenticate: (cookieHeader: string | undefined) => Promise<SessionUser | null>
   claimOf: (headers: Record<string, string | string[] | undefined>, isEncrypted: boolean) => Claim
   present: (
-    tx: Tx,
+    ask: Ask,
     stream: { accountId: bigint | null; userId: bigint | null },
     facts: ChangeFact[],
   ) => Promise<Change[]>
-  onFocus: (accountId: bigint, mailboxId: bigint) => Promise<void>
+  onFocus: (accountId: bigint, screen: string, mailboxIds: bigint[]) => Promise<void>
 }
 
 const lookEveryMs = 5000
@@ -68,6 +69,8 @@ export const startRealtime = (
     },
   })
   const tails = new Map<string, Tail>()
+  const ask = deps.store.readTogether
+  const focus = new ScreenFocus(deps)
 
   const openTail = async (name: string, tx: Tx): Promise<Tail | null> => {
     const known = tails.get(name)
@@ -111,10 +114,8 @@ export const startRealtime = (
 
   const readOnce = async (tail: Tail): Promise<void> => {
     for (let more = true; more && tail.sockets.size > 0; ) {
-      const { page, changes } = await deps.store.readSystem(async (tx) => {
-        const found = await readChanges(tx, tail.streamId, tail.seq, batchLimit)
-        return { page: found, changes: await deps.present(tx, tail, found.facts) }
-      })
+      const page = await readChanges(ask, tail.streamId, tail.seq, batchLimit)
+      const changes = await deps.present(ask, tail, page.facts)
       more = page.hasMore
       if (page.seq === tail.seq) return
       tail.seq = page.seq
@@ -164,23 +165,22 @@ export const startRealtime = (
   const sendPresent = async (socket: Socket, tail: Tail): Promise<void> => {
     const { accountId } = tail
     if (accountId === null) return
-    const changes = await deps.store.readSystem(async (tx) => {
-      const rows = await tx.mailbox.findMany({ where: { accountId }, select: { id: true } })
-      const mailboxIds = rows.map(({ id }) => id.toString())
-      return deps.present(tx, tail, [
-        { kind: 'account', accountId: accountId.toString() },
-        { kind: 'mailboxes', mailboxIds, removed: [] },
-      ])
-    })
+    const rows = await deps.store.readSystem((tx) =>
+      tx.mailbox.findMany({ where: { accountId }, select: { id: true } }),
+    )
+    const mailboxIds = rows.map(({ id }) => id.toString())
+    const changes = await deps.present(ask, tail, [
+      { kind: 'account', accountId: accountId.toString() },
+      { kind: 'mailboxes', mailboxIds, removed: [] },
+    ])
     socket.emit('changes', { stream: tail.name, seq: tail.seq.toString(), changes })
   }
 
-  const catchUp = (tail: Tail, since: bigint): Promise<{ isReset: boolean; seq: string; changes: Change[] }> =>
-    deps.store.readSystem(async (tx) => {
-      const page = await readChanges(tx, tail.streamId, since, maxBehind)
-      if (page.isReset || page.hasMore) return { isReset: true, seq: tail.seq.toString(), changes: [] }
-      return { isReset: false, seq: page.seq.toString(), changes: await deps.present(tx, tail, page.facts) }
-    })
+  const catchUp = async (tail: Tail, since: bigint): Promise<{ isReset: boolean; seq: string; changes: Change[] }> => {
+    const page = await readChanges(ask, tail.streamId, since, maxBehind)
+    if (page.isReset || page.hasMore) return { isReset: true, seq: tail.seq.toString(), changes: [] }
+    return { isReset: false, seq: page.seq.toString(), changes: await deps.present(ask, tail, page.facts) }
+  }
 
   const leave = (socket: Socket): void => {
     for (const [name, tail] of tails) {
@@ -198,7 +198,10 @@ export const startRealtime = (
       () => deps.store.notifier.notify(engineChannel, 'present'),
       () => undefined,
     )
-    socket.on('disconnect', () => leave(socket))
+    socket.on('disconnect', () => {
+      leave(socket)
+      focus.end(socket.id, user.userId)
+    })
     socket.on('resume', (body: unknown, reply: unknown) => {
       const parsed = resumeRequest.safeParse(body)
       if (!parsed.success || typeof reply !== 'function') return
@@ -209,26 +212,16 @@ export const startRealtime = (
     })
     socket.on('focus', (body: unknown) => {
       const parsed = focusRequest.safeParse(body)
-      if (parsed.success) void focus(user.userId, parsed.data.mailboxIds.map(BigInt))
+      if (parsed.success) focus.show(socket.id, user.userId, parsed.data.mailboxIds.map(BigInt))
     })
     // Listeners stand: the client may speak now.
     socket.emit('ready')
   })
 
-  const focus = async (userId: bigint, mailboxIds: bigint[]): Promise<void> => {
-    try {
-      for (const mailboxId of mailboxIds) {
-        const mailbox = await deps.store.read(userId, (tx) => findOwnMailbox(tx, userId, mailboxId))
-        if (mailbox) await deps.onFocus(mailbox.accountId, mailbox.id)
-      }
-    } catch (error) {
-      deps.logger.debug({ err: error }, 'a focus was not passed on')
-    }
-  }
-
   const unlisten = deps.store.notifier.listen(
     changeChannel,
     (payload) => {
+      if (payload === sessionsEndedNotice) void lookNow()
       const tail = tails.get(payload)
       if (tail) void read(tail)
     },
@@ -254,13 +247,9 @@ export const startRealtime = (
     const present = [...io.sockets.sockets.values()].flatMap(({ data }) => (data.user as SessionUser | undefined) ?? []) // set by us at connection
     await markPresent(deps.store, [...new Set(present.map(({ userId }) => userId))])
   }
-  const timer = setInterval(
-    () =>
-      Promise.all([look(), signPresence()]).catch((error: unknown) =>
-        deps.logger.debug({ err: error }, 'a look failed'),
-      ),
-    lookEveryMs,
-  )
+  const lookNow = () =>
+    Promise.all([look(), signPresence()]).catch((error: unknown) => deps.logger.debug({ err: error }, 'a look failed'))
+  const timer = setInterval(lookNow, lookEveryMs)
 
   return {
     connections: () => io.engine.clientsCount,

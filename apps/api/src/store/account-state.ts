@@ -11,9 +11,12 @@ export type AccountProblem = {
 }
 export type StateFacts = { state: AccountState; problem: AccountProblem | null; retryAt: Date | null }
 
-/** The worker's state onto the row, into the log, and as a line of the health timeline when `event` tells why. */
+/**
+ * The worker's state onto the row, into the log, and as a line of the health timeline when `event` tells why. An account
+ * that comes to rest has nothing under way: the progress that a cut or a crash left behind ends here.
+ */
 export const storeAccountState = async (
-  unit: Unit,
+  unit: RawUnit,
   accountId: bigint,
   facts: StateFacts,
   event: { kind: string; text: string } | null,
@@ -21,11 +24,9 @@ export const storeAccountState = async (
   const { state, problem, retryAt } = facts
   // null would mean "not given" to Prisma's JSON columns.
   await unit.tx
-    .$executeRaw`UPDATE account SET state = ${state}, problem = ${problem === null ? null : JSON.stringify(problem)}::jsonb, retry_at = ${retryAt} WHERE id = ${accountId}`
-  if (event)
-    await unit.tx.syncEvent.create({
-      data: { accountId, kind: event.kind, code: problem?.code ?? null, text: event.text },
-    })
+    .$executeRaw`UPDATE account SET state = ${state}, problem = ${problem === null ? null : JSON.stringify(problem)}::jsonb, retry_at = ${retryAt},
+    progress = CASE WHEN ${state === 'watching'} THEN NULL ELSE progress END WHERE id = ${accountId}`
+  if (event) await addSyncEvent(unit, accountId, { ...event, code: problem?.code ?? null })
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
 }
 
@@ -43,8 +44,19 @@ export type AccountFacts = {
   capabilities?: Record<string, boolean>
 }
 
-export const storeAccountFacts = async (unit: Unit, accountId: bigint, facts: AccountFacts): Promise<void> => {
-  await unit.tx.account.update({ where: { id: accountId }, data: facts })
+/** What is not given stays. */
+export const storeAccountFacts = async (unit: RawUnit, accountId: bigint, facts: AccountFacts): Promise<void> => {
+  const given = JSON.stringify({
+    last_login_at: facts.lastLoginAt,
+    login_failures: facts.loginFailures,
+    last_synced_at: facts.lastSyncedAt,
+    last_full_compare_at: facts.lastFullCompareAt,
+    capabilities: facts.capabilities,
+  })
+  await unit.tx.$executeRaw`
+    UPDATE account a SET (last_login_at, login_failures, last_synced_at, last_full_compare_at, capabilities) = (SELECT n.last_login_at,
+      n.login_failures, n.last_synced_at, n.last_full_compare_at, n.capabilities FROM jsonb_populate_record(a, ${given}::jsonb) n)
+    WHERE a.id = ${accountId}`
 }
 
 /** Counts fetched bytes of today; answers what today has seen. The day is the database's. */
@@ -57,9 +69,10 @@ export const countBytes = async (unit: RawUnit, accountId: bigint, bytes: number
 }
 
 export const addSyncEvent = async (
-  unit: Unit,
+  unit: RawUnit,
   accountId: bigint,
-  event: { kind: string; code: ErrorCode | null; text: string },
+  { kind, code, text }: { kind: string; code: ErrorCode | null; text: string },
 ): Promise<void> => {
-  await unit.tx.syncEvent.create({ data: { accountId, ...event } })
+  await unit.tx
+    .$executeRaw`INSERT INTO sync_event (account_id, kind, code, text) VALUES (${accountId}, ${kind}, ${code}, ${text})`
 }

@@ -58,8 +58,9 @@ export const commitBulk = async <T>(
   store: Store,
   scope: CommitScope,
   work: (unit: RawUnit) => Promise<T>,
+  { isVital = false } = {},
 ): Promise<T> => {
-  await store.requireRoom()
+  if (!isVital) await store.requireRoom()
   return commitWithin(store, (run) => bareTransaction(store.pool, run), scope, work)
 }
 

@@ -46,6 +46,8 @@ const serverSettings: Record<string, string> = {
   shared_buffers: '128MB',
   work_mem: '16MB',
   maintenance_work_mem: '128MB',
+  // A bulk writes more than the usual 4 MB between two looks of the process that writes the log.
+  wal_buffers: '16MB',
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
   random_page_cost: '1.1',

@@ -11,7 +11,7 @@ export const engineRequestBody = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('source'), messageId: z.string() }),
   z.object({ kind: z.literal('sync') }),
   z.object({ kind: z.literal('resync') }),
-  z.object({ kind: z.literal('focus'), mailboxIds: z.array(z.string()) }),
+  z.object({ kind: z.literal('focus'), screen: z.string(), mailboxIds: z.array(z.string()) }),
 ])
 export type EngineRequestBody = z.infer<typeof engineRequestBody>
 

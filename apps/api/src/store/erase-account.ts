@@ -1,4 +1,22 @@
 import type { Unit } from './commit.ts'
+import type { Tx } from './open-store.ts'
+
+/**
+ * Disconnects an account: the lease goes to a higher epoch, so that what the worker still has in hand can no longer be
+ * written, and the sealed passwords go.
+ */
+export const letGoOfAccount = async (tx: Tx, accountId: bigint): Promise<void> => {
+  await tx.$executeRaw`UPDATE account_lease SET epoch = epoch + 1, expires_at = 'epoch', owner = '' WHERE account_id = ${accountId}`
+  await tx.account.update({
+    where: { id: accountId },
+    data: {
+      disconnectedAt: new Date(),
+      state: 'disconnected',
+      credential: new Uint8Array(),
+      outgoingCredential: null,
+    },
+  })
+}
 
 /** Takes every row of an account out of every table, in the request's own transaction. The sealed passwords go with it. */
 export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void> => {

@@ -36,11 +36,15 @@ const conditions: Record<Filter, Prisma.Sql> = {
 const columns = Prisma.sql`t.thread_id, t.mailbox_id, t.account_id, t.latest_at, t.latest_message_id, t.messages, t.unread, t.flagged, t.answered,
   t.attachments, t.size_bytes, m.subject, m.preview, m.to_addresses`
 
-/** Who wrote in `t`; a conversation of one message has its only sender in `m`, which is most of them. */
+/**
+ * Who wrote in `t`; a conversation of one message has its only sender in `m`, which is most of them. Found by conversation
+ * only (`+ 0` keeps the mailbox out of the choice): while a mailbox fills, the planner does not know yet that it holds more
+ * than a conversation does, and would walk all of it for each row.
+ */
 const senders = Prisma.sql`CASE WHEN t.messages = 1 THEN jsonb_build_array(jsonb_build_object('from', m.from_addresses, 'seen', t.unread = 0)) ELSE (
     SELECT jsonb_agg(jsonb_build_object('from', x.from_addresses, 'seen', x.seen) ORDER BY x.received_at, x.id) FROM (
       SELECT pm.id, pm.from_addresses, pm.received_at, p.shown_flags & 1 <> 0 AS seen
-      FROM placement p JOIN message pm ON pm.id = p.message_id WHERE p.thread_id = t.thread_id AND p.shown_mailbox_id = t.mailbox_id LIMIT 50) x
+      FROM placement p JOIN message pm ON pm.id = p.message_id WHERE p.thread_id = t.thread_id AND p.shown_mailbox_id + 0 = t.mailbox_id LIMIT 50) x
   ) END AS senders`
 
 export type PageWish = { limit: number; after: ListKey | null; filter: Filter; offset?: number }
@@ -73,12 +77,13 @@ export const threadPage = (
 }
 
 /** The rows of given conversations in given mailboxes, whatever their place in the list. */
-export const readThreadRows = (tx: Tx, pairs: [bigint, bigint][]): Promise<ThreadListRow[]> => tx.$queryRaw<
-  ThreadListRow[]
->`
+export const threadRowsOf = (pairs: [bigint, bigint][]): Statement<ThreadListRow> => ({
+  name: 'changed.threads',
+  sql: Prisma.sql`
     SELECT ${columns}, ${senders}
     FROM unnest(${pairs.map(([mailboxId]) => mailboxId)}::bigint[], ${pairs.map(([, threadId]) => threadId)}::bigint[]) AS w (mailbox_id, thread_id)
-    JOIN thread_mailbox t USING (mailbox_id, thread_id) JOIN message m ON m.id = t.latest_message_id`
+    JOIN thread_mailbox t USING (mailbox_id, thread_id) JOIN message m ON m.id = t.latest_message_id`,
+})
 
 /** How long the list of a person's mailbox is; no row when it is not theirs. */
 export const mailboxSize = (userId: bigint, mailboxId: bigint): Statement<{ conversations: number }> => ({

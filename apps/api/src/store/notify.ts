@@ -6,8 +6,12 @@ import pg from 'pg'
  */
 /** Payload: the wire name of a stream that grew, `account:<id>` or `user:<id>`. */
 export const changeChannel = 'postern_changes'
+/** A payload of its own on that channel: some sessions are over, their sockets end now. */
+export const sessionsEndedNotice = 'sessions-ended'
 /** Payload: `<accountId>` when its worker has something to look at; other payloads belong to engine/. */
 export const engineChannel = 'postern_engine'
+/** A payload of its own on that channel: somebody was removed, and what is stored of them goes. */
+export const eraseNotice = 'erase'
 type Channel = typeof changeChannel | typeof engineChannel
 
 export type Notifier = {

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { RawTx } from './bare-tx.ts'
 import { type RequireRoom, watchRoom } from './free-room.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
+import { giveWay } from './give-way.ts'
 import { createNotifier, type Notifier } from './notify.ts'
 import { openPool } from './open-pool.ts'
 import { createReader, type Reader } from './reader.ts'
@@ -11,7 +12,7 @@ import { toStoreError } from './store-error.ts'
 /** A handle inside one transaction. Everything a folder above writes or reads goes through one of these. */
 export type Tx = Prisma.TransactionClient
 
-export type Store = Pick<Reader, 'readAs' | 'readOne'> & {
+export type Store = Pick<Reader, 'readAs' | 'readTogether' | 'readOne'> & {
   prisma: PrismaClient
   /** The connections below Prisma; only `commitBulk` takes one for itself. */
   pool: pg.Pool
@@ -30,11 +31,14 @@ export type StoreOptions = {
   poolSize: number
   /** The name under which the listening connection is seen: an engine's sign of life (lease.ts). */
   sessionName?: string
+  /** How far the database's work for this store gives way to that for others, where it can (give-way.ts). */
+  niceness?: number
 }
 
 /** Opens the pool and the listening connection. Throws storage.unavailable when Postgres does not answer. */
-export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOptions): Promise<Store> => {
+export const openStore = async ({ databaseUrl, poolSize, sessionName, niceness }: StoreOptions): Promise<Store> => {
   const pool = openPool({ connectionString: databaseUrl, max: poolSize })
+  if (niceness !== undefined) pool.on('connect', (client) => void giveWay(client, niceness))
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { disposeExternalPool: true }),
     transactionOptions: { maxWait: 10_000, timeout: 60_000 },
@@ -77,6 +81,7 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName }: StoreOpt
     read,
     readSystem,
     readAs: reader.readAs,
+    readTogether: reader.readTogether,
     readOne: reader.readOne,
     requireRoom,
     close,

@@ -1,10 +1,16 @@
 import type { ChangeFact } from '#events/change-facts.ts'
 import type { AccountRow } from './accounts.ts'
 import type { CommandRow } from './commands.ts'
-import { readThreadRows, type ThreadListRow } from './list-threads.ts'
-import type { Tx } from './open-store.ts'
-import { type PlacementRow, readPlacements } from './read-messages.ts'
-import { type MailboxRow, readMailboxes } from './sync-mailboxes.ts'
+import { Prisma } from './generated/client.ts'
+import { type ThreadListRow, threadRowsOf } from './list-threads.ts'
+import { modelColumns } from './model-columns.ts'
+import { type PlacementRow, placementsOf } from './read-messages.ts'
+import type { Ask, Statement } from './reader.ts'
+import { type SettingRow, settingsOf } from './sessions.ts'
+import type { MailboxRow } from './sync-mailboxes.ts'
+
+/** An account without what only its worker needs. */
+export type ShownAccount = Omit<AccountRow, (typeof secrets)[number]>
 
 /** Everything a batch of facts is about, as it is now: one query per kind, however many facts. */
 export type ChangeRows = {
@@ -15,12 +21,18 @@ export type ChangeRows = {
   threadMessages: { id: bigint; thread_id: bigint }[]
   placements: PlacementRow[]
   mailboxes: MailboxRow[]
-  allMailboxes: MailboxRow[]
-  accounts: AccountRow[]
+  /** The same, and those they lie in. */
+  mailboxesWithParents: MailboxRow[]
+  accounts: ShownAccount[]
   commands: CommandRow[]
+  settings: SettingRow[]
 }
 
-export const readChangeRows = async (tx: Tx, accountId: bigint | null, facts: ChangeFact[]): Promise<ChangeRows> => {
+export const readChangeRows = async (
+  ask: Ask,
+  { accountId, userId }: { accountId: bigint | null; userId: bigint | null },
+  facts: ChangeFact[],
+): Promise<ChangeRows> => {
   const pairKeys = new Set(
     facts.flatMap((fact) => (fact.kind === 'threads' ? fact.pairs.map((pair) => pair.join(':')) : [])),
   )
@@ -29,26 +41,65 @@ export const readChangeRows = async (tx: Tx, accountId: bigint | null, facts: Ch
     return [BigInt(mailboxId), BigInt(threadId)]
   })
   const threadIds = [...new Set(pairs.map(([, threadId]) => threadId))]
-  const mailboxIds = new Set(facts.flatMap((fact) => (fact.kind === 'mailboxes' ? fact.mailboxIds : [])))
-  const accountIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'account' ? [fact.accountId] : [])))].map(
-    BigInt,
-  )
+  const named = facts.flatMap((fact) => (fact.kind === 'mailboxes' ? fact.mailboxIds : []))
+  const mailboxIds = [...new Set(named)].map(BigInt)
+  const accountIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'account' ? [fact.accountId] : [])))]
   const commandIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'command' ? [fact.commandId] : [])))]
-  const allMailboxes = mailboxIds.size > 0 && accountId !== null ? await readMailboxes(tx, accountId) : []
+  const areSettingsNew = userId !== null && facts.some(({ kind }) => kind === 'settings')
+  const [threadRows, threadMessages, placements, mailboxesWithParents, accounts, commands, settings] = await ask([
+    pairs.length > 0 ? threadRowsOf(pairs) : null,
+    pairs.length > 0 ? messagesOf(threadIds) : null,
+    pairs.length > 0 ? placementsOf(threadIds) : null,
+    mailboxIds.length > 0 && accountId !== null ? mailboxesOf(accountId, mailboxIds) : null,
+    accountIds.length > 0 ? accountsOf(accountIds.map(BigInt)) : null,
+    commandIds.length > 0 ? commandsOf(commandIds) : null,
+    areSettingsNew ? settingsOf(userId) : null,
+  ])
+  const changed = new Set(mailboxIds)
+  const mailboxes = mailboxesWithParents.filter(({ id }) => changed.has(id))
   return {
     pairs,
-    threadRows: pairs.length > 0 ? await readThreadRows(tx, pairs) : [],
-    threadMessages:
-      threadIds.length > 0
-        ? await tx.$queryRaw`SELECT id, thread_id FROM message WHERE thread_id = ANY (${threadIds}::bigint[]) LIMIT 2000`
-        : [],
-    placements: threadIds.length > 0 ? await readPlacements(tx, threadIds) : [],
-    mailboxes: allMailboxes.filter(({ id }) => mailboxIds.has(id.toString())),
-    allMailboxes,
-    accounts:
-      accountIds.length > 0
-        ? await tx.account.findMany({ where: { id: { in: accountIds }, disconnectedAt: null } })
-        : [],
-    commands: commandIds.length > 0 ? await tx.command.findMany({ where: { id: { in: commandIds } } }) : [],
+    threadRows,
+    threadMessages,
+    placements,
+    mailboxes,
+    mailboxesWithParents,
+    accounts,
+    commands,
+    settings,
   }
 }
+
+const messagesOf = (threadIds: bigint[]): Statement<{ id: bigint; thread_id: bigint }> => ({
+  name: 'changed.messages',
+  sql: Prisma.sql`SELECT id, thread_id FROM message WHERE thread_id = ANY (${threadIds}::bigint[]) LIMIT 2000`,
+})
+
+const mailboxColumns = modelColumns(Object.keys(Prisma.MailboxScalarFieldEnum))
+
+/** With their parents, whose path is theirs up to the last delimiter: of ten thousand mailboxes few have changed. */
+const mailboxesOf = (accountId: bigint, ids: bigint[]): Statement<MailboxRow> => ({
+  name: 'changed.mailboxes',
+  sql: Prisma.sql`
+    SELECT ${mailboxColumns} FROM mailbox WHERE account_id = ${accountId} AND (id = ANY (${ids}::bigint[]) OR path = ANY (ARRAY(
+      SELECT left(c.path, -position(c.delimiter IN reverse(c.path))) FROM mailbox c
+      WHERE c.account_id = ${accountId} AND c.id = ANY (${ids}::bigint[]) AND c.delimiter <> '')))
+    ORDER BY id`,
+})
+
+const secrets = ['dataKey', 'credential', 'outgoingCredential'] as const
+const accountColumns = modelColumns(
+  Object.keys(Prisma.AccountScalarFieldEnum).filter((field) => !secrets.some((secret) => secret === field)),
+)
+
+const accountsOf = (ids: bigint[]): Statement<ShownAccount> => ({
+  name: 'changed.accounts',
+  sql: Prisma.sql`SELECT ${accountColumns} FROM account WHERE id = ANY (${ids}::bigint[]) AND disconnected_at IS NULL`,
+})
+
+const commandColumns = modelColumns(Object.keys(Prisma.CommandScalarFieldEnum))
+
+const commandsOf = (ids: string[]): Statement<CommandRow> => ({
+  name: 'changed.commands',
+  sql: Prisma.sql`SELECT ${commandColumns} FROM command WHERE id = ANY (${ids}::uuid[])`,
+})

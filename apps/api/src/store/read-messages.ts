@@ -1,5 +1,5 @@
 import { Prisma } from './generated/client.ts'
-import type { Store, Tx } from './open-store.ts'
+import type { Store } from './open-store.ts'
 import type { Statement } from './reader.ts'
 
 export type MessageRow = {
@@ -51,8 +51,10 @@ export const threadPlacements = (userId: bigint, threadId: bigint): Statement<Pl
   ),
 })
 
-export const readPlacements = (tx: Tx, threadIds: bigint[]): Promise<PlacementRow[]> =>
-  tx.$queryRaw<PlacementRow[]>(placementRows(Prisma.sql`p.thread_id = ANY (${threadIds}::bigint[])`))
+export const placementsOf = (threadIds: bigint[]): Statement<PlacementRow> => ({
+  name: 'changed.placements',
+  sql: placementRows(Prisma.sql`p.thread_id = ANY (${threadIds}::bigint[])`),
+})
 
 export type OwnMessage = {
   id: bigint

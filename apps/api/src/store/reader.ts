@@ -16,12 +16,19 @@ export type Statement<Row> = {
   row?: Row
 }
 
+/** One round trip for all of it; rows in the order of the statements, none for one that is not wanted. */
+export type Ask = <Rows extends unknown[]>(
+  statements: [...{ [Key in keyof Rows]: Statement<Rows[Key]> | null }],
+) => Promise<{ [Key in keyof Rows]: Rows[Key][] }>
+
 export type Reader = {
-  /** In one transaction that carries the person's id to the database; rows in the order of the statements. */
+  /** In one transaction that carries the person's id to the database. */
   readAs: <Rows extends unknown[]>(
     userId: bigint,
-    statements: [...{ [Key in keyof Rows]: Statement<Rows[Key]> }],
+    statements: [...{ [Key in keyof Rows]: Statement<Rows[Key]> | null }],
   ) => Promise<{ [Key in keyof Rows]: Rows[Key][] }>
+  /** For nobody in particular, each statement by itself: what the change log is read for serves everybody who follows it. */
+  readTogether: Ask
   /** Before anybody is known. */
   readOne: <Row>(statement: Statement<Row>) => Promise<Row[]>
   close: () => Promise<void>
@@ -56,8 +63,12 @@ export const createReader = (connectionString: string, max: number): Reader => {
       client?.release(!isSound)
     }
   }
-  const ask = async <Row>(client: pg.PoolClient, { name, sql }: Statement<Row>): Promise<Row[]> =>
-    (await client.query({ ...(name === null ? {} : { name }), text: sql.text, values: sql.values })).rows as Row[] // the statement's author says what comes
+  const ask = async <Row>(client: pg.PoolClient, statement: Statement<Row> | null): Promise<Row[]> => {
+    if (statement === null) return []
+    const { name, sql } = statement
+    return (await client.query({ ...(name === null ? {} : { name }), text: sql.text, values: sql.values }))
+      .rows as Row[] // the statement's author says what comes
+  }
 
   return {
     readAs: (userId, statements) =>
@@ -75,6 +86,12 @@ export const createReader = (connectionString: string, max: number): Reader => {
         for (const outcome of done) if (outcome.status === 'rejected') throw outcome.reason
         // One list of rows for each statement, as its type says.
         return (await Promise.all(asked)) as never
+      }),
+    readTogether: (statements) =>
+      together(async (client) => {
+        const asked = statements.map((statement) => ask<unknown>(client, statement))
+        for (const outcome of await Promise.allSettled(asked)) if (outcome.status === 'rejected') throw outcome.reason
+        return (await Promise.all(asked)) as never // as above
       }),
     readOne: (statement) => together((client) => ask(client, statement)),
     close: () => pool.end(),

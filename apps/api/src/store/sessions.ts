@@ -1,5 +1,6 @@
-import { Prisma } from './generated/client.ts'
+import { Prisma, type UserSetting } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
+import type { Statement } from './reader.ts'
 
 export type SessionUser = {
   sessionId: bigint
@@ -31,6 +32,18 @@ export const findSession = async (store: Store, tokenHash: Uint8Array): Promise<
       }
     : null
 }
+
+export const personOf = (userId: bigint): Statement<{ id: bigint; name: string; address: string; role: string }> => ({
+  name: 'person',
+  sql: Prisma.sql`SELECT id, name, address, role FROM app_user WHERE id = ${userId}`,
+})
+
+export type SettingRow = Pick<UserSetting, 'key' | 'value'>
+
+export const settingsOf = (userId: bigint): Statement<SettingRow> => ({
+  name: 'settings',
+  sql: Prisma.sql`SELECT key, value FROM user_setting WHERE user_id = ${userId}`,
+})
 
 export const touchSession = async (tx: Tx, sessionId: bigint): Promise<void> => {
   await tx.$executeRaw`UPDATE session SET last_seen_at = now() WHERE id = ${sessionId}`

@@ -1,6 +1,6 @@
 import { countBytes } from './account-state.ts'
 import type { RawTx } from './bare-tx.ts'
-import { textArray, vectorArray } from './binary-array.ts'
+import type { BodyColumns } from './body-columns.ts'
 import type { RawUnit } from './commit.ts'
 
 export type BodyToFetch = {
@@ -13,31 +13,6 @@ export type BodyToFetch = {
   receivedAt: Date
   sizeBytes: bigint
 }
-export type BodyRow = {
-  messageId: bigint
-  receivedAt: Date
-  state: 'ready' | 'salvaged' | 'unparsable'
-  text: string
-  html: string | null
-  isTruncated: boolean
-  preview: string
-  /** A tsvector in PostgreSQL's binary form (mail/tokenize.ts). */
-  vector: Buffer
-  /** Attachments and inline parts, in order. */
-  parts: PartFacts[]
-}
-export type PartFacts = {
-  position: number
-  path: string
-  contentType: string
-  encoding: string
-  charset: string
-  filename: string | null
-  contentId: string | null
-  isInline: boolean
-  sizeBytes: number
-}
-
 /** One JSON text instead of rows: thousands of rows with JSON columns cost the client ten times as much. */
 type RawBody = {
   id: string
@@ -109,19 +84,24 @@ export const findBodyPlace = async (
 export const storeBodies = async (
   unit: RawUnit,
   accountId: bigint,
-  rows: BodyRow[],
+  batch: BodyColumns[],
   bytes: number,
 ): Promise<bigint> => {
-  if (rows.length === 0) return countBytes(unit, accountId, bytes)
-  const text = (of: (row: BodyRow) => string | null) => textArray(rows.map(of))
+  for (const { messageIds, columns } of batch) {
+    if (messageIds.length === 0) continue
+    await putBodies(unit, accountId, columns)
+    unit.log({ accountId }, { kind: 'bodies', messageIds: messageIds.slice(0, 100) })
+  }
+  // Last: the account's row is locked from here on, and the next batch may be on its way beside this one.
+  return countBytes(unit, accountId, bytes)
+}
+
+const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns['columns']): Promise<void> => {
   await unit.tx.$executeRaw`
     WITH t AS MATERIALIZED (
       SELECT m.id, t.at::timestamptz AS at, t.state, t.text, t.html, t.cut::boolean AS cut, t.preview, t.vector, t.parts
-      FROM unnest(${text((row) => row.messageId.toString())}::text[], ${text((row) => row.receivedAt.toISOString())}::text[],
-        ${text((row) => row.state)}::text[], ${text((row) => row.text)}::text[], ${text((row) => row.html)}::text[],
-        ${text((row) => String(row.isTruncated))}::text[], ${text((row) => row.preview)}::text[],
-        ${vectorArray(rows.map((row) => row.vector))}::tsvector[],
-        ${text((row) => (row.parts.length === 0 ? null : JSON.stringify(row.parts)))}::text[])
+      FROM unnest(${columns.id}::text[], ${columns.at}::text[], ${columns.state}::text[], ${columns.text}::text[], ${columns.html}::text[],
+        ${columns.cut}::text[], ${columns.preview}::text[], ${columns.vector}::tsvector[], ${columns.parts}::text[])
         AS t (id, at, state, text, html, cut, preview, vector, parts)
       JOIN message m ON m.id = t.id::bigint AND m.account_id = ${accountId}
     ), put_body AS (
@@ -137,16 +117,18 @@ export const storeBodies = async (
       ON CONFLICT (message_id, position) DO NOTHING
     )
     UPDATE message m SET body_state = t.state, preview = t.preview FROM t WHERE m.id = t.id AND m.body_state = 'absent'`
-  unit.log({ accountId }, { kind: 'bodies', messageIds: rows.slice(0, 100).map((row) => row.messageId.toString()) })
-  // Last: the account's row is locked from here on, and the next batch may be on its way beside this one.
-  return countBytes(unit, accountId, bytes)
 }
 
-/** Bodies stored per mailbox, for progress. */
+/** From so many missing ones on it is worth counting the others: that takes longer than all else after one new mail. */
+const countAllFrom = 500
+
+/** For progress. While few are missing, only those are counted. */
 export const countBodies = async (tx: RawTx, accountId: bigint): Promise<{ stored: number; total: number }> => {
   const rows = await tx.$queryRaw<{ absent: number; total: number }[]>`
-    SELECT (SELECT count(*)::int FROM message WHERE account_id = ${accountId} AND body_state = 'absent' AND orphaned_at IS NULL) AS absent,
-      (SELECT count(*)::int FROM message WHERE account_id = ${accountId} AND orphaned_at IS NULL) AS total`
+    WITH missing AS MATERIALIZED (
+      SELECT count(*)::int AS absent FROM message WHERE account_id = ${accountId} AND body_state = 'absent' AND orphaned_at IS NULL)
+    SELECT absent, CASE WHEN absent < ${countAllFrom} THEN absent
+      ELSE (SELECT count(*)::int FROM message WHERE account_id = ${accountId} AND orphaned_at IS NULL) END AS total FROM missing`
   const row = rows[0] ?? { absent: 0, total: 0 }
   return { stored: row.total - row.absent, total: row.total }
 }

@@ -10,6 +10,8 @@ export type ListedRow = {
   path: string
   name: string
   delimiter: string | null
+  /** Prefix of the other person's or public namespace it lies in; '' for one's own. */
+  namespace: string
   role: MailboxRole | null
   isSelectable: boolean
   isSubscribed: boolean
@@ -26,24 +28,45 @@ export type TreeChange = {
   removed: bigint[]
 }
 
+/** In a handful of statements, however many mailboxes there are. */
 export const storeTree = async (unit: Unit, accountId: bigint, change: TreeChange): Promise<void> => {
-  const { tx } = unit
   const owner: StreamOwner = { accountId }
   const removed = await removeMailboxes(unit, accountId, change.removed)
-  for (const { id, to } of [...change.renamed, ...change.updated]) await tx.mailbox.update({ where: { id }, data: to })
-  const made = await tx.mailbox.createManyAndReturn({
-    data: change.created.map((row) => ({ accountId, ...row })),
-    select: { id: true },
-    skipDuplicates: true,
-  })
-  const changedIds = [
-    ...made.map(({ id }) => id),
-    ...change.renamed.map(({ id }) => id),
-    ...change.updated.map(({ id }) => id),
-  ]
+  const made = await writeTree(unit.tx, accountId, change)
+  const changedIds = [...made, ...change.renamed.map(({ id }) => id), ...change.updated.map(({ id }) => id)]
   for (let at = 0; at < changedIds.length; at += 500)
     unit.log(owner, { kind: 'mailboxes', mailboxIds: changedIds.slice(at, at + 500).map(String), removed: [] })
-  if (removed.length > 0) unit.log(owner, { kind: 'mailboxes', mailboxIds: [], removed: removed.map(String) })
+  for (let at = 0; at < removed.length; at += 500)
+    unit.log(owner, { kind: 'mailboxes', mailboxIds: [], removed: removed.slice(at, at + 500).map(String) })
+}
+
+/** Answers the ids of those that were made. */
+const writeTree = async (
+  tx: Tx,
+  accountId: bigint,
+  { created, renamed, updated }: Pick<TreeChange, 'created' | 'renamed' | 'updated'>,
+): Promise<bigint[]> => {
+  // Names may be handed on from one mailbox to another; no database holds the same one twice, not even for a moment.
+  if (renamed.length > 1)
+    await tx.$executeRaw`UPDATE mailbox SET path = chr(1) || id WHERE id = ANY (${renamed.map(({ id }) => id)}::bigint[])`
+  const changed = [...renamed, ...updated]
+  if (changed.length > 0)
+    await tx.$executeRaw`
+      UPDATE mailbox m SET path = t.path, name = t.name, delimiter = t.delimiter, namespace = t.namespace, role = t.role,
+        is_selectable = t.is_selectable, is_subscribed = t.is_subscribed
+      FROM unnest(${changed.map(({ id }) => id)}::bigint[], ${changed.map(({ to }) => to.path)}::text[], ${changed.map(({ to }) => to.name)}::text[],
+        ${changed.map(({ to }) => to.delimiter)}::text[], ${changed.map(({ to }) => to.namespace)}::text[], ${changed.map(({ to }) => to.role)}::text[],
+        ${changed.map(({ to }) => to.isSelectable)}::boolean[], ${changed.map(({ to }) => to.isSubscribed)}::boolean[])
+        AS t (id, path, name, delimiter, namespace, role, is_selectable, is_subscribed)
+      WHERE m.id = t.id`
+  if (created.length === 0) return []
+  const made = await tx.$queryRaw<{ id: bigint }[]>`
+    INSERT INTO mailbox (account_id, path, name, delimiter, namespace, role, is_selectable, is_subscribed)
+    SELECT ${accountId}::bigint, * FROM unnest(${created.map(({ path }) => path)}::text[], ${created.map(({ name }) => name)}::text[],
+      ${created.map(({ delimiter }) => delimiter)}::text[], ${created.map(({ namespace }) => namespace)}::text[], ${created.map(({ role }) => role)}::text[],
+      ${created.map(({ isSelectable }) => isSelectable)}::boolean[], ${created.map(({ isSubscribed }) => isSubscribed)}::boolean[])
+    ON CONFLICT DO NOTHING RETURNING id`
+  return made.map(({ id }) => id)
 }
 
 const removeMailboxes = async (unit: Unit, accountId: bigint, ids: bigint[]): Promise<bigint[]> => {
@@ -51,7 +74,7 @@ const removeMailboxes = async (unit: Unit, accountId: bigint, ids: bigint[]): Pr
   const { tx } = unit
   const threads = await dropPlacements(unit, ids)
   unit.touchThreadsInBulk(accountId, threads)
-  await tx.mailbox.deleteMany({ where: { id: { in: ids } } })
+  await tx.$executeRaw`DELETE FROM mailbox WHERE id = ANY (${ids}::bigint[])`
   await tx.$executeRaw`DELETE FROM thread_mailbox WHERE mailbox_id = ANY (${ids}::bigint[])`
   return ids
 }

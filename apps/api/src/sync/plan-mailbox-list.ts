@@ -6,6 +6,7 @@ export type ListedNow = {
   path: string
   name: string
   delimiter: string | null
+  namespace: string
   attributes: string[]
   isSelectable: boolean
   isSubscribed: boolean
@@ -17,6 +18,7 @@ export type KnownMailbox = {
   path: string
   name: string
   delimiter: string | null
+  namespace: string
   role: string | null
   isSelectable: boolean
   isSubscribed: boolean
@@ -28,6 +30,7 @@ type Facts = {
   path: string
   name: string
   delimiter: string | null
+  namespace: string
   role: MailboxRole | null
   isSelectable: boolean
   isSubscribed: boolean
@@ -42,11 +45,13 @@ export type ListPlan = {
 }
 
 export const planMailboxList = (listed: ListedNow[], known: KnownMailbox[]): ListPlan => {
-  const roles = assignRoles(listed)
+  // Other people's bins and drafts are not where this person's mail goes.
+  const roles = assignRoles(listed.filter(({ namespace }) => namespace === ''))
   const facts = (now: ListedNow): Facts => ({
     path: now.path,
     name: now.name,
     delimiter: now.delimiter,
+    namespace: now.namespace,
     role: roles.get(now.path) ?? null,
     isSelectable: now.isSelectable,
     isSubscribed: now.isSubscribed,
@@ -66,6 +71,7 @@ export const planMailboxList = (listed: ListedNow[], known: KnownMailbox[]): Lis
         same.isSelectable !== to.isSelectable ||
         same.isSubscribed !== to.isSubscribed ||
         same.delimiter !== to.delimiter ||
+        same.namespace !== to.namespace ||
         same.name !== to.name
       )
         plan.updated.push({ id: same.id, to })

@@ -81,6 +81,8 @@ export const needsSync = (stored: StoredCursor, status: ServerStatus): boolean =
 
 /** A look reads so many flags where no change counter tells what changed: well below a second, about a megabyte. */
 const flagsPerLook = 20_000
+/** And opens so many mailboxes for it at most. */
+const turnsPerLook = 200
 
 /**
  * The mailboxes whose flags are read anew in this look, for servers whose change counter is missing or not believed: the
@@ -89,7 +91,9 @@ const flagsPerLook = 20_000
 export const planFlagTurns = <T extends { serverMessages: number; flagsReadAt: number }>(mailboxes: T[]): Set<T> => {
   const turns = new Set<T>()
   let left = flagsPerLook
-  for (const mailbox of mailboxes.toSorted((a, b) => a.flagsReadAt - b.flagsReadAt)) {
+  const full = mailboxes.filter(({ serverMessages }) => serverMessages > 0)
+  for (const mailbox of full.sort((a, b) => a.flagsReadAt - b.flagsReadAt)) {
+    if (turns.size === turnsPerLook) break
     // The one that waited longest has its turn whatever its size.
     if (turns.size > 0 && mailbox.serverMessages > left) continue
     turns.add(mailbox)

@@ -60,7 +60,14 @@ describe('planning whose flags are read anew', () => {
   const boxes = (...sizes: number[]) => sizes.map((serverMessages, flagsReadAt) => ({ serverMessages, flagsReadAt }))
   it('takes all together while they are few', () => {
     const few = boxes(5000, 5000, 500, 0)
-    expect([...planFlagTurns(few)]).toEqual(few)
+    expect([...planFlagTurns(few)]).toEqual(few.slice(0, 3))
+  })
+  it('opens no empty ones, and so many at most, each in its turn', () => {
+    const many = Array.from({ length: 500 }, (_, n) => ({ serverMessages: n % 5 === 0 ? 0 : 1, flagsReadAt: n }))
+    const turns = [...planFlagTurns(many)]
+    expect(turns).toHaveLength(200)
+    expect(turns.every(({ serverMessages }) => serverMessages === 1)).toBe(true)
+    expect(turns.at(-1)?.flagsReadAt).toBe(249)
   })
   it('takes the longest waiting first, even one too large for a look, and lets small ones pass', () => {
     const [huge, large, small] = boxes(50_000, 19_000, 900)
@@ -75,6 +82,7 @@ describe('planning the mailbox tree', () => {
     path,
     name: path,
     delimiter: '/',
+    namespace: '',
     attributes: [],
     isSelectable: true,
     isSubscribed: true,
@@ -87,6 +95,7 @@ describe('planning the mailbox tree', () => {
     path,
     name: path,
     delimiter: '/',
+    namespace: '',
     role: null,
     isSelectable: true,
     isSubscribed: true,
@@ -104,6 +113,13 @@ describe('planning the mailbox tree', () => {
     expect(plan.created.map(({ path }) => path)).toEqual(['New'])
     expect(plan.updated).toMatchObject([{ id: 1n, to: { isSelectable: false } }])
     expect(plan.removed).toEqual([2n])
+  })
+  it('gives no role to what belongs to others', () => {
+    const plan = planMailboxList(
+      [listed('INBOX'), listed('shared/bob/Trash', { name: 'Trash', namespace: 'shared/', attributes: ['\\Trash'] })],
+      [],
+    )
+    expect(plan.created.map(({ role }) => role)).toEqual(['inbox', null])
   })
   it('follows a rename instead of downloading again, but not for empty mailboxes that merely look alike', () => {
     expect(planMailboxList([listed('New name')], [known(1n, 'Old name')])).toMatchObject({

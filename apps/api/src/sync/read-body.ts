@@ -1,12 +1,13 @@
 import { z } from 'zod'
-import { decodePart, decodeTransfer } from '#mail/decode-part.ts'
+import { decodePart } from '#mail/decode-part.ts'
 import { htmlToText } from '#mail/html-to-text.ts'
-import { parseMessage } from '#mail/parse-message.ts'
+import { maxSourceText, type ParsedMessage, parseMessage } from '#mail/parse-message.ts'
 import { previewOf } from '#mail/preview.ts'
 import { displayLine, storableText } from '#mail/storable-text.ts'
 import { indexVector } from '#mail/tokenize.ts'
 import type { StructurePart } from '#protocol/imap/fetch-envelopes.ts'
-import type { BodyRow, BodyToFetch, PartFacts } from '#store/sync-bodies.ts'
+import type { BodyRow, PartFacts } from '#store/body-columns.ts'
+import type { BodyToFetch } from '#store/sync-bodies.ts'
 
 /** At most this much of one text part is read, shown and indexed; the rest is in the source. Bytes as encoded. */
 export const maxTextPartBytes = 1024 * 1024
@@ -29,6 +30,12 @@ const peopleLists = z.array(z.array(z.object({ name: z.string(), address: z.stri
 
 /** Which parts are the text of a mail, and which are its attachments. Pure. */
 export type BodyPlan = { textParts: StructurePart[]; others: StructurePart[] }
+
+/** What reading a mail takes of what is stored of it already. */
+export type MailFacts = Pick<BodyToFetch, 'messageId' | 'receivedAt' | 'subject' | 'people' | 'sizeBytes'>
+
+/** A mail as it was fetched: text parts by path, as the server holds them. */
+export type PartsToRead = { facts: MailFacts; plan: BodyPlan; parts: ReadonlyMap<string, Uint8Array> }
 
 export const planBody = (stored: unknown): BodyPlan => {
   const parts = structure.parse(stored)
@@ -57,7 +64,7 @@ const toFacts = (part: StructurePart, position: number): PartFacts => ({
 })
 
 /** What is stored of a mail, from its fetched text parts. Never throws for content: what cannot be read is said so. */
-export const readBody = (wanted: BodyToFetch, plan: BodyPlan, fetched: Map<string, Buffer>): BodyRow => {
+export const readBody = (wanted: MailFacts, plan: BodyPlan, fetched: Map<string, Buffer>): BodyRow => {
   const texts: string[] = []
   const htmls: string[] = []
   let isTruncated = false
@@ -100,7 +107,7 @@ export const readBody = (wanted: BodyToFetch, plan: BodyPlan, fetched: Map<strin
  * A mail that has bytes, of which the server's structure gave nothing to read, or a part of no type at all: it is worth a look
  * at the whole source.
  */
-export const isSuspiciouslyEmpty = (row: BodyRow, wanted: BodyToFetch): boolean =>
+export const isSuspiciouslyEmpty = (row: BodyRow, wanted: MailFacts): boolean =>
   row.text.trim() === '' &&
   row.html === null &&
   row.parts.every(({ contentType }) => !/^[^/\s]+\/[^/\s]+$/.test(contentType)) &&
@@ -110,13 +117,16 @@ export const isSuspiciouslyEmpty = (row: BodyRow, wanted: BodyToFetch): boolean 
 const parsedPath = /^parsed:(\d{1,4})$/
 
 /** What our own parser, or else the bare source, gives of a mail that the server's structure could not. */
-export const salvageBody = async (wanted: BodyToFetch, source: Buffer): Promise<BodyRow> => {
-  const { kind, text, html, parts } = await parseMessage(source)
+export const salvageBody = async (wanted: MailFacts, source: Buffer): Promise<BodyRow> =>
+  sourceBody(wanted, await parseMessage(source))
+
+export const sourceBody = (wanted: MailFacts, { kind, text, html, parts }: ParsedMessage): BodyRow => {
   return {
     ...unparsableBody(wanted),
     state: kind === 'parsed' ? 'ready' : 'salvaged',
     text,
     html,
+    isTruncated: kind === 'salvaged' && wanted.sizeBytes > maxSourceText,
     preview: previewOf(text),
     vector: indexVector({
       subject: wanted.subject,
@@ -147,7 +157,7 @@ export const readParsedPart = async (path: string, source: Buffer): Promise<Buff
 }
 
 /** The stand-in for a mail whose parts break something: listed, openable from its source, never in the way of others. */
-export const unparsableBody = (wanted: BodyToFetch): BodyRow => ({
+export const unparsableBody = (wanted: MailFacts): BodyRow => ({
   messageId: wanted.messageId,
   receivedAt: wanted.receivedAt,
   state: 'unparsable',
@@ -158,5 +168,3 @@ export const unparsableBody = (wanted: BodyToFetch): BodyRow => ({
   vector: indexVector({ subject: wanted.subject.slice(0, 1000), people: '', attachments: '', body: '' }),
   parts: [],
 })
-
-export const decodedPartBytes = decodeTransfer

@@ -1,17 +1,12 @@
+import { maxSourceText } from '#mail/parse-message.ts'
 import { formatUidSet } from '#mail/uid-set.ts'
 import { isAppError } from '#platform/errors.ts'
 import { fetchParts, fetchSource } from '#protocol/imap/fetch-content.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
-import { type BodyRow, type BodyToFetch, nextBodies, storeBodies } from '#store/sync-bodies.ts'
-import {
-  type BodyPlan,
-  isSuspiciouslyEmpty,
-  maxTextPartBytes,
-  planBody,
-  readBody,
-  salvageBody,
-  unparsableBody,
-} from './read-body.ts'
+import { type BodyColumns, toColumns } from '#store/body-columns.ts'
+import { type BodyToFetch, nextBodies, storeBodies } from '#store/sync-bodies.ts'
+import type { ReadParts } from './body-reader.ts'
+import { type BodyPlan, maxTextPartBytes, type PartsToRead, planBody, unparsableBody } from './read-body.ts'
 import { type SyncContext, writeBulk } from './sync-context.ts'
 
 /** Rows read at a time; they are fetched and stored in smaller batches, bounded in number and in bytes. */
@@ -19,26 +14,44 @@ const rowsAtOnce = 4000
 const batchSize = 500
 const batchBytes = 16 * 1024 * 1024
 /** A larger mail is not fetched whole only because its structure says nothing. */
-const maxSalvageBytes = 4 * 1024 * 1024
+export const maxSalvageBytes = 4 * 1024 * 1024
 
-/** So many batches are written beside each other, while the next one is being fetched. */
+/** So many batches are written beside each other, while the next ones are being read and fetched. */
 const storesAtOnce = 2
 
-/** Told after each stored batch: how many messages, and the bytes fetched today. False ends the run. */
-export type OnBodies = (messages: number, bytesToday: bigint) => Promise<boolean>
+export type BodyWishes = {
+  /** May be fetched; a single message may go beyond it. Null: any amount. */
+  mostBytes: bigint | null
+  /** Told after each stored batch: how many messages, and the bytes fetched today. False ends the run. */
+  onBodies: (messages: number, bytesToday: bigint) => Promise<boolean>
+}
 
 type Store = { ids: bigint[]; stored: Promise<boolean> }
 
 /**
- * Fetches the text of every message without one, newest first, mailbox by mailbox; batches are stored while the next one
- * is being fetched. Ends when nothing is left, when `onBodies` says so, or at a mailbox that begins a new life: its next
- * sync comes first.
+ * Fetches the text of every message without one, newest first, mailbox by mailbox; while a batch is being fetched, the one
+ * before is read and earlier ones are stored. Ends when nothing is left, when `onBodies` says so, when `mostBytes` are
+ * used up, or at a mailbox that begins a new life: its next sync comes first.
  */
-export const syncBodies = async (context: SyncContext, onBodies: OnBodies): Promise<void> => {
+export const syncBodies = async (context: SyncContext, { mostBytes, onBodies }: BodyWishes): Promise<void> => {
   const underWay: Store[] = []
   const oldestDone = async (): Promise<boolean> => (await underWay.shift()?.stored) ?? true
+  let bytesLeft = mostBytes === null ? Number.POSITIVE_INFINITY : Number(mostBytes)
+  /** False ends the run. */
+  const complete = async (reading: Reading | undefined): Promise<boolean> => {
+    if (!reading) return true
+    const read = await completeReading(context, reading, bytesLeft)
+    bytesLeft -= read.bytes - reading.bytes
+    if (underWay.length === storesAtOnce && !(await oldestDone())) return false
+    const messages = read.columns.reduce((sum, { messageIds }) => sum + messageIds.length, 0)
+    const stored = storeSafely(context, reading, read).then((bytesToday) => onBodies(messages, bytesToday))
+    // It is awaited some batches later; a failure must not count as unhandled until then.
+    stored.catch(() => undefined)
+    underWay.push({ ids: reading.batch.map(({ messageId }) => messageId), stored })
+    return true
+  }
   const run = async (): Promise<void> => {
-    for (;;) {
+    while (bytesLeft > 0) {
       const wanted = await context.store.readSystem((tx) =>
         nextBodies(
           tx,
@@ -48,15 +61,16 @@ export const syncBodies = async (context: SyncContext, onBodies: OnBodies): Prom
         ),
       )
       if (!(await openMailboxOf(context, wanted))) break
-      for (const batch of inBatches(wanted)) {
+      let reading: Reading | undefined
+      for (const batch of inBatches(wanted, () => bytesLeft)) {
         context.signal.throwIfAborted()
-        const fetched = await fetchBodies(context, batch)
-        if (underWay.length === storesAtOnce && !(await oldestDone())) return
-        const stored = storeSafely(context, batch, fetched).then((bytesToday) => onBodies(batch.length, bytesToday))
-        // It is awaited some batches later; a failure must not count as unhandled until then.
-        stored.catch(() => undefined)
-        underWay.push({ ids: batch.map(({ messageId }) => messageId), stored })
+        const next = await beginReading(context, batch)
+        bytesLeft -= next.bytes
+        if (!(await complete(reading))) return
+        reading = next
       }
+      // Before another mailbox is selected: it may want the source of a mail of this one.
+      if (!(await complete(reading))) return
     }
     while (underWay.length > 0) await oldestDone()
   }
@@ -79,7 +93,8 @@ const openMailboxOf = async (context: SyncContext, wanted: BodyToFetch[]): Promi
 
 /** One body in the selected mailbox. */
 export const syncOneBody = async (context: SyncContext, wanted: BodyToFetch): Promise<void> => {
-  await storeSafely(context, [wanted], await fetchBodies(context, [wanted]))
+  const reading = await beginReading(context, [wanted])
+  await storeSafely(context, reading, await completeReading(context, reading, Number.POSITIVE_INFINITY))
 }
 
 const plannedBytes = ({ structure }: BodyToFetch): number => {
@@ -90,13 +105,15 @@ const plannedBytes = ({ structure }: BodyToFetch): number => {
   }
 }
 
-function* inBatches(wanted: BodyToFetch[]): Generator<BodyToFetch[]> {
+/** Never more than what may still be fetched, but for a single message that is more by itself. */
+function* inBatches(wanted: BodyToFetch[], bytesLeft: () => number): Generator<BodyToFetch[]> {
   let batch: BodyToFetch[] = []
   let bytes = 0
   for (const body of wanted) {
     const size = plannedBytes(body)
-    if (batch.length > 0 && (batch.length === batchSize || bytes + size > batchBytes)) {
+    if (batch.length > 0 && (batch.length === batchSize || bytes + size > Math.min(batchBytes, bytesLeft()))) {
       yield batch
+      if (bytesLeft() <= 0) return
       batch = []
       bytes = 0
     }
@@ -106,45 +123,33 @@ function* inBatches(wanted: BodyToFetch[]): Generator<BodyToFetch[]> {
   if (batch.length > 0) yield batch
 }
 
-type Fetched = { rows: BodyRow[]; bytes: number }
-
-/** Stores a batch; should the database refuse its content, each by itself, so that one mail never holds up the others. */
-const storeSafely = async (context: SyncContext, wanted: BodyToFetch[], { rows, bytes }: Fetched): Promise<bigint> => {
-  const { accountId } = context
-  try {
-    return await writeBulk(context, (unit) => storeBodies(unit, accountId, rows, bytes))
-  } catch (error) {
-    // What the store knows by code concerns every row alike; anything else is about the content of one.
-    if (isAppError(error)) throw error
-    context.logger.warn({ err: error }, 'a batch of bodies was refused; each is stored by itself')
-  }
-  let spent = 0n
-  for (const body of wanted) {
-    const row = rows.find(({ messageId }) => messageId === body.messageId) ?? unparsableBody(body)
-    spent = await writeBulk(context, (unit) => storeBodies(unit, accountId, [row], 0)).catch(() =>
-      writeBulk(context, (unit) => storeBodies(unit, accountId, [unparsableBody(body)], 0)),
-    )
-  }
-  return spent
+/** A batch of which the parts are here and are being read. */
+type Reading = {
+  batch: BodyToFetch[]
+  mails: PartsToRead[]
+  /** Their stored structure is nothing to plan by. */
+  unplanned: BodyToFetch[]
+  bytes: number
+  read: Promise<ReadParts>
 }
-
+type Read = { columns: BodyColumns[]; bytes: number }
 type Group = { paths: string[]; members: { wanted: BodyToFetch; plan: BodyPlan }[] }
 
 /** Messages that share part paths are fetched by one command. */
-const fetchBodies = async (context: SyncContext, wanted: BodyToFetch[]): Promise<Fetched> => {
+const beginReading = async (context: SyncContext, batch: BodyToFetch[]): Promise<Reading> => {
   const groups = new Map<string, Group>()
-  const rows: BodyRow[] = []
-  const unreadable: BodyToFetch[] = []
+  const mails: PartsToRead[] = []
+  const unplanned: BodyToFetch[] = []
   let bytes = 0
-  for (const body of wanted) {
+  for (const wanted of batch) {
     try {
-      const plan = planBody(body.structure)
+      const plan = planBody(wanted.structure)
       const paths = plan.textParts.map(({ path }) => path)
       const group = groups.get(paths.join(' ')) ?? { paths, members: [] }
-      group.members.push({ wanted: body, plan })
+      group.members.push({ wanted, plan })
       groups.set(paths.join(' '), group)
     } catch {
-      unreadable.push(body)
+      unplanned.push(wanted)
     }
   }
   for (const { paths, members } of groups.values()) {
@@ -154,24 +159,67 @@ const fetchBodies = async (context: SyncContext, wanted: BodyToFetch[]): Promise
     for (const { wanted, plan } of members) {
       const parts = byUid.get(Number(wanted.uid)) ?? new Map<string, Buffer>()
       for (const part of parts.values()) bytes += part.length
-      const row = readSafely(wanted, plan, parts)
-      if (row === null || isSuspiciouslyEmpty(row, wanted)) unreadable.push(wanted)
-      else rows.push(row)
+      mails.push({ facts: factsOf(wanted), plan, parts })
     }
   }
-  for (const body of unreadable) {
-    const source = body.sizeBytes > maxSalvageBytes ? null : await fetchSource(context.session, Number(body.uid))
-    bytes += source?.length ?? 0
-    rows.push(source === null ? unparsableBody(body) : await salvageBody(body, source))
-  }
-  return { rows, bytes }
+  const read = context.reader.readParts(mails)
+  // It is awaited after the next batch was fetched.
+  read.catch(() => undefined)
+  return { batch, mails, unplanned, bytes, read }
 }
 
-/** Null for poison: one mail must not stop the rest. */
-const readSafely = (wanted: BodyToFetch, plan: BodyPlan, parts: Map<string, Buffer>): BodyRow | null => {
-  try {
-    return readBody(wanted, plan, parts)
-  } catch {
-    return null
+const factsOf = ({ messageId, receivedAt, subject, people, sizeBytes }: BodyToFetch) => ({
+  messageId,
+  receivedAt,
+  subject,
+  people,
+  sizeBytes,
+})
+
+/** What the parts did not give comes from the source. What would cost more than `bytesLeft` waits, but for one of them. */
+const completeReading = async (context: SyncContext, reading: Reading, bytesLeft: number): Promise<Read> => {
+  const { columns: readable, unread, overran } = await reading.read
+  const idsOf = (mails: PartsToRead[]) => new Set(mails.map(({ facts }) => facts.messageId))
+  const [unreadIds, overranIds] = [idsOf(unread), idsOf(overran)]
+  const columns = [readable]
+  let bytes = 0
+  for (const body of reading.batch) {
+    const isTooMuch = overranIds.has(body.messageId) || body.sizeBytes > maxSalvageBytes
+    if (!overranIds.has(body.messageId) && !unreadIds.has(body.messageId) && !reading.unplanned.includes(body)) continue
+    const mostBytes = isTooMuch ? maxSourceText : maxSalvageBytes
+    if (columns.length > 1 && bytes + Math.min(Number(body.sizeBytes), mostBytes) > bytesLeft) continue
+    const source = await fetchSource(context.session, Number(body.uid), mostBytes)
+    bytes += source?.length ?? 0
+    columns.push(
+      source === null
+        ? toColumns([unparsableBody(body)])
+        : await context.reader.readSource(factsOf(body), source, !isTooMuch),
+    )
   }
+  return { columns, bytes: reading.bytes + bytes }
+}
+
+/** Stores a batch; should the database refuse its content, each by itself, so that one mail never holds up the others. */
+const storeSafely = async (
+  context: SyncContext,
+  { batch, mails }: Reading,
+  { columns, bytes }: Read,
+): Promise<bigint> => {
+  const { accountId } = context
+  try {
+    return await writeBulk(context, (unit) => storeBodies(unit, accountId, columns, bytes))
+  } catch (error) {
+    // What the store knows by code concerns every row alike; anything else is about the content of one.
+    if (isAppError(error)) throw error
+    context.logger.warn({ err: error }, 'a batch of bodies was refused; each is stored by itself')
+  }
+  for (const body of batch) {
+    const mail = mails.find(({ facts }) => facts.messageId === body.messageId)
+    const alone = columns.slice(1).find(({ messageIds }) => messageIds[0] === body.messageId.toString())
+    const own = alone ?? (mail && (await context.reader.readParts([mail])).columns)
+    const put = (of: BodyColumns) => writeBulk(context, (unit) => storeBodies(unit, accountId, [of], 0))
+    const placeholder = toColumns([unparsableBody(body)])
+    await put(own && own.messageIds.length > 0 ? own : placeholder).catch(() => put(placeholder))
+  }
+  return writeBulk(context, (unit) => storeBodies(unit, accountId, [], bytes))
 }

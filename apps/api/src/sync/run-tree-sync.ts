@@ -42,11 +42,35 @@ export const syncTree = async (
   return { rows: rows.map((mailbox) => ({ mailbox, status: statuses.get(mailbox.path) ?? null })), fingerprint }
 }
 
-/** Without a change counter equal numbers do not prove equal flags, so there is no fingerprint then. RFC 7162 3.1.2.1. */
+/** The row of a new account's inbox, before its tree is known. */
+export const storeInbox = async (context: SyncContext): Promise<MailboxRow> => {
+  const { store, accountId, session } = context
+  const delimiter = session.flow.namespace?.delimiter ?? null
+  const inbox = {
+    path: 'INBOX',
+    name: 'INBOX',
+    delimiter,
+    namespace: '',
+    role: 'inbox',
+    isSelectable: true,
+    isSubscribed: true,
+  } as const
+  await write(context, (unit) =>
+    storeTree(unit, accountId, { created: [inbox], renamed: [], updated: [], removed: [] }),
+  )
+  return store.readSystem((tx) => tx.mailbox.findFirstOrThrow({ where: { accountId, path: 'INBOX' } }))
+}
+
+/**
+ * Without a change counter equal numbers do not prove equal flags, so there is no fingerprint then (RFC 7162 3.1.2.1).
+ * Where only some have no STATUS, the server lists what it does not open (RFC 5819).
+ */
 const fingerprintOf = (listed: ListedMailbox[]): string | null => {
   const hash = newSha256()
+  const isTold = listed.some(({ status }) => status !== null)
   for (const { path, delimiter, attributes, isSelectable, isSubscribed, status } of listed) {
-    if (isSelectable && (status === null || (status.highestModseq === null && status.messages > 0))) return null
+    if (isSelectable && !isTold) return null
+    if (status !== null && status.highestModseq === null && status.messages > 0) return null
     const numbers = status && [status.messages, status.unseen, status.uidNext, status.uidValidity, status.highestModseq]
     hash.update([path, delimiter, attributes.join(' '), isSubscribed, ...(numbers ?? [])].join('\0'))
     hash.update('\n')

@@ -3,11 +3,14 @@ import type { Logger } from '#platform/logger.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { type CommitScope, commit, commitBulk, type RawUnit, type Unit } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
+import type { BodyReader } from './body-reader.ts'
 
 /** What every sync step needs: where to read, where to write, and when to stop. */
 export type SyncContext = {
   store: Store
   session: ImapSession
+  /** Where what is fetched is read. */
+  reader: BodyReader
   accountId: bigint
   scope: CommitScope
   clock: Clock

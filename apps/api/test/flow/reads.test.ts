@@ -6,6 +6,7 @@ import { commit } from '#store/commit.ts'
 import { Prisma } from '#store/generated/client.ts'
 import { type Filter, type ListKey, type PageRow, type ThreadListRow, threadPage } from '#store/list-threads.ts'
 import { openStore, type Store } from '#store/open-store.ts'
+import { readChangeRows } from '#store/read-change-rows.ts'
 import { readMessage, threadMessages } from '#store/read-messages.ts'
 import { searchMessages } from '#store/search-messages.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
@@ -269,5 +270,49 @@ describe('quick reads', () => {
     expect(await store.readAs(me, [page, threadMessages(me, threadId)])).toEqual([[], []])
     expect(await readMessage(store, me, id)).toBeNull()
     expect(await readMessage(store, other, id)).not.toBeNull()
+  })
+
+  it('finds who wrote by conversation, also while nothing is known yet of how full a mailbox is', async () => {
+    const [box = 0n] = await put(accountId, [])
+    await store.prisma.$executeRaw`
+      INSERT INTO placement (account_id, mailbox_id, uid, message_id, thread_id, shown_mailbox_id, received_at)
+      SELECT ${accountId}, ${box}, n, n, n, ${box}, now() FROM generate_series(1, 20000) AS n`
+    const { sql } = threadPage(me, box, { limit: 50, after: null, filter: 'all' })
+    const plan = await store.prisma.$queryRawUnsafe<Record<string, string>[]>(`EXPLAIN ${sql.text}`, ...sql.values)
+    const scans = plan.flatMap((line) => Object.values(line)).filter((line) => line.includes(' on placement'))
+    expect(scans.map((line) => /using (\w+)|on (placement\w*_idx)/.exec(line)?.slice(1).join(''))).toContain(
+      'placement_thread_id_idx',
+    )
+    expect(scans.join('\n')).not.toMatch(/shown_mailbox|Seq Scan/)
+  })
+
+  it('tells of changes with whole rows, and of mailboxes with those they lie in', async () => {
+    const makeMailbox = (path: string) =>
+      store.prisma.mailbox.create({ data: { accountId, path, name: path, delimiter: '/', permanentFlags: ['\\Seen'] } })
+    const [work, , deep, lone] = [
+      await makeMailbox('Work'),
+      await makeMailbox('Work/2025'),
+      await makeMailbox('Work/2026/May'),
+      await makeMailbox('Lone'),
+    ]
+    const inner = await makeMailbox('Work/2026')
+    const command = await store.prisma.command.create({
+      data: { id: crypto.randomUUID(), accountId, userId: me, kind: 'setFlags', body: { n: 1 }, notBefore: new Date() },
+    })
+    await store.prisma.userSetting.create({ data: { userId: me, key: 'theme', value: { dark: [1, 'two'] } } })
+    const rows = await readChangeRows(store.readTogether, { accountId, userId: me }, [
+      { kind: 'mailboxes', mailboxIds: [inner, deep, lone].map(({ id }) => id.toString()), removed: [] },
+      { kind: 'account', accountId: accountId.toString() },
+      { kind: 'command', commandId: command.id },
+      { kind: 'settings' },
+    ])
+    expect(rows.mailboxes).toEqual([deep, lone, inner])
+    expect(rows.mailboxesWithParents).toEqual([work, deep, lone, inner])
+    const { dataKey, credential, outgoingCredential, ...shown } = await store.prisma.account.findUniqueOrThrow({
+      where: { id: accountId },
+    })
+    expect(rows.accounts).toEqual([shown])
+    expect(rows.commands).toEqual([command])
+    expect(rows.settings).toEqual([{ key: 'theme', value: { dark: [1, 'two'] } }])
   })
 })

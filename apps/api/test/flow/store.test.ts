@@ -54,7 +54,7 @@ describe('the store', () => {
       ),
     )
     const end = await findStreamEnd(store.prisma, { accountId })
-    const page = await readChanges(store.prisma, end?.streamId ?? 0n, 0n, 1000)
+    const page = await readChanges(store.readTogether, end?.streamId ?? 0n, 0n, 1000)
     expect(page.seq).toBe(40n)
     expect(page.facts).toHaveLength(40)
     expect(new Set(page.facts.map((fact) => JSON.stringify(fact))).size).toBe(40)
@@ -69,10 +69,10 @@ describe('the store', () => {
     const end = await findStreamEnd(store.prisma, { accountId })
     const streamId = end?.streamId ?? 0n
     await store.prisma.change.deleteMany({ where: { streamId, seq: { lt: 3n } } })
-    expect((await readChanges(store.prisma, streamId, 0n, 10)).isReset).toBe(true)
-    expect((await readChanges(store.prisma, streamId, 2n, 10)).facts).toHaveLength(1)
-    expect((await readChanges(store.prisma, streamId, 3n, 10)).isReset).toBe(false)
-    expect((await readChanges(store.prisma, streamId, 99n, 10)).isReset).toBe(true)
+    expect((await readChanges(store.readTogether, streamId, 0n, 10)).isReset).toBe(true)
+    expect((await readChanges(store.readTogether, streamId, 2n, 10)).facts).toHaveLength(1)
+    expect((await readChanges(store.readTogether, streamId, 3n, 10)).isReset).toBe(false)
+    expect((await readChanges(store.readTogether, streamId, 99n, 10)).isReset).toBe(true)
   })
 
   it('tells listeners of a stream after the commit, not before', async () => {

@@ -5,6 +5,7 @@ import { createEngine } from '#engine/engine.ts'
 import { enqueueCommand, undoCommand } from '#outbox/outbox.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
 import { letter } from '../support/letter.ts'
 import { otherProgram } from '../support/other-program.ts'
 import { until } from '../support/until.ts'
@@ -73,6 +74,31 @@ describe('the engine at a real Dovecot', () => {
         what: `mail ${n}`,
       })
       expect(performance.now() - deliveredAt).toBeLessThan(1600)
+    }
+  })
+
+  it('asks for one list when nothing changed, opens nothing and writes nothing', async () => {
+    const proxy = await startFaultProxy(dovecot.imapPort)
+    try {
+      dovecot.addUser('still', 'secret')
+      for (const path of ['INBOX', 'Not subscribed']) dovecot.deliver('still', path, letter(1))
+      const accountId = await engine.addAccount('still', 'secret', proxy.port)
+      await until(
+        async () => (await engine.store.prisma.message.count({ where: { accountId, bodyState: 'ready' } })) === 1,
+      )
+      await engine.untilState(accountId, 'watching')
+      const said = (command: RegExp) => proxy.said('toServer').match(command)?.length ?? 0
+      const idles = () => said(/ IDLE\r\n/g)
+      await until(async () => idles() > 0, { what: 'the first IDLE' })
+      const seq = async () => (await engine.store.prisma.stream.findUniqueOrThrow({ where: { accountId } })).seq
+      const before = { lists: said(/ LIST /g), opened: said(/ (SELECT|EXAMINE) /g), idles: idles(), seq: await seq() }
+      await createEngine(engine.store).requestSync(accountId)
+      await until(async () => idles() > before.idles, { what: 'the IDLE after the look' })
+      expect(said(/ LIST /g)).toBe(before.lists + 1)
+      expect(said(/ (SELECT|EXAMINE) /g)).toBe(before.opened)
+      expect(await seq()).toBe(before.seq)
+    } finally {
+      await proxy.stop()
     }
   })
 
@@ -268,8 +294,13 @@ describe('the engine at a real Dovecot', () => {
 
   it('comes back by itself after the server cut every connection', async () => {
     const accountId = await add('returner', 1)
+    // As a first sync that was cut off leaves it.
+    const progress = { phase: 'envelopes', done: 1, total: 9, perSecond: 1 }
+    await engine.store.prisma.account.update({ where: { id: accountId }, data: { progress } })
     dovecot.doveadm('kick', 'returner')
     dovecot.deliver('returner', 'INBOX', letter(2))
     await until(async () => (await subjects(accountId, 'INBOX')).length === 2, { what: 'mail after the cut' })
+    await engine.untilState(accountId, 'watching')
+    expect((await engine.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).progress).toBeNull()
   })
 })

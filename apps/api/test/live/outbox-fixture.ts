@@ -13,6 +13,7 @@ import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
 import { openStore, type Store } from '#store/open-store.ts'
+import { BodyReader } from '#sync/body-reader.ts'
 import { syncMailbox } from '#sync/run-mailbox-sync.ts'
 import { syncTree } from '#sync/run-tree-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
@@ -28,7 +29,7 @@ export type Worker = {
   /** Opens a new session; whatever was there before is cut. */
   connect: (port?: number) => Promise<void>
   sync: () => Promise<void>
-  execute: () => Promise<void>
+  execute: () => Promise<boolean>
   /** Lets the time pass that postponed commands wait. */
   endWait: () => Promise<void>
   run: (command: Body) => Promise<string>
@@ -133,6 +134,7 @@ const startWorker = async (
       const context: SyncContext = {
         store,
         session: open(),
+        reader: new BodyReader(logger),
         accountId,
         scope,
         clock: systemClock,

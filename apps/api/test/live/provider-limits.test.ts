@@ -172,4 +172,17 @@ describe('the limits of a provider', () => {
     await until(async () => (await ready(accountId)) === 4, { what: 'the bodies' })
     await untilProblem(accountId, null)
   })
+
+  it('fetches no more than the daily amount, but for the rest of one mail', async () => {
+    const bodyBytes = 600
+    dovecot.addUser('thrifty', 'secret')
+    for (let n = 0; n < 20; n++)
+      dovecot.deliver('thrifty', 'INBOX', `Subject: ${n}\r\n\r\n${'x'.repeat(bodyBytes - 2)}\r\n`)
+    const accountId = await engine.addAccount('thrifty')
+    await engine.store.prisma.account.update({ where: { id: accountId }, data: { dailyByteBudget: 4000n } })
+    await untilProblem(accountId, 'account.budget_spent')
+    const account = await engine.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+    expect(Number(account.bytesToday)).toBeLessThan(4000 + bodyBytes)
+    expect(await ready(accountId)).toBe(Math.ceil(4000 / bodyBytes))
+  })
 })

@@ -96,8 +96,70 @@ describe.each([
     await createEngine(engine.store).requestSync(accountId)
     const { open } = proxy.connections()
     await until(async () => proxy.connections().open < open || open <= 2, { what: 'the end of the watch' })
-    await createEngine(engine.store).focus(accountId, mailboxId)
+    await createEngine(engine.store).focus(accountId, 'a screen', [mailboxId])
     await changes(5)
+  })
+})
+
+describe.each([
+  { title: 'six connections', most: 6 },
+  { title: 'two connections', most: 2 },
+  { title: 'one connection', most: 1 },
+])('mailboxes open on several screens, at a provider that allows $title', ({ most }) => {
+  let dovecot: Dovecot
+  let proxy: FaultProxy
+  let engine: EngineFixture
+  beforeAll(async () => {
+    dovecot = await startDovecot({ connectionsPerUser: most })
+    proxy = await startFaultProxy(dovecot.imapPort)
+    // Nothing looks at the tree: what shows was heard, or looked at because it is open.
+    const never = 3_600_000
+    engine = await startEngineFixture(dovecot, { treeEveryMs: never, unwatchedTreeEveryMs: never, focusTurnMs: 150 })
+    engine.start()
+  })
+  afterAll(async () => {
+    await engine.stop()
+    await proxy.stop()
+    await dovecot.stop()
+  })
+
+  it('all show what happens elsewhere at once, each as long as it is open', async () => {
+    dovecot.addUser('wall', 'secret')
+    const paths = ['Archive', 'Sent', 'Drafts']
+    for (const path of paths) dovecot.deliver('wall', path, mail(1))
+    const accountId = await engine.addAccount('wall', 'secret', proxy.port)
+    await engine.untilState(accountId, 'watching')
+    await until(
+      async () => (await engine.store.prisma.message.count({ where: { accountId, bodyState: 'ready' } })) === 1,
+    )
+    const { focus } = createEngine(engine.store)
+    const ids = new Map<string, bigint>()
+    for (const path of paths) ids.set(path, await engine.mailboxId(accountId, path))
+    const show = (screen: string, path: string | null) => focus(accountId, screen, path ? [ids.get(path) ?? 0n] : [])
+    const shown = async (path: string) =>
+      (await engine.shown(accountId, path)).map(({ subject, flags }) => `${subject} ${flags}`)
+    const changes = async (n: number, path: string) => {
+      dovecot.deliver('wall', path, mail(n))
+      await until(async () => (await shown(path)).includes(`Letter ${n} 0`), { what: `mail ${n} in ${path}` })
+      const query = ['mailbox', path, 'header', 'subject', `Letter ${n}`]
+      dovecot.doveadm('flags', 'add', '-u', 'wall', '\\Flagged', ...query)
+      await until(async () => (await shown(path)).includes(`Letter ${n} 4`), { what: `a star in ${path}` })
+      dovecot.doveadm('expunge', '-u', 'wall', ...query)
+      await until(async () => !(await shown(path)).some((row) => row.startsWith(`Letter ${n} `)), {
+        what: `a deletion in ${path}`,
+      })
+    }
+    for (const [n, path] of paths.entries()) await show(`screen ${n}`, path)
+    for (const n of [2, 3]) for (const path of paths) await changes(n, path)
+    expect(proxy.connections().open).toBeLessThanOrEqual(Math.min(most, 4))
+    // The inbox is not forgotten over it.
+    dovecot.deliver('wall', 'INBOX', mail(5))
+    await until(async () => (await shown('INBOX')).length === 1, { what: 'mail in the inbox' })
+    // One goes elsewhere, one closes: what is left costs no more than it needs.
+    await show('screen 1', 'Archive')
+    await show('screen 2', null)
+    await changes(4, 'Archive')
+    await until(async () => proxy.connections().open <= 2, { what: 'the end of the further connections' })
   })
 })
 
@@ -120,7 +182,7 @@ describe('an inbox somebody has open and reads in', () => {
     const accountId = await engine.addAccount('reader')
     await engine.untilState(accountId, 'watching')
     const asked = createEngine(engine.store)
-    await asked.focus(accountId, await engine.mailboxId(accountId, 'INBOX'))
+    await asked.focus(accountId, 'a screen', [await engine.mailboxId(accountId, 'INBOX')])
     const [first] = await engine.shown(accountId, 'INBOX')
     // Read from the server: the session for people has the inbox selected from here on, and hears of new mail as well.
     for await (const _ of (await asked.openSource(accountId, first?.messageId ?? 0n)).chunks);

@@ -15,6 +15,7 @@ import {
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 
 /**
  * A Dovecot of our own: its own directory, ports and processes. As root its mail belongs to Debian's `dovecot` user; as a
@@ -41,6 +42,8 @@ export type Dovecot = {
     extra?: { flags?: string[]; receivedAt?: Date },
   ) => void
   doveadm: (...args: string[]) => string
+  /** Another key and certificate from now on, for new connections; those that stand are cut. Answers its fingerprint. */
+  renewCertificate: () => Promise<string>
   log: () => string
   stop: () => Promise<void>
 }
@@ -86,6 +89,11 @@ export const startDovecot = async (options: DovecotOptions = {}): Promise<Doveco
   })
   await untilListening(child, [imapPort, imapsPort, pop3Port, pop3sPort], () => `${complaint}\n${readLog(dir)}`)
 
+  const doveadm: Dovecot['doveadm'] = (...args) =>
+    execFileSync('doveadm', ['-c', join(dir, 'dovecot.conf'), ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
   const maildir = (user: string) => join(dir, 'mail', user, 'Maildir')
   let count = 0
   let passwordChanges = 0
@@ -96,7 +104,7 @@ export const startDovecot = async (options: DovecotOptions = {}): Promise<Doveco
     pop3Port,
     pop3sPort,
     certificate,
-    fingerprint: new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase(),
+    fingerprint: fingerprintOf(certificate),
     owner,
     addUser: (user, password) => {
       // A file of its own each: Dovecot notices changes of a shared one only by the second.
@@ -140,11 +148,18 @@ export const startDovecot = async (options: DovecotOptions = {}): Promise<Doveco
       utimesSync(draft, receivedAt, receivedAt)
       renameSync(draft, isPlain ? join(box, 'new', name) : join(box, 'cur', `${name}:2,${letters}`))
     },
-    doveadm: (...args) =>
-      execFileSync('doveadm', ['-c', join(dir, 'dovecot.conf'), ...args], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'pipe'],
-      }),
+    doveadm,
+    renewCertificate: async () => {
+      const fingerprint = fingerprintOf(makeCertificate(dir))
+      doveadm('reload')
+      await untilShown(imapsPort, fingerprint)
+      try {
+        doveadm('kick', '*')
+      } catch {
+        // It fails when nobody is there.
+      }
+      return fingerprint
+    },
     log: () => readLog(dir),
     stop: async () => {
       await stopGroup(child)
@@ -181,6 +196,25 @@ const makeCertificate = (dir: string): string => {
   ]
   execFileSync('openssl', args, { stdio: 'ignore' })
   return readFileSync(join(dir, 'cert.pem'), 'utf8')
+}
+
+const fingerprintOf = (certificate: string | Buffer): string =>
+  new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase()
+
+/** Processes that were there before a reload answer for a moment yet. */
+const untilShown = async (port: number, fingerprint: string): Promise<void> => {
+  for (let tries = 0; tries < 100; tries++) {
+    const shown = await new Promise<string>((done) => {
+      const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+        done(fingerprintOf(socket.getPeerCertificate().raw))
+        socket.destroy()
+      })
+      socket.once('error', () => done(''))
+    })
+    if (shown === fingerprint) return
+    await new Promise((done) => setTimeout(done, 50))
+  }
+  throw new Error('Dovecot does not show its new certificate')
 }
 
 const freePorts = async (count: number): Promise<number[]> => {

@@ -9,6 +9,7 @@ import { createLogger } from '#platform/logger.ts'
 import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
+import { BodyReader } from '#sync/body-reader.ts'
 import type { Dovecot } from './dovecot.ts'
 import { freshDatabase } from './fresh-database.ts'
 import { until } from './until.ts'
@@ -42,14 +43,17 @@ export const startEngineFixture = async (
     data: { address: 'owner@example.org', name: 'Owner', role: 'owner', passwordHash: '-' },
   })
   await store.prisma.stream.create({ data: { userId: user.id } })
+  const logger = createLogger({ level: process.env.TEST_LOG ?? 'silent' })
+  const readers = { bulk: new BodyReader(logger), waiting: new BodyReader(logger) }
   const deps: EngineDeps = {
     store,
     clock: systemClock,
-    logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),
+    logger,
     masterKey: randomBytes(32),
     ca: dovecot.certificate,
     budget: new ConnectBudget(),
     timing: { ...engineTiming, ...timing },
+    readers,
   }
   const running: Supervisor[] = []
   const mailboxId = async (accountId: bigint, path: string) =>
@@ -89,6 +93,7 @@ export const startEngineFixture = async (
     },
     stop: async () => {
       for (const supervisor of running) await supervisor.stop()
+      await Promise.all([readers.bulk.close(), readers.waiting.close()])
       await store.close()
       await database.drop()
     },

@@ -6,7 +6,7 @@ export const smallInbox =
 export const opened =
   '* 3 EXISTS\r\n* OK [UIDVALIDITY 1] x\r\n* OK [UIDNEXT 4] x\r\n* OK [HIGHESTMODSEQ 5] x\r\n* OK [PERMANENTFLAGS (\\*)] x\r\n'
 
-export type Deed = (socket: Socket, tag: string, args: string) => unknown
+export type Deed = (socket: Socket, tag: string, args: string, isUid: boolean) => unknown
 /** What a server does to each command by name; whatever is not named is answered as a small, honest server would. */
 export type Script = { greeting?: (socket: Socket) => unknown; on?: Record<string, Deed> }
 const honest: Record<string, Deed> = {
@@ -27,6 +27,7 @@ export const startScriptedImap = async (script: Script): Promise<ScriptedImap> =
     let pending = ''
     /** A command whose last word comes as a literal. */
     let held = ''
+    let idleTag: string | undefined
     socket.on('error', () => undefined)
     socket.on('data', (bytes) => {
       pending += bytes.toString('latin1')
@@ -39,10 +40,15 @@ export const startScriptedImap = async (script: Script): Promise<ScriptedImap> =
         if (literal?.[1] === '') socket.write('+ go on\r\n')
         if (literal) continue
         const [tag = '', first = '', ...words] = line.split(' ')
-        const name = (first.toUpperCase() === 'UID' ? (words.shift() ?? '') : first).toUpperCase()
-        if (tag.toUpperCase() === 'DONE') continue
+        const isUid = first.toUpperCase() === 'UID'
+        const name = (isUid ? (words.shift() ?? '') : first).toUpperCase()
+        if (tag.toUpperCase() === 'DONE') {
+          if (idleTag) socket.write(`${idleTag} OK x\r\n`)
+          continue
+        }
+        if (name === 'IDLE') idleTag = tag
         const deed = script.on?.[name] ?? honest[name] ?? ((to: Socket) => to.write(`${tag} OK x\r\n`))
-        deed(socket, tag, words.join(' '))
+        deed(socket, tag, words.join(' '), isUid)
       }
     })
     if (script.greeting) script.greeting(socket)

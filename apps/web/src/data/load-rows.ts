@@ -1,4 +1,4 @@
-import { rowsPerPage } from '@postern/shared/first-requests.ts'
+import { rowsPerPage } from '@postern/shared/start-path.ts'
 import { call, failureOf } from './api.ts'
 import { app, type Filter, listKey } from './app-state.ts'
 import { emptyList, withPage } from './thread-list.ts'

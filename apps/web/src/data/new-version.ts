@@ -11,7 +11,9 @@ export const isOtherBuild = (page: string, loaded: string[]): boolean => {
 
 /** Asked after the line was cut, because a new version comes with a restart. Failing is no news. */
 export const checkVersion = async (): Promise<void> => {
-  const response = await fetch('/', { headers: { accept: 'text/html' }, cache: 'no-store' }).catch(() => null)
+  const response = await fetch('/', { headers: { accept: 'text/html' }, cache: 'no-store', credentials: 'omit' }).catch(
+    () => null,
+  )
   if (!response?.ok) return
   const loaded = [...document.scripts].flatMap(({ src }) => (src === '' ? [] : [new URL(src).pathname]))
   // The page names all its scripts in its text as well, old-browser ones too.

@@ -1,8 +1,10 @@
 import type { CurrentSession } from '@postern/shared/sessions.ts'
+import type { Start } from '@postern/shared/start.ts'
+import { startPath } from '@postern/shared/start-path.ts'
 import { ApiError, call, whenAuthRequired } from './api.ts'
-import { app, blank, loadAccounts } from './app-state.ts'
-import { loadRows } from './load-rows.ts'
+import { app, blank, listKey, loadAccounts } from './app-state.ts'
 import { connectSocket, disconnectSocket } from './socket.ts'
+import { emptyList, withPage } from './thread-list.ts'
 import { showToast } from './toasts.ts'
 
 /** Finds out who is signed in and loads the frame of the screen. */
@@ -17,26 +19,44 @@ export const startSession = async (): Promise<void> => {
     const { message, code, detail } = event.reason
     if (code !== 'auth.required') showToast({ kind: 'problem', text: [message, detail.hint].filter(Boolean).join(' ') })
   })
-  // Asked for side by side: who it is, the frame of the screen, and the rows that the address names.
-  const [, place, mailboxId] = location.pathname.split('/')
-  if (place === 'mail' && /^[1-9]\d*$/.test(mailboxId ?? '')) void loadRows(mailboxId ?? '', 'all', 0)
   try {
-    const [session] = await Promise.all([call('getSession', 'GET', '/v1/session'), loadAccounts()])
-    app.set({ session, phase: 'ready' })
-    connectSocket()
+    show(takeStart() ?? (await call('getStart', 'GET', startPath(mailboxInAddress()))))
   } catch (error) {
     app.set({ phase: error instanceof ApiError && error.code === 'auth.required' ? 'signedOut' : 'unreachable' })
   }
 }
 
+const mailboxInAddress = (): string | undefined => /^\/mail\/([1-9]\d*)/.exec(location.pathname)?.[1]
+
+/** What the page brought along; absent for strangers, and when it was too large. */
+const takeStart = (): Start | null => {
+  const block = document.getElementById('start')
+  return block ? (JSON.parse(block.textContent) as Start) : null // presented by the server through the same types
+}
+
+const show = ({ session, accounts, mailboxes, list, streams }: Start): void => {
+  app.set({
+    session,
+    accounts,
+    mailboxes: Object.fromEntries(mailboxes.map((mailbox) => [mailbox.id, mailbox])),
+    lists: list ? { [listKey(list.mailboxId, 'all')]: withPage(emptyList, 0, list.rows, list.total) } : {},
+    phase: 'ready',
+  })
+  connectSocket(streams)
+}
+
 /** After signing in: everything is loaded anew, unless only the session had ended. */
 export const enter = async (session: CurrentSession): Promise<void> => {
-  const isSamePerson = app.get().phase === 'expired' && app.get().session?.user.id === session.user.id
-  if (!isSamePerson) app.set({ ...blank, session })
-  app.set({ session })
-  await loadAccounts()
-  app.set({ phase: 'ready' })
-  connectSocket()
+  if (app.get().phase === 'expired' && app.get().session?.user.id === session.user.id) {
+    app.set({ session })
+    await loadAccounts()
+    app.set({ phase: 'ready' })
+    connectSocket()
+    return
+  }
+  const start = await call('getStart', 'GET', startPath(mailboxInAddress()))
+  app.set(blank)
+  show(start)
 }
 
 export const leave = async (): Promise<void> => {

@@ -8,11 +8,15 @@ import { checkVersion } from './new-version.ts'
 /** The line on which changes come. After a gap it says where it stands and gets what it missed, or starts over. */
 let socket: Socket | undefined
 const stands: Record<string, string> = {}
+/** The line stood before: what it says next is a return. */
+let wasCut = false
 let wantsFocus: string[] = []
 let focusTimer: ReturnType<typeof setInterval> | undefined
 const focusEveryMs = 60_000
 
-export const connectSocket = (): void => {
+/** `since`: where the change log stood when what is shown was read. */
+export const connectSocket = (since: Record<string, string> = {}): void => {
+  Object.assign(stands, since)
   if (socket) {
     socket.connect()
     return
@@ -59,16 +63,17 @@ const resume = (): void => {
     'resume',
     { since: { ...stands } },
     ({ streams, reset }: { streams: Record<string, string>; reset: string[] }) => {
-      const wasHere = Object.keys(stands).length > 0
+      const isKnown = Object.keys(streams).every((stream) => stream in stands)
       Object.assign(stands, streams)
       // What failed while the line was cut is asked for again by whoever shows it.
       app.set(({ bodies }) => ({
         isOnline: true,
         bodies: Object.fromEntries(Object.entries(bodies).filter(([, body]) => !('failed' in body))),
       }))
-      if (wasHere) void checkVersion()
-      // What changed before the line stood, or while it was cut for too long, is in no batch: it is loaded again.
-      if (reset.length > 0 || !wasHere) {
+      if (wasCut) void checkVersion()
+      wasCut = true
+      // What changed while the line was cut for too long, or before an account was known here, is in no batch.
+      if (reset.length > 0 || !isKnown) {
         loadAccounts().catch(() => undefined)
         refreshAll(inView.current)
       }

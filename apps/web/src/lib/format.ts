@@ -1,21 +1,39 @@
 /** Dates, numbers and sizes in the reader's locale and zone. */
-const time = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
-const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
-const dayAndYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' })
+let full: Intl.DateTimeFormat | undefined
 
-export const listDate = (instant: string, now = new Date()): string => {
-  const date = new Date(instant)
-  if (date.toDateString() === now.toDateString()) return time.format(date)
-  return date.getFullYear() === now.getFullYear() ? day.format(date) : dayAndYear.format(date)
+/**
+ * Leans on nothing around it: the first paint takes its text along. Formats are made when first needed, because each one
+ * costs as much as drawing ten rows.
+ */
+export const makeListDate = (): ((instant: string, now?: Date) => string) => {
+  const made: Record<string, Intl.DateTimeFormat> = {}
+  return (instant, now = new Date()) => {
+    const date = new Date(instant)
+    if (date.toDateString() === now.toDateString()) {
+      made.time ??= new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
+      return made.time.format(date)
+    }
+    if (date.getFullYear() === now.getFullYear()) {
+      made.day ??= new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+      return made.day.format(date)
+    }
+    made.year ??= new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
+    return made.year.format(date)
+  }
 }
+export const listDate = makeListDate()
+export const fullDate = (instant: string): string => {
+  full ??= new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' })
+  return full.format(new Date(instant))
+}
+let time: Intl.DateTimeFormat | undefined
 /** As in a list, with the time always: of one message it counts. */
 export const messageDate = (instant: string, now = new Date()): string => {
   const shown = listDate(instant, now)
   const date = new Date(instant)
+  time ??= new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
   return date.toDateString() === now.toDateString() ? shown : `${shown}, ${time.format(date)}`
 }
-export const fullDate = (instant: string): string => full.format(new Date(instant))
 
 const units = ['B', 'KB', 'MB', 'GB', 'TB']
 export const fileSize = (bytes: number): string => {
@@ -24,6 +42,7 @@ export const fileSize = (bytes: number): string => {
   return `${value.toLocaleString(undefined, { maximumFractionDigits: value < 10 && power > 0 ? 1 : 0 })} ${units[power]}`
 }
 
+/** Leans on nothing around it, as above. */
 export const personName = ({ name, address }: { name: string; address: string }): string =>
   name || address.split('@')[0] || address
 

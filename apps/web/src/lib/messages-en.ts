@@ -119,6 +119,8 @@ export const messages = {
   'view.more': 'More',
   'view.moreOf': 'More for the message from {name}, {date}',
   'view.remoteBlocked': 'Remote images are not loaded, so the sender cannot see that you opened this.',
+  'pictures.one': 'One picture could not be loaded.',
+  'pictures.other': '{n} pictures could not be loaded.',
   'view.remoteLoad': 'Load once',
   'view.remoteAsk': 'Ask again before loading images of {address}',
   'view.remoteAlways': 'Always for {address}',

@@ -7,5 +7,7 @@ export const t = (key: TextKey, values: Record<string, string | number> = {}): s
   messages[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''))
 
 /** Counts with the right form: keys end in `.one` and `.other`. */
-export const count = (key: 'messages' | 'conversations' | 'selected' | 'new' | 'copies' | 'hits', n: number): string =>
-  t(`${key}.${n === 1 ? 'one' : 'other'}` as TextKey, { n: n.toLocaleString() }) // both forms are in the catalogue
+export const count = (
+  key: 'messages' | 'conversations' | 'selected' | 'new' | 'copies' | 'hits' | 'pictures',
+  n: number,
+): string => t(`${key}.${n === 1 ? 'one' : 'other'}` as TextKey, { n: n.toLocaleString() }) // both forms are in the catalogue

@@ -5,7 +5,7 @@ import { AppError } from '#platform/errors.ts'
 import { openDataKey, sealCredential } from '#store/account-credentials.ts'
 import { type AccountRow, createAccount, findAccount, listAccounts } from '#store/accounts.ts'
 import { commit, type Unit } from '#store/commit.ts'
-import { eraseAccount } from '#store/erase-account.ts'
+import { eraseAccount, letGoOfAccount } from '#store/erase-account.ts'
 import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
@@ -102,20 +102,8 @@ export const registerAccounts = (deps: FeatureDeps): void => {
   router.on('removeAccount', async ({ user, params, query }) => {
     const row = await own(user.userId, params.accountId)
     await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
-      // The lease goes to a higher epoch first: what the worker still has in hand can no longer be written.
-      await unit.tx
-        .$executeRaw`UPDATE account_lease SET epoch = epoch + 1, expires_at = 'epoch', owner = '' WHERE account_id = ${row.id}`
+      await letGoOfAccount(unit.tx, row.id)
       if (query.mode === 'erase') await eraseAccount(unit, row.id)
-      else
-        await unit.tx.account.update({
-          where: { id: row.id },
-          data: {
-            disconnectedAt: new Date(),
-            state: 'disconnected',
-            credential: new Uint8Array(),
-            outgoingCredential: null,
-          },
-        })
       await unit.tx.auditEvent.create({
         data: { userId: user.userId, kind: 'account_removed', detail: { mode: query.mode } },
       })

@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream'
-import { decodeCharset, decodeWords } from '#mail/decode-part.ts'
+import { decodeCharset } from '#mail/decode-part.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError } from '#platform/errors.ts'
 import { type ReadableMessage, readMessage } from '#store/read-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentBodyState } from '../present-mail.ts'
 import { collect, openPart, openSource, peek, requireOwnMessage } from './content.ts'
+import { parseHeaders } from './parse-headers.ts'
 import { attachmentDisposition, previewKind, safeHeaders, sniffImage } from './part-headers.ts'
 import { registerRemoteImages } from './remote-images.ts'
 
@@ -125,25 +126,4 @@ export const registerMessages = (deps: FeatureDeps): void => {
   })
 
   registerRemoteImages(deps)
-}
-
-/** Header fields in order, unfolded, words decoded; what has no colon is left out (RFC 5322 2.2). */
-const parseHeaders = (head: Buffer): { name: string; value: string }[] => {
-  const text = head.toString('latin1')
-  const end = /\r?\n\r?\n/.exec(text)
-  const block = end ? text.slice(0, end.index) : text
-  return block
-    .replace(/\r?\n(?=[ \t])/g, '')
-    .split(/\r?\n/)
-    .flatMap((line) => {
-      const colon = line.indexOf(':')
-      if (colon < 1) return []
-      return [
-        {
-          name: line.slice(0, colon).trim(),
-          value: displayLine(decodeWords(decodeCharset(Buffer.from(line.slice(colon + 1), 'latin1'), '')), 10_000),
-        },
-      ]
-    })
-    .slice(0, 1000)
 }

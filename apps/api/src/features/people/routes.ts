@@ -1,6 +1,7 @@
 import { newToken, tokenHash } from '#auth/session-tokens.ts'
 import { createPerson } from '#auth/sign-in.ts'
 import { AppError } from '#platform/errors.ts'
+import { removePerson } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentSession, setSessionCookie, visitorOf } from '../sign-in-replies.ts'
 
@@ -16,9 +17,13 @@ const present = (row: Row) => ({
 })
 
 /** People of this installation and how they come in. */
-export const registerPeople = ({ router, store, version, publicUrl }: FeatureDeps): void => {
+export const registerPeople = ({ router, store, engine, version, publicUrl }: FeatureDeps): void => {
   router.on('listUsers', async ({ user }) => {
-    const rows = await store.read(user.userId, (tx) => tx.appUser.findMany({ orderBy: { id: 'asc' } }))
+    const rows = await store.read(user.userId, (tx) =>
+      tx.appUser.findMany({ where: { role: { in: ['owner', 'member'] } }, orderBy: { id: 'asc' } }),
+    )
+    const counts = await store.readSystem((tx) => tx.account.groupBy({ by: ['userId'], _count: true }))
+    const accounts = new Map(counts.map(({ userId, _count }) => [userId, _count]))
     return {
       users: rows.map((row) => ({
         id: row.id.toString(),
@@ -26,8 +31,19 @@ export const registerPeople = ({ router, store, version, publicUrl }: FeatureDep
         address: row.address,
         role: row.role === 'owner' ? ('owner' as const) : ('member' as const),
         createdAt: row.createdAt.toISOString(),
+        accounts: accounts.get(row.id) ?? 0,
       })),
     }
+  })
+  router.on('removeUser', async ({ user, params }) => {
+    const outcome = await removePerson(store, BigInt(params.userId), user.userId)
+    if (outcome.kind === 'missing') throw new AppError('not_found', 'There is no such person here.')
+    if (outcome.kind === 'owner')
+      throw new AppError(
+        'request.conflict',
+        'The owner cannot be removed: without one nobody could look after Postern.',
+      )
+    for (const accountId of outcome.accountIds) engine.accountChanged(accountId)
   })
   router.on('listInvitations', async ({ user }) => {
     const rows = await store.read(user.userId, (tx) => tx.invitation.findMany({ orderBy: { id: 'desc' } }))

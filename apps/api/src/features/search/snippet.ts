@@ -7,21 +7,42 @@ const before = 24
 const after = 160
 const cjkOrNot = new RegExp(`${cjk.source}+|[^${cjk.source.slice(1)}+`, 'g')
 
+type Marker = {
+  /** A piece of a text around the first found word. */
+  snippetOf: (text: string) => string
+  /** A whole line. */
+  mark: (line: string) => string
+}
+type IsFound = (word: string) => boolean
+
 /**
- * A piece of the text around the first found word, with every found word in it between U+E000 and U+E001. Fifty are made
- * for each search, of texts that may be long, so only the piece is cleaned and marked.
+ * Puts every found word between U+E000 and U+E001. Fifty are made for each search, of texts that may be long, so only the
+ * piece is cleaned and marked, and what was found out about a word serves all of them.
  */
-export const snippetOf = (text: string, words: string[]): string => {
-  const at = firstHit(text, words)
-  if (at < 0) return clean(text.slice(0, after))
-  const from = startBefore(text, at)
-  const to = Math.min(text.length, at + after)
-  return `${from > 0 ? '…' : ''}${markWords(text.slice(from, to), words)}${to < text.length ? '…' : ''}`
+export const markerOf = (words: string[]): Marker => {
+  const isFoundWord = remember((word) => tokensOf(word).some((token) => isFound(token, words)))
+  const firstHit = firstHitOf(words, isFoundWord)
+  const mark = (line: string) => clean(line).replace(/[\p{L}\p{N}]+/gu, (run) => markRun(run, isFoundWord))
+  const snippetOf = (text: string) => {
+    const at = firstHit(text)
+    if (at < 0) return clean(text.slice(0, after))
+    const from = startBefore(text, at)
+    const to = Math.min(text.length, at + after)
+    return `${from > 0 ? '…' : ''}${mark(text.slice(from, to))}${to < text.length ? '…' : ''}`
+  }
+  return { snippetOf, mark }
 }
 
-/** A line with every found word marked. */
-export const markWords = (line: string, words: string[]): string =>
-  clean(line).replace(/[\p{L}\p{N}]+/gu, (run) => markRun(run, words))
+const remember = (of: IsFound): IsFound => {
+  const known = new Map<string, boolean>()
+  return (word) => {
+    const before = known.get(word)
+    if (before !== undefined) return before
+    const found = of(word)
+    known.set(word, found)
+    return found
+  }
+}
 
 /** A little before the hit, at the beginning of a word where there is one; less where there is none: such signs are wide. */
 const startBefore = (text: string, at: number): number => {
@@ -32,19 +53,19 @@ const startBefore = (text: string, at: number): number => {
 }
 
 /** A word is marked whole; where words have no spaces between them, exactly the characters that were looked for. */
-const markRun = (run: string, words: string[]): string => {
-  if (!cjk.test(run)) return isWordFound(run, words) ? `${open}${run}${close}` : run
+const markRun = (run: string, isFoundWord: IsFound): string => {
+  if (!cjk.test(run)) return isFoundWord(run) ? `${open}${run}${close}` : run
   const pieces = run.match(cjkOrNot) ?? []
-  return pieces.map((piece) => (cjk.test(piece) ? markPairs(piece, words) : markRun(piece, words))).join('')
+  return pieces.map((piece) => (cjk.test(piece) ? markPairs(piece, isFoundWord) : markRun(piece, isFoundWord))).join('')
 }
 
-const markPairs = (run: string, words: string[]): string => {
+const markPairs = (run: string, isFoundWord: IsFound): string => {
   const characters = [...run]
   const isMarked = characters.map(() => false)
   characters.forEach((character, index) => {
     const pair = character + (characters[index + 1] ?? '')
-    if (isWordFound(pair, words)) isMarked.fill(true, index, index + 2)
-    else if (isWordFound(character, words)) isMarked[index] = true
+    if (isFoundWord(pair)) isMarked.fill(true, index, index + 2)
+    else if (isFoundWord(character)) isMarked[index] = true
   })
   return characters
     .map((character, index) => {
@@ -54,8 +75,6 @@ const markPairs = (run: string, words: string[]): string => {
     })
     .join('')
 }
-
-const isWordFound = (word: string, words: string[]): boolean => tokensOf(word).some((token) => isFound(token, words))
 
 const clean = (text: string): string =>
   text
@@ -73,19 +92,23 @@ const needsFolding = new RegExp(`[A-Za-z0-9]*[\u0080-\uffff][${other}]*`, 'g')
 /** Latin in any guise: no other script folds into a plain word. */
 const mayBecomePlain = /[a-z0-9\u00aa-\u024f\u1e00-\u1eff\u2070-\u218f\u2460-\u24ff\ufb00-\ufb06\uff10-\uff5a]/i
 
-/** Where the first found word begins; most texts are settled by one regular expression, without cutting them into words. */
-const firstHit = (text: string, words: string[]): number => {
+/** Where the first found word begins; most texts are settled by one search as they are, without cutting them into words. */
+const firstHitOf = (words: string[], isFoundWord: IsFound): ((text: string) => number) => {
   const plain = words.filter((wanted) => /^[a-z0-9]+$/.test(wanted))
-  if (plain.length > 0) {
-    const ends = plain.map((wanted) => (isPrefix(wanted) ? wanted : `${wanted}(?![${other}])`))
-    const hit = new RegExp(`(?<![${other}])(?:${ends.join('|')})`, 'i').exec(text)
-    if (hit) return hit.index
-  }
-  const direct = words.filter((wanted) => cjk.test(wanted)).map((wanted) => text.indexOf(wanted))
-  const first = Math.min(...direct.filter((at) => at >= 0))
-  if (first < text.length) return first
+  const ends = plain.map((wanted) => (isPrefix(wanted) ? wanted : `${wanted}(?![${other}])`))
+  const spaceless = words.filter((wanted) => cjk.test(wanted))
+  const patterns = [
+    plain.length === 0 ? null : new RegExp(`(?<![${other}])(?:${ends.join('|')})`, 'i'),
+    spaceless.length === 0 ? null : new RegExp(spaceless.join('|')),
+  ]
   const isAllPlain = plain.length === words.length
-  for (const match of text.matchAll(needsFolding))
-    if ((!isAllPlain || mayBecomePlain.test(match[0])) && isWordFound(match[0], words)) return match.index
-  return -1
+  return (text) => {
+    for (const pattern of patterns) {
+      const hit = pattern?.exec(text)
+      if (hit) return hit.index
+    }
+    for (const match of text.matchAll(needsFolding))
+      if ((!isAllPlain || mayBecomePlain.test(match[0])) && isFoundWord(match[0])) return match.index
+    return -1
+  }
 }

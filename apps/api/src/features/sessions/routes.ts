@@ -6,6 +6,7 @@ import { changePassword, createPerson, type OpenedSession, signIn } from '#auth/
 import { AppError } from '#platform/errors.ts'
 import { commit } from '#store/commit.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
+import { readStart } from '../read-start.ts'
 import { presentSession, setSessionCookie, visitorOf } from '../sign-in-replies.ts'
 
 const maxSettingsBytes = 64 * 1024
@@ -31,6 +32,7 @@ export const registerSessions = ({ router, store, version }: FeatureDeps): void 
     welcome(request, reply, await signIn(store, body, visitorOf(request))),
   )
   router.on('getSession', async ({ user }) => presentSession(store, user, version))
+  router.on('getStart', ({ user, query }) => readStart({ store, version }, user, query.mailboxId))
   router.on('signOut', async ({ user, request, reply }) => {
     await store.prisma.session.deleteMany({ where: { id: user.sessionId } })
     reply.clearCookie(cookieName(request.protocol === 'https'), { path: '/' })

@@ -3,7 +3,7 @@ import { findOwnMailbox } from '#store/commands.ts'
 import { type ListKey, ladder, listHidden, mailboxSize, threadPage } from '#store/list-threads.ts'
 import { threadMessages, threadPlacements } from '#store/read-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
-import { parseCursor, presentMessage, presentThreadRow } from '../present-mail.ts'
+import { parseCursor, presentMessage, presentThreadPage, presentThreadRow } from '../present-mail.ts'
 import { createLadders, ladderStep } from './ladders.ts'
 
 export const registerThreads = ({ router, store }: FeatureDeps): void => {
@@ -14,21 +14,9 @@ export const registerThreads = ({ router, store }: FeatureDeps): void => {
     const start = await startOf(user.userId, mailboxId, query)
     const wish = { limit: query.limit + 1, filter: query.filter, ...start }
     const [found] = await store.readAs(user.userId, [threadPage(user.userId, mailboxId, wish)])
-    const [first] = found
-    if (!first) throw noMailbox()
-    const rows = found.filter((row) => row.thread_id !== null)
-    const page = rows.slice(0, query.limit).map(presentThreadRow)
-    const last = page.at(-1)
-    return {
-      rows: page,
-      ...(rows.length > query.limit && last ? { next: last.cursor } : {}),
-      ...(query.filter === 'all'
-        ? { total: first.total }
-        : query.filter === 'unread'
-          ? { total: first.unread_total }
-          : {}),
-      ...(query.position === undefined ? {} : { position: query.position }),
-    }
+    const page = presentThreadPage(found, query)
+    if (!page) throw noMailbox()
+    return { ...page, ...(query.position === undefined ? {} : { position: query.position }) }
   })
 
   const startOf = async (

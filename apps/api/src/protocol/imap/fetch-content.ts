@@ -45,10 +45,14 @@ export const fetchHeaders = async (session: ImapSession, uid: number): Promise<B
   throw new AppError('message.gone', 'This message is no longer on the server.')
 }
 
-/** A whole message as the server holds it; null when it is no longer there. Only for mails known to be small. */
-export const fetchSource = async (session: ImapSession, uid: number): Promise<Buffer | null> => {
+/** A message as the server holds it, at most its first `maxBytes`; null when it is no longer there. */
+export const fetchSource = async (session: ImapSession, uid: number, maxBytes: number): Promise<Buffer | null> => {
   try {
-    const message = await session.flow.fetchOne(String(uid), { uid: true, source: true }, { uid: true })
+    const message = await session.flow.fetchOne(
+      String(uid),
+      { uid: true, source: { start: 0, maxLength: maxBytes } },
+      { uid: true },
+    )
     return message === false ? null : (message.source ?? null)
   } catch (error) {
     throw toSessionError(error)

@@ -7,6 +7,8 @@ export type ListedMailbox = {
   path: string
   name: string
   delimiter: string | null
+  /** Prefix of the other person's or public namespace it lies in; '' for one's own. RFC 2342. */
+  namespace: string
   /** Attributes and special uses as sent, such as `\Noselect`, `\Sent`. */
   attributes: string[]
   isSelectable: boolean
@@ -26,11 +28,12 @@ export type MailboxStatus = {
 const maxMailboxes = 20_000
 /** Each is told of by LIST, LSUB and STATUS at most. */
 const maxLines = 3 * maxMailboxes + 1000
-const maxPathLength = 1000
+/** What an index of the database takes. */
+const maxPathBytes = 2000
 
 /** A name that no database can keep cannot be opened by it either; the other mailboxes go on. */
 const isStorablePath = (path: string): boolean =>
-  path !== '' && path.length <= maxPathLength && path.isWellFormed() && !path.includes('\0')
+  path !== '' && Buffer.byteLength(path) <= maxPathBytes && path.isWellFormed() && !path.includes('\0')
 
 /** All mailboxes; with `withStatus` in one round trip where the server can (LIST-STATUS), else one STATUS each. */
 export const listMailboxes = async (
@@ -46,9 +49,11 @@ export const listMailboxes = async (
       ...(session.capabilities.condstore ? { highestModseq: true } : {}),
     }
     const listed = await session.withinLines(maxLines, () => session.flow.list(withStatus ? { statusQuery } : {}))
+    const seen = new Set<string>()
     return listed
-      .filter(({ path }) => isStorablePath(path))
       .slice(0, maxMailboxes)
+      .map((entry) => ({ ...entry, path: session.names.fromWire(entry.path, entry.delimiter || null) }))
+      .filter(({ path }) => isStorablePath(path) && !seen.has(path) && seen.add(path))
       .map((entry) => {
         const attributes = [
           ...entry.flags,
@@ -57,11 +62,13 @@ export const listMailboxes = async (
         const lower = attributes.map((attribute) => attribute.toLowerCase())
         return {
           path: entry.path,
-          name: entry.name || entry.path,
+          name: lastName(entry.path, entry.delimiter) || entry.path,
           delimiter: entry.delimiter || null,
+          namespace: session.foreignPrefixes.find((prefix) => entry.path.startsWith(prefix)) ?? '',
           attributes: [...new Set(attributes)],
           isSelectable: !lower.includes('\\noselect') && !lower.includes('\\nonexistent'),
-          isSubscribed: entry.subscribed,
+          // Absent for those that are not.
+          isSubscribed: entry.subscribed === true,
           status: entry.status && entry.status.messages !== undefined ? toStatus(entry.status) : null,
         }
       })
@@ -69,6 +76,9 @@ export const listMailboxes = async (
     throw toSessionError(error)
   }
 }
+
+const lastName = (path: string, delimiter: string | undefined): string =>
+  delimiter ? path.slice(path.lastIndexOf(delimiter) + delimiter.length) : path
 
 type RawStatus = {
   messages?: number | undefined

@@ -13,8 +13,9 @@ export const moveMessages = async (session: ImapSession, uidSet: string, toPath:
   try {
     const { flow, capabilities } = session
     session.mayAct()
-    if (capabilities.move) return toResult(session, await flow.messageMove(uidSet, toPath, { uid: true }))
-    const copied = await flow.messageCopy(uidSet, toPath, { uid: true })
+    const wirePath = session.names.toWire(toPath)
+    if (capabilities.move) return toResult(session, await flow.messageMove(uidSet, wirePath, { uid: true }))
+    const copied = await flow.messageCopy(uidSet, wirePath, { uid: true })
     if (copied === false) throw session.refusal()
     session.mayAct()
     if (!(await flow.messageFlagsAdd(uidSet, ['\\Deleted'], { uid: true }))) throw session.refusal()
@@ -56,8 +57,9 @@ export const expungeMessages = async (session: ImapSession, uidSet: string): Pro
 export const createMailbox = async (session: ImapSession, path: string): Promise<void> => {
   try {
     session.mayAct()
-    await session.flow.mailboxCreate(path)
-    await session.flow.mailboxSubscribe(path)
+    const wirePath = session.names.toWire(path)
+    await session.flow.mailboxCreate(wirePath)
+    await session.flow.mailboxSubscribe(wirePath)
   } catch (error) {
     throw toSessionError(error)
   }

@@ -2,9 +2,11 @@ import type { Socket } from 'node:net'
 import { ImapFlow, type ImapTransport } from 'imapflow'
 import { AppError } from '#platform/errors.ts'
 import type { Secret } from '#platform/secret.ts'
+import { wrongProtocol } from '../greeting.ts'
 import { type Endpoint, openTcp, openTls } from '../secure-socket.ts'
 import { toSessionError } from '../session-error.ts'
 import { LineLimit } from './line-limit.ts'
+import { MailboxNames } from './mailbox-names.ts'
 
 /**
  * One IMAP session. Imapflow is handled with care: our own sockets (the address was judged, the certificate is judged
@@ -28,6 +30,12 @@ export type ImapSession = {
   /** Only for the operations in this folder. */
   flow: ImapFlow
   capabilities: Capabilities
+  /** How mailboxes are spelled here: what goes to the library is the server's spelling. */
+  names: MailboxNames
+  /** Prefixes of what belongs to others: other people's mailboxes and public ones. RFC 2342. */
+  foreignPrefixes: string[]
+  /** The path of the mailbox that is open; null when there is none. */
+  selectedPath: () => string | null
   /** Resolves once, when the session is over for whatever reason. */
   closed: Promise<void>
   isOpen: () => boolean
@@ -82,7 +90,10 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     ...(options.security === 'plain' ? { doSTARTTLS: false } : {}),
     auth: { user: options.username, pass: options.password.reveal() },
     clientInfo: { name: 'Postern' },
-    transport: ownTransport(options, (socket) => lines.follow(socket)),
+    transport: ownTransport(options, (socket, isFirst) => {
+      lines.follow(socket)
+      if (isFirst) hearGreeting(socket)
+    }),
     logger: quietLogger(remember),
     disableAutoIdle: true,
     disableCompression: true,
@@ -95,6 +106,13 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     expungeHandler: (gone) => onExpunge(flow, gone),
   })
   const lines = new LineLimit(() => flow.close())
+  let stranger: AppError | null = null
+  const hearGreeting = (socket: Socket) =>
+    socket.once('data', (bytes: Buffer) => {
+      stranger = wrongProtocol(bytes.toString('latin1', 0, 200), 'IMAP')
+      // The library would wait for a greeting that never comes.
+      if (stranger) flow.close()
+    })
   let isOpen = true
   const closed = new Promise<void>((done) => {
     flow.once('close', () => {
@@ -108,11 +126,17 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     await lines.within(maxGreetingLines, () => flow.connect())
   } catch (error) {
     flow.close()
-    throw toSessionError(error)
+    throw stranger ?? toSessionError(error)
   }
+  const names = takeOverNames(flow)
   return {
     flow,
     capabilities: readCapabilities(flow),
+    names,
+    foreignPrefixes: [...(flow.namespaces?.other || []), ...(flow.namespaces?.shared || [])]
+      .map(({ prefix, delimiter }) => names.fromWire(prefix, delimiter ?? null))
+      .filter(Boolean),
+    selectedPath: () => (flow.mailbox ? names.pathOf(flow.mailbox.path) : null),
     closed,
     isOpen: () => isOpen && flow.usable,
     refusal: () => {
@@ -125,6 +149,20 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     logout: () => logout(flow, closed),
     destroy: () => flow.close(),
   }
+}
+
+/**
+ * The library shall pass every name as it is. It would put the prefix of the personal namespace before each path, so that
+ * shared mailboxes are neither listed nor opened at servers of the Courier kind, and would spell names against the rules
+ * differently on the way back.
+ */
+const takeOverNames = (flow: ImapFlow): MailboxNames => {
+  const { enabled, capabilities } = flow
+  const isRev2 = enabled.has('IMAP4REV2') || (capabilities.has('IMAP4rev2') && !capabilities.has('IMAP4rev1'))
+  const names = new MailboxNames(enabled.has('UTF8=ACCEPT') || isRev2)
+  enabled.add('UTF8=ACCEPT')
+  if (flow.namespace) flow.namespace = { ...flow.namespace, prefix: '' }
+  return names
 }
 
 /**
@@ -148,14 +186,17 @@ const quietLogger = (remember: (entry: { err?: unknown }) => void) => ({
 })
 
 /** `onSocket` is told which socket carries the session: another one once STARTTLS is done. */
-const ownTransport = (options: SessionOptions, onSocket: (socket: Socket) => void): ImapTransport => ({
+const ownTransport = (
+  options: SessionOptions,
+  onSocket: (socket: Socket, isFirst: boolean) => void,
+): ImapTransport => ({
   connect: ({ secure }: { secure: boolean }, onConnect) => {
     const ready = () => {
       options.onStage?.(secure ? 'tls' : 'connect')
       onConnect()
     }
     const socket = secure ? openTls(options, ready) : openTcp(options, ready)
-    onSocket(socket)
+    onSocket(socket, true)
     return socket
   },
   upgrade: (socket, _options, onSecure) => {
@@ -165,7 +206,7 @@ const ownTransport = (options: SessionOptions, onSocket: (socket: Socket) => voi
     }
     // The socket our own connect() above returned.
     const secured = openTls(options, ready, socket as unknown as Socket)
-    onSocket(secured)
+    onSocket(secured, false)
     return secured
   },
 })

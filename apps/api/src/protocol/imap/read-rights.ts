@@ -2,25 +2,20 @@ import { toSessionError } from '../session-error.ts'
 import type { ImapSession } from './open-session.ts'
 
 type Untagged = { attributes?: ({ value?: unknown } | null)[] }
-/** What the library has and does not describe: commands it knows nothing of, and names as the server spells them. */
+/** What the library has and does not describe: commands it knows nothing of. */
 type RawFlow = {
   exec: (
     command: string,
     attributes: { type: string; value: string }[],
     options: { untagged: Record<string, (untagged: Untagged) => Promise<void>> },
   ) => Promise<{ next: () => void }>
-  folders: Map<string, { pathAsListed?: string }>
 }
 
-/**
- * What we may do in a mailbox: the letters of RFC 4314 2.1, sorted. Null where the server has no ACL or does not say. The
- * mailbox must have been listed or selected in this session.
- */
+/** What we may do in a mailbox: the letters of RFC 4314 2.1, sorted. Null where the server has no ACL or does not say. */
 export const readRights = async (session: ImapSession, path: string): Promise<string | null> => {
   if (!session.capabilities.acl) return null
-  const flow = session.flow as unknown as RawFlow // `exec` and `folders` are there, only not in its types
-  const name = flow.folders.get(path)?.pathAsListed
-  if (name === undefined) return null
+  const flow = session.flow as unknown as RawFlow // `exec` is there, only not in its types
+  const name = session.names.toWire(path)
   let rights: string | null = null
   try {
     const answer = await flow.exec('MYRIGHTS', [{ type: 'STRING', value: name }], {

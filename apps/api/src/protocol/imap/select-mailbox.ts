@@ -49,10 +49,14 @@ export const selectMailbox = async (session: ImapSession, path: string): Promise
 }
 
 const open = async (session: ImapSession, path: string): Promise<MailboxObject> => {
+  const wirePath = session.names.toWire(path)
   try {
-    return await session.withinLines(maxLines, () => session.flow.mailboxOpen(path))
+    spareList(session, wirePath)
+    return await session.withinLines(maxLines, () => session.flow.mailboxOpen(wirePath))
   } catch (error) {
     const known = toSessionError(error)
+    const isRefused = known.code === 'mailbox.refused' || known.code === 'mailbox.missing'
+    if (isRefused && session.names.spellAsRead(path)) return open(session, path)
     if (known.code === 'mailbox.refused')
       throw new AppError('mailbox.missing', 'The server does not open this mailbox.', {
         cause: error,
@@ -60,4 +64,10 @@ const open = async (session: ImapSession, path: string): Promise<MailboxObject> 
       })
     throw known
   }
+}
+
+/** The library lists every mailbox that it does not know before it opens it: two round trips for nothing we need. */
+const spareList = ({ flow }: ImapSession, wirePath: string): void => {
+  const { folders } = flow as unknown as { folders: Map<string, { path: string }> } // it is there, only not in its types
+  if (!folders.has(wirePath)) folders.set(wirePath, { path: wirePath })
 }

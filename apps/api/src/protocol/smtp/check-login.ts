@@ -1,7 +1,8 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
 import type { AppError } from '#platform/errors.ts'
-import { AppError as OurError } from '#platform/errors.ts'
+import { isAppError, AppError as OurError } from '#platform/errors.ts'
 import type { Secret } from '#platform/secret.ts'
+import { wrongProtocol } from '../greeting.ts'
 import { type Endpoint, openTcp, openTls } from '../secure-socket.ts'
 import { toSessionError } from '../session-error.ts'
 
@@ -114,5 +115,12 @@ const toSmtpError = (error: unknown): AppError => {
       ...detail,
       hint: 'Port 465 with TLS is usual.',
     })
-  return toSessionError(error)
+  const stranger = serverText && wrongProtocol(serverText, 'SMTP')
+  if (stranger) return stranger
+  const known = toSessionError(error)
+  if (known.code !== 'tls.handshake' || isAppError(error)) return known
+  return new OurError(known.code, known.message, {
+    cause: error,
+    hint: 'The server may not speak TLS at this port: try STARTTLS (usually port 587), or port 465.',
+  })
 }

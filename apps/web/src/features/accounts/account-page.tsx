@@ -1,14 +1,16 @@
-import type { Account } from '@postern/shared/accounts.ts'
-import { useEffect, useState } from 'react'
+import type { Account, SyncEvent } from '@postern/shared/accounts.ts'
+import { useState } from 'react'
 import { call } from '#data/api.ts'
 import { app, loadAccounts, useApp } from '#data/app-state.ts'
 import { showToast } from '#data/toasts.ts'
+import { useAnswer } from '#data/use-answer.ts'
 import { useTitle } from '#data/use-title.ts'
 import { fileSize, fullDate } from '#lib/format.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
 import { Dialog } from '#ui/dialog.tsx'
-import { EditAccount } from './edit-account.tsx'
+import { ListState } from '#ui/list-state.tsx'
+import { EditAccount, isCertificateProblem } from './edit-account.tsx'
 import { LookCard } from './look-card.tsx'
 import { MailboxTable } from './mailbox-table.tsx'
 
@@ -45,15 +47,6 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
 }
 
 const HealthCard = ({ account }: { account: Account }) => {
-  const [events, setEvents] = useState<{ id: string; at: string; text: string }[]>([])
-  useEffect(() => {
-    // A new state is a new line of the timeline.
-    if (account.state)
-      void call('listSyncEvents', 'GET', `/v1/accounts/${account.id}/events`).then(
-        (answer) => setEvents(answer.events),
-        () => undefined,
-      )
-  }, [account.id, account.state])
   const post = async (what: 'sync' | 'resync') => {
     await call(what === 'sync' ? 'syncAccount' : 'resyncAccount', 'POST', `/v1/accounts/${account.id}/${what}`)
     showToast({ kind: 'done', text: what === 'sync' ? 'Syncing' : 'Comparing everything with the server' })
@@ -70,6 +63,15 @@ const HealthCard = ({ account }: { account: Account }) => {
       {account.problem && (
         <div className="notice bad">
           <strong>{account.problem.message}</strong> {account.problem.hint}
+          {isCertificateProblem(account) && (
+            <p>
+              Nothing was sent to it, not even the password. To look at the new certificate, enter the password below
+              and test: it is shown before anything is sent, and you can trust it.{' '}
+              <button type="button" className="button" onClick={toPassword}>
+                Look at the certificate
+              </button>
+            </p>
+          )}
           {account.problem.serverText && (
             <details>
               <summary>What the server said</summary>
@@ -95,20 +97,48 @@ const HealthCard = ({ account }: { account: Account }) => {
           {account.state === 'paused' ? 'Resume' : 'Pause'}
         </button>
       </div>
-      <details style={{ marginBlockStart: 12 }}>
-        <summary>What happened</summary>
-        <table className="plain">
-          <tbody>
-            {events.slice(0, 50).map((event) => (
-              <tr key={event.id}>
-                <td className="muted">{fullDate(event.at)}</td>
-                <td>{event.text}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </details>
+      <Timeline account={account} />
     </section>
+  )
+}
+
+/** A step from one state to the next is told as what it came to. */
+const eventText = ({ kind, code, text }: SyncEvent): string => {
+  const state = accountStates.find((known) => known === kind)
+  return code === null && state ? t(`state.${state}`) : text
+}
+const accountStates = ['new', 'connecting', 'syncing', 'watching', 'waiting', 'needs_person', 'paused'] as const
+
+const toPassword = (): void => document.querySelector<HTMLInputElement>('[data-account-password]')?.focus()
+
+/** The newest lines of what happened; a new state is a new line. */
+const Timeline = ({ account }: { account: Account }) => {
+  const { value, status, reload } = useAnswer(`${account.id} ${account.state}`, (signal) =>
+    call('listSyncEvents', 'GET', `/v1/accounts/${account.id}/events`, { signal }),
+  )
+  const events = value?.events.slice(0, 50) ?? []
+  return (
+    <details style={{ marginBlockStart: 12 }}>
+      <summary>What happened</summary>
+      <ListState
+        status={status}
+        isEmpty={events.length === 0}
+        empty="Nothing yet."
+        failed="What happened could not be loaded."
+        lines={3}
+        onRetry={reload}
+      />
+      <table className="plain">
+        <tbody>
+          {events.map((event) => (
+            <tr key={event.id}>
+              <td className="muted">{fullDate(event.at)}</td>
+              <td>{eventText(event)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </details>
   )
 }
 

@@ -1,14 +1,13 @@
-import type { AccountCreate, CheckEvent, DiscoveryResult } from '@postern/shared/accounts.ts'
+import type { AccountCreate, DiscoveryResult } from '@postern/shared/accounts.ts'
 import { type FormEvent, useState } from 'react'
-import { ApiError, call } from '#data/api.ts'
+import { call } from '#data/api.ts'
 import { loadAccounts } from '#data/app-state.ts'
 import { useTitle } from '#data/use-title.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { Field } from '#ui/field.tsx'
-import { CheckSteps } from './check-steps.tsx'
-import { runCheck } from './run-check.ts'
 import { formOf, OutgoingFields, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
+import { LiveTestReport, Problem, useLiveTest } from './use-live-test.tsx'
 
 type Stage = 'address' | 'servers'
 
@@ -21,26 +20,12 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const [found, setFound] = useState<DiscoveryResult | null>(null)
   const [incoming, setIncoming] = useState<ServerForm | null>(null)
   const [outgoing, setOutgoing] = useState<ServerForm | null>(null)
-  const [events, setEvents] = useState<CheckEvent[]>([])
-  const [problem, setProblem] = useState<ApiError | null>(null)
-  const [isBusy, setBusy] = useState(false)
+  const live = useLiveTest()
 
   useTitle(t('account.add'))
-
-  const busy = async (work: () => Promise<void>) => {
-    setBusy(true)
-    setProblem(null)
-    try {
-      await work()
-    } catch (error) {
-      setProblem(error instanceof ApiError ? error : new ApiError('internal', {}))
-    } finally {
-      setBusy(false)
-    }
-  }
   const discover = (event: FormEvent) => {
     event.preventDefault()
-    void busy(async () => {
+    void live.attempt(async () => {
       const result = await call('discover', 'POST', '/v1/discovery', { body: { address } })
       const best = result.candidates.find(({ incoming: list }) => list.some(({ kind }) => kind === 'imap'))
       const imap = best?.incoming.find(({ kind }) => kind === 'imap') ?? result.guesses.incoming[0]
@@ -48,14 +33,13 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
       setFound(result)
       setIncoming(imap ? formOf(imap) : null)
       setOutgoing(smtp ? formOf(smtp) : null)
-      setEvents([])
       setStage('servers')
     })
   }
   const add = (event: FormEvent) => {
     event.preventDefault()
     if (!incoming) return
-    void busy(async () => {
+    void live.attempt(async () => {
       const body: AccountCreate = {
         address,
         name: '',
@@ -65,15 +49,13 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
         incoming: settingsOf(incoming),
         outgoing: outgoing ? settingsOf(outgoing) : null,
       }
-      setEvents([])
-      const isRight = await runCheck(body, (next) => setEvents((old) => [...old, next]))
-      if (!isRight) return
+      if (!(await live.test(body))) return
       const { id } = await call('createAccount', 'POST', '/v1/accounts', { body })
       await loadAccounts()
       navigate(`/?account=${id}`, { replace: true })
     })
   }
-  const errors = problem?.detail.fields
+  const errors = live.problem?.detail.fields
   return (
     <main className="page">
       <div className="page-head">
@@ -99,8 +81,8 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
             onChange={(event) => setAddress(event.target.value)}
             hint="The settings are looked up; your password is not part of that."
           />
-          <button type="submit" className="button primary" disabled={isBusy}>
-            {isBusy ? 'Looking …' : 'Continue'}
+          <button type="submit" className="button primary" disabled={live.isBusy}>
+            {live.isBusy ? 'Looking …' : 'Continue'}
           </button>
         </form>
       ) : (
@@ -135,37 +117,25 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
             onChange={setOutgoing}
             onPassword={setOutgoingPassword}
           />
-          {events.length > 0 && (
-            <CheckSteps
-              events={events}
-              onTrust={({ server, certificate }) => {
-                const pin = (old: ServerForm | null) => old && pinned(old, certificate)
-                if (server === 'incoming') setIncoming(pin)
-                else setOutgoing(pin)
-                setEvents([])
-              }}
-            />
-          )}
-          {problem && (
-            <div className="notice bad" role="alert">
-              {problem.message} {problem.detail.hint}
-            </div>
-          )}
+          <LiveTestReport
+            test={live}
+            onTrust={({ server, certificate }) => {
+              const pin = (old: ServerForm | null) => old && pinned(old, certificate)
+              if (server === 'incoming') setIncoming(pin)
+              else setOutgoing(pin)
+            }}
+          />
           <div className="row end">
             <button type="button" className="button" onClick={() => setStage('address')}>
               Back
             </button>
-            <button type="submit" className="button primary" disabled={isBusy}>
-              {isBusy ? 'Testing …' : 'Test and add'}
+            <button type="submit" className="button primary" disabled={live.isBusy}>
+              {live.isBusy ? 'Testing …' : 'Test and add'}
             </button>
           </div>
         </form>
       )}
-      {stage === 'address' && problem && (
-        <div className="notice bad" role="alert">
-          {problem.message} {problem.detail.hint}
-        </div>
-      )}
+      {stage === 'address' && <Problem problem={live.problem} />}
     </main>
   )
 }

@@ -1,5 +1,7 @@
 import type { CheckEvent } from '@postern/shared/accounts.ts'
 import { Check, CircleX, Loader } from 'lucide-react'
+import { flushSync } from 'react-dom'
+import { shownFingerprint } from './server-fields.tsx'
 
 const names = {
   resolve: 'Find the server',
@@ -10,13 +12,18 @@ const names = {
   list: 'List mailboxes',
   messages: 'Read the newest messages',
 }
-type Failed = Extract<CheckEvent, { kind: 'failed' }>
+export type CheckFailed = Extract<CheckEvent, { kind: 'failed' }>
 
 /** The live test, step by step as it happens, with the cause in plain words and the server's own words one click away. */
-export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust: (failed: Failed) => void }) => {
+export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust: (failed: CheckFailed) => void }) => {
   const steps = new Map<string, Extract<CheckEvent, { kind: 'step' }>>()
   for (const event of events) if (event.kind === 'step') steps.set(`${event.server} ${event.step}`, event)
-  const failures = events.filter((event): event is Failed => event.kind === 'failed')
+  const failures = events.filter((event): event is CheckFailed => event.kind === 'failed')
+  // The same form goes on with the certificate in it: it has to be stored before the form is read.
+  const trust = (failed: CheckFailed, form: HTMLFormElement | null) => {
+    flushSync(() => onTrust(failed))
+    form?.requestSubmit()
+  }
   return (
     <div aria-live="polite">
       <ol className="steps">
@@ -66,7 +73,7 @@ export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust:
                   <tr>
                     <th>SHA-256</th>
                     <td style={{ overflowWrap: 'anywhere', fontFamily: 'monospace' }}>
-                      {failed.certificate.fingerprint}
+                      {shownFingerprint(failed.certificate.fingerprint)}
                     </td>
                   </tr>
                 </tbody>
@@ -75,7 +82,7 @@ export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust:
                 Trust it only if you know this server and its fingerprint: somebody in between could show a certificate
                 of their own.
               </p>
-              <button type="button" className="button" onClick={() => onTrust(failed)}>
+              <button type="button" className="button" onClick={({ currentTarget: { form } }) => trust(failed, form)}>
                 Trust exactly this certificate
               </button>
             </>

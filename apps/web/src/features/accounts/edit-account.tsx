@@ -1,12 +1,11 @@
-import type { Account, CheckEvent, ServerSettings } from '@postern/shared/accounts.ts'
+import type { Account, ServerSettings } from '@postern/shared/accounts.ts'
 import { type FormEvent, useState } from 'react'
-import { ApiError, call } from '#data/api.ts'
+import { call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
 import { t } from '#lib/text.ts'
 import { Field } from '#ui/field.tsx'
-import { CheckSteps } from './check-steps.tsx'
-import { runCheck } from './run-check.ts'
 import { formOf, OutgoingFields, pinned, ServerFields, settingsOf } from './server-fields.tsx'
+import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 /** Name, servers and password. A new server or password is tested first, step by step, as when the account was added. */
 export const EditAccount = ({ account }: { account: Account }) => {
@@ -15,13 +14,12 @@ export const EditAccount = ({ account }: { account: Account }) => {
   const [outgoing, setOutgoing] = useState(() => account.outgoing && formOf(account.outgoing))
   const [password, setPassword] = useState('')
   const [outgoingPassword, setOutgoingPassword] = useState('')
-  const [events, setEvents] = useState<CheckEvent[]>([])
-  const [problem, setProblem] = useState<ApiError | null>(null)
-  const [isBusy, setBusy] = useState(false)
+  const live = useLiveTest()
   const servers = { incoming: settingsOf(incoming), outgoing: outgoing && settingsOf(outgoing) }
   const isOutgoingNew =
     servers.outgoing !== null && (!isSame(servers.outgoing, account.outgoing) || outgoingPassword !== '')
   const isMoved = isOutgoingNew || !isSame(servers.incoming, account.incoming)
+  const isDoubted = isCertificateProblem(account)
   const isTested = isMoved || password !== ''
 
   const store = async () => {
@@ -37,7 +35,7 @@ export const EditAccount = ({ account }: { account: Account }) => {
         outgoing,
         outgoingPassword: outgoingPassword || null,
       }
-      if (!(await runCheck(wanted, (next) => setEvents((old) => [...old, next])))) return
+      if (!(await live.test(wanted))) return
     }
     const passwords = isTested ? { password, ...(outgoingPassword === '' ? {} : { outgoingPassword }) } : {}
     await call('patchAccount', 'PATCH', `/v1/accounts/${account.id}`, { body: { name, ...servers, ...passwords } })
@@ -45,22 +43,13 @@ export const EditAccount = ({ account }: { account: Account }) => {
     setOutgoingPassword('')
     showToast({ kind: 'done', text: 'Saved' })
   }
-  const save = async (event: FormEvent) => {
+  const save = (event: FormEvent) => {
     event.preventDefault()
-    setBusy(true)
-    setProblem(null)
-    setEvents([])
-    try {
-      await store()
-    } catch (error) {
-      setProblem(error instanceof ApiError ? error : new ApiError('internal', {}))
-    } finally {
-      setBusy(false)
-    }
+    void live.attempt(store)
   }
-  const errors = problem?.detail.fields
+  const errors = live.problem?.detail.fields
   return (
-    <form className="card" onSubmit={(event) => void save(event)} aria-label="Settings">
+    <form className="card" onSubmit={save} aria-label="Settings">
       <h2>Name, servers, password</h2>
       <Field
         label="Name"
@@ -84,40 +73,37 @@ export const EditAccount = ({ account }: { account: Account }) => {
         onPassword={setOutgoingPassword}
       />
       <Field
-        label={isMoved ? 'Password' : 'New password'}
+        label={isMoved || isDoubted ? 'Password' : 'New password'}
         type="password"
+        data-account-password
         autoComplete="new-password"
         required={isMoved}
         value={password}
         error={errors?.password}
         onChange={(event) => setPassword(event.target.value)}
         hint={
-          isMoved
+          isMoved || isDoubted
             ? 'Needed again: a stored password is never sent to a server it was not entered for.'
             : 'Leave empty to keep the one that is stored.'
         }
       />
-      {events.length > 0 && (
-        <CheckSteps
-          events={events}
-          onTrust={({ server, certificate }) => {
-            if (server === 'incoming') setIncoming((old) => pinned(old, certificate))
-            else setOutgoing((old) => old && pinned(old, certificate))
-            setEvents([])
-          }}
-        />
-      )}
-      {problem && (
-        <div className="notice bad" role="alert">
-          {problem.message} {problem.detail.hint}
-        </div>
-      )}
-      <button type="submit" className="button primary" disabled={isBusy}>
-        {isBusy ? 'Testing …' : isTested ? 'Test and save' : t('save')}
+      <LiveTestReport
+        test={live}
+        onTrust={({ server, certificate }) => {
+          if (server === 'incoming') setIncoming((old) => pinned(old, certificate))
+          else setOutgoing((old) => old && pinned(old, certificate))
+        }}
+      />
+      <button type="submit" className="button primary" disabled={live.isBusy}>
+        {live.isBusy ? 'Testing …' : isTested ? 'Test and save' : t('save')}
       </button>
     </form>
   )
 }
+
+/** The way out of a certificate that changed goes through the test: it shows the new one before anything is sent. */
+export const isCertificateProblem = ({ problem }: Account): boolean =>
+  /^tls\.(name|expired|untrusted|pin_changed)$/.test(problem?.code ?? '')
 
 const isSame = (a: ServerSettings, b: ServerSettings | null): boolean =>
   b !== null && JSON.stringify(settingsOf(formOf(a))) === JSON.stringify(settingsOf(formOf(b)))

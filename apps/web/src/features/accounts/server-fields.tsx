@@ -27,6 +27,9 @@ export const settingsOf = (form: ServerForm): ServerSettings => ({
   pinnedFingerprint: form.pinnedFingerprint,
 })
 
+/** As openssl writes it, to be compared by eye. */
+export const shownFingerprint = (hex: string): string => hex.toUpperCase().replace(/..(?=.)/g, '$&:')
+
 /** Accepts exactly the certificate that was shown. */
 export const pinned = (form: ServerForm, certificate: { fingerprint: string } | null): ServerForm => ({
   ...form,
@@ -88,7 +91,9 @@ export const ServerFields = ({
       onChange={(event) => onChange({ ...value, username: event.target.value })}
     />
     {value.pinnedFingerprint && (
-      <p className="muted">Only the certificate {value.pinnedFingerprint.slice(0, 16)}… is accepted.</p>
+      <p className="muted">
+        Only the certificate {shownFingerprint(value.pinnedFingerprint).slice(0, 23)}… is accepted.
+      </p>
     )}
   </fieldset>
 )

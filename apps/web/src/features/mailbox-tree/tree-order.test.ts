@@ -19,7 +19,7 @@ const mailbox = (path: string, given: Partial<Mailbox> = {}): Mailbox => ({
   unreadMessages: 2,
   conversations: 5,
   unreadConversations: 1,
-  sync: { state: 'complete', envelopesStored: 9, envelopesTotal: 9, bodiesStored: 9 },
+  sync: { state: 'complete', envelopesStored: 9, envelopesTotal: 9 },
   ...given,
 })
 const tree = [

@@ -22,7 +22,9 @@ export const orderTree = (
   const children = new Map<string | null, Mailbox[]>()
   for (const mailbox of rest) {
     const parent = mailbox.parentId !== null && byId.has(mailbox.parentId) ? mailbox.parentId : null
-    children.set(parent, [...(children.get(parent) ?? []), mailbox])
+    const siblings = children.get(parent)
+    if (siblings) siblings.push(mailbox)
+    else children.set(parent, [mailbox])
   }
   const onTheWay = new Set<string>()
   for (let at = byId.get(currentId ?? '')?.parentId; at && byId.has(at); at = byId.get(at)?.parentId) onTheWay.add(at)

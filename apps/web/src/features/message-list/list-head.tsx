@@ -155,7 +155,9 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
           {t('select.allOf', { n: all })}
         </button>
       )}
-      {mailbox.role !== 'archive' && button('archive', <Archive size={17} aria-hidden />, t('action.archive'))}
+      {mailbox.role !== 'archive' &&
+        mailbox.role !== 'all' &&
+        button('archive', <Archive size={17} aria-hidden />, t('action.archive'))}
       {isSpam
         ? button('notJunk', <Inbox size={17} aria-hidden />, t('action.notJunk'))
         : button('junk', <Ban size={17} aria-hidden />, t('action.junk'))}

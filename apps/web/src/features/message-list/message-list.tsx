@@ -13,6 +13,7 @@ import { focusMailbox } from '#data/socket.ts'
 import type { ThreadList } from '#data/thread-list.ts'
 import { showToast } from '#data/toasts.ts'
 import { goBack, mailAddress, navigate, useRoute } from '#lib/route.ts'
+import { lineHeights, rowHeights } from '#lib/row-heights.ts'
 import { count, t } from '#lib/text.ts'
 import { Confirm } from '#ui/confirm.tsx'
 import { ListState } from '#ui/list-state.tsx'
@@ -20,8 +21,6 @@ import { filters, ListHead } from './list-head.tsx'
 import { ThreadItem } from './thread-item.tsx'
 import { useSteadyScroll } from './use-steady-scroll.ts'
 
-const rowHeights = { compact: 46, normal: 50, roomy: 72 }
-const lineHeights = { compact: 30, normal: 36, roomy: 44 }
 const noRows: (ThreadRow | undefined)[] = []
 const noMarks: ReadonlySet<string> = new Set()
 

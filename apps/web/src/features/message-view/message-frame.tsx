@@ -5,7 +5,7 @@ import { t } from '#lib/text.ts'
 import { fitWidth } from './fit-width.ts'
 import type { MisleadingLink } from './misleading-links.ts'
 import { type SanitizedMail, sanitizeMail } from './sanitize.ts'
-import { type Paper, showMail, showRemote } from './show-mail.ts'
+import { type Paper, showMail, showRemote, watchMissing } from './show-mail.ts'
 
 /** Exactly this: links open outside, nothing runs. A test holds the string. */
 export const frameSandbox = 'allow-same-origin allow-popups allow-popups-to-escape-sandbox'
@@ -15,8 +15,11 @@ type Props = {
   html: string
   parts: MessagePart[]
   loadsRemote: boolean
+  /** Raised to try again what did not come. */
+  attempt: number
   isDark: boolean
   onFound: (found: FoundInMail) => void
+  onMissing: (pictures: number) => void
 }
 /** What the sanitiser found; `isBroken` when it could not cope with this mail, which is then shown as text. */
 export type FoundInMail = { remote: number; misleadingLinks: MisleadingLink[]; isBroken: boolean }
@@ -24,7 +27,7 @@ export type FoundInMail = { remote: number; misleadingLinks: MisleadingLink[]; i
 const maxRemote = 500
 
 /** The sealed frame: a static document with a policy of its own, filled by the sanitiser and by nothing else. */
-export const MessageFrame = ({ messageId, html, parts, loadsRemote, isDark, onFound }: Props) => {
+export const MessageFrame = ({ messageId, html, parts, loadsRemote, attempt, isDark, onFound, onMissing }: Props) => {
   const ref = useRef<HTMLIFrameElement>(null)
   const [isLoaded, setLoaded] = useState(false)
   const [height, setHeight] = useState(120)
@@ -61,15 +64,20 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, isDark, onFo
     return () => observer.disconnect()
   }, [isLoaded, html, isDark, messageId, parts, onFound])
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt does the same again
   useEffect(() => {
     const page = ref.current?.contentDocument
     if (!mail || !loadsRemote || !page) return
     const urls = [...new Set([...mail.images, ...mail.backgrounds])].slice(0, maxRemote)
     if (urls.length === 0) return
-    void call('createRemoteImageLinks', 'POST', `/v1/messages/${messageId}/remote-images`, { body: { urls } }).then(
+    onMissing(0)
+    const stop = watchMissing(page, onMissing)
+    call('createRemoteImageLinks', 'POST', `/v1/messages/${messageId}/remote-images`, { body: { urls } }).then(
       ({ links }) => showRemote(page, mail, links),
+      () => onMissing(mail.images.length),
     )
-  }, [mail, loadsRemote, messageId])
+    return stop
+  }, [mail, loadsRemote, messageId, onMissing, attempt])
 
   const paper = paperFor(mail, isDark)
   return (

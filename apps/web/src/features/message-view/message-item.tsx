@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, loadBody, setting, useApp } from '#data/app-state.ts'
 import { fullDate, listDate, messageDate, personName } from '#lib/format.ts'
-import { t } from '#lib/text.ts'
+import { count, t } from '#lib/text.ts'
 import { useMedia } from '#lib/use-media.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { ListState } from '#ui/list-state.tsx'
@@ -138,6 +138,8 @@ const nothingFound: FoundInMail = { remote: 0, misleadingLinks: [], isBroken: fa
 const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
   const [found, setFound] = useState<FoundInMail>(nothingFound)
   const [isLoaded, setLoaded] = useState(false)
+  const [attempt, setAttempt] = useState(0)
+  const [missing, setMissing] = useState(0)
   const isDark = useDark() && !isOnWhite
   if (!body) return <ListState status="loading" isEmpty empty={null} lines={3} onRetry={() => undefined} />
   if ('failed' in body)
@@ -175,6 +177,14 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
           )}
         </div>
       )}
+      {isHtml && missing > 0 && (
+        <div className="notice row" role="status">
+          <span className="notice-text">{count('pictures', missing)}</span>
+          <button type="button" className="button" onClick={() => setAttempt(attempt + 1)}>
+            {t('retry')}
+          </button>
+        </div>
+      )}
       {isHtml && <MisleadingLinks links={found.misleadingLinks} />}
       {isHtml && body.html !== null ? (
         <Suspense fallback={null}>
@@ -183,8 +193,10 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
             html={body.html}
             parts={body.parts}
             loadsRemote={loadsRemote}
+            attempt={attempt}
             isDark={isDark}
             onFound={setFound}
+            onMissing={setMissing}
           />
         </Suspense>
       ) : (

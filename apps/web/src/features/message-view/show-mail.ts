@@ -17,7 +17,7 @@ export const showMail = (page: Document, mail: SanitizedMail, paper: Paper): voi
 
 /** Gives the pictures that were moved aside their addresses at our proxy. */
 export const showRemote = (page: Document, mail: SanitizedMail, links: Record<string, string>): void => {
-  for (const image of page.querySelectorAll<HTMLImageElement>('img[data-postern-src]')) {
+  for (const image of remoteImages(page)) {
     const link = links[image.dataset.posternSrc ?? '']
     if (link) image.src = link
   }
@@ -25,6 +25,25 @@ export const showRemote = (page: Document, mail: SanitizedMail, links: Record<st
     const link = links[url]
     if (link) page.documentElement.style.setProperty(backgroundVariable(index), `url("${CSS.escape(link)}")`)
   }
+}
+
+const remoteImages = (page: Document) => page.querySelectorAll<HTMLImageElement>('img[data-postern-src]')
+
+/**
+ * Counts the pictures that do not come, and takes their broken boxes away: what stays is their text, as before consent.
+ * Answers how to stop.
+ */
+export const watchMissing = (page: Document, onMissing: (missing: number) => void): (() => void) => {
+  let missing = 0
+  const onError = ({ target }: Event) => {
+    const image = [...remoteImages(page)].find((one) => one === target)
+    if (!image) return
+    image.removeAttribute('src')
+    onMissing(++missing)
+  }
+  // Errors of pictures do not bubble.
+  page.addEventListener('error', onError, true)
+  return () => page.removeEventListener('error', onError, true)
 }
 
 /** Pictures wider than this give way on narrow screens, and keep their shape. Pixels. */

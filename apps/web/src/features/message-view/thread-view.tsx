@@ -197,7 +197,7 @@ const Actions = ({ threadId, mailboxId, backTo, isFlagged, ownsKeys }: HeadProps
   }
   return (
     <>
-      {mailbox?.role !== 'archive' && button('archive', <Archive size={17} aria-hidden />)}
+      {mailbox?.role !== 'archive' && mailbox?.role !== 'all' && button('archive', <Archive size={17} aria-hidden />)}
       {isSpam ? button('notJunk', <Inbox size={17} aria-hidden />) : button('junk', <Ban size={17} aria-hidden />)}
       {button(isForGood ? 'expunge' : 'trash', <Trash2 size={17} aria-hidden />, remove)}
       {button(isFlagged ? 'unstar' : 'star', <Star size={17} className={isFlagged ? 'starred' : ''} aria-hidden />)}

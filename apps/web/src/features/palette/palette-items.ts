@@ -1,4 +1,5 @@
 import type { Account } from '@postern/shared/accounts.ts'
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { call } from '#data/api.ts'
 import { saveSetting } from '#data/app-state.ts'
 import { canRun, commandIds, commandText, keysOf, runCommand } from '#data/screen-commands.ts'
@@ -9,12 +10,37 @@ export type PaletteItem = { id: string; label: string; note: string; keys?: read
 
 const plain = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
 
-/** Every typed word begins some word of the label. */
-export const isMatch = (typed: string, label: string): boolean => {
-  const words = plain(label).split(/[\s/.@()_-]+/)
-  return plain(typed)
+const wordsOf = (label: string): string[] => plain(label).split(/[\s/.@()_-]+/)
+const isMatchOf = (typed: string, words: string[]): boolean =>
+  plain(typed)
     .split(/\s+/)
     .every((part) => words.some((word) => word.startsWith(part)))
+
+/** Every typed word begins some word of the label. */
+export const isMatch = (typed: string, label: string): boolean => isMatchOf(typed, wordsOf(label))
+
+/** Every mailbox that can be opened, by the words that find it; made once, so that ten thousand are looked through at every key. */
+export type Place = { mailbox: Mailbox; label: string; note: string; words: string[] }
+
+export const listPlaces = (mailboxes: Mailbox[], accounts: Account[]): Place[] => {
+  const notes = new Map(accounts.map(({ id, name, address }) => [id, name || address]))
+  return mailboxes
+    .filter(({ isSelectable }) => isSelectable)
+    .map((mailbox) => {
+      const label = mailbox.role === 'inbox' ? 'Inbox' : mailbox.path
+      const note = notes.get(mailbox.accountId) ?? ''
+      return { mailbox, label, note, words: wordsOf(`${label} ${note}`) }
+    })
+}
+
+/** The first ones that fit. */
+export const findPlaces = (typed: string, places: Place[], most: number): Place[] => {
+  const found: Place[] = []
+  for (const place of places) {
+    if (found.length === most) break
+    if (isMatchOf(typed, place.words)) found.push(place)
+  }
+  return found
 }
 
 /** What can be done right now: the commands somebody on the screen can carry out, and the ones that are always there. */

@@ -1,5 +1,5 @@
 import type { SearchResult } from '@postern/shared/search.ts'
-import { type KeyboardEvent, useEffect, useId, useState } from 'react'
+import { type KeyboardEvent, useEffect, useId, useMemo, useState } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { chosenKeys, keyText } from '#data/screen-commands.ts'
@@ -7,7 +7,7 @@ import { personName } from '#lib/format.ts'
 import { navigate } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { Dialog } from '#ui/dialog.tsx'
-import { isMatch, listCommands, type PaletteItem } from './palette-items.ts'
+import { findPlaces, isMatch, listCommands, listPlaces, type PaletteItem } from './palette-items.ts'
 
 const maxMailboxes = 8
 
@@ -87,19 +87,15 @@ const useItems = (text: string): PaletteItem[] => {
   const accounts = useApp((state) => state.accounts)
   const mailboxes = useApp((state) => Object.values(state.mailboxes))
   const [commands] = useState(() => listCommands(accounts, chosen))
-  const places = mailboxes
-    .filter(({ isSelectable }) => isSelectable)
-    .map((mailbox): PaletteItem => {
-      const account = accounts.find(({ id }) => id === mailbox.accountId)
-      return {
-        id: `mailbox:${mailbox.id}`,
-        label: mailbox.role === 'inbox' ? 'Inbox' : mailbox.path,
-        note: account?.name || account?.address || '',
-        run: () => navigate(`/mail/${mailbox.id}`),
-      }
-    })
-    .filter(({ label, note }) => isMatch(text, `${label} ${note}`))
-    .slice(0, maxMailboxes)
+  const known = useMemo(() => listPlaces(mailboxes, accounts), [mailboxes, accounts])
+  const places = findPlaces(text, known, maxMailboxes).map(
+    ({ mailbox, label, note }): PaletteItem => ({
+      id: `mailbox:${mailbox.id}`,
+      label,
+      note,
+      run: () => navigate(`/mail/${mailbox.id}`),
+    }),
+  )
   const search: PaletteItem[] =
     text.trim() === ''
       ? []

@@ -1,11 +1,13 @@
-import { type FormEvent, useCallback, useEffect, useState } from 'react'
-import { call } from '#data/api.ts'
+import { type FormEvent, useState } from 'react'
+import { ApiError, call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
+import { useAnswer } from '#data/use-answer.ts'
 import { fullDate } from '#lib/format.ts'
+import { Confirm } from '#ui/confirm.tsx'
 import { Field } from '#ui/field.tsx'
+import { ListState } from '#ui/list-state.tsx'
 
-type Person = { id: string; name: string; address: string; role: string }
-type Invitation = { id: string; note: string; expiresAt: string; usedAt: string | null }
+type Person = { id: string; name: string; address: string; accounts: number }
 
 const copy = async (link: string) => {
   await navigator.clipboard.writeText(link)
@@ -14,62 +16,80 @@ const copy = async (link: string) => {
 
 /** Who is here, and links for those who shall come. */
 export const PeopleSection = () => {
-  const [people, setPeople] = useState<Person[]>([])
-  const [invitations, setInvitations] = useState<Invitation[]>([])
+  const { value, status, reload } = useAnswer('people', async (signal) => {
+    const [{ users }, { invitations }] = await Promise.all([
+      call('listUsers', 'GET', '/v1/users', { signal }),
+      call('listInvitations', 'GET', '/v1/invitations', { signal }),
+    ])
+    return { users, invitations: invitations.filter(({ usedAt }) => usedAt === null) }
+  })
   const [note, setNote] = useState('')
   const [link, setLink] = useState<string | null>(null)
-  const load = useCallback(() => {
-    void call('listUsers', 'GET', '/v1/users').then(
-      (answer) => setPeople(answer.users),
-      () => undefined,
-    )
-    void call('listInvitations', 'GET', '/v1/invitations').then(
-      (answer) => setInvitations(answer.invitations),
-      () => undefined,
-    )
-  }, [])
-  useEffect(load, [load])
+  const [leaving, setLeaving] = useState<Person | null>(null)
   const invite = async (event: FormEvent) => {
     event.preventDefault()
     const made = await call('createInvitation', 'POST', '/v1/invitations', { body: { note } })
     setLink(made.link)
     setNote('')
-    load()
+    reload()
+  }
+  const remove = async ({ id, name }: Person) => {
+    try {
+      await call('removeUser', 'DELETE', `/v1/users/${id}`)
+      showToast({ kind: 'done', text: `${name} was removed` })
+    } catch (error) {
+      showToast({ kind: 'problem', text: error instanceof ApiError ? error.message : `${name} was not removed.` })
+    }
+    reload()
   }
   return (
     <section className="card" aria-label="People">
       <h2>People</h2>
+      <ListState
+        status={status}
+        isEmpty={!value}
+        empty="Nobody."
+        failed="The people here could not be loaded."
+        lines={2}
+        onRetry={reload}
+      />
       <table className="plain">
         <tbody>
-          {people.map((person) => (
+          {value?.users.map((person) => (
             <tr key={person.id}>
               <td>
                 {person.name} <span className="muted">{person.address}</span>
               </td>
-              <td style={{ textAlign: 'end' }}>{person.role === 'owner' ? 'Owner' : ''}</td>
+              <td style={{ textAlign: 'end' }}>
+                {person.role === 'owner' ? (
+                  'Owner'
+                ) : (
+                  <button type="button" className="button" onClick={() => setLeaving(person)}>
+                    Remove
+                  </button>
+                )}
+              </td>
             </tr>
           ))}
-          {invitations
-            .filter(({ usedAt }) => usedAt === null)
-            .map((invitation) => (
-              <tr key={invitation.id}>
-                <td>
-                  Invited{invitation.note ? `: ${invitation.note}` : ''}{' '}
-                  <span className="muted">until {fullDate(invitation.expiresAt)}</span>
-                </td>
-                <td style={{ textAlign: 'end' }}>
-                  <button
-                    type="button"
-                    className="button"
-                    onClick={() =>
-                      void call('deleteInvitation', 'DELETE', `/v1/invitations/${invitation.id}`).then(load)
-                    }
-                  >
-                    Withdraw
-                  </button>
-                </td>
-              </tr>
-            ))}
+          {value?.invitations.map((invitation) => (
+            <tr key={invitation.id}>
+              <td>
+                Invited{invitation.note ? `: ${invitation.note}` : ''}{' '}
+                <span className="muted">until {fullDate(invitation.expiresAt)}</span>
+              </td>
+              <td style={{ textAlign: 'end' }}>
+                <button
+                  type="button"
+                  className="button"
+                  onClick={() =>
+                    void call('deleteInvitation', 'DELETE', `/v1/invitations/${invitation.id}`).then(reload)
+                  }
+                >
+                  Withdraw
+                </button>
+              </td>
+            </tr>
+          ))}
         </tbody>
       </table>
       <form onSubmit={(event) => void invite(event)} style={{ marginBlockStart: 16 }}>
@@ -96,6 +116,24 @@ export const PeopleSection = () => {
           )}
         </div>
       )}
+      {leaving && (
+        <Confirm
+          title={`Remove ${leaving.name}?`}
+          text={whatIsLost(leaving)}
+          action="Remove for good"
+          cancel="Cancel"
+          onConfirm={() => void remove(leaving)}
+          onClose={() => setLeaving(null)}
+        />
+      )}
     </section>
   )
+}
+
+const whatIsLost = ({ name, address, accounts }: Person): string => {
+  const mail =
+    accounts === 0
+      ? 'There are no mail accounts of theirs here.'
+      : `${accounts === 1 ? 'Their mail account is' : `Their ${accounts} mail accounts are`} disconnected, and all mail of it kept here is erased. Nothing is deleted at the mail provider.`
+  return `${name} (${address}) is signed out everywhere at once and cannot sign in again. ${mail} This cannot be undone.`
 }

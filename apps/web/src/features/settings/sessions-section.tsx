@@ -1,28 +1,30 @@
-import { type FormEvent, useCallback, useEffect, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { ApiError, call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
+import { useAnswer } from '#data/use-answer.ts'
 import { fullDate } from '#lib/format.ts'
 import { Field } from '#ui/field.tsx'
-
-type Entry = { id: string; isCurrent: boolean; lastSeenAt: string; address: string; userAgent: string }
+import { ListState } from '#ui/list-state.tsx'
 
 /** The password, and where it is used right now. */
 export const SessionsSection = () => {
-  const [sessions, setSessions] = useState<Entry[]>([])
-  const load = useCallback(
-    () =>
-      void call('listSessions', 'GET', '/v1/sessions').then(
-        (answer) => setSessions(answer.sessions),
-        () => undefined,
-      ),
-    [],
+  const { value, status, reload } = useAnswer('sessions', (signal) =>
+    call('listSessions', 'GET', '/v1/sessions', { signal }),
   )
-  useEffect(load, [load])
+  const sessions = value?.sessions ?? []
   return (
     <>
-      <PasswordForm onChanged={load} />
+      <PasswordForm onChanged={reload} />
       <section className="card" aria-label="Devices">
         <h2>Signed in on</h2>
+        <ListState
+          status={status}
+          isEmpty={sessions.length === 0}
+          empty="Nowhere."
+          failed="The devices could not be loaded."
+          lines={2}
+          onRetry={reload}
+        />
         <table className="plain">
           <tbody>
             {sessions.map((session) => (
@@ -41,7 +43,7 @@ export const SessionsSection = () => {
                     <button
                       type="button"
                       className="button"
-                      onClick={() => void call('revokeSession', 'DELETE', `/v1/sessions/${session.id}`).then(load)}
+                      onClick={() => void call('revokeSession', 'DELETE', `/v1/sessions/${session.id}`).then(reload)}
                     >
                       Sign out
                     </button>

@@ -1,6 +1,4 @@
-'use client'
-
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useLayoutEffect, useState } from 'react'
 import { setting, useApp } from '#data/app-state.ts'
 import { startSession } from '#data/session.ts'
 import { MailboxTree } from '#features/mailbox-tree/mailbox-tree.tsx'
@@ -58,8 +56,13 @@ const Screen = () => {
   const phase = useApp((state) => state.phase)
   const hasAccounts = useApp((state) => state.accounts.length > 0)
   useTheme()
+  const isStarting = phase === 'starting'
+  // The screen stands: what was painted before it goes in the same frame.
+  useLayoutEffect(() => {
+    if (!isStarting) document.getElementById('first-paint')?.remove()
+  }, [isStarting])
   if (route.segments[0] === 'setup' || route.segments[0] === 'invitation') return <Setup kind={route.segments[0]} />
-  if (phase === 'starting') return <div className="boot" aria-busy="true" />
+  if (isStarting) return <div className="boot" aria-busy="true" />
   if (phase === 'unreachable')
     return (
       <main className="centre">

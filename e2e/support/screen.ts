@@ -1,10 +1,11 @@
+import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
-import { type Dovecot, startDovecot } from '../apps/api/test/support/dovecot.ts'
-import { until } from '../apps/api/test/support/until.ts'
-import { sampleMails } from '../demo/sample-mails.ts'
-import { openChromium, type RunningPostern, startPostern } from './support/postern.ts'
+import { type Dovecot, startDovecot } from '../../apps/api/test/support/dovecot.ts'
+import { until } from '../../apps/api/test/support/until.ts'
+import { sampleMails } from '../../demo/sample-mails.ts'
+import { openChromium, type RunningPostern, startPostern } from './postern.ts'
 
 /** A whole Postern with a filled mailbox and somebody signed in, for tests of single parts of the screen. */
 export type Screen = {
@@ -15,7 +16,8 @@ export type Screen = {
   problems: string[]
   newContext: (options?: BrowserContextOptions) => Promise<BrowserContext>
   newPage: (context: BrowserContext) => Promise<Page>
-  addAccount: (user: string) => Promise<string>
+  /** At another port when something stands between, such as a fault proxy. */
+  addAccount: (user: string, port?: number) => Promise<string>
   /** Asks the API as the signed-in person. */
   api: (method: string, path: string, body?: unknown) => Promise<Response>
   stop: () => Promise<void>
@@ -40,7 +42,7 @@ export const startScreen = async ({ environment, switches }: ScreenOptions = {})
   const api = async (method: string, path: string, body?: unknown): Promise<Response> => {
     const answer = await fetch(`${base}${path}`, {
       method,
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), 'x-postern': '1', cookie },
+      headers: { 'x-postern': '1', cookie, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`)
@@ -49,11 +51,11 @@ export const startScreen = async ({ environment, switches }: ScreenOptions = {})
   const code = /code=(\S+)/.exec(postern.setupAddress ?? '')?.[1]
   const signedIn = await api('POST', '/v1/setup', { code, ...owner })
   cookie = (signedIn.headers.getSetCookie()[0] ?? '').split(';')[0] ?? ''
-  const addAccount = async (user: string): Promise<string> => {
+  const addAccount = async (user: string, port = dovecot.imapsPort): Promise<string> => {
     const answer = await api('POST', '/v1/accounts', {
       address: `${user}@example.org`,
       password: mailPassword,
-      incoming: { host: 'localhost', port: dovecot.imapsPort, security: 'tls', username: user },
+      incoming: { host: 'localhost', port, security: 'tls', username: user },
     })
     const { id } = (await answer.json()) as { id: string }
     return id
@@ -111,15 +113,28 @@ export const deliver = (dovecot: Dovecot, subject: string, extra = '', text = 'H
     `From: Zed <zed@example.org>\r\nTo: robin@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${crypto.randomUUID()}@example.org>\r\n${extra}\r\n${text}\r\n`,
   )
 
-/** Looked at once nothing moves any more: half-faded colours are nobody's contrast. */
+/**
+ * By axe: everything in the colours the page has now, and contrast in the other ones as well. Looked at once nothing moves
+ * any more: half-faded colours are nobody's contrast.
+ */
 export const expectAccessible = async (page: Page): Promise<void> => {
+  const isDark = await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)
+  const [own, other] = isDark ? (['dark', 'light'] as const) : (['light', 'dark'] as const)
+  expect(await violations(page)).toEqual([])
+  await page.emulateMedia({ colorScheme: other })
+  const said = await violations(page, ['color-contrast', 'link-in-text-block'])
+  await page.emulateMedia({ colorScheme: own })
+  expect(said).toEqual([])
+}
+
+const violations = async (page: Page, rules?: string[]): Promise<string[]> => {
   await until(() => page.evaluate(() => document.getAnimations().length === 0), { what: 'the end of the animations' })
-  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
-  const said = violations.map(
+  const axe = new AxeBuilder({ page }).exclude('iframe')
+  const { violations: found } = await (rules ? axe.withRules(rules) : axe).analyze()
+  return found.map(
     ({ id, nodes }) =>
       `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`).join(' | ')}`,
   )
-  expect(said).toEqual([])
 }
 
 /** A finger on the glass, by Chromium's own input. */
@@ -134,4 +149,25 @@ export const swipe = async (page: Page, target: Locator, dx: number): Promise<vo
   for (let step = 1; step <= 8; step++) await touch('touchMove', x + (dx * step) / 8)
   await touch('touchEnd')
   await cdp.detach()
+}
+
+const sizes = [
+  [1440, 900],
+  [820, 1180],
+  [390, 844],
+] as const
+
+/** Pictures to look at, in three sizes and both themes, when PICTURES names a folder for them. */
+export const picture = async (page: Page, name: string): Promise<void> => {
+  const folder = process.env.PICTURES
+  const before = page.viewportSize()
+  if (!folder || !before) return
+  for (const [width, height] of sizes) {
+    await page.setViewportSize({ width, height })
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) })
+    }
+  }
+  await page.setViewportSize(before)
 }

@@ -1,6 +1,4 @@
-'use client'
-
-import { App } from './app.tsx'
+import { App } from '#screen/app.tsx'
 
 const Page = () => <App />
 

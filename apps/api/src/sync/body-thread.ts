@@ -1,0 +1,75 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { showSource } from '#mail/parse-message.ts'
+import { type BodyColumns, type BodyRow, ColumnsWriter, toColumns } from '#store/body-columns.ts'
+import {
+  isSuspiciouslyEmpty,
+  type MailFacts,
+  type PartsToRead,
+  readBody,
+  readParsedPart,
+  salvageBody,
+  sourceBody,
+} from './read-body.ts'
+
+/**
+ * The thread in which mails are read (body-reader.ts): decoding, HTML to text, tokens. What they do to it, by size, by a
+ * fault of a parser or of ours, they do to it alone. One job at a time; before each mail its place is noted where the
+ * other side sees it.
+ */
+export type ReadJob =
+  | { kind: 'parts'; mails: PartsToRead[] }
+  /** The whole mail, by our own parser; or only what it begins with, as it is. */
+  | { kind: 'source' | 'start'; mail: MailFacts; source: Uint8Array }
+  | { kind: 'parsedPart'; path: string; source: Uint8Array }
+export type ReadAnswer =
+  /** `unread`: of which mails nothing could be made, by their place in the job. */
+  { kind: 'columns'; columns: BodyColumns; unread: number[] } | { kind: 'bytes'; bytes: Uint8Array | null }
+
+const progress = new Int32Array((workerData as { progress: SharedArrayBuffer }).progress) // given by body-reader.ts
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+const answer = async (job: ReadJob): Promise<ReadAnswer> => {
+  if (job.kind === 'parts') return readAll(job.mails)
+  Atomics.store(progress, 0, 1)
+  const source = asBuffer(job.source)
+  if (job.kind === 'parsedPart') return { kind: 'bytes', bytes: await readParsedPart(job.path, source) }
+  try {
+    const row = job.kind === 'source' ? await salvageBody(job.mail, source) : sourceBody(job.mail, showSource(source))
+    return { kind: 'columns', columns: toColumns([row]), unread: [] }
+  } catch {
+    return { kind: 'columns', columns: toColumns([]), unread: [0] }
+  }
+}
+
+const readAll = (mails: PartsToRead[]): ReadAnswer => {
+  const writer = new ColumnsWriter()
+  const unread: number[] = []
+  for (const [index, mail] of mails.entries()) {
+    Atomics.store(progress, 0, index + 1)
+    const row = readSafely(mail)
+    if (row === null || isSuspiciouslyEmpty(row, mail.facts)) unread.push(index)
+    else writer.add(row)
+  }
+  return { kind: 'columns', columns: writer.finish(), unread }
+}
+
+/** Null for poison: one mail must not stop the rest. */
+const readSafely = ({ facts, plan, parts }: PartsToRead): BodyRow | null => {
+  try {
+    return readBody(facts, plan, new Map([...parts].map(([path, bytes]) => [path, asBuffer(bytes)])))
+  } catch {
+    return null
+  }
+}
+
+/** All that is large moves to the other side. */
+const post = (reply: ReadAnswer): void => {
+  const bytes = reply.kind === 'bytes' ? [reply.bytes ?? new Uint8Array()] : Object.values(reply.columns.columns)
+  parentPort?.postMessage(
+    reply,
+    bytes.map(({ buffer }) => buffer as ArrayBuffer), // nothing here is made on shared memory
+  )
+}
+
+parentPort?.on('message', (job: ReadJob) => void answer(job).then(post))

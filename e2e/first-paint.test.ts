@@ -1,0 +1,120 @@
+import type { Account } from '@postern/shared/accounts.ts'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../apps/api/test/support/until.ts'
+import { deliver, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+
+/** The page brings along what the first screen shows, and paints it before any script is here (ADR 17). */
+let screen: Screen
+beforeAll(async () => {
+  screen = await startScreen()
+  deliver(screen.dovecot, '</script><script>document.title = "broken out"</script>')
+})
+afterAll(() => screen?.stop())
+
+const scripts = '**/_next/static/chunks/*.js'
+const rows = (page: Page, within: string) =>
+  page.locator(`${within} .thread`).evaluateAll((found) =>
+    found.map((row) => {
+      const { left, top, width, height } = row.getBoundingClientRect()
+      const text = (part: string) => row.querySelector(part)?.textContent ?? ''
+      const starts = ['.check', '.who', '.subject'].map((part) => row.querySelector(part)?.getBoundingClientRect().left)
+      const isUnread = row.classList.contains('unread')
+      return {
+        place: [left, top, width, height, ...starts].map((px) => Math.round(px ?? -1)),
+        said: [text('.who bdi'), text('.title'), text('.rest'), text('.preview'), text('time')],
+        isUnread,
+      }
+    }),
+  )
+
+/** Holds the scripts back, looks at the painted rows, lets the scripts go, looks at the drawn ones. */
+const expectSame = async (options: BrowserContextOptions, name: string) => {
+  const context = await screen.newContext(options)
+  const page = await screen.newPage(context)
+  let letGo: (() => void) | undefined
+  const held = new Promise<void>((done) => {
+    letGo = done
+  })
+  await page.route(scripts, async (route) => {
+    await held
+    await route.continue()
+  })
+  await page.goto(`${screen.base}/`, { waitUntil: 'commit' })
+  await page.locator('#first-paint .thread').nth(8).waitFor()
+  const painted = await rows(page, '#first-paint')
+  await picture(page, `first-paint-${name}`)
+  letGo?.()
+  await page.locator('[data-thread]').nth(8).waitFor()
+  expect(await page.locator('#first-paint').count()).toBe(0)
+  const drawn = await rows(page, '.list')
+  expect(painted.length).toBeGreaterThan(8)
+  expect(drawn.slice(0, painted.length)).toEqual(painted.slice(0, drawn.length))
+  await context.close()
+}
+
+describe('the first paint', () => {
+  it('comes with the page: nothing of it is asked for again', async () => {
+    const context = await screen.newContext()
+    const page = await screen.newPage(context)
+    await openInbox(page, screen.base)
+    await page.waitForURL(/\/mail\/\d+$/)
+    await until(async () => {
+      const { accounts } = (await (await screen.api('GET', '/v1/accounts')).json()) as { accounts: Account[] }
+      return accounts.every(({ state, progress }) => state === 'watching' && progress === null)
+    })
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+    const isFollowing = page.waitForEvent('websocket')
+    await page.reload()
+    await rowOf(page, 'Tide and Timber').waitFor()
+    await (await isFollowing).waitForEvent('framereceived', {
+      predicate: ({ payload }) => /"streams"/.test(`${payload}`),
+    })
+    expect(asked.filter((path) => path.startsWith('/v1/'))).toEqual([])
+    deliver(screen.dovecot, 'After the first paint')
+    await rowOf(page, 'After the first paint').waitFor()
+    await context.close()
+  })
+
+  it('stands where the app draws the same, wide', () => expectSame({ viewport: { width: 1440, height: 900 } }, 'wide'))
+  it('stands where the app draws the same, on a phone', () =>
+    expectSame({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, 'phone'))
+  it('stands where the app draws the same, in another layout, density and theme', async () => {
+    await screen.api('PATCH', '/v1/settings', { layout: 'bottom', density: 'compact', theme: 'dark' })
+    await expectSame({ viewport: { width: 1440, height: 900 } }, 'bottom')
+    await screen.api('PATCH', '/v1/settings', { layout: null, density: 'roomy', theme: null })
+    await expectSame({ viewport: { width: 820, height: 1180 } }, 'roomy')
+    await screen.api('PATCH', '/v1/settings', { density: null })
+  })
+
+  it('takes a click that comes before the app', async () => {
+    const context = await screen.newContext()
+    const page = await screen.newPage(context)
+    let letGo: (() => void) | undefined
+    const held = new Promise<void>((done) => {
+      letGo = done
+    })
+    await page.route(scripts, async (route) => {
+      await held
+      await route.continue()
+    })
+    await page.goto(`${screen.base}/`, { waitUntil: 'commit' })
+    await page.locator('#first-paint .thread', { hasText: 'Tide and Timber' }).first().click()
+    letGo?.()
+    await page.locator('.view h1', { hasText: 'Tide and Timber' }).waitFor()
+    await context.close()
+  })
+
+  it('keeps mail inert, and shows strangers nothing', async () => {
+    const context = await screen.newContext()
+    const page = await screen.newPage(context)
+    await page.goto(`${screen.base}/`)
+    await rowOf(page, 'broken out').waitFor()
+    await until(async () => (await page.title()).includes('Postern'))
+    const bare = await fetch(`${screen.base}/`, { headers: { accept: 'text/html' } })
+    expect(await bare.text()).not.toContain('id="start"')
+    expect(screen.problems).toEqual([])
+    await context.close()
+  })
+})

@@ -1,0 +1,101 @@
+import type { ErrorCode } from './error-codes.ts'
+import type { RestName } from './rest.ts'
+
+/** What the reference says of an operation beyond the table of rest.ts. */
+export type OperationNotes = {
+  description?: string
+  /** Beyond what every operation of its kind may answer: see `codesOf` in the API's openapi.ts. */
+  errors?: ErrorCode[]
+  /** Content types of a `bytes` answer. */
+  mediaTypes?: string[]
+}
+
+const reachingServer = [
+  'account.address_denied',
+  'connect.dns',
+  'connect.refused',
+  'connect.unreachable',
+  'connect.timeout',
+  'connect.closed',
+  'connect.limit',
+  'connect.throttled',
+  'connect.protocol',
+  'tls.name',
+  'tls.expired',
+  'tls.untrusted',
+  'tls.pin_changed',
+  'tls.handshake',
+  'tls.starttls_missing',
+] satisfies ErrorCode[]
+const loggingIn = [
+  'login.failed',
+  'login.app_password',
+  'login.no_passwords',
+  'login.method',
+  'login.unavailable',
+  'mailbox.refused',
+] satisfies ErrorCode[]
+const fetchingMail = [
+  'message.gone',
+  'message.unavailable',
+  'message.too_large',
+  'message.unparsable',
+] satisfies ErrorCode[]
+const changingMail = [
+  'request.conflict',
+  'not_found',
+  'mailbox.missing',
+  'mailbox.read_only',
+  'mailbox.no_permission',
+] satisfies ErrorCode[]
+
+const setsCookie = 'Sets the session cookie.'
+
+export const restNotes: Partial<Record<RestName, OperationNotes>> = {
+  createOwner: {
+    description: `Postern prints the code when it starts without an owner. ${setsCookie}`,
+    errors: ['auth.setup_code', 'auth.setup_done', 'auth.weak_password', 'request.conflict'],
+  },
+  signIn: { description: setsCookie, errors: ['auth.failed', 'request.too_many'] },
+  changePassword: { description: setsCookie, errors: ['auth.failed', 'auth.weak_password', 'request.too_many'] },
+  removeUser: {
+    description: 'Their sessions end at once; their data is erased soon after. The mail servers lose nothing.',
+    errors: ['request.conflict'],
+  },
+  acceptInvitation: {
+    description: `The token is what follows \`#token=\` in the link. ${setsCookie}`,
+    errors: ['auth.invitation', 'auth.weak_password', 'request.conflict'],
+  },
+  checkAccount: {
+    description:
+      'Answers as it goes, one CheckEvent a line; the last has the kind `done`. What goes wrong at the mail server is a line, not an error.',
+    errors: ['account.plaintext_denied'],
+  },
+  createAccount: { errors: ['account.plaintext_denied', 'account.exists', ...reachingServer, ...loggingIn] },
+  patchAccount: {
+    description:
+      'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for.',
+    errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
+  },
+  removeAccount: { description: 'The mail server loses nothing either way.' },
+  listThreads: { description: 'Pages go on `after` the cursor in `next`; `position` jumps.' },
+  getMessageBody: { errors: fetchingMail },
+  getMessageHeaders: { description: 'In their order, unfolded, encoded words decoded.', errors: fetchingMail },
+  getMessageSource: { errors: fetchingMail, mediaTypes: ['message/rfc822'] },
+  getPart: { errors: fetchingMail, mediaTypes: ['application/octet-stream'] },
+  getPartPreview: { errors: fetchingMail, mediaTypes: ['image/*', 'text/plain', 'application/octet-stream'] },
+  getRemoteImage: {
+    description: 'At the addresses that createRemoteImageLinks made, and no others.',
+    errors: ['remote_content.refused', 'remote_content.unavailable', ...reachingServer],
+    mediaTypes: ['image/*'],
+  },
+  runCommand: {
+    description: 'The effect shows at once; the mail server follows. Repeating a request with the same id is harmless.',
+    errors: changingMail,
+  },
+  undoCommand: { errors: changingMail },
+  listChanges: {
+    description: 'What the socket pushes, for clients that ask. `isReset`: too old, load everything again.',
+    errors: ['not_found'],
+  },
+}
