@@ -45,10 +45,47 @@ describe('accounts', () => {
     await expectAccessible(page)
     await page.getByRole('button', { name: 'Up: sam@example.org' }).click()
     expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
+    await page.locator('button:focus[aria-label="Up: sam@example.org"]').waitFor()
     await page.reload()
     await page.locator('.account-line').nth(1).waitFor()
     expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
     await page.getByRole('button', { name: 'Down: sam@example.org' }).click()
+  })
+
+  it('open with their own inbox once they are added, and take no mail dragged from another one', async () => {
+    screen.dovecot.addUser('kim', 'mail password')
+    screen.dovecot.deliver('kim', 'INBOX', 'From: Zed <zed@example.org>\r\nSubject: For Kim alone\r\n\r\nHello!\r\n')
+    await page.goto(`${screen.base}/accounts/new`)
+    await page.getByLabel('Mail address').fill('kim@mail.invalid')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByLabel('Server').first().fill('localhost')
+    await page.getByLabel('Port').first().fill(String(screen.dovecot.imapsPort))
+    await page.getByLabel('User name').first().fill('kim')
+    await page.getByLabel(/settings for sending/).uncheck()
+    await page.getByLabel('Password').fill('mail password')
+    expect(await page.title()).toMatch(/Add account – Postern$/)
+    await page.getByRole('button', { name: 'Test and add' }).click()
+    await rowOf(page, 'For Kim alone').waitFor()
+    expect(await page.title()).toMatch(/^\(\d+\) Inbox – Postern$/)
+    const [from, to] = [
+      await rowOf(page, 'For Kim alone').boundingBox(),
+      await page.getByRole('region', { name: 'robin@example.org' }).getByRole('link', { name: 'Travel' }).boundingBox(),
+    ]
+    if (!from || !to) throw new Error('nothing to drag, or nowhere to')
+    await page.mouse.move(from.x + 99, from.y + 20)
+    await page.mouse.down()
+    await page.mouse.move(to.x + 60, to.y + 9, { steps: 6 })
+    const target = page.getByRole('region', { name: 'robin@example.org' }).getByRole('link', { name: 'Travel' })
+    const plain = await page
+      .getByRole('link', { name: /^Receipts/ })
+      .first()
+      .evaluate((link) => getComputedStyle(link).backgroundColor)
+    expect(await target.evaluate((link) => getComputedStyle(link).backgroundColor)).toBe(plain)
+    expect(await target.evaluate((link) => link.classList.contains('drop'))).toBe(false)
+    await page.mouse.up()
+    await rowOf(page, 'For Kim alone').waitFor()
+    const { accounts } = (await (await screen.api('GET', '/v1/accounts')).json()) as { accounts: { id: string }[] }
+    await screen.api('DELETE', `/v1/accounts/${accounts.at(-1)?.id}?mode=erase`)
   })
 
   it('have a colour and a daily limit that are still there later', async () => {
@@ -61,7 +98,7 @@ describe('accounts', () => {
     await expectAccessible(page)
     await page.getByLabel('Limit for a day').fill('a lot')
     await page.getByRole('button', { name: 'Save' }).last().click()
-    await page.getByText('is not a whole number of megabytes').waitFor()
+    await page.getByText('must be a whole number').waitFor()
     await page.getByRole('link', { name: 'Back' }).click()
     await page.locator('.tree-account .account-color').waitFor()
   })
@@ -95,6 +132,13 @@ describe('accounts', () => {
     await page.getByText('Comparing everything with the server').waitFor()
     await page.getByRole('button', { name: 'Pause' }).click()
     await page.getByRole('heading', { name: 'Paused' }).waitFor()
+    await page.getByRole('link', { name: 'Back' }).click()
+    await page
+      .getByRole('region', { name: 'robin@example.org' })
+      .getByRole('link', { name: /^Drafts/ })
+      .click()
+    await page.getByText('This account is paused').waitFor()
+    await toAccount()
     await page.getByRole('button', { name: 'Resume' }).click()
     await page.getByRole('heading', { name: 'Up to date' }).waitFor()
     await page.getByText('What happened').click()

@@ -48,6 +48,46 @@ describe('acting on mail', () => {
     await rowOf(page, 'Boomerang').waitFor()
   })
 
+  it('puts everything back when Postern does not answer, and says so', async () => {
+    const heading = page.getByRole('heading', { name: /^Inbox/ })
+    const before = await heading.textContent()
+    await page.route('**/v1/**', (route) => route.abort())
+    for (const key of ['e', 's']) {
+      await rowOf(page, 'Boomerang').focus()
+      await page.keyboard.press(key)
+      await page.getByText('Not done: Postern does not answer.').waitFor()
+      await page.locator('.toast.problem').getByRole('button', { name: 'Close' }).click()
+    }
+    await rowOf(page, 'Boomerang').waitFor()
+    expect(await rowOf(page, 'Boomerang').locator('.meta .starred').count()).toBe(0)
+    expect(await heading.textContent()).toBe(before)
+    // Nothing of it is left to be taken back, and a mailbox that cannot be opened shows what is known of it.
+    expect(await page.getByRole('button', { name: 'Undo' }).count()).toBe(0)
+    const known = countAt(screen.dovecot, 'Receipts')
+    expect(known).toBeGreaterThan(0)
+    await page.getByRole('link', { name: /^Receipts/ }).click()
+    await page.getByRole('heading', { name: /^Receipts [1-9]/ }).waitFor()
+    await page.unroute('**/v1/**')
+    await page.getByRole('link', { name: /^Inbox/ }).click()
+    await rowOf(page, 'Boomerang').waitFor()
+    await at('INBOX', 'Boomerang', 1)
+  })
+
+  it('tells one thing at a time, and takes back one after the other by key', async () => {
+    await arrive('First of two')
+    await arrive('Second of two')
+    await hover('First of two', 'Archive')
+    await hover('Second of two', 'Archive')
+    await page.getByText('Archived', { exact: true }).waitFor()
+    expect(await page.locator('.toast.done').count()).toBe(1)
+    await page.keyboard.press('z')
+    await page.keyboard.press('z')
+    await rowOf(page, 'First of two').waitFor()
+    await rowOf(page, 'Second of two').waitFor()
+    expect(await page.locator('.toast.done').count()).toBe(1)
+    await at('Archive', 'of two', 0)
+  })
+
   it('leaves unread what was marked unread while it was open', async () => {
     await rowOf(page, 'Boomerang').click()
     await page.locator('article.message').waitFor()
@@ -106,6 +146,9 @@ describe('acting on mail', () => {
     await rowOf(page, 'Tide and Timber').click()
     await page.keyboard.press('s')
     await page.getByRole('button', { name: 'Starred' }).click()
+    // The filter is part of the address.
+    await page.reload()
+    await page.getByRole('button', { name: 'Starred', pressed: true }).waitFor()
     await rowOf(page, '').waitFor()
     await until(async () => (await page.locator('[data-thread]:not(:has(.meta .starred))').count()) === 0)
     const starred = await page.locator('[data-thread]').count()
@@ -175,6 +218,50 @@ describe('acting on mail', () => {
   })
 })
 
+describe('what was found', () => {
+  it('shows the found words, wherever in a text and in whichever script', async () => {
+    deliver(
+      screen.dovecot,
+      '=?utf-8?B?5piO5pel44Gu5Lya6K2w44Gr44Gk44GE44Gm?=',
+      'MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n',
+      `${'今日は天気がよい。'.repeat(30)}会議は三時からです。`,
+    )
+    await page.goto(`${screen.base}/search?q=会議`)
+    const hit = page.locator('.hit', { hasText: '明日の会議について' })
+    await hit.waitFor()
+    expect(await hit.locator('mark').allTextContents()).toEqual(['会議', '会議'])
+    const isInSight = await hit.locator('.preview mark').evaluate((mark) => {
+      const line = mark.parentElement?.getBoundingClientRect()
+      return mark.getBoundingClientRect().right <= (line?.right ?? 0)
+    })
+    expect(isInSight).toBe(true)
+    expect(await page.title()).toMatch(/^(\(\d+\) )?会議 – Search – Postern$/)
+  })
+
+  it('is starred, read and moved by the pointer as in a list', async () => {
+    await page.goto(`${screen.base}/search?q=second+two`)
+    const hit = page.locator('.hit-row', { hasText: 'Second of two' }).first()
+    await hit.hover()
+    await hit.locator('[title="Star"]').click()
+    await hit.locator('[title="Remove star"]').waitFor()
+    await until(async () => countAt(screen.dovecot, 'INBOX', 'subject', 'Second of two', 'flagged') === 1)
+    await hit.locator('[title="Archive"]').click()
+    await hit.locator('.place', { hasText: 'Archive' }).waitFor()
+    await at('Archive', 'Second of two', 1)
+    await page.keyboard.press('z')
+    await at('INBOX', 'Second of two', 1)
+    await expectAccessible(page)
+  })
+
+  it('is nothing where there is no word to look for, and what was found before goes away', async () => {
+    await page.getByRole('searchbox').fill('🌻')
+    await page.getByText('There is no word in this to look for.').waitFor()
+    expect(await page.locator('.hit').count()).toBe(0)
+    expect(await page.getByRole('heading', { name: /found/ }).count()).toBe(0)
+    await page.goto(`${screen.base}/`)
+  })
+})
+
 describe('a list', () => {
   const threads = '**/v1/mailboxes/*/threads?*'
 
@@ -209,6 +296,10 @@ describe('a list', () => {
     await page.getByText('Nothing here.').waitFor()
     await page.goto(`${screen.base}/mail/999999`)
     await page.getByText('This mailbox is not here any more.').waitFor()
+    await page.goto(`${screen.base}/no/such/place`)
+    await page.getByText('There is no such page.').waitFor()
+    await page.getByRole('link', { name: 'Go to the inbox' }).click()
+    await page.getByRole('heading', { name: /^Inbox/ }).waitFor()
     await page.goto(`${screen.base}/search?q=zzyzx`)
     await page.getByText('Nothing found for “zzyzx”.').waitFor()
     await page.goto(`${page.url().split('/search')[0]}/search/999999?q=zzyzx`)

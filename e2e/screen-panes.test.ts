@@ -75,6 +75,54 @@ describe('a phone', () => {
     await page.locator('.list-scroll').evaluate((list) => list.scrollTo(0, 0))
   })
 
+  it('shrinks newsletters made for wide screens to its own, as far as one can read them', async () => {
+    for (const width of [600, 1200])
+      deliver(
+        screen.dovecot,
+        `Table of ${width}`,
+        'MIME-Version: 1.0\r\nContent-Type: text/html\r\n',
+        `<table width="${width}"><tr><td width="${width / 2}"><p>left</p></td><td><p id="right">right</p></td></tr></table>`,
+      )
+    const frame = page.locator('iframe.html-body')
+    const measure = () =>
+      frame.evaluate((element) => {
+        const { contentDocument: inside, clientWidth } = element as HTMLIFrameElement
+        const right = inside?.getElementById('right')?.getBoundingClientRect().x ?? 0
+        return {
+          zoom: Number(inside?.body.style.zoom),
+          right,
+          width: clientWidth,
+          scrolls: inside?.documentElement.scrollWidth,
+        }
+      })
+    await rowOf(page, 'Table of 600').tap()
+    await until(async () => (await measure()).zoom < 1, { what: 'a smaller newsletter' })
+    const small = await measure()
+    expect(small.scrolls).toBe(small.width)
+    expect(small.right).toBeGreaterThan(small.width / 3)
+    expect(small.right).toBeLessThan(small.width)
+    await page.goBack()
+    await rowOf(page, 'Table of 1200').tap()
+    await page.getByText('This mail is wider than the screen.').waitFor()
+    expect((await measure()).zoom).toBe(0.5)
+    expect((await measure()).scrolls).toBeGreaterThan(500)
+    await expectAccessible(page)
+    await page.goBack()
+  })
+
+  it('closes a previewed file by the back gesture, and the mail by the next one', async () => {
+    await rowOf(page, 'Pictures and notes').tap()
+    await page.getByRole('button', { name: 'Preview photo from the garden.png' }).tap()
+    const viewer = page.getByRole('dialog', { name: /^Preview/ })
+    await viewer.waitFor()
+    await page.goBack()
+    await viewer.waitFor({ state: 'detached' })
+    expect(await page.locator('article.message').first().isVisible()).toBe(true)
+    await page.goBack()
+    await rowOf(page, 'Pictures and notes').waitFor()
+    expect(await page.locator('article.message').first().isVisible()).toBe(false)
+  })
+
   it('archives by a swipe to the right and takes it back, and does nothing when the swipe is short', async () => {
     deliver(screen.dovecot, 'Swipe me')
     await rowOf(page, 'Swipe me').waitFor()

@@ -106,11 +106,11 @@ export const countAt = (dovecot: Dovecot, mailbox: string, ...query: string[]): 
     .split('\n')
     .filter(Boolean).length
 
-export const deliver = (dovecot: Dovecot, subject: string, extra = ''): void =>
+export const deliver = (dovecot: Dovecot, subject: string, extra = '', text = 'Hello!'): void =>
   dovecot.deliver(
     'robin',
     'INBOX',
-    `From: Zed <zed@example.org>\r\nTo: robin@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${crypto.randomUUID()}@example.org>\r\n${extra}\r\nHello!\r\n`,
+    `From: Zed <zed@example.org>\r\nTo: robin@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${crypto.randomUUID()}@example.org>\r\n${extra}\r\n${text}\r\n`,
   )
 
 /**

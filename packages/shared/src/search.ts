@@ -10,8 +10,8 @@ export const searchQuery = z.object({
   mailboxId: id.optional(),
 })
 
-/** A found message in its conversation; `snippet` has the found words between U+E000 and U+E001. */
-export const searchHit = z.object({ row: threadRow, messageId: id, snippet: z.string() })
+/** A found message in its conversation; `subject` and `snippet` have the found words between U+E000 and U+E001. */
+export const searchHit = z.object({ row: threadRow, messageId: id, subject: z.string(), snippet: z.string() })
 
 export const searchResult = z
   .object({

@@ -8,7 +8,8 @@ const maxDistinctTokens = 6000
 const maxPositionsPerToken = 16
 const maxPosition = 16_383
 
-const cjk =
+/** Characters of scripts that put no spaces between words. */
+export const cjk =
   /[\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3040-\u30ff\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]/
 const anyWord = /[\p{L}\p{N}]+/gu
 

@@ -6,7 +6,7 @@ import { ApiError, call } from './api.ts'
 import { type AppState, app, listKey } from './app-state.ts'
 import { inView } from './apply-change.ts'
 import { noteChange, refreshMailbox, whileSending } from './load-rows.ts'
-import { emptyList, withChanges } from './thread-list.ts'
+import { emptyList, type ThreadList, withChanges } from './thread-list.ts'
 import { dismiss, showToast } from './toasts.ts'
 
 /** What a person can do to mail: shown at once, sent after, taken back with `z`. */
@@ -24,9 +24,22 @@ export type MailAction =
   | 'restore'
   | { moveTo: Mailbox }
 
-/** What an action changed on the screen, as it was before. */
-type Before = { key: string; rows: ThreadRow[]; threads: AppState['threads'] }
-type Done = { id: string; mailboxId: string; before: Before; sent: Promise<unknown>; toastId: string | null }
+/** What an action changed on the screen, as it was before; `shown` is the list it left. */
+type Before = {
+  key: string
+  rows: ThreadRow[]
+  list: ThreadList | undefined
+  shown: ThreadList | undefined
+  threads: AppState['threads']
+}
+type Done = {
+  id: string
+  mailboxId: string
+  before: Before
+  sent: Promise<unknown>
+  toastId: string | null
+  isTakenBack: boolean
+}
 const undoable: Done[] = []
 const maxUndoable = 50
 
@@ -91,25 +104,53 @@ export const leaving: { listener: (mailboxId: string, target: CommandTarget, act
   listener: () => undefined,
 }
 
-/** Carries an action out on conversations of a mailbox, or on everything in it. */
-export const act = (action: MailAction, mailboxId: string, target: CommandTarget, { isQuiet = false } = {}): void => {
+/** How many conversations an action is about. */
+const sizeOf = (action: MailAction, mailboxId: string, target: CommandTarget): number => {
+  if (target.kind === 'threads') return target.threadIds.length
+  if (target.kind === 'messages') return target.messageIds.length
+  const mailbox = app.get().mailboxes[mailboxId]
+  return (action === 'read' ? mailbox?.unreadConversations : mailbox?.conversations) ?? 1
+}
+
+const doneText = (action: MailAction, n: number): string => {
+  const key = `${n > 1 ? 'many' : 'done'}.${typeof action === 'object' ? 'move' : action}` as TextKey // every action has both
+  return t(key, { n: n.toLocaleString(), name: typeof action === 'object' ? action.moveTo.name : '' })
+}
+
+/**
+ * Carries an action out on conversations of a mailbox, or on everything in it. The answer is there when the server has it,
+ * and rejects when it did not happen; the person is told and the screen is put back here.
+ */
+export const act = (
+  action: MailAction,
+  mailboxId: string,
+  target: CommandTarget,
+  { isQuiet = false } = {},
+): Promise<unknown> => {
+  const text = doneText(action, sizeOf(action, mailboxId, target))
   if (closes(action)) leaving.listener(mailboxId, target, action)
   const before = showAtOnce(action, mailboxId, target)
   const id = crypto.randomUUID()
   const sent = whileSending(
     call('runCommand', 'POST', '/v1/commands', { body: { id, command: bodyOf(action, target) } }),
   )
-  const text =
-    typeof action === 'object' ? t('done.move', { name: action.moveTo.name }) : t(`done.${action}` as TextKey) // every action has its text
   const canUndo = action !== 'expunge'
-  const done: Done = { id, mailboxId, before, sent, toastId: null }
+  const done: Done = { id, mailboxId, before, sent, toastId: null, isTakenBack: false }
   if (!isQuiet) done.toastId = showToast({ kind: 'done', text, ...(canUndo ? { undo: () => undo(done) } : {}) })
   if (canUndo && !isQuiet) undoable.push(done)
   if (undoable.length > maxUndoable) undoable.shift()
-  sent.catch((error: unknown) => {
-    forget(done)
-    putBack(error, mailboxId)
-  })
+  sent.then(
+    () => {
+      // From here on the change log tells how the list is; whole lists are not kept for an undo.
+      done.before = { ...before, list: undefined, shown: undefined }
+    },
+    (error: unknown) => {
+      forget(done)
+      if (!done.isTakenBack) putBack(before, mailboxId)
+      failed(error, mailboxId, isQuiet)
+    },
+  )
+  return sent
 }
 
 export const undoLast = (): void => {
@@ -127,26 +168,45 @@ const forget = (done: Done): void => {
 const undo = (done: Done): void => {
   const { id, mailboxId, before, sent } = done
   forget(done)
+  done.isTakenBack = true
   showToast({ kind: 'done', text: t('done.undo') })
-  noteChange(mailboxId)
-  app.set(({ lists, threads }) => {
-    const list = lists[before.key]
-    return {
-      ...(list ? { lists: { ...lists, [before.key]: withChanges(list, before.rows, [], undefined).list } } : {}),
-      threads: { ...threads, ...before.threads },
-    }
-  })
+  const undone = putBack(before, mailboxId)
   const work = sent.then(
     () => call('undoCommand', 'POST', `/v1/commands/${id}/undo`, { body: { id: crypto.randomUUID() } }),
     () => undefined, // it was never done, and that has been said
   )
-  whileSending(work).catch((error: unknown) => putBack(error, mailboxId))
+  whileSending(work).catch((error: unknown) => {
+    putBack(undone, mailboxId)
+    failed(error, mailboxId)
+  })
 }
 
-/** It did not happen: the truth is asked for again, and the reason shown. */
-const putBack = (error: unknown, mailboxId: string): void => {
+/** The screen as it was; answers how it was until now. What came meanwhile stays. */
+const putBack = ({ key, rows, list, shown, threads }: Before, mailboxId: string): Before => {
+  const now = app.get()
+  const current = now.lists[key]
+  const back = current === shown ? list : current && withChanges(current, rows, [], undefined).list
+  const changed = Object.entries(now.threads).filter(([id]) => threads[id])
+  const were = changed.map(([id, messages]) => [
+    id,
+    messages.map((message) => threads[id]?.find((old) => old.id === message.id) ?? message),
+  ])
+  noteChange(mailboxId)
+  app.set({
+    ...(back ? { lists: { ...now.lists, [key]: back } } : {}),
+    threads: { ...now.threads, ...Object.fromEntries(were) },
+  })
+  return { key, rows: [], list: current, shown: back, threads: Object.fromEntries(changed) }
+}
+
+/** It did not happen: the reason is told, and the truth asked for where somebody answers. */
+const failed = (error: unknown, mailboxId: string, isQuiet = false): void => {
+  const isUnreachable = error instanceof ApiError && error.code === 'unreachable'
+  if (isQuiet && isUnreachable) return
+  const reason = error instanceof Error ? error.message : ''
   const hint = error instanceof ApiError ? error.detail.hint : undefined
-  showToast({ kind: 'problem', text: [error instanceof Error ? error.message : '', hint].filter(Boolean).join(' ') })
+  showToast({ kind: 'problem', text: [t('done.not', { reason }), hint].filter(Boolean).join(' ') })
+  if (isUnreachable) return
   app.set({ threads: {} })
   refreshMailbox(mailboxId, inView.current)
 }
@@ -158,12 +218,10 @@ const showAtOnce = (action: MailAction, mailboxId: string, target: CommandTarget
   const rows = (list?.rows ?? []).filter((row): row is ThreadRow => row !== undefined && isMeant(row, target))
   const shown = messagesAtOnce(action, threads, mailboxId, target)
   const before = Object.fromEntries(Object.entries(threads).filter(([id, messages]) => shown[id] !== messages))
+  const changed = list && rows.length > 0 ? withEffect(action, list, rows, target) : list
   noteChange(mailboxId)
-  app.set({
-    ...(list && rows.length > 0 ? { lists: { ...lists, [key]: withEffect(action, list, rows, target) } } : {}),
-    threads: shown,
-  })
-  return { key, rows: action === 'restore' ? [] : rows, threads: before }
+  app.set({ ...(changed ? { lists: { ...lists, [key]: changed } } : {}), threads: shown })
+  return { key, rows: action === 'restore' ? [] : rows, list, shown: changed, threads: before }
 }
 
 const isMeant = (row: ThreadRow, target: CommandTarget): boolean => {
@@ -188,15 +246,15 @@ const withEffect = (
       touched.map(({ threadId }) => threadId),
       undefined,
     ).list
-  const changed = touched.map((row) => ({
-    ...row,
-    ...(action === 'read'
-      ? { unread: 0 }
-      : action === 'unread'
-        ? { unread: row.messages }
-        : { isFlagged: action === 'star' }),
-  }))
+  const changed = touched.map((row) => rowAfter(action, row))
   return withChanges(list, changed, [], list.total).list
+}
+
+/** A row that stays where it is, with the action's effect. */
+export const rowAfter = (action: MailAction, row: ThreadRow): ThreadRow => {
+  if (action === 'read') return { ...row, unread: 0 }
+  if (action === 'unread') return { ...row, unread: row.messages }
+  return action === 'star' || action === 'unstar' ? { ...row, isFlagged: action === 'star' } : row
 }
 
 const messagesAtOnce = (

@@ -8,7 +8,13 @@ export const startDrag = (dataTransfer: DataTransfer, what: Dragged): void => {
   // Without data some browsers drag nothing.
   dataTransfer.setData('text/plain', '')
   dataTransfer.effectAllowed = 'move'
-  addEventListener('dragend', () => (dragged = null), { once: true })
+  // Only where it may be dropped anything lights up.
+  document.documentElement.dataset.dragging = ''
+  const end = () => {
+    dragged = null
+    delete document.documentElement.dataset.dragging
+  }
+  addEventListener('dragend', end, { once: true })
 }
 
 export const getDragged = (): Dragged | null => dragged

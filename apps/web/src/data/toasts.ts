@@ -9,9 +9,10 @@ export const useToasts = (): Toast[] => useObservable(toasts, ({ list }) => list
 export const dismiss = (id: string): void =>
   toasts.set(({ list }) => ({ list: list.filter((toast) => toast.id !== id) }))
 
+/** In the place of the one before of its kind: what was done before that is still taken back by key. */
 export const showToast = (toast: Omit<Toast, 'id'>): string => {
   const id = crypto.randomUUID()
-  toasts.set(({ list }) => ({ list: [...list.slice(-2), { ...toast, id }] }))
+  toasts.set(({ list }) => ({ list: [...list.filter(({ kind }) => kind !== toast.kind), { ...toast, id }] }))
   setTimeout(() => dismiss(id), showMs)
   return id
 }

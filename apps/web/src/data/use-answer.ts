@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { type Dispatch, type SetStateAction, useCallback, useEffect, useRef, useState } from 'react'
 import { failureOf } from './api.ts'
 import type { ListStatus } from './thread-list.ts'
 
@@ -9,7 +9,7 @@ import type { ListStatus } from './thread-list.ts'
 export const useAnswer = <Value>(
   key: string | null,
   ask: (signal: AbortSignal) => Promise<Value>,
-): { value: Value | null; status: ListStatus; reload: () => void; set: (value: Value) => void } => {
+): { value: Value | null; status: ListStatus; reload: () => void; set: Dispatch<SetStateAction<Value | null>> } => {
   const [value, set] = useState<Value | null>(null)
   const [status, setStatus] = useState<ListStatus>('loading')
   const latest = useRef(ask)

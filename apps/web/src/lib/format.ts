@@ -45,3 +45,6 @@ export const fileSize = (bytes: number): string => {
 /** Leans on nothing around it, as above. */
 export const personName = ({ name, address }: { name: string; address: string }): string =>
   name || address.split('@')[0] || address
+
+/** A conversation's subject without what answers and forwards put before it. */
+export const plainSubject = (subject: string): string => subject.replace(/^((re|fwd?|aw|wg|sv|vs)\s*:\s*)+/i, '')

@@ -78,3 +78,7 @@ export const onLinkClick = (
   event.preventDefault()
   navigate(to, { replace: location.hash !== '' })
 }
+
+/** A mailbox, or a conversation in it, with the filter of its list. */
+export const mailAddress = (mailboxId: string, filter: string, threadId?: string | null): string =>
+  `/mail/${mailboxId}${threadId ? `/${threadId}` : ''}${filter === 'all' ? '' : `?${new URLSearchParams({ filter })}`}`

@@ -3,7 +3,7 @@ import { AppError } from '#platform/errors.ts'
 import { searchMessages } from '#store/search-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { formatCursor, parseCursor, presentThreadRow } from '../present-mail.ts'
-import { snippetsOf } from './snippet.ts'
+import { markerOf } from './snippet.ts'
 
 export const registerSearch = ({ router, store }: FeatureDeps): void => {
   router.on('search', async ({ user, query }) => {
@@ -22,11 +22,12 @@ export const registerSearch = ({ router, store }: FeatureDeps): void => {
     })
     const page = found.rows.slice(0, query.limit)
     const last = page.at(-1)
-    const snippetOf = snippetsOf(wordsOf(terms))
+    const { snippetOf, mark } = markerOf(wordsOf(terms))
     return {
       hits: page.map((row) => ({
         row: presentThreadRow(row),
         messageId: row.message_id.toString(),
+        subject: mark(row.subject),
         snippet: snippetOf(row.text ?? ''),
       })),
       ...(found.rows.length > query.limit && last ? { next: formatCursor(last.received_at, last.message_id) } : {}),

@@ -4,6 +4,7 @@ import { call } from '#data/api.ts'
 import { app, loadAccounts, useApp } from '#data/app-state.ts'
 import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
+import { useTitle } from '#data/use-title.ts'
 import { fileSize, fullDate } from '#lib/format.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
@@ -16,6 +17,7 @@ import { MailboxTable } from './mailbox-table.tsx'
 /** Everything about one account: how it is, its servers and password, its mailboxes, and how to part from it. */
 export const AccountPage = ({ accountId }: { accountId: string }) => {
   const account = useApp((state) => state.accounts.find(({ id }) => id === accountId))
+  useTitle(account?.address ?? t('account.page'))
   if (!account)
     return (
       <main className="page">

@@ -2,7 +2,9 @@ import type { AccountCreate, DiscoveryResult } from '@postern/shared/accounts.ts
 import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
 import { loadAccounts } from '#data/app-state.ts'
+import { useTitle } from '#data/use-title.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
+import { t } from '#lib/text.ts'
 import { Field } from '#ui/field.tsx'
 import { formOf, OutgoingFields, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
 import { LiveTestReport, Problem, useLiveTest } from './use-live-test.tsx'
@@ -20,6 +22,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const [outgoing, setOutgoing] = useState<ServerForm | null>(null)
   const live = useLiveTest()
 
+  useTitle(t('account.add'))
   const discover = (event: FormEvent) => {
     event.preventDefault()
     void live.attempt(async () => {
@@ -47,9 +50,9 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
         outgoing: outgoing ? settingsOf(outgoing) : null,
       }
       if (!(await live.test(body))) return
-      await call('createAccount', 'POST', '/v1/accounts', { body })
+      const { id } = await call('createAccount', 'POST', '/v1/accounts', { body })
       await loadAccounts()
-      navigate('/', { replace: true })
+      navigate(`/?account=${id}`, { replace: true })
     })
   }
   const errors = live.problem?.detail.fields

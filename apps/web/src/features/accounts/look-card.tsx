@@ -76,7 +76,7 @@ const Budget = ({ bytes, onSet }: { bytes: number | null; onSet: (bytes: number 
     event.preventDefault()
     const megabytes = text.trim() === '' ? null : Number(text)
     if (megabytes !== null && (!Number.isSafeInteger(megabytes * bytesPerMegabyte) || megabytes < 1))
-      return setProblem('is not a whole number of megabytes')
+      return setProblem('must be a whole number, or empty for no limit')
     setProblem(undefined)
     await onSet(megabytes === null ? null : megabytes * bytesPerMegabyte)
     showToast({

@@ -27,8 +27,9 @@ export const HiddenList = ({ mailboxId, threadId }: { mailboxId: string; threadI
   useCommands({ back: () => goBack(threadId === null ? `/mail/${mailboxId}` : `/deleted/${mailboxId}`) })
   if (!mailbox) return null
   const restore = (row: ThreadRow) => {
-    if (value) set({ ...value, rows: value.rows.filter(({ threadId: id }) => id !== row.threadId) })
-    act('restore', mailboxId, { kind: 'threads', mailboxId, threadIds: [row.threadId] })
+    if (!value) return
+    set({ ...value, rows: value.rows.filter(({ threadId: id }) => id !== row.threadId) })
+    act('restore', mailboxId, { kind: 'threads', mailboxId, threadIds: [row.threadId] }).catch(() => set(value))
     if (threadId === row.threadId) goBack(`/deleted/${mailboxId}`)
   }
   const name = mailbox.role === 'inbox' ? t('bar.inbox') : mailbox.name

@@ -25,7 +25,8 @@ import { Menu } from '#ui/menu.tsx'
 
 type Props = {
   mailbox: Mailbox
-  total: number
+  /** Null while nothing is known of it. */
+  total: number | null
   /** False while a filtered list is longer than what is known of it. */
   isCounted: boolean
   filter: Filter
@@ -39,7 +40,7 @@ type Props = {
   onEverything: () => void
   onClear: () => void
 }
-const filters: Filter[] = ['all', 'unread', 'flagged', 'attachments']
+export const filters: Filter[] = ['all', 'unread', 'flagged', 'attachments']
 
 /** Name, count and filters; with a selection, what can be done to it. */
 export const ListHead = (props: Props) => {
@@ -51,7 +52,7 @@ export const ListHead = (props: Props) => {
       <h1>
         <bdi>{name}</bdi>{' '}
         <span className="muted">
-          {(props.isCounted ? props.total : props.total - 1).toLocaleString()}
+          {props.total !== null && (props.isCounted ? props.total : props.total - 1).toLocaleString()}
           {!props.isCounted && '+'}
         </span>
       </h1>
@@ -86,7 +87,7 @@ export const ListHead = (props: Props) => {
           {
             label: t('select.shown'),
             icon: <ListChecks size={15} aria-hidden />,
-            isDisabled: props.total === 0,
+            isDisabled: !props.total,
             onSelect: props.onSelectAll,
           },
           ...(props.onEmpty
@@ -116,13 +117,14 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
       (other) => other.accountId === mailbox.accountId && other.id !== mailbox.id && other.isSelectable,
     ),
   )
+  const all = (total ?? 0).toLocaleString()
   const isSpam = mailbox.role === 'junk'
-  const button = (action: Extract<MailAction, string>, icon: ReactNode, label: string) => {
+  const button = (action: Extract<MailAction, string>, icon: ReactNode, label: string, width = '') => {
     const refusal = refusalOf(mailbox, action)
     return (
       <button
         type="button"
-        className="icon-button"
+        className={`icon-button ${width}`}
         key={action}
         aria-label={label}
         title={refusal ?? label}
@@ -145,11 +147,12 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
       >
         <X size={17} aria-hidden />
       </button>
-      <h1 aria-live="polite">{marked === 'everything' ? t('select.everything') : count('selected', marked)}</h1>
-      {marked !== 'everything' && marked < total && filter === 'all' && (
-        <button type="button" className="button wide-only" title={t('select.all')} onClick={onEverything}>
-          <ListChecks size={17} aria-hidden />
-          <span>{t('select.all')}</span>
+      <h1 aria-live="polite">
+        {marked === 'everything' ? t('select.everything', { n: all }) : count('selected', marked)}
+      </h1>
+      {marked !== 'everything' && marked < (total ?? 0) && filter === 'all' && (
+        <button type="button" className="button select-all" title={t('select.all')} onClick={onEverything}>
+          {t('select.allOf', { n: all })}
         </button>
       )}
       {mailbox.role !== 'archive' &&
@@ -163,7 +166,7 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
         <Trash2 size={17} aria-hidden />,
         mailbox.role === 'trash' || isSpam ? t('action.expunge') : t('action.trash'),
       )}
-      {button('read', <MailOpen size={17} aria-hidden />, t('action.read'))}
+      {button('read', <MailOpen size={17} aria-hidden />, t('action.read'), 'wide-only')}
       <Menu
         label={t('action.move')}
         title={refusal ?? t('action.move')}
@@ -191,6 +194,7 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
 }
 
 const more = [
+  ['read', <MailOpen key="read" size={15} aria-hidden />],
   ['unread', <MailClosed key="unread" size={15} aria-hidden />],
   ['star', <Star key="star" size={15} aria-hidden />],
   ['unstar', <StarOff key="unstar" size={15} aria-hidden />],

@@ -2,7 +2,7 @@ import type { CommandTarget } from '@postern/shared/commands.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { ThreadRow } from '@postern/shared/messages.ts'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type DragEvent, type MouseEvent, useCallback, useEffect, useRef, useState } from 'react'
+import { type DragEvent, type MouseEvent, useEffect, useRef, useState } from 'react'
 import { app, type Filter, listKey, prefetch, setting, useApp } from '#data/app-state.ts'
 import { inView } from '#data/apply-change.ts'
 import { act, leaving, type MailAction, refusalOf } from '#data/commands.ts'
@@ -10,13 +10,14 @@ import { startDrag } from '#data/drag.ts'
 import { loadRows, pageSize } from '#data/load-rows.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { focusMailbox } from '#data/socket.ts'
+import type { ThreadList } from '#data/thread-list.ts'
 import { showToast } from '#data/toasts.ts'
-import { goBack, navigate } from '#lib/route.ts'
+import { goBack, mailAddress, navigate, useRoute } from '#lib/route.ts'
 import { lineHeights, rowHeights } from '#lib/row-heights.ts'
 import { count, t } from '#lib/text.ts'
 import { Confirm } from '#ui/confirm.tsx'
 import { ListState } from '#ui/list-state.tsx'
-import { ListHead } from './list-head.tsx'
+import { filters, ListHead } from './list-head.tsx'
 import { ThreadItem } from './thread-item.tsx'
 import { useSteadyScroll } from './use-steady-scroll.ts'
 
@@ -36,7 +37,9 @@ export const MessageList = ({
   /** An open conversation lies over the list, not beside it. */
   isCovered: boolean
 }) => {
-  const [filter, setFilter] = useState<Filter>('all')
+  const wanted = useRoute().query.get('filter')
+  const filter = filters.find((known) => known === wanted) ?? 'all'
+  const addressOf = (id?: string | null) => mailAddress(mailboxId, filter, id)
   const [marks, setMarks] = useState<ReadonlySet<string>>(noMarks)
   const [isEverything, setEverything] = useState(false)
   const [confirms, setConfirms] = useState<(() => void) | null>(null)
@@ -82,7 +85,7 @@ export const MessageList = ({
 
   const rows = list?.rows ?? noRows
   useSteadyScroll(scroller, rows, height)
-  const openRow = useCallback((id: string) => navigate(`/mail/${mailboxId}/${id}`), [mailboxId])
+  const openRow = (id: string) => navigate(addressOf(id))
   const chosen = marks.size > 0 ? [...marks] : rows[cursor] ? [rows[cursor].threadId] : []
 
   const refusal = (action: MailAction): string | null => {
@@ -115,8 +118,8 @@ export const MessageList = ({
       going && action !== 'unread' && !isCovered
         ? rows.slice(at + 1).find((row) => row && !going.includes(row.threadId))
         : undefined
-    if (next) navigate(`/mail/${mailboxId}/${next.threadId}`, { replace: true })
-    else goBack(`/mail/${mailboxId}`)
+    if (next) navigate(addressOf(next.threadId), { replace: true })
+    else goBack(addressOf())
   })
 
   const mark = (index: number, event: MouseEvent) => {
@@ -137,7 +140,7 @@ export const MessageList = ({
     const row = rows[index]
     setCursor(index)
     virtual.scrollToIndex(index)
-    if (threadId !== null && row) navigate(`/mail/${mailboxId}/${row.threadId}`, { replace: true })
+    if (threadId !== null && row) navigate(addressOf(row.threadId), { replace: true })
     for (const near of [rows[index + 1], rows[index - 1]]) if (near) prefetch(near.threadId, near.latestMessageId)
     requestAnimationFrame(() =>
       scroller.current?.querySelector<HTMLElement>(`[data-thread="${row?.threadId}"]`)?.focus({ preventScroll: true }),
@@ -160,11 +163,7 @@ export const MessageList = ({
     first: () => move(0),
     last: () => move(rows.length - 1),
     open: () => current && openRow(current.threadId),
-    ...(threadId !== null
-      ? { back: () => goBack(`/mail/${mailboxId}`) }
-      : marks.size > 0
-        ? { back: clearMarks }
-        : undefined),
+    ...(threadId !== null ? { back: () => goBack(addressOf()) } : marks.size > 0 ? { back: clearMarks } : undefined),
     select: () => current && toggleMark(current.threadId),
     selectAll,
     archive: onChosen('archive'),
@@ -201,11 +200,11 @@ export const MessageList = ({
     <>
       <ListHead
         mailbox={mailbox}
-        total={filter === 'all' ? (list?.total ?? mailbox.conversations) : rows.length}
+        total={countOf(mailbox, filter, list)}
         isCounted={filter === 'all' || rows.length === 0 || rows.at(-1) !== undefined}
         filter={filter}
         onFilter={(next) => {
-          setFilter(next)
+          navigate(mailAddress(mailboxId, next, threadId), { replace: true })
           setMarks(noMarks)
         }}
         marked={isEverything ? 'everything' : marks.size}
@@ -290,6 +289,12 @@ export const MessageList = ({
   )
 }
 
+/** How many there are, as far as is known: without a connection by the mailbox's own count, null when nothing is. */
+const countOf = (mailbox: Mailbox, filter: Filter, list: ThreadList | undefined): number | null => {
+  if (list && (list.status === 'ready' || list.rows.length > 0)) return filter === 'all' ? list.total : list.rows.length
+  return filter === 'all' ? mailbox.conversations : null
+}
+
 /** From Trash and from spam there is no further place to go to. */
 const isForGood = ({ role }: Mailbox): boolean => role === 'trash' || role === 'junk'
 
@@ -305,7 +310,11 @@ const useLeaving = (listener: typeof leaving.listener): void => {
 }
 
 const Empty = ({ mailbox, filter }: { mailbox: Mailbox; filter: Filter }) => {
+  const isPaused = useApp(({ accounts }) =>
+    accounts.some(({ id, state }) => id === mailbox.accountId && state === 'paused'),
+  )
   if (filter !== 'all') return t('list.emptyFilter')
+  if (isPaused) return t('list.paused')
   if (!mailbox.isSynced) return t('list.excluded')
   if (mailbox.sync.state === 'listed' || mailbox.sync.state === 'filling') return t('list.filling')
   return t(mailbox.role === 'inbox' ? 'list.emptyInbox' : 'list.empty')

@@ -1,9 +1,10 @@
 import type { ThreadRow } from '@postern/shared/messages.ts'
-import { Archive, Mail as MailClosed, MailOpen, Paperclip, Reply, Star, Trash2 } from 'lucide-react'
-import type { DragEvent, MouseEvent, ReactNode } from 'react'
+import { Paperclip, Reply, Star } from 'lucide-react'
+import type { DragEvent, MouseEvent } from 'react'
 import type { MailAction } from '#data/commands.ts'
 import { listDate, personName } from '#lib/format.ts'
-import { type TextKey, t } from '#lib/text.ts'
+import { t } from '#lib/text.ts'
+import { HoverActions } from '#ui/hover-actions.tsx'
 import { type SwipeActions, useSwipe } from './use-swipe.ts'
 
 type Props = {
@@ -55,7 +56,7 @@ export const ThreadItem = (props: Props) => {
         <input
           type="checkbox"
           tabIndex={-1}
-          aria-label={t('action.select')}
+          aria-label={t('action.selectOne', { subject: row.subject || t('view.noSubject') })}
           checked={props.isMarked}
           onChange={() => undefined}
           onClick={(event) => {
@@ -84,37 +85,7 @@ export const ThreadItem = (props: Props) => {
           {row.preview}
         </span>
       )}
-      <HoverActions row={row} refusalOf={props.refusalOf} onAct={props.onAct} />
+      <HoverActions isUnread={isUnread} isFlagged={row.isFlagged} refusalOf={props.refusalOf} onAct={props.onAct} />
     </div>
-  )
-}
-
-const HoverActions = ({ row, refusalOf, onAct }: Pick<Props, 'row' | 'refusalOf' | 'onAct'>) => {
-  const button = (action: Extract<MailAction, string>, icon: ReactNode) => {
-    const refusal = refusalOf(action)
-    return (
-      <button
-        type="button"
-        tabIndex={-1}
-        className="icon-button"
-        title={refusal ?? t(`action.${action}` as TextKey)} // every action has its text
-        disabled={refusal !== null}
-        onClick={(event) => {
-          event.stopPropagation()
-          onAct(action)
-        }}
-      >
-        {icon}
-      </button>
-    )
-  }
-  // The same can be done by key and in the reading pane; here it is for the pointer alone.
-  return (
-    <span className="hover-actions" aria-hidden>
-      {button('archive', <Archive size={15} />)}
-      {button('trash', <Trash2 size={15} />)}
-      {row.unread > 0 ? button('read', <MailOpen size={15} />) : button('unread', <MailClosed size={15} />)}
-      {button(row.isFlagged ? 'unstar' : 'star', <Star size={15} className={row.isFlagged ? 'starred' : ''} />)}
-    </span>
   )
 }

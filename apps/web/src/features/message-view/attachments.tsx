@@ -3,6 +3,7 @@ import { Download, File, FileText, FileType } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { showToast } from '#data/toasts.ts'
 import { fileSize } from '#lib/format.ts'
+import { goBack, navigate, useRoute } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 
 const Preview = lazy(() => import('./part-preview.tsx').then((module) => ({ default: module.PartPreview })))
@@ -18,9 +19,13 @@ export const Attachments = ({
   subject: string
   parts: MessagePart[]
 }) => {
-  const [openId, setOpenId] = useState<string | null>(null)
+  // In the address, so that the back gesture closes the preview and not the mail.
+  const { hash } = useRoute()
+  const withoutHash = location.pathname + location.search
+  const at = `file-${messageId}-`
   const shown = parts.filter((part) => !part.isInline || part.filename !== null)
   if (shown.length === 0) return null
+  const openId = hash.startsWith(at) ? hash.slice(at.length) : null
   const previewable = shown.filter(({ preview }) => preview !== null)
   const saveAll = async () => {
     const { saveAllParts } = await import('./save-all-parts.ts')
@@ -32,7 +37,12 @@ export const Attachments = ({
     <section className="attachment-strip" aria-label={t('view.attachments')}>
       <ul className="attachments" aria-label={t('view.attachments')}>
         {shown.map((part) => (
-          <Tile key={part.id} messageId={messageId} part={part} onOpen={() => setOpenId(part.id)} />
+          <Tile
+            key={part.id}
+            messageId={messageId}
+            part={part}
+            onOpen={() => navigate(`${withoutHash}#${at}${part.id}`)}
+          />
         ))}
       </ul>
       {shown.length > 1 && (
@@ -43,7 +53,7 @@ export const Attachments = ({
       )}
       {openId !== null && (
         <Suspense fallback={null}>
-          <Preview messageId={messageId} parts={previewable} firstId={openId} onClose={() => setOpenId(null)} />
+          <Preview messageId={messageId} parts={previewable} firstId={openId} onClose={() => goBack(withoutHash)} />
         </Suspense>
       )}
     </section>

@@ -1,6 +1,8 @@
 import type { MessagePart } from '@postern/shared/messages.ts'
 import { useEffect, useRef, useState } from 'react'
 import { call } from '#data/api.ts'
+import { t } from '#lib/text.ts'
+import { fitWidth } from './fit-width.ts'
 import type { MisleadingLink } from './misleading-links.ts'
 import { type SanitizedMail, sanitizeMail } from './sanitize.ts'
 import { type Paper, showMail, showRemote, watchMissing } from './show-mail.ts'
@@ -29,6 +31,7 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, attempt, isD
   const ref = useRef<HTMLIFrameElement>(null)
   const [isLoaded, setLoaded] = useState(false)
   const [height, setHeight] = useState(120)
+  const [isTooWide, setTooWide] = useState(false)
   const [mail, setMail] = useState<SanitizedMail | null>(null)
 
   useEffect(() => {
@@ -49,11 +52,14 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, attempt, isD
       misleadingLinks: sanitized.misleadingLinks,
       isBroken: false,
     })
-    const measure = () => setHeight(Math.min(20_000, Math.max(40, page.documentElement.scrollHeight)))
+    const measure = () => {
+      setTooWide(fitWidth(page))
+      setHeight(Math.min(20_000, Math.max(40, page.documentElement.scrollHeight)))
+    }
     measure()
     const observer = new ResizeObserver(measure)
     observer.observe(page.body)
-    // Images arrive later and change the height.
+    // Images arrive later and change the size.
     page.body.addEventListener('load', measure, true)
     return () => observer.disconnect()
   }, [isLoaded, html, isDark, messageId, parts, onFound])
@@ -75,16 +81,19 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, attempt, isD
 
   const paper = paperFor(mail, isDark)
   return (
-    <iframe
-      ref={ref}
-      className={`html-body ${paper}`}
-      title="Message"
-      src="/message-frame.html"
-      sandbox={frameSandbox}
-      referrerPolicy="no-referrer"
-      style={{ height }}
-      onLoad={() => setLoaded(true)}
-    />
+    <>
+      {isTooWide && <p className="muted">{t('view.tooWide')}</p>}
+      <iframe
+        ref={ref}
+        className={`html-body ${paper}`}
+        title="Message"
+        src="/message-frame.html"
+        sandbox={frameSandbox}
+        referrerPolicy="no-referrer"
+        style={{ height }}
+        onLoad={() => setLoaded(true)}
+      />
+    </>
   )
 }
 

@@ -4,6 +4,7 @@ import { ApiError, failureOf } from '#data/api.ts'
 import { loadThread, setting, useApp } from '#data/app-state.ts'
 import { act, closes, type MailAction, refusalOf } from '#data/commands.ts'
 import { useCommands } from '#data/screen-commands.ts'
+import { plainSubject } from '#lib/format.ts'
 import { goBack } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { Confirm } from '#ui/confirm.tsx'
@@ -49,7 +50,7 @@ export const ThreadView = ({
   if (status === 'gone' || (here && !last)) return <Gone backTo={backTo} />
   if (!here || !last)
     return <ListState status={status} isEmpty empty={null} lines={5} onRetry={load} failed={t('view.threadFailed')} />
-  const subject = here[0]?.subject.replace(/^((re|fwd?|aw|wg|sv|vs)\s*:\s*)+/i, '') || t('view.noSubject')
+  const subject = plainSubject(here[0]?.subject ?? '') || t('view.noSubject')
   return (
     <>
       <ViewHead

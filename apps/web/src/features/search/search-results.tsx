@@ -1,21 +1,37 @@
+import type { ThreadRow } from '@postern/shared/messages.ts'
 import type { SearchResult } from '@postern/shared/search.ts'
 import { useEffect, useState } from 'react'
-import { call } from '#data/api.ts'
-import { prefetch, useApp } from '#data/app-state.ts'
+import { ApiError, call } from '#data/api.ts'
+import { useApp } from '#data/app-state.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { useAnswer } from '#data/use-answer.ts'
-import { listDate, personName } from '#lib/format.ts'
-import { goBack, onLinkClick } from '#lib/route.ts'
+import { goBack } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { ListState, useSlow } from '#ui/list-state.tsx'
+import { Hit } from './hit.tsx'
 
 const refreshAfterMs = 2000
+
+/** `found` is null when the words hold nothing to look for. */
+type Answer = { words: string; found: SearchResult | null }
 
 /** What was found, newest first, in all mailboxes and accounts: how many, where, and the words marked. */
 export const SearchResults = ({ query, threadId }: { query: string; threadId: string | null }) => {
   const words = query.trim()
-  const ask = (signal: AbortSignal) => call('search', 'GET', '/v1/search', { query: { q: words }, signal })
-  const { value: result, status, reload, set } = useAnswer(words === '' ? null : words, ask)
+  const ask = async (signal: AbortSignal): Promise<Answer> => {
+    const found = await call('search', 'GET', '/v1/search', { query: { q: words }, signal }).catch(whenNoWord)
+    return { words, found }
+  }
+  const { value: answer, status, reload, set } = useAnswer(words === '' ? null : words, ask)
+  // What was found before stays in sight until there is an answer, but not beside the news that there is none.
+  const isOld = answer?.words !== words && (status === 'failed' || status === 'offline')
+  const result = isOld ? null : (answer?.found ?? null)
+  const change = (make: (found: SearchResult) => SearchResult) =>
+    set((old) => (old?.words === words && old.found ? { words, found: make(old.found) } : old))
+  const showRow = (row: ThreadRow) => {
+    const isSame = (other: ThreadRow) => other.threadId === row.threadId && other.mailboxId === row.mailboxId
+    change((found) => ({ ...found, hits: found.hits.map((hit) => (isSame(hit.row) ? { ...hit, row } : hit)) }))
+  }
   const [isLoadingMore, setLoadingMore] = useState(false)
   const isSlow = useSlow(status === 'loading' && result !== null)
   useRefresh(reload, result !== null && result.hits.length <= 50)
@@ -25,11 +41,11 @@ export const SearchResults = ({ query, threadId }: { query: string; threadId: st
     ...(threadId === null ? {} : { back: () => goBack(`/search?${new URLSearchParams({ q: query })}`) }),
   })
   if (words === '') return <div className="empty">{t('search.type')}</div>
-  const more = async (after: string, { hits }: SearchResult) => {
+  const more = async (after: string) => {
     setLoadingMore(true)
     try {
       const page = await call('search', 'GET', '/v1/search', { query: { q: words, after } })
-      set({ ...page, hits: [...hits, ...page.hits] })
+      change(({ hits }) => ({ ...page, hits: [...hits, ...page.hits] }))
     } finally {
       setLoadingMore(false)
     }
@@ -54,13 +70,20 @@ export const SearchResults = ({ query, threadId }: { query: string; threadId: st
         <ListState
           status={status}
           isEmpty={!result || result.hits.length === 0}
-          empty={t('search.none', { q: words })}
+          empty={answer?.found === null ? t('search.noWord') : t('search.none', { q: words })}
           failed={t('search.failed')}
           lines={12}
           onRetry={reload}
         />
         {result?.hits.map((hit) => (
-          <Hit key={hit.messageId} hit={hit} query={query} isOpen={hit.row.threadId === threadId} />
+          <Hit
+            key={hit.messageId}
+            hit={hit}
+            query={query}
+            isOpen={hit.row.threadId === threadId}
+            onRow={showRow}
+            onDone={reload}
+          />
         ))}
         {result?.next !== undefined && (
           <p className="empty">
@@ -68,7 +91,7 @@ export const SearchResults = ({ query, threadId }: { query: string; threadId: st
               type="button"
               className="button"
               disabled={isLoadingMore}
-              onClick={() => void more(result.next ?? '', result)}
+              onClick={() => void more(result.next ?? '')}
             >
               {t(isLoadingMore ? 'list.loading' : 'search.more')}
             </button>
@@ -93,51 +116,6 @@ const useRefresh = (reload: () => void, isFirstPage: boolean): void => {
   }, [mailboxes, seen, reload, isFirstPage])
 }
 
-const Hit = ({
-  hit: { row, messageId, snippet },
-  query,
-  isOpen,
-}: {
-  hit: SearchResult['hits'][number]
-  query: string
-  isOpen: boolean
-}) => {
-  const place = useApp(({ mailboxes, accounts }) => {
-    const mailbox = mailboxes[row.mailboxId]
-    const account = accounts.find(({ id }) => id === row.accountId)
-    const name = mailbox?.role === 'inbox' ? t('bar.inbox') : (mailbox?.name ?? '')
-    return accounts.length > 1 && account ? `${name} · ${account.name || account.address}` : name
-  })
-  const to = `/search/${row.threadId}?${new URLSearchParams({ q: query, m: messageId })}`
-  return (
-    <a
-      href={to}
-      className={`thread hit three${row.unread > 0 ? ' unread' : ''}${isOpen ? ' open' : ''}`}
-      aria-current={isOpen || undefined}
-      onClick={(event) => onLinkClick(event, to)}
-      onPointerEnter={() => prefetch(row.threadId, messageId)}
-    >
-      <span />
-      <span className="who">
-        {row.unread > 0 && <span className="sr-only">{t('filter.unread')}: </span>}
-        <bdi>{row.senders.map(personName).join(', ')}</bdi>
-      </span>
-      <span className="meta">
-        <bdi className="place">{place}</bdi>
-        <time dateTime={row.latestAt}>{listDate(row.latestAt)}</time>
-      </span>
-      <span className="subject" dir="auto">
-        <span className="title">
-          <Marked text={withMarks(row.subject, query) || t('view.noSubject')} />
-        </span>
-      </span>
-      <span className="preview" dir="auto">
-        <Marked text={snippet} />
-      </span>
-    </a>
-  )
-}
-
 /** The next found mail gets the focus; Enter opens it as every link. */
 const focusHit = (step: number): void => {
   const hits = [...document.querySelectorAll<HTMLElement>('.list a.hit')]
@@ -146,20 +124,8 @@ const focusHit = (step: number): void => {
   hits[Math.max(0, Math.min(hits.length - 1, (at < 0 ? open : at) + step))]?.focus()
 }
 
-/** The server marks what it found in texts; in subjects words that begin as typed are marked here. */
-const withMarks = (subject: string, query: string): string => {
-  const words = query.match(/[\p{L}\p{N}]+/gu)
-  if (!words) return subject
-  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join('|')})[\\p{L}\\p{N}]*`, 'giu')
-  return subject.replace(pattern, (found) => `\ue000${found}\ue001`)
+/** What the server finds no word in is answered, too: by nothing. */
+const whenNoWord = (error: unknown): null => {
+  if (error instanceof ApiError && error.code === 'request.invalid') return null
+  throw error
 }
-
-/** Found words stand between two private characters; they become marks, everything else stays text. */
-const Marked = ({ text }: { text: string }) => (
-  <>
-    {text.split(/(\ue000[^\ue001]*\ue001)/).map((piece, index) =>
-      // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a snippet never change places
-      piece.startsWith('\ue000') ? <mark key={index}>{piece.slice(1, -1)}</mark> : piece,
-    )}
-  </>
-)

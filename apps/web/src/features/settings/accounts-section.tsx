@@ -12,6 +12,9 @@ export const AccountsSection = () => {
     const next = [...accounts]
     next.splice(to, 0, ...next.splice(from, 1))
     app.set({ accounts: next })
+    // The line has another place in the page: browsers forget what had the focus in it.
+    const button = document.activeElement
+    requestAnimationFrame(() => button instanceof HTMLElement && button.focus())
     try {
       const answer = await call('orderAccounts', 'PUT', '/v1/account-order', {
         body: { accountIds: next.map(({ id }) => id) },
@@ -64,7 +67,7 @@ const AccountLine = ({
         className="icon-button"
         aria-label={`Up: ${name}`}
         title="Up"
-        disabled={!onUp}
+        aria-disabled={!onUp}
         onClick={() => onUp?.()}
       >
         <ArrowUp size={16} aria-hidden />
@@ -74,7 +77,7 @@ const AccountLine = ({
         className="icon-button"
         aria-label={`Down: ${name}`}
         title="Down"
-        disabled={!onDown}
+        aria-disabled={!onDown}
         onClick={() => onDown?.()}
       >
         <ArrowDown size={16} aria-hidden />

@@ -9,6 +9,11 @@ import { ListState } from '#ui/list-state.tsx'
 
 type Person = { id: string; name: string; address: string; accounts: number }
 
+const copy = async (link: string) => {
+  await navigator.clipboard.writeText(link)
+  showToast({ kind: 'done', text: 'The link is copied.' })
+}
+
 /** Who is here, and links for those who shall come. */
 export const PeopleSection = () => {
   const { value, status, reload } = useAnswer('people', async (signal) => {
@@ -103,6 +108,12 @@ export const PeopleSection = () => {
           Send this link; it works once, for seven days, and is not shown again:
           <br />
           <code style={{ overflowWrap: 'anywhere' }}>{link}</code>
+          {/* Browsers give the clipboard to safe addresses only. */}
+          {navigator.clipboard && (
+            <button type="button" className="button" onClick={() => void copy(link)}>
+              Copy the link
+            </button>
+          )}
         </div>
       )}
       {leaving && (

@@ -97,7 +97,7 @@ const PasswordForm = ({ onChanged }: { onChanged: () => void }) => {
         error={problem?.detail.fields?.password ?? problem?.detail.fields?.next}
         onChange={(event) => setNext(event.target.value)}
       />
-      {problem && (
+      {problem && !problem.detail.fields && (
         <div className="notice bad" role="alert">
           {problem.message} {problem.detail.hint}
         </div>

@@ -1,5 +1,7 @@
 import { useApp } from '#data/app-state.ts'
+import { useTitle } from '#data/use-title.ts'
 import { onLinkClick } from '#lib/route.ts'
+import { t } from '#lib/text.ts'
 import { AccountsSection } from './accounts-section.tsx'
 import { GeneralSection } from './general-section.tsx'
 import { KeysSection } from './keys-section.tsx'
@@ -18,6 +20,7 @@ const sections = [
 
 export const SettingsScreen = ({ section }: { section: string }) => {
   const role = useApp((state) => state.session?.user.role)
+  useTitle(t('settings'))
   const shown = sections.filter(({ isOwners }) => !isOwners || role === 'owner')
   return (
     <main className="page">

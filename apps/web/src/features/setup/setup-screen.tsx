@@ -1,12 +1,14 @@
 import { type FormEvent, useEffect, useState } from 'react'
 import { ApiError, call } from '#data/api.ts'
 import { enter } from '#data/session.ts'
+import { useTitle } from '#data/use-title.ts'
 import { navigate } from '#lib/route.ts'
 import { Field } from '#ui/field.tsx'
 import { Strength } from './strength.tsx'
 
 /** The first visit with the printed code, or an invited person's first visit. */
 export const SetupScreen = ({ kind }: { kind: 'setup' | 'invitation' }) => {
+  useTitle(kind === 'setup' ? 'Set up' : 'Invitation')
   const [secret] = useState(
     () => new URLSearchParams(location.hash.slice(1)).get(kind === 'setup' ? 'code' : 'token') ?? '',
   )

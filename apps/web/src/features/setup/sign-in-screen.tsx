@@ -2,10 +2,12 @@ import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'rea
 import { ApiError, call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { enter } from '#data/session.ts'
+import { useTitle } from '#data/use-title.ts'
 import { Field } from '#ui/field.tsx'
 
 /** Signing in; as an overlay it keeps the page underneath as it was. */
 export const SignInScreen = ({ isOverlay = false }: { isOverlay?: boolean }) => {
+  useTitle(isOverlay ? null : 'Sign in')
   const known = useApp((state) => state.session?.user.address ?? '')
   const [address, setAddress] = useState(known)
   const [password, setPassword] = useState('')

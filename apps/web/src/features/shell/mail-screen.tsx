@@ -1,9 +1,11 @@
 import { Keyboard, Menu as MenuIcon, Settings } from 'lucide-react'
 import { Suspense, useEffect, useState } from 'react'
-import { app, setting, useApp } from '#data/app-state.ts'
+import { type AppState, app, setting, useApp } from '#data/app-state.ts'
 import { undoLast } from '#data/commands.ts'
 import { useCommands, useKeyboard } from '#data/screen-commands.ts'
-import { goBack, navigate, onLinkClick, type Route } from '#lib/route.ts'
+import { useTitle } from '#data/use-title.ts'
+import { plainSubject } from '#lib/format.ts'
+import { goBack, mailAddress, navigate, onLinkClick, type Route } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { useMedia } from '#lib/use-media.ts'
 import { BottomBar } from './bottom-bar.tsx'
@@ -14,13 +16,21 @@ import { useArrivals } from './use-arrivals.ts'
 
 const paneClass = { columns: 'columns', bottom: 'bottom', list: 'single' }
 
-type Place = { kind: 'mail' | 'search' | 'deleted'; mailboxId: string | null; threadId: string | null; listAt: string }
+type Place = {
+  kind: 'mail' | 'search' | 'deleted' | 'nowhere'
+  mailboxId: string | null
+  threadId: string | null
+  listAt: string
+}
 
 /** The mail screen: tree, list, reading pane. Which list and which conversation is in the address. */
 export const MailScreen = ({ route, screens }: { route: Route; screens: Screens }) => {
   const { MailboxTree, ThreadView, ShortcutSheet, Palette } = screens
-  const inbox = useApp(firstInbox)
-  const { kind, mailboxId, threadId, listAt } = placeOf(route, inbox)
+  const newAccount = route.segments.length === 0 ? route.query.get('account') : null
+  const inbox = useApp((state) => firstInbox(state, newAccount))
+  const place = placeOf(route, inbox)
+  const { kind, mailboxId, threadId, listAt } = place
+  const query = route.query.get('q') ?? ''
   const isOnline = useApp((state) => state.isOnline)
   const layout = useApp((state) => setting<keyof typeof paneClass>(state, 'layout', 'columns'))
   const isPhone = useMedia('(max-width: 679px)')
@@ -29,7 +39,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
   const panes = usePaneSizes()
   const isTreeShown = route.hash === 'mailboxes'
   const toggleTree = () => (isTreeShown ? closeDrawer() : navigate(`${withoutHash()}#mailboxes`))
-  useTitle()
+  useTitle(useApp((state) => nameOf(place, query, state)))
   useKeyboard(() => setSheet('palette'))
   useCommands({
     help: () => setSheet('keys'),
@@ -57,7 +67,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
           <img src="/icon.svg" alt="" width={22} height={22} />
           <span className="word">Postern</span>
         </a>
-        <SearchBox query={kind === 'search' ? (route.query.get('q') ?? '') : ''} />
+        <SearchBox query={kind === 'search' ? query : ''} />
         <button
           type="button"
           className="icon-button not-on-phone"
@@ -95,8 +105,8 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
         <section className="list" aria-label={t('list.label')}>
           <List
             screens={screens}
-            place={{ kind, mailboxId, threadId, listAt }}
-            query={route.query.get('q') ?? ''}
+            place={place}
+            query={query}
             isOneLine={!isPhone && layout !== 'columns'}
             isCovered={isPhone || layout === 'list'}
           />
@@ -138,7 +148,16 @@ const List = ({
   isCovered: boolean
 }) => {
   if (kind === 'search') return <SearchResults query={query} threadId={threadId} />
-  if (!mailboxId) return null
+  if (kind === 'nowhere')
+    return (
+      <div className="empty">
+        <p>{t('page.none')}</p>
+        <a className="button" href="/" onClick={(event) => onLinkClick(event, '/')}>
+          {t('page.home')}
+        </a>
+      </div>
+    )
+  if (!mailboxId) return <p className="empty">{t('list.noMailboxes')}</p>
   if (kind === 'mail')
     return (
       <MessageList
@@ -164,16 +183,23 @@ const placeOf = ({ segments, query }: Route, inbox: string | null): Place => {
       threadId: segments[1] ?? null,
       listAt: `/search?${new URLSearchParams({ q: query.get('q') ?? '' })}`,
     }
-  const kind = segments[0] === 'deleted' ? 'deleted' : 'mail'
+  const [first = 'mail', ...ids] = segments
+  const isKnown =
+    (first === 'mail' || first === 'deleted') && ids.length <= 2 && ids.every((id) => /^[1-9]\d*$/.test(id))
+  if (!isKnown) return { kind: 'nowhere', mailboxId: null, threadId: null, listAt: '/' }
+  const kind = first === 'deleted' ? 'deleted' : 'mail'
   const mailboxId = segments[1] ?? inbox
-  return { kind, mailboxId, threadId: segments[2] ?? null, listAt: `/${kind}/${mailboxId}` }
+  const listAt = kind === 'mail' ? mailAddress(mailboxId ?? '', query.get('filter') ?? 'all') : `/deleted/${mailboxId}`
+  return { kind, mailboxId, threadId: segments[2] ?? null, listAt }
 }
 
 const withoutHash = (): string => location.pathname + location.search
 const closeDrawer = (): void => goBack(withoutHash())
 
-const firstInbox = (state: ReturnType<typeof app.get>): string | null => {
+/** Of one account, or of the first that has one. */
+const firstInbox = (state: AppState, accountId: string | null): string | null => {
   for (const account of state.accounts) {
+    if (accountId !== null && account.id !== accountId) continue
     const own = Object.values(state.mailboxes).filter((mailbox) => mailbox.accountId === account.id)
     const inbox = own.find(({ role }) => role === 'inbox') ?? own.find(({ isSelectable }) => isSelectable)
     if (inbox) return inbox.id
@@ -197,15 +223,13 @@ const NewVersion = () => {
   )
 }
 
-/** Unread conversations of the inboxes, in the tab's title. */
-const useTitle = (): void => {
-  const unread = useApp((state) =>
-    Object.values(state.mailboxes).reduce(
-      (sum, mailbox) => sum + (mailbox.role === 'inbox' ? mailbox.unreadConversations : 0),
-      0,
-    ),
-  )
-  useEffect(() => {
-    document.title = unread > 0 ? `(${unread.toLocaleString()}) Postern` : 'Postern'
-  }, [unread])
+/** What is on the screen, in few words: a conversation that is on its way goes by its list. */
+const nameOf = ({ kind, mailboxId, threadId }: Place, query: string, state: AppState): string => {
+  const subject = threadId === null ? undefined : state.threads[threadId]?.[0]?.subject
+  if (subject !== undefined) return plainSubject(subject) || t('view.noSubject')
+  if (kind === 'search') return query.trim() === '' ? t('bar.search') : `${query.trim()} – ${t('bar.search')}`
+  if (kind === 'deleted') return t('hidden.title')
+  if (kind === 'nowhere') return t('page.none')
+  const mailbox = mailboxId === null ? undefined : state.mailboxes[mailboxId]
+  return mailbox?.role === 'inbox' || !mailbox ? t('bar.inbox') : mailbox.name
 }

@@ -28,6 +28,7 @@ export const SearchBox = ({ query }: { query: string }) => {
         type="search"
         className="input"
         dir="auto"
+        maxLength={500}
         aria-label={t('search')}
         placeholder={t('search')}
         value={text}
