@@ -12,7 +12,7 @@ import {
   swipe,
 } from './support/screen.ts'
 
-const maxScriptBytes = 180 * 1024
+const maxScriptBytes = 165 * 1024
 let screen: Screen
 beforeAll(async () => {
   screen = await startScreen()

@@ -148,6 +148,9 @@ const follow = (base: string, cookie: string, onBatch: (batch: ChangeBatch) => v
     socket.once('ready', () => socket.emit('resume', { since: {} }, () => done(socket)))
   })
 
+export const isWatching = async (gateway: Gateway, accountId: string): Promise<boolean> =>
+  (await gateway.get<Account>(`/v1/accounts/${accountId}`)).state === 'watching'
+
 /** The processes that a process has started. */
 export const childrenOf = (pid: number): number[] =>
   readdirSync(`/proc/${pid}/task`).flatMap((task) =>

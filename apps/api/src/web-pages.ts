@@ -121,7 +121,7 @@ export const registerWebPages = async (
 }
 
 /** Trees of thousands of mailboxes come beside the scripts, not before them. */
-const maxInPage = 128 * 1024
+const maxInPage = 256 * 1024
 
 /** The first screen's content in the page itself, so that it can be painted before any script is here (ADR 17). */
 const withStart = (page: string, start: Start, mailboxId: string | undefined): string => {

@@ -1,9 +1,8 @@
-import type { Account } from '@postern/shared/accounts.ts'
 import type { ChangeBatch } from '@postern/shared/changes.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { openBare } from '../bare-imap.ts'
 import { percentile, sleep, time, until } from '../figures.ts'
-import type { Gateway } from '../gateway.ts'
+import { type Gateway, isWatching } from '../gateway.ts'
 import { startRelay } from '../relay.ts'
 import type { Corpus, Scenario } from '../world.ts'
 
@@ -13,7 +12,7 @@ const changes = 100
 /** Coming back to a mailbox that is known already: nothing changed, and 100 flags with 100 new mails, beside mbsync. */
 export const resync: Scenario = {
   name: 'resync',
-  figures: ['resync.unchanged', 'resync.changes'],
+  figures: ['resync.unchanged', 'floor.look', 'resync.changes'],
   run: async ({ corpus, filled, copy, tell }) => {
     const { gateway, account } = await filled()
     const open = await corpus()
@@ -36,6 +35,7 @@ export const resync: Scenario = {
         await sleep(100)
       }
       tell('resync.unchanged', own.slice(2), 'ms', { floor: percentile(peerIdle, 0.5), goal: { target: 12 } })
+      tell('floor.look', await bareLooks(open.dovecot.imapPort), 'ms')
     } finally {
       await gateway.moveAccount(account, open.dovecot.imapPort)
       await until(() => isWatching(gateway, account.id), 'the account at its own port', 30_000)
@@ -53,8 +53,15 @@ export const resync: Scenario = {
   },
 }
 
-export const isWatching = async (gateway: Gateway, accountId: string): Promise<boolean> =>
-  (await gateway.get<Account>(`/v1/accounts/${accountId}`)).state === 'watching'
+/** The same question by the library alone: every mailbox with its numbers, in one command, while the inbox is selected. */
+const bareLooks = async (port: number): Promise<number[]> => {
+  const client = await openBare(port, 'alice')
+  const statusQuery = { messages: true, unseen: true, uidNext: true, uidValidity: true, highestModseq: true }
+  const looks: number[] = []
+  for (let n = 0; n < 20; n++) looks.push(await time(() => client.list({ statusQuery })))
+  await client.logout()
+  return looks
+}
 
 /** Changes a mailbox while the account rests; from "go on" to the browser knowing all of it, log-in included, as mbsync's run. */
 const afterPause = async (gateway: Gateway, accountId: string, { dovecot }: Corpus, round: number): Promise<number> => {

@@ -143,7 +143,9 @@ export class AccountWorker {
         },
         onTree: (mailboxes) =>
           this.#watches.watch(
-            mailboxes.filter(({ isWatched, role }) => isWatched && role !== 'inbox').map(({ id }) => id),
+            mailboxes
+              .filter(({ isWatched, isSynced, role }) => isWatched && isSynced && role !== 'inbox')
+              .map(({ id }) => id),
           ),
         serveJobs: (on) => this.#interactive.serveOn(on),
         fillBodies: (on, isEnough) => this.#bodies.runOn(on, isEnough),

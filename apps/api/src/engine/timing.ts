@@ -28,7 +28,7 @@ export type EngineTiming = {
 
 export const engineTiming: EngineTiming = {
   silenceMs: 45_000,
-  idleRenewMs: 30_000,
+  idleRenewMs: 40_000,
   treeEveryMs: 50_000,
   unwatchedTreeEveryMs: 5 * 60_000,
   compareEveryMs: 24 * 3_600_000,

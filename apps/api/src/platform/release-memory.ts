@@ -4,7 +4,7 @@
  */
 const lookEveryMs = 5000
 /** Resting: less than this share of a core since the last look. Nobody may be waiting for a list: collecting stops everything. */
-const restingShare = 0.02
+const restingShare = 0.05
 /** The kind of collection that returns pages stops the process for a tenth of a second: seldom, and for a good deal only. */
 const atMostEveryMs = 60_000
 const worthBytes = 32 * 1024 * 1024

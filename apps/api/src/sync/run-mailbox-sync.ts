@@ -1,15 +1,14 @@
-import { DELETED, SEEN } from '#mail/flags.ts'
 import { chunksOf, countUids, formatUidSet, newestFirst, type UidRange } from '#mail/uid-set.ts'
 import { AppError } from '#platform/errors.ts'
 import { type FetchedEnvelope, fetchEnvelopes, fetchNewestEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
 import { fetchFlags, searchAllUids } from '#protocol/imap/fetch-flags.ts'
 import { readRights } from '#protocol/imap/read-rights.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
-import type { RawUnit } from '#store/commit.ts'
 import { countStoredUids, findGoneUids, readStoredCount, readStoredUids } from '#store/compare-uids.ts'
 import { type EnvelopeRow, storeEnvelopes } from '#store/sync-envelopes.ts'
 import { readStoredFlags, removeUids, storeFlags } from '#store/sync-flags.ts'
 import { endDetached, type MailboxCursor, type MailboxRow, saveCursor, startNewLife } from '#store/sync-mailboxes.ts'
+import { announceArrivals } from './announce-arrivals.ts'
 import { toEnvelopeRow } from './envelope-row.ts'
 import { planMailboxSync, type SyncStep } from './plan-mailbox-sync.ts'
 import { type SyncContext, writeBulk } from './sync-context.ts'
@@ -206,12 +205,13 @@ const fill = async (run: Run): Promise<void> => {
       run.uidNext = uid >= run.uidNext ? uid + 1n : run.uidNext
     }
     const fillUid = lowest
+    const { uidNext } = run
     committing = writeBulk(context, async (unit) => {
       const { threadIds } = await storeEnvelopes(unit, { accountId: context.accountId, mailboxId: mailbox.id }, rows)
       unit.touchThreadsInBulk(context.accountId, threadIds)
       await saveCursor(unit, mailbox.id, {
         uidValidity: selected.uidValidity,
-        uidNext: selected.uidNext,
+        uidNext: uidNext > selected.uidNext ? uidNext : selected.uidNext,
         fillUid,
         serverMessages: selected.exists,
       })
@@ -224,6 +224,7 @@ const fill = async (run: Run): Promise<void> => {
   const uids = selected.exists === 0 ? [] : newestFirst(await searchAllUids(context.session))
   const open = uids.filter((uid) => lowest === null || BigInt(uid) < lowest)
   let stored = uids.length - open.length
+  let known = selected.exists
   for (const batch of chunksOf(open, bulkBatch)) {
     const rows: EnvelopeRow[] = []
     // In small commands: a long answer keeps the process from noticing that the last commit has gone on.
@@ -235,8 +236,18 @@ const fill = async (run: Run): Promise<void> => {
     stored += batch.length
     options.onStored?.(stored, uids.length)
     await context.yieldToCommands()
+    known = await takeArrivals(run, known)
   }
   await committing
+}
+
+/** What comes in while old mail is being read is not kept waiting for the end of that. Answers how many messages are known now. */
+const takeArrivals = async (run: Run, known: number): Promise<number> => {
+  const open = run.context.session.flow.mailbox
+  if (open === false || open.path !== run.mailbox.path || open.exists <= known) return known
+  const { exists } = open
+  await storeAsTheyCome(run, `${run.uidNext}:*`, run.uidNext)
+  return exists
 }
 
 const collect = async (context: SyncContext, envelopes: AsyncGenerator<FetchedEnvelope>): Promise<EnvelopeRow[]> => {
@@ -301,7 +312,7 @@ const storeNew = async (run: Arrivals, found: FetchedEnvelope[]): Promise<void> 
       if (rows.length > bulkFrom) unit.touchThreadsInBulk(context.accountId, threadIds)
       else unit.touchThreads(context.accountId, threadIds)
       await saveCursor(unit, mailbox.id, { uidNext: run.uidNext })
-      await announce(
+      await announceArrivals(
         unit,
         context,
         mailbox,
@@ -309,24 +320,6 @@ const storeNew = async (run: Arrivals, found: FetchedEnvelope[]): Promise<void> 
       )
     })
   }
-}
-
-/** New unseen mail in the inbox deserves a notice. */
-const announce = async (
-  unit: RawUnit,
-  context: SyncContext,
-  mailbox: MailboxRow,
-  rows: EnvelopeRow[],
-): Promise<void> => {
-  if ((mailbox.chosenRole ?? mailbox.role) !== 'inbox') return
-  const unseen = rows.filter((row) => !(row.bits & (SEEN | DELETED)))
-  if (unseen.length === 0) return
-  const threads = await unit.tx.$queryRaw<{ thread_id: bigint }[]>`
-    SELECT DISTINCT thread_id FROM placement WHERE mailbox_id = ${mailbox.id} AND uid = ANY (${unseen.slice(0, 50).map((row) => row.uid)}::bigint[])`
-  unit.log(
-    { accountId: context.accountId },
-    { kind: 'arrived', mailboxId: mailbox.id.toString(), threadIds: threads.map((row) => row.thread_id.toString()) },
-  )
 }
 
 type FlagFact = { uid: number; flags: { bits: number; keywords: string[] }; modseq: bigint }

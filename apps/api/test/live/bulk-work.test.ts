@@ -6,6 +6,7 @@ import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { letter } from '../support/letter.ts'
+import { otherProgram } from '../support/other-program.ts'
 import { until } from '../support/until.ts'
 
 describe('bulk work on the main session', () => {
@@ -71,5 +72,24 @@ describe('bulk work on the main session', () => {
     expect((await archive())?.fillUid).not.toBe(1n)
     await until(async () => (await archive())?.fillUid === 1n, { what: 'the end of the fill', ms: 40_000 })
     expect(await engine.shown(accountId, 'Archive')).toHaveLength(3500)
+    proxy.clear()
+  })
+
+  it('shows mail that comes in while its own mailbox is filled for the first time', async () => {
+    dovecot.addUser('waiting', 'secret')
+    for (let n = 0; n < 4000; n++) dovecot.deliver('waiting', 'INBOX', letter(n))
+    proxy.add({ direction: 'toClient', answerTo: /UID FETCH .*ENVELOPE/, act: { delayMs: 60 } })
+    const accountId = await engine.addAccount('waiting', 'secret', proxy.port)
+    const inbox = () => engine.store.prisma.mailbox.findFirst({ where: { accountId, path: 'INBOX' } })
+    await until(async () => ((await inbox())?.envelopesStored ?? 0) > 50, { what: 'the beginning of the fill' })
+    dovecot.deliver('waiting', 'INBOX', letter(5000))
+    // Dovecot reads the directory every five seconds; whoever opens the mailbox makes it look at once.
+    await (await otherProgram(dovecot, 'waiting', 'INBOX')).logout()
+    const arrived = () => engine.store.prisma.message.count({ where: { accountId, subject: 'Letter 5000' } })
+    await until(async () => (await arrived()) === 1, { what: 'the new mail' })
+    expect((await inbox())?.fillUid).not.toBe(1n)
+    await until(async () => (await inbox())?.fillUid === 1n, { what: 'the end of the fill', ms: 40_000 })
+    await until(async () => (await engine.shown(accountId, 'INBOX')).length === 4001, { what: 'all of it' })
+    proxy.clear()
   })
 })

@@ -46,7 +46,8 @@ export const registerMailboxes = ({ router, store, engine }: FeatureDeps): void 
       )
       return changed
     })
-    if (body.isSynced || body.isWatched !== undefined) await engine.requestSync(row.accountId)
+    // One that is left out has its connection closed, one that is back is read.
+    if (body.isSynced !== undefined || body.isWatched !== undefined) await engine.requestSync(row.accountId)
     const all = await store.read(user.userId, (tx) => readMailboxes(tx, row.accountId))
     const [presented] = presentMailboxes([row], all)
     if (!presented) throw new AppError('not_found', 'There is no such mailbox.')

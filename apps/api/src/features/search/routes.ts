@@ -3,7 +3,7 @@ import { AppError } from '#platform/errors.ts'
 import { searchMessages } from '#store/search-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { formatCursor, parseCursor, presentThreadRow } from '../present-mail.ts'
-import { snippetOf } from './snippet.ts'
+import { snippetsOf } from './snippet.ts'
 
 export const registerSearch = ({ router, store }: FeatureDeps): void => {
   router.on('search', async ({ user, query }) => {
@@ -22,12 +22,12 @@ export const registerSearch = ({ router, store }: FeatureDeps): void => {
     })
     const page = found.rows.slice(0, query.limit)
     const last = page.at(-1)
-    const words = wordsOf(terms)
+    const snippetOf = snippetsOf(wordsOf(terms))
     return {
       hits: page.map((row) => ({
         row: presentThreadRow(row),
         messageId: row.message_id.toString(),
-        snippet: snippetOf(row.text ?? '', words),
+        snippet: snippetOf(row.text ?? ''),
       })),
       ...(found.rows.length > query.limit && last ? { next: formatCursor(last.received_at, last.message_id) } : {}),
       count: { messages: found.count, isExact: found.isExact },

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { snippetOf } from './snippet.ts'
+import { snippetsOf } from './snippet.ts'
 
 const shown = (text: string, words: string[]) =>
-  snippetOf(text, words).replaceAll('\ue000', '[').replaceAll('\ue001', ']')
+  snippetsOf(words)(text).replaceAll('\ue000', '[').replaceAll('\ue001', ']')
 
 describe('the piece of text beside a hit', () => {
   it('marks every found word, folded as the index folds, and words that go on', () => {
@@ -22,7 +22,7 @@ describe('the piece of text beside a hit', () => {
   it('closes every mark and lets no text forge one', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 400 }), fc.constantFrom('a', 'ab', '京都'), (text, word) => {
-        const marks = snippetOf(`${text} \ue000${word}\ue001 ${text}`, [word]).replace(/[^\ue000\ue001]/g, '')
+        const marks = snippetsOf([word])(`${text} \ue000${word}\ue001 ${text}`).replace(/[^\ue000\ue001]/g, '')
         expect(marks).toMatch(/^(\ue000\ue001)*$/)
       }),
     )
