@@ -281,7 +281,7 @@ describe('people', () => {
     await expectAccessible(page)
     await dialog.getByRole('button', { name: 'Remove for good' }).click()
     await page.getByText('Mia Lund was removed').waitFor()
-    expect(await page.getByRole('row', { name: 'Mia Lund' }).count()).toBe(0)
+    await page.getByRole('row', { name: 'Mia Lund' }).waitFor({ state: 'detached' })
     await member.getByRole('dialog').getByLabel('Password').waitFor()
     await theirs.close()
   })
