@@ -115,6 +115,8 @@ describe('a phone', () => {
     await page.getByRole('button', { name: 'Preview photo from the garden.png' }).tap()
     const viewer = page.getByRole('dialog', { name: /^Preview/ })
     await viewer.waitFor()
+    const close = await viewer.getByRole('button', { name: 'Close' }).boundingBox()
+    expect((close?.x ?? 0) + (close?.width ?? 0)).toBeLessThan(390 - 16)
     await page.goBack()
     await viewer.waitFor({ state: 'detached' })
     expect(await page.locator('article.message').first().isVisible()).toBe(true)

@@ -29,7 +29,9 @@ export const listenToMailbox = (session: ImapSession, onEvent: (event: WatchEven
 export const idleUntil = async (session: ImapSession, wake: AbortSignal): Promise<void> => {
   if (wake.aborted || !session.isOpen()) return
   const woken = new Promise<void>((done) => wake.addEventListener('abort', () => done(), { once: true }))
-  await Promise.race([currentIdle(session), woken, session.closed])
+  // With nothing selected the library's IDLE is over at once, and whoever waits here in a loop would never rest.
+  const idle = session.selectedPath() === null ? [] : [currentIdle(session)]
+  await Promise.race([...idle, woken, session.closed])
 }
 
 /** The IDLE each session is in. It outlives a wake that sent no command; the library answers a second one at once. */

@@ -196,12 +196,13 @@ const placeOf = ({ segments, query }: Route, inbox: string | null): Place => {
 const withoutHash = (): string => location.pathname + location.search
 const closeDrawer = (): void => goBack(withoutHash())
 
-/** Of one account, or of the first that has one. */
+/** Of one account, whose inbox is waited for, or of the first that has something to show. */
 const firstInbox = (state: AppState, accountId: string | null): string | null => {
   for (const account of state.accounts) {
     if (accountId !== null && account.id !== accountId) continue
     const own = Object.values(state.mailboxes).filter((mailbox) => mailbox.accountId === account.id)
-    const inbox = own.find(({ role }) => role === 'inbox') ?? own.find(({ isSelectable }) => isSelectable)
+    const inbox =
+      own.find(({ role }) => role === 'inbox') ?? (accountId === null && own.find(({ isSelectable }) => isSelectable))
     if (inbox) return inbox.id
   }
   return null
