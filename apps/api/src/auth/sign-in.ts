@@ -1,5 +1,6 @@
 import { AppError } from '#platform/errors.ts'
 import type { Store, Tx } from '#store/open-store.ts'
+import { announceEndedSessions } from '#store/sessions.ts'
 import { countWrongGuess, forgetGuesses, requireGuessAllowed } from './guess-guard.ts'
 import { hashPassword, requireStrongPassword, verifyPassword } from './passwords.ts'
 import { newToken, sessionDays, tokenHash } from './session-tokens.ts'
@@ -78,12 +79,14 @@ export const changePassword = async (
   }
   await requireStrongPassword(given.next, [user.name, user.address])
   const passwordHash = await hashPassword(given.next)
-  return store.prisma.$transaction(async (tx) => {
+  const opened = await store.prisma.$transaction(async (tx) => {
     await tx.appUser.update({ where: { id: userId }, data: { passwordHash } })
     await tx.session.deleteMany({ where: { userId } })
     await tx.auditEvent.create({ data: { userId, kind: 'password_changed' } })
     return openSession(tx, userId, visitor)
   })
+  announceEndedSessions(store)
+  return opened
 }
 
 /** For the owner at the terminal: a new password, every session ended. */

@@ -7,7 +7,7 @@ import type pg from 'pg'
  * this end does. The title of that process names the port we call from: proof that its number means the same process here
  * and not one of another machine or container. Elsewhere, and where the system does not let us, all are equal.
  */
-export const giveWay = async (client: pg.PoolClient, niceness: number): Promise<void> => {
+export const giveWay = async (client: pg.ClientBase, niceness: number): Promise<void> => {
   try {
     const { rows } = await client.query<{ pid: number; port: number | null }>(
       'SELECT pg_backend_pid() AS pid, inet_client_port() AS port',

@@ -37,8 +37,12 @@ export type StoreOptions = {
 
 /** Opens the pool and the listening connection. Throws storage.unavailable when Postgres does not answer. */
 export const openStore = async ({ databaseUrl, poolSize, sessionName, niceness }: StoreOptions): Promise<Store> => {
-  const pool = openPool({ connectionString: databaseUrl, max: poolSize })
-  if (niceness !== undefined) pool.on('connect', (client) => void giveWay(client, niceness))
+  const pool = openPool({
+    connectionString: databaseUrl,
+    max: poolSize,
+    // Awaited by the pool, so that no statement of somebody else's comes in between.
+    ...(niceness === undefined ? {} : { onConnect: (client) => giveWay(client, niceness) }),
+  })
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { disposeExternalPool: true }),
     transactionOptions: { maxWait: 10_000, timeout: 60_000 },

@@ -1,8 +1,9 @@
 import { commit, type Unit } from './commit.ts'
 import { eraseAccount, letGoOfAccount } from './erase-account.ts'
-import { changeChannel, engineChannel, eraseNotice, sessionsEndedNotice } from './notify.ts'
+import { engineChannel, eraseNotice } from './notify.ts'
 import type { Store, Tx } from './open-store.ts'
 import { eraseMessages } from './retention.ts'
+import { announceEndedSessions } from './sessions.ts'
 
 /**
  * A person goes in two parts. At once, in one short transaction: their sessions end, nobody can sign in as them, their
@@ -44,7 +45,7 @@ export const removePerson = async (store: Store, userId: bigint, removedBy: bigi
     { isVital: true },
   )
   if (outcome.kind !== 'removed') return outcome
-  store.notifier.notify(changeChannel, sessionsEndedNotice)
+  announceEndedSessions(store)
   store.notifier.notify(engineChannel, eraseNotice)
   return outcome
 }

@@ -1,4 +1,5 @@
 import { Prisma, type UserSetting } from './generated/client.ts'
+import { changeChannel, sessionsEndedNotice } from './notify.ts'
 import type { Store, Tx } from './open-store.ts'
 import type { Statement } from './reader.ts'
 
@@ -44,6 +45,9 @@ export const settingsOf = (userId: bigint): Statement<SettingRow> => ({
   name: 'settings',
   sql: Prisma.sql`SELECT key, value FROM user_setting WHERE user_id = ${userId}`,
 })
+
+/** Sessions were deleted: their sockets end now, not at the next look. */
+export const announceEndedSessions = ({ notifier }: Store): void => notifier.notify(changeChannel, sessionsEndedNotice)
 
 export const touchSession = async (tx: Tx, sessionId: bigint): Promise<void> => {
   await tx.$executeRaw`UPDATE session SET last_seen_at = now() WHERE id = ${sessionId}`

@@ -5,6 +5,7 @@ import { forgetSetupCode, hasOwner, requireSetupCode } from '#auth/setup-code.ts
 import { changePassword, createPerson, type OpenedSession, signIn } from '#auth/sign-in.ts'
 import { AppError } from '#platform/errors.ts'
 import { commit } from '#store/commit.ts'
+import { announceEndedSessions } from '#store/sessions.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { readStart } from '../read-start.ts'
 import { presentSession, setSessionCookie, visitorOf } from '../sign-in-replies.ts'
@@ -35,6 +36,7 @@ export const registerSessions = ({ router, store, version }: FeatureDeps): void 
   router.on('getStart', ({ user, query }) => readStart({ store, version }, user, query.mailboxId))
   router.on('signOut', async ({ user, request, reply }) => {
     await store.prisma.session.deleteMany({ where: { id: user.sessionId } })
+    announceEndedSessions(store)
     reply.clearCookie(cookieName(request.protocol === 'https'), { path: '/' })
   })
   router.on('listSessions', async ({ user }) => {
@@ -60,6 +62,7 @@ export const registerSessions = ({ router, store, version }: FeatureDeps): void 
       where: { id: BigInt(params.sessionId), userId: user.userId },
     })
     if (count === 0) throw new AppError('not_found', 'There is no such session.')
+    announceEndedSessions(store)
   })
   router.on('changePassword', async ({ user, body, request, reply }) => {
     setSessionCookie(request, reply, (await changePassword(store, user.userId, body, visitorOf(request))).token)
