@@ -244,7 +244,7 @@ const fill = async (run: Run): Promise<void> => {
 /** What comes in while old mail is being read is not kept waiting for the end of that. Answers how many messages are known now. */
 const takeArrivals = async (run: Run, known: number): Promise<number> => {
   const open = run.context.session.flow.mailbox
-  if (open === false || open.path !== run.mailbox.path || open.exists <= known) return known
+  if (open === false || run.context.session.selectedPath() !== run.mailbox.path || open.exists <= known) return known
   const { exists } = open
   await storeAsTheyCome(run, `${run.uidNext}:*`, run.uidNext)
   return exists
