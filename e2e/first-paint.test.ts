@@ -65,12 +65,15 @@ describe('the first paint', () => {
     })
     const asked: string[] = []
     page.on('request', (request) => asked.push(new URL(request.url()).pathname))
-    const isFollowing = page.waitForEvent('websocket')
+    // Listened for from the first frame on: it may come before the rows are seen here.
+    const isFollowing = new Promise<void>((done) =>
+      page.once('websocket', (socket) =>
+        socket.on('framereceived', ({ payload }) => /"streams"/.test(`${payload}`) && done()),
+      ),
+    )
     await page.reload()
     await rowOf(page, 'Tide and Timber').waitFor()
-    await (await isFollowing).waitForEvent('framereceived', {
-      predicate: ({ payload }) => /"streams"/.test(`${payload}`),
-    })
+    await isFollowing
     expect(asked.filter((path) => path.startsWith('/v1/'))).toEqual([])
     deliver(screen.dovecot, 'After the first paint')
     await rowOf(page, 'After the first paint').waitFor()
