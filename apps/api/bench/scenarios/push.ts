@@ -14,7 +14,7 @@ import type { Scenario, World } from '../world.ts'
  */
 export const push: Scenario = {
   name: 'push',
-  figures: ['push.delivery', 'push.delivery.p95', 'push.burst'],
+  figures: ['push.delivery', 'push.delivery.p95', 'push.burst', 'push.beside'],
   run: async ({ filled, corpus, tell }) => {
     const { gateway } = await filled()
     const { dovecot } = await corpus()
