@@ -185,7 +185,7 @@ describe('a first sync', () => {
     for (let n = 1; n <= 3000; n++)
       dovecot.deliver('lee', 'INBOX', `From: a@example.org\r\nSubject: Letter ${n}\r\n\r\nNothing new.\r\n`)
     const proxy = await startFaultProxy(dovecot.imapsPort)
-    proxy.add({ direction: 'toClient', act: { bytesPerSecond: 50_000 } })
+    proxy.throttle('toClient', 200_000)
     const leeId = await screen.addAccount('lee', proxy.port)
     await openInbox(page, screen.base)
     const bar = page.getByRole('progressbar', { name: 'lee@example.org' })

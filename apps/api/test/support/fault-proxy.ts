@@ -28,7 +28,6 @@ export type Rule = {
     /** What the line becomes; may hold several lines, or be the same. */
     | ((line: string) => string)
     | { delayMs: number }
-    | { bytesPerSecond: number }
   /** How often it acts, over all connections. Default: once for drops and stalls, without end for the others. */
   times?: number
 }
@@ -36,7 +35,9 @@ export type Rule = {
 export type FaultProxy = {
   port: number
   add: (rule: Rule) => { remove: () => void; acted: () => number }
-  /** Takes every rule back; what stalled stays stalled. */
+  /** How fast bytes of this direction pass from now on, over each connection. */
+  throttle: (direction: Direction, bytesPerSecond: number) => void
+  /** Takes every rule and throttle back; what stalled stays stalled. */
   clear: () => void
   /** How many connections there were, and how many stand. */
   connections: () => { made: number; open: number }
@@ -45,6 +46,7 @@ export type FaultProxy = {
   stop: () => Promise<void>
 }
 
+type Speeds = Record<Direction, number>
 type Live = { rule: Rule; left: number; acted: number }
 type Pair = { client: Socket; server: Socket; isStalled: boolean; recorded: Record<Direction, Buffer[]> }
 
@@ -54,6 +56,7 @@ const maxRecordedBytes = 4 * 1024 * 1024
 export const startFaultProxy = async (port: number): Promise<FaultProxy> => {
   const pairs: Pair[] = []
   let rules: Live[] = []
+  const speeds: Speeds = { toServer: Number.POSITIVE_INFINITY, toClient: Number.POSITIVE_INFINITY }
   const server = createServer((client) => {
     const upstream = netConnect({ host: '127.0.0.1', port, noDelay: true })
     client.setNoDelay(true)
@@ -61,8 +64,8 @@ export const startFaultProxy = async (port: number): Promise<FaultProxy> => {
     pairs.push(pair)
     const commands = new Map<string, string>()
     const flows = {
-      toServer: new Flow('toServer', pair, () => rules, commands),
-      toClient: new Flow('toClient', pair, () => rules, commands),
+      toServer: new Flow('toServer', pair, () => rules, speeds, commands),
+      toClient: new Flow('toClient', pair, () => rules, speeds, commands),
     }
     client.on('data', (bytes) => flows.toServer.take(bytes))
     upstream.on('data', (bytes) => flows.toClient.take(bytes))
@@ -82,6 +85,8 @@ export const startFaultProxy = async (port: number): Promise<FaultProxy> => {
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     add: (rule) => {
+      if (!rule.line && !rule.answerTo && rule.afterBytes === undefined)
+        throw new Error('A rule needs the line, the answer or the byte that sets it off.')
       const isOnce = typeof rule.act === 'string' && rule.act !== 'split' && rule.act !== 'swallow'
       const live: Live = { rule, left: rule.times ?? (isOnce ? 1 : Number.POSITIVE_INFINITY), acted: 0 }
       rules.push(live)
@@ -92,8 +97,13 @@ export const startFaultProxy = async (port: number): Promise<FaultProxy> => {
         acted: () => live.acted,
       }
     },
+    throttle: (direction, bytesPerSecond) => {
+      speeds[direction] = bytesPerSecond
+    },
     clear: () => {
       rules = []
+      speeds.toServer = Number.POSITIVE_INFINITY
+      speeds.toClient = Number.POSITIVE_INFINITY
     },
     connections: () => ({ made: pairs.length, open: pairs.filter(({ client }) => !client.destroyed).length }),
     said: (direction) =>
@@ -113,6 +123,7 @@ class Flow {
   readonly #direction: Direction
   readonly #pair: Pair
   readonly #rules: () => Live[]
+  readonly #speeds: Speeds
   /** Commands of the client by tag, to know which answer belongs to which. */
   readonly #commands: Map<string, string>
   #pending: Buffer = Buffer.alloc(0)
@@ -121,13 +132,13 @@ class Flow {
   readonly #cuts = new Set<Live>()
   #recordedBytes = 0
   #isSplit = false
-  #bytesPerSecond = 0
   #sending: Promise<void> = Promise.resolve()
 
-  constructor(direction: Direction, pair: Pair, rules: () => Live[], commands: Map<string, string>) {
+  constructor(direction: Direction, pair: Pair, rules: () => Live[], speeds: Speeds, commands: Map<string, string>) {
     this.#direction = direction
     this.#pair = pair
     this.#rules = rules
+    this.#speeds = speeds
     this.#commands = commands
   }
 
@@ -202,10 +213,10 @@ class Flow {
         if (act === 'reset') client.resetAndDestroy()
         else client.end(() => client.destroy())
       })
-    } else if ('delayMs' in act) {
+    } else {
       const { delayMs } = act
       this.#sending = this.#sending.then(() => new Promise((done) => setTimeout(done, delayMs)))
-    } else this.#bytesPerSecond = act.bytesPerSecond
+    }
   }
 
   #pass(bytes: Buffer): void {
@@ -230,14 +241,16 @@ class Flow {
     if (this.#recordedBytes < maxRecordedBytes) this.#pair.recorded[this.#direction].push(bytes)
     this.#recordedBytes += bytes.length
     const to = this.#target()
-    const step = this.#isSplit ? 1 : this.#bytesPerSecond > 0 ? Math.ceil(this.#bytesPerSecond / 20) : bytes.length
-    const isSlow = this.#bytesPerSecond > 0
+    const isSplit = this.#isSplit
     this.#sending = this.#sending.then(async () => {
-      for (let at = 0; at < bytes.length && !to.destroyed; at += step) {
-        to.write(bytes.subarray(at, at + step))
-        if (isSlow) await new Promise((done) => setTimeout(done, 50))
+      for (let at = 0; at < bytes.length && !to.destroyed; ) {
+        const speed = this.#speeds[this.#direction]
+        const part = bytes.subarray(at, at + (isSplit ? 1 : Math.min(bytes.length, Math.ceil(speed / 20))))
+        at += part.length
+        to.write(part)
+        if (Number.isFinite(speed)) await new Promise((done) => setTimeout(done, (part.length / speed) * 1000))
         // The next turn of the loop: else the kernel would join the segments again.
-        else if (step < bytes.length) await new Promise(setImmediate)
+        else if (at < bytes.length) await new Promise(setImmediate)
       }
     })
   }
