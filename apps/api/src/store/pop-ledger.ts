@@ -76,3 +76,14 @@ export const markMissing = async (
     UPDATE pop_ledger SET missing_since = CASE WHEN ${isMissing} THEN coalesce(missing_since, now()) END
     WHERE account_id = ${accountId} AND id = ANY (${ids}::bigint[])`
 }
+
+/**
+ * Mails that were just deleted for good here: where the person wants it so, they may go at the provider too. Not as long as
+ * the mail has another place here, and not what is here in part only.
+ */
+export const releaseDeletedHere = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
+  await unit.tx.$executeRaw`
+    UPDATE pop_ledger l SET state = 'to_delete' WHERE l.account_id = ${accountId} AND l.message_id = ANY (${messageIds}::bigint[])
+      AND l.state = 'fetched' AND l.is_whole AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = l.message_id)
+      AND EXISTS (SELECT 1 FROM account a WHERE a.id = ${accountId} AND a.retrieval -> 'policy' ->> 'kind' = 'whenDeletedHere')`
+}

@@ -61,7 +61,7 @@ const findCopies = async (tx: RawTx, accountId: bigint, arrivals: Arrival[]): Pr
 }
 
 /** Uids of a mailbox that is kept here; RFC 9051 2.3.1.1 holds for them too: they only grow. */
-const takeUids = async (tx: RawTx, mailboxId: bigint, count: number): Promise<bigint> => {
+export const takeUids = async (tx: RawTx, mailboxId: bigint, count: number): Promise<bigint> => {
   const rows = await tx.$queryRaw<{ first: bigint }[]>`
     UPDATE mailbox SET uid_next = coalesce(uid_next, 1) + ${count} WHERE id = ${mailboxId} RETURNING uid_next - ${count} AS first`
   const [row] = rows
