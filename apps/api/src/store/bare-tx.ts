@@ -25,14 +25,18 @@ const rawOn = (client: pg.PoolClient): RawTx => ({
 
 /**
  * One transaction on the driver itself, for bulk work: Prisma turns every parameter into JSON and back, which for
- * thousands of mails costs more than the database does (ADR 0014). It need not outlive a crash of the database: what it
- * writes is fetched again, cursors included, so nobody waits for the disk.
+ * thousands of mails costs more than the database does (ADR 0014). Unless it `isDurable` it need not outlive a crash of the
+ * database: what it writes is fetched again, cursors included, so nobody waits for the disk.
  */
-export const bareTransaction = async <T>(pool: pg.Pool, work: (tx: RawTx) => Promise<T>): Promise<T> => {
+export const bareTransaction = async <T>(
+  pool: pg.Pool,
+  work: (tx: RawTx) => Promise<T>,
+  { isDurable = false } = {},
+): Promise<T> => {
   const client = await pool.connect()
   let isBroken = true
   try {
-    await client.query('BEGIN; SET LOCAL synchronous_commit = off')
+    await client.query(isDurable ? 'BEGIN' : 'BEGIN; SET LOCAL synchronous_commit = off')
     const result = await work(rawOn(client))
     await client.query('COMMIT')
     isBroken = false

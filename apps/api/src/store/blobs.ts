@@ -1,3 +1,5 @@
+import { AppError } from '#platform/errors.ts'
+import { newSha256 } from '#platform/sha256.ts'
 import type { Store, Tx } from './open-store.ts'
 
 /** Bytes in chunks, so that a reader may begin before the writer has ended. About 256 KiB each. */
@@ -40,6 +42,29 @@ export const finishBlob = async (
         update: { blobId: blob.blobId },
       })
     await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${blob.accountId}`
+  })
+}
+
+/** Reads back what was staged. Throws internal when it is not, byte for byte, what came. */
+export const verifyBlob = async (
+  store: Store,
+  blobId: bigint,
+  sha256: Uint8Array,
+  sizeBytes: number,
+): Promise<void> => {
+  const hash = newSha256()
+  let length = 0
+  for (let n = 0; ; n++) {
+    const chunk = await store.readSystem((tx) => readChunk(tx, blobId, n))
+    if (!chunk) break
+    hash.update(chunk)
+    length += chunk.length
+  }
+  if (length !== sizeBytes || Buffer.compare(hash.digest(), sha256) !== 0)
+    throw new AppError('internal', 'The database gave back other bytes than it was given.')
+  await store.prisma.blob.update({
+    where: { id: blobId },
+    data: { sha256: new Uint8Array(sha256), sizeBytes: BigInt(sizeBytes) },
   })
 }
 

@@ -87,3 +87,31 @@ export const releaseDeletedHere = async (unit: RawUnit, accountId: bigint, messa
       AND l.state = 'fetched' AND l.is_whole AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = l.message_id)
       AND EXISTS (SELECT 1 FROM account a WHERE a.id = ${accountId} AND a.retrieval -> 'policy' ->> 'kind' = 'whenDeletedHere')`
 }
+
+/** Those of which the stored source, read anew, has the hash it came with. */
+export const findVerified = async (tx: RawTx, accountId: bigint, ids: bigint[]): Promise<bigint[]> => {
+  const rows = await tx.$queryRaw<{ id: bigint }[]>`
+    SELECT l.id FROM pop_ledger l JOIN raw_source r ON r.message_id = l.message_id JOIN blob b ON b.id = r.blob_id
+    WHERE l.account_id = ${accountId} AND l.id = ANY (${ids}::bigint[]) AND l.is_whole AND b.is_whole
+      AND l.raw_hash = (SELECT sha256(string_agg(c.bytes, ''::bytea ORDER BY c.n)) FROM blob_chunk c WHERE c.blob_id = b.id)`
+  return rows.map(({ id }) => id)
+}
+
+/** What the maildrop holds, for the person to see. */
+export const storeMaildropFacts = async (
+  unit: RawUnit,
+  accountId: bigint,
+  facts: { messages: number; bytes: number },
+): Promise<void> => {
+  await unit.tx.$executeRaw`
+    UPDATE account SET maildrop = jsonb_build_object('messages', ${facts.messages}::int, 'bytes', ${facts.bytes}::float8, 'listedAt', now()) WHERE id = ${accountId}`
+  unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
+}
+
+/** The beginning of a stored source; null when there is none. */
+export const readStoredHeader = async (tx: RawTx, accountId: bigint, id: bigint): Promise<Uint8Array | null> => {
+  const rows = await tx.$queryRaw<{ bytes: Uint8Array }[]>`
+    SELECT substr(c.bytes, 1, 262144) AS bytes FROM pop_ledger l JOIN raw_source r ON r.message_id = l.message_id
+    JOIN blob_chunk c ON c.blob_id = r.blob_id AND c.n = 0 WHERE l.account_id = ${accountId} AND l.id = ${id}`
+  return rows[0]?.bytes ?? null
+}

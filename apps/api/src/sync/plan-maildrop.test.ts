@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type LedgerRow, type MaildropEntry, type MaildropFacts, planMaildrop } from './plan-maildrop.ts'
+import { type LedgerRow, type ListedMail, type MaildropFacts, planMaildrop } from './plan-maildrop.ts'
 
 const now = new Date('2026-11-25T12:00:00Z')
 const daysAgo = (days: number) => new Date(now.getTime() - days * 86_400_000)
@@ -10,7 +10,7 @@ const facts = (parts: Partial<MaildropFacts> = {}): MaildropFacts => ({
   now,
   ...parts,
 })
-const entry = (number: number, key: string, sizeBytes = 100): MaildropEntry => ({ number, key, sizeBytes })
+const entry = (number: number, key: string, sizeBytes = 100): ListedMail => ({ number, key, sizeBytes })
 const row = (id: number, key: string, parts: Partial<LedgerRow> = {}): LedgerRow => ({
   id: BigInt(id),
   key,

@@ -1,3 +1,5 @@
+import type { ServerPolicy } from '@postern/shared/retrieval.ts'
+
 /**
  * What to do with a maildrop, given what it lists and what we remember of it. Pure; the ledger (store/pop-ledger.ts) is the
  * memory, one row for each mail ever listed:
@@ -10,7 +12,7 @@
  */
 
 /** One line of the listing. `key`: the unique-id (UIDL), or where there is none a hash of what the server sends. */
-export type MaildropEntry = { number: number; key: string; sizeBytes: number }
+export type ListedMail = { number: number; key: string; sizeBytes: number }
 
 export type LedgerState = 'listed' | 'fetched' | 'to_delete' | 'dele_sent'
 
@@ -29,14 +31,6 @@ export type LedgerRow = {
   missingSince: Date | null
 }
 
-/** What becomes of a mail at the provider once it is here. `days` count from the download, `count` by received date. */
-export type ServerPolicy =
-  | { kind: 'keep' }
-  | { kind: 'afterDownload' }
-  | { kind: 'afterDays'; days: number }
-  | { kind: 'whenDeletedHere' }
-  | { kind: 'newest'; count: number }
-
 export type MaildropFacts = {
   policy: ServerPolicy
   /** Nothing is removed: the database may be older than the maildrop (a restored backup). */
@@ -48,7 +42,7 @@ export type MaildropFacts = {
 
 export type MaildropPlan = {
   /** Never seen before: to be written down, then fetched. */
-  fresh: MaildropEntry[]
+  fresh: ListedMail[]
   /** Written down before, and still to be fetched. Newest first. */
   fetch: { row: LedgerRow; number: number }[]
   /** Were away and are listed again: the same mail, or a new one under an old key. To be compared before they are believed. */
@@ -64,7 +58,7 @@ export type MaildropPlan = {
 const dayMs = 86_400_000
 
 export const planMaildrop = (
-  listing: readonly MaildropEntry[],
+  listing: readonly ListedMail[],
   rows: readonly LedgerRow[],
   facts: MaildropFacts,
 ): MaildropPlan => {
@@ -89,7 +83,7 @@ type Paired = { row: LedgerRow; number: number }
  * again to another mail: key and size together decide, and of equals as many as there are on both sides. Rows that were
  * here at the last look come before those that were away.
  */
-const pair = (listing: readonly MaildropEntry[], rows: readonly LedgerRow[]) => {
+const pair = (listing: readonly ListedMail[], rows: readonly LedgerRow[]) => {
   const waiting = Map.groupBy(
     [...rows].sort(
       (a, b) => Number(a.missingSince !== null) - Number(b.missingSince !== null) || (a.id < b.id ? -1 : 1),
@@ -97,7 +91,7 @@ const pair = (listing: readonly MaildropEntry[], rows: readonly LedgerRow[]) => 
     nameOf,
   )
   const pairs: Paired[] = []
-  const fresh: MaildropEntry[] = []
+  const fresh: ListedMail[] = []
   for (const entry of listing) {
     const row = waiting.get(nameOf(entry))?.shift()
     if (row) pairs.push({ row, number: entry.number })
