@@ -37,7 +37,7 @@ export const openTls = (endpoint: Endpoint, onSecure: () => void, over?: Socket)
   })
   if (!over) socket.setNoDelay(true)
   socket.once('secureConnect', () => {
-    const problem = judge(endpoint, socket)
+    const problem = judgeCertificate(endpoint, socket)
     if (problem) socket.destroy(problem)
     else onSecure()
   })
@@ -60,7 +60,8 @@ export const certificateFacts = (certificate: PeerCertificate): CertificateFacts
   issuer: first(certificate.issuer?.O) || first(certificate.issuer?.CN),
 })
 
-const judge = (endpoint: Endpoint, socket: TLSSocket): AppError | undefined => {
+/** What is wrong with the certificate of a finished handshake that was made without a verdict; undefined when nothing is. */
+export const judgeCertificate = (endpoint: Endpoint, socket: TLSSocket): AppError | undefined => {
   const certificate = socket.getPeerCertificate()
   if (!certificate.fingerprint256) return new AppError('tls.handshake', 'The server showed no certificate.')
   const facts = certificateFacts(certificate)
