@@ -11,7 +11,7 @@ import { findBodyPlace } from '#store/sync-bodies.ts'
 import type { MailboxRow } from '#store/sync-mailboxes.ts'
 import { isParsedPath } from '#sync/read-body.ts'
 import { maxSalvageBytes, syncOneBody } from '#sync/run-body-sync.ts'
-import { type AccountShare, syncContextOf, syncInTurn } from './account-share.ts'
+import { type AccountShare, scopeOf, syncContextOf, syncInTurn } from './account-share.ts'
 import { FocusedMailboxes } from './focused-mailboxes.ts'
 import { findWatchable, lookAndListen, type MailboxWatches } from './mailbox-watches.ts'
 import { WakeSignal } from './wake-signal.ts'
@@ -217,7 +217,8 @@ export class InteractiveSession {
       part && isParsedPath(part.path)
         ? await this.#readParsed(session, uid, part.path)
         : (await streamContent(session, uid, part?.path ?? null, maxContentBytes)).content
-    const blobId = await createBlob(store, accountId)
+    const scope = scopeOf(this.#share)
+    const blobId = await createBlob(store, scope)
     await settleRequest(store, requestId, 'running', { blobId: blobId.toString() })
     const hash = newSha256()
     let n = 0
@@ -226,12 +227,13 @@ export class InteractiveSession {
       const bytes = chunk as Buffer // the library's streams carry buffers
       hash.update(bytes)
       sizeBytes += bytes.length
-      await appendChunk(store, blobId, n++, bytes)
+      await appendChunk(store, scope, { blobId, n: n++, bytes })
       await settleRequest(store, requestId, 'running', { blobId: blobId.toString() })
     }
-    const whole = { blobId, accountId, sha256: hash.digest(), sizeBytes }
+    const whole = { blobId, sha256: hash.digest(), sizeBytes }
     await finishBlob(
       store,
+      scope,
       whole,
       part ? { kind: 'part', partId: part.id } : { kind: 'source', messageId: BigInt(body.messageId) },
     )
