@@ -2,8 +2,10 @@ import { lookup } from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
 import { type AddressClass, classifyAddress } from './address-class.ts'
 import { AppError } from './errors.ts'
+import { clientContext } from './trusted-authorities.ts'
 
 /**
  * The one way out. A name is resolved once, every address is judged, and the connection goes to the judged address
@@ -77,17 +79,23 @@ export type Fetched = { status: number; contentType: string; body: Buffer }
 
 /**
  * GET without cookies or referrer. Each redirect is judged anew. Throws connect.dns, account.address_denied,
- * remote_content.refused (scheme, size, redirects), remote_content.unavailable.
+ * remote_content.refused (form, scheme, size, redirects), remote_content.unavailable.
  */
 export const egressFetch = async (address: string, limits: FetchLimits): Promise<Fetched> => {
-  let url = new URL(address)
+  let url = parseAddress(address)
   for (let hop = 0; ; hop++) {
     const answer = await fetchOnce(url, limits)
     if (answer.kind === 'done') return answer.fetched
     if (hop >= limits.maxRedirects)
       throw new AppError('remote_content.refused', 'The address leads on and on to other addresses.')
-    url = new URL(answer.location, url)
+    url = parseAddress(answer.location, url)
   }
+}
+
+const parseAddress = (address: string, base?: URL): URL => {
+  const url = URL.parse(address, base)
+  if (!url) throw new AppError('remote_content.refused', 'This is not a web address.')
+  return url
 }
 
 type Answer = { kind: 'done'; fetched: Fetched } | { kind: 'redirect'; location: string }
@@ -119,13 +127,11 @@ const fetchOnce = async (url: URL, limits: FetchLimits): Promise<Answer> => {
       signal: AbortSignal.any([AbortSignal.timeout(limits.timeoutMs), ...(limits.signal ? [limits.signal] : [])]),
       headers: { host: url.host, accept: limits.accept, 'accept-encoding': 'identity', 'user-agent': 'Postern' },
     }
-    const request = isTls
-      ? httpsRequest({
-          ...options,
-          ...(isIP(host) ? {} : { servername: host }),
-          ...(limits.ca ? { ca: limits.ca } : {}),
-        })
-      : httpRequest(options)
+    const secure: ConnectionOptions = {
+      secureContext: clientContext(limits.ca),
+      ...(isIP(host) ? {} : { servername: host }),
+    }
+    const request = isTls ? httpsRequest({ ...options, ...secure }) : httpRequest(options)
     request.on('error', give)
     request.on('response', (response) => {
       const status = response.statusCode ?? 0

@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { AppError } from '#platform/errors.ts'
+import { clientContext } from '#platform/trusted-authorities.ts'
 import { CertificateError, type CertificateFacts } from './session-error.ts'
 
 /** Where a session goes: the name people typed, and the address that was judged for it (platform/egress.ts). */
@@ -30,8 +31,7 @@ export const openTls = (endpoint: Endpoint, onSecure: () => void, over?: Socket)
   const socket = connectTls({
     ...(over ? { socket: over } : { host: endpoint.address, port: endpoint.port }),
     ...(servername ? { servername } : {}),
-    ...(endpoint.ca ? { ca: [endpoint.ca] } : {}),
-    minVersion: 'TLSv1.2',
+    secureContext: clientContext(endpoint.ca),
     // The verdict is ours, below: a refusal has to show what was presented.
     rejectUnauthorized: false,
   })
