@@ -127,14 +127,14 @@ export class InteractiveSession {
           continue
         }
         const isOver = deps.clock.monotonicMs() - idleSince > keepWarmMs
-        if (isOver && this.#focused.open().length === 0) return
+        if (isOver && this.#focused.open().length === 0) break
         await this.#watch(session)
       }
     } finally {
       listener.stop()
       await session.logout()
     }
-    // It was cut off: whoever still waits gets another one.
+    // It was cut off, or somebody came while it was being closed: whoever waits gets another one.
     if (this.#jobs.length > 0 && !signal.aborted) await this.#live()
   }
 
