@@ -4,7 +4,7 @@ import { type Lease, leaseRenewMs, releaseLeases, renewLeases, takeLeases } from
 import { engineChannel, eraseNotice } from '#store/notify.ts'
 import { listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
 import { eraseNextStep } from '#store/remove-person.ts'
-import { sweepOldMail } from '#store/retention.ts'
+import { sweepOld } from '#store/retention.ts'
 import { AccountWorker } from './account-worker.ts'
 import type { EngineDeps } from './engine-deps.ts'
 
@@ -53,7 +53,7 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
     sweptAt = clock.monotonicMs()
     await sweepRequests(store)
     await sweepBlobs(store)
-    await sweepOldMail(store)
+    await sweepOld(store)
     await eraseSome()
   }
 
