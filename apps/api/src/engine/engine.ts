@@ -81,8 +81,18 @@ export const createEngine = (store: Store): Engine => {
 
   const ask = (accountId: bigint, body: EngineRequestBody): Promise<bigint> => createRequest(store, accountId, body)
 
+  /** Asks for content. Nobody looks after a paused account: to wait for an answer would be in vain. */
+  const askFor = async (accountId: bigint, body: EngineRequestBody): Promise<bigint> => {
+    const where = { id: accountId, isPaused: true }
+    if ((await store.readSystem((tx) => tx.account.count({ where }))) > 0)
+      throw new AppError('message.unavailable', 'The account of this message is paused.', {
+        hint: 'Resume it on the page of the account.',
+      })
+    return ask(accountId, body)
+  }
+
   const openContent = async (accountId: bigint, body: EngineRequestBody): Promise<Content> => {
-    const id = await ask(accountId, body)
+    const id = await askFor(accountId, body)
     const { result } = await waitUntil(id, ({ result: found }) => found.blobId !== undefined)
     const blobId = BigInt(result.blobId ?? 0)
     return {
@@ -104,7 +114,7 @@ export const createEngine = (store: Store): Engine => {
     accountChanged: (accountId) => store.notifier.notify(engineChannel, `restart:${accountId}`),
     openBody: async (accountId, messageId) => {
       await waitUntil(
-        await ask(accountId, { kind: 'body', messageId: messageId.toString() }),
+        await askFor(accountId, { kind: 'body', messageId: messageId.toString() }),
         ({ state }) => state === 'done',
       )
     },

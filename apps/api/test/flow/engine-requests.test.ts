@@ -26,6 +26,16 @@ describe('requests to the engine', () => {
     expect((await readRequest(store, id)).state).toBe('failed')
   })
 
+  it('are not waited for in a paused account', async () => {
+    const facts = { userId: 1n, kind: 'imap', address: 'a@example.org', incoming: {}, dataKey: Buffer.of(1) }
+    const paused = await store.prisma.account.create({ data: { ...facts, credential: Buffer.of(1), isPaused: true } })
+    for (const open of ['openBody', 'openSource'] as const)
+      await expect(createEngine(store)[open](paused.id, 1n)).rejects.toMatchObject({
+        code: 'message.unavailable',
+        message: 'The account of this message is paused.',
+      })
+  })
+
   it('break off a content that vanishes on its way, instead of passing a part of it off as the whole', async () => {
     const blob = await store.prisma.blob.create({ data: { accountId, sha256: new Uint8Array(), sizeBytes: 0n } })
     await store.prisma.blobChunk.create({ data: { blobId: blob.id, n: 0, bytes: Buffer.from('half of ') } })
