@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { renewSetupCode } from '#auth/setup-code.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Logger } from '#platform/logger.ts'
-import { defaultMasterKeyPath, openMasterKey } from '#platform/secret-box.ts'
+import { defaultMasterKeyPath, deriveKey, openMasterKey } from '#platform/secret-box.ts'
 import { readAuthorities } from '#platform/trusted-authorities.ts'
 import { openStore } from '#store/open-store.ts'
 import { buildApp } from './app.ts'
@@ -24,7 +23,8 @@ export const startApi = async ({ config, databaseUrl, root, logger }: ApiStart):
     store,
     logger,
     masterKey,
-    signingKey: randomBytes(32),
+    // Addresses on pages that are open outlive a restart, and hold on every node.
+    signingKey: deriveKey(masterKey, 'signed addresses'),
     publicUrl: config.publicUrl,
     trustProxy: config.trustProxy,
     ca,
