@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { AppError } from '#platform/errors.ts'
 import { newSha256 } from '#platform/sha256.ts'
 import { fetchSource, streamContent } from '#protocol/imap/fetch-content.ts'
@@ -23,6 +24,7 @@ type Job = { id: bigint; body: Content }
 const keepWarmMs = 60_000
 /** Without a change counter, the flags of larger mailboxes are too much to be read anew in every turn. */
 const flagsPerTurn = 5000
+/** What is larger is refused; cut off it would pass for the whole. */
 const maxContentBytes = 128 * 1024 * 1024
 
 /**
@@ -107,7 +109,11 @@ export class InteractiveSession {
   async #refuse(job: Job, error: AppError): Promise<void> {
     const isGone = error.code === 'message.gone' || error.code === 'mailbox.missing'
     const code = isGone ? 'message.gone' : error.code.startsWith('message.') ? error.code : 'message.unavailable'
-    const message = isGone ? 'This message is no longer on the server.' : 'The mail server cannot give this right now.'
+    const message = isGone
+      ? 'This message is no longer on the server.'
+      : error.code === 'message.too_large'
+        ? error.message
+        : 'The mail server cannot give this right now.'
     const hint = error.code === 'account.not_ready' ? error.detail.hint : error.message
     await settleRequest(this.#share.deps.store, job.id, 'failed', failureOf(code, message, hint)).catch(() => undefined)
   }
@@ -203,6 +209,14 @@ export class InteractiveSession {
     return [bytes]
   }
 
+  /** Size and parts are told before the first byte; a part comes without its encoding, so its own size may be less. */
+  async #readStored(session: ImapSession, uid: number, path: string | null): Promise<Readable> {
+    const { expectedBytes, content } = await streamContent(session, uid, path, maxContentBytes + 1)
+    if (path !== null || expectedBytes === null || expectedBytes <= maxContentBytes) return content
+    content.destroy()
+    throw tooLarge()
+  }
+
   async #stream(session: ImapSession, requestId: bigint, body: Content, uid: number): Promise<void> {
     const { store } = this.#share.deps
     const { accountId } = this.#share.lease
@@ -216,7 +230,7 @@ export class InteractiveSession {
     const content =
       part && isParsedPath(part.path)
         ? await this.#readParsed(session, uid, part.path)
-        : (await streamContent(session, uid, part?.path ?? null, maxContentBytes)).content
+        : await this.#readStored(session, uid, part?.path ?? null)
     const scope = scopeOf(this.#share)
     const blobId = await createBlob(store, scope)
     await settleRequest(store, requestId, 'running', { blobId: blobId.toString() })
@@ -227,6 +241,7 @@ export class InteractiveSession {
       const bytes = chunk as Buffer // the library's streams carry buffers
       hash.update(bytes)
       sizeBytes += bytes.length
+      if (sizeBytes > maxContentBytes) throw tooLarge()
       await appendChunk(store, scope, { blobId, n: n++, bytes })
       await settleRequest(store, requestId, 'running', { blobId: blobId.toString() })
     }
@@ -240,3 +255,9 @@ export class InteractiveSession {
     await settleRequest(store, requestId, 'done', { blobId: blobId.toString() })
   }
 }
+
+const tooLarge = () =>
+  new AppError(
+    'message.too_large',
+    `This is larger than ${maxContentBytes / 1024 / 1024} MB, too large to be fetched here.`,
+  )
