@@ -107,15 +107,9 @@ export class InteractiveSession {
   }
 
   async #refuse(job: Job, error: AppError): Promise<void> {
-    const isGone = error.code === 'message.gone' || error.code === 'mailbox.missing'
-    const code = isGone ? 'message.gone' : error.code.startsWith('message.') ? error.code : 'message.unavailable'
-    const message = isGone
-      ? 'This message is no longer on the server.'
-      : error.code === 'message.too_large'
-        ? error.message
-        : 'The mail server cannot give this right now.'
-    const hint = error.code === 'account.not_ready' ? error.detail.hint : error.message
-    await settleRequest(this.#share.deps.store, job.id, 'failed', failureOf(code, message, hint)).catch(() => undefined)
+    const { code, message, detail } = refusalOf(error)
+    const result = failureOf(code, message, detail.hint)
+    await settleRequest(this.#share.deps.store, job.id, 'failed', result).catch(() => undefined)
   }
 
   async #live(): Promise<void> {
@@ -254,6 +248,17 @@ export class InteractiveSession {
     )
     await settleRequest(store, requestId, 'done', { blobId: blobId.toString() })
   }
+}
+
+/** What the person who waits is told. */
+const refusalOf = (error: AppError): AppError => {
+  if (error.code === 'message.too_large') return error
+  const hint = error.code === 'account.not_ready' ? error.detail.hint : error.message
+  const detail = hint === undefined ? {} : { hint }
+  if (error.code === 'message.gone' || error.code === 'mailbox.missing')
+    return new AppError('message.gone', 'This message is no longer on the server.', detail)
+  const code = error.code.startsWith('message.') ? error.code : 'message.unavailable'
+  return new AppError(code, 'The mail server cannot give this right now.', detail)
 }
 
 const tooLarge = () =>
