@@ -2,10 +2,9 @@ import { lookup } from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
-import type { ConnectionOptions } from 'node:tls'
 import { type AddressClass, classifyAddress } from './address-class.ts'
 import { AppError } from './errors.ts'
-import { clientContext } from './trusted-authorities.ts'
+import { trusting } from './trust.ts'
 
 /**
  * The one way out. A name is resolved once, every address is judged, and the connection goes to the judged address
@@ -127,11 +126,13 @@ const fetchOnce = async (url: URL, limits: FetchLimits): Promise<Answer> => {
       signal: AbortSignal.any([AbortSignal.timeout(limits.timeoutMs), ...(limits.signal ? [limits.signal] : [])]),
       headers: { host: url.host, accept: limits.accept, 'accept-encoding': 'identity', 'user-agent': 'Postern' },
     }
-    const secure: ConnectionOptions = {
-      secureContext: clientContext(limits.ca),
-      ...(isIP(host) ? {} : { servername: host }),
-    }
-    const request = isTls ? httpsRequest({ ...options, ...secure }) : httpRequest(options)
+    const request = isTls
+      ? httpsRequest({
+          ...options,
+          ...(isIP(host) ? {} : { servername: host }),
+          ...trusting(limits.ca),
+        })
+      : httpRequest(options)
     request.on('error', give)
     request.on('response', (response) => {
       const status = response.statusCode ?? 0

@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { AppError } from '#platform/errors.ts'
-import { clientContext } from '#platform/trusted-authorities.ts'
+import { trusting } from '#platform/trust.ts'
 import { CertificateError, type CertificateFacts } from './session-error.ts'
 
 /** Where a session goes: the name people typed, and the address that was judged for it (platform/egress.ts). */
@@ -11,7 +11,7 @@ export type Endpoint = {
   address: string
   /** SHA-256, lower-case hex: exactly this certificate is accepted, whatever else is wrong with it. */
   pinnedFingerprint: string | null
-  /** Further authorities, PEM. */
+  /** Further authorities beside the usual ones, PEM. */
   ca?: string | undefined
 }
 
@@ -31,7 +31,7 @@ export const openTls = (endpoint: Endpoint, onSecure: () => void, over?: Socket)
   const socket = connectTls({
     ...(over ? { socket: over } : { host: endpoint.address, port: endpoint.port }),
     ...(servername ? { servername } : {}),
-    secureContext: clientContext(endpoint.ca),
+    ...trusting(endpoint.ca),
     // The verdict is ours, below: a refusal has to show what was presented.
     rejectUnauthorized: false,
   })

@@ -176,7 +176,7 @@ const idsOf = (user: string): { uid: number; gid: number } => {
 const readLog = (dir: string): string =>
   existsSync(join(dir, 'dovecot.log')) ? readFileSync(join(dir, 'dovecot.log'), 'utf8') : ''
 
-export const makeCertificate = (dir: string): string => {
+const makeCertificate = (dir: string): string => {
   const args = [
     'req',
     '-x509',

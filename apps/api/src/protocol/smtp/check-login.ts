@@ -3,7 +3,7 @@ import type SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 import type { Secret } from '#platform/secret.ts'
-import { clientContext } from '#platform/trusted-authorities.ts'
+import { trusting } from '#platform/trust.ts'
 import { wrongProtocol } from '../greeting.ts'
 import { type Endpoint, judgeCertificate, openTcp, openTls } from '../secure-socket.ts'
 import { maxServerText, toSessionError } from '../session-error.ts'
@@ -49,7 +49,7 @@ export const checkSmtpLogin = async (
       requireTLS: options.security === 'starttls',
       ignoreTLS: options.security === 'plain',
       // The verdict is ours, below and before any password: a refusal has to show what was presented.
-      tls: { secureContext: clientContext(options.ca), rejectUnauthorized: false },
+      tls: { ...trusting(options.ca), rejectUnauthorized: false },
       greetingTimeout: 16_000,
       socketTimeout: 20_000,
     })

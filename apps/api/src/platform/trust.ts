@@ -3,20 +3,20 @@ import { readFile } from 'node:fs/promises'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { AppError } from './errors.ts'
 
-/** By the further authorities in it. One for all connections: each with its own would hold the whole list again. */
-const contexts = new Map<string, SecureContext>()
-
-/** Trusts whom everybody trusts and, beside them, further authorities (PEM): Node takes `ca` for all there are. */
-export const clientContext = (ca: string | undefined): SecureContext => {
+/**
+ * Options of a TLS connection that trusts `ca` (PEM) beside the usual authorities: Node alone would trust nobody else then.
+ * One context for all connections: each would hold two hundred certificates of its own.
+ */
+export const trusting = (ca: string | undefined): { secureContext: SecureContext } => {
   const known = contexts.get(ca ?? '')
-  if (known) return known
-  const made = createSecureContext({
-    minVersion: 'TLSv1.2',
-    ...(ca ? { ca: [...getCACertificates('default'), ca] } : {}),
-  })
-  contexts.set(ca ?? '', made)
-  return made
+  if (known) return { secureContext: known }
+  const further = ca ? { ca: [...getCACertificates('default'), ca] } : {}
+  const secureContext = createSecureContext({ ...further, minVersion: 'TLSv1.2' })
+  contexts.set(ca ?? '', secureContext)
+  return { secureContext }
 }
+
+const contexts = new Map<string, SecureContext>()
 
 /** The content of CA_FILE; undefined without one. Throws config.invalid when it holds no certificates. */
 export const readAuthorities = async (file: string | null): Promise<string | undefined> => {
