@@ -72,16 +72,24 @@ describe('conversations', () => {
     const facts = {
       serverMessageId: null,
       messageId: '<a@x>',
-      date: 'd',
-      from: 'f',
-      to: 't',
+      sentAt: new Date(0),
+      from: [{ address: 'Ann@x' }],
+      to: [],
       subject: 's',
       sizeBytes: 10,
-      receivedAt: new Date(0),
+      internalDate: new Date(0),
     }
-    expect(identityKey(facts)).toBe(identityKey({ ...facts, receivedAt: new Date(1000) }))
-    for (const other of [{ sizeBytes: 11 }, { subject: 'z' }, { from: 'g' }, { receivedAt: new Date(86_400_001) }])
-      expect(identityKey({ ...facts, ...other })).not.toBe(identityKey(facts))
+    for (const same of [{ internalDate: new Date(1000) }, { internalDate: null }, { from: [{ address: 'ann@X' }] }])
+      expect(identityKey({ ...facts, ...same })).toBe(identityKey(facts))
+    const others = [
+      { sizeBytes: 11 },
+      { subject: 'z' },
+      { from: [] },
+      { to: [{ address: 'b@x' }] },
+      { sentAt: null },
+      { internalDate: new Date(86_400_001) },
+    ]
+    for (const other of others) expect(identityKey({ ...facts, ...other })).not.toBe(identityKey(facts))
   })
   it('clamps dates to 1990 .. tomorrow', () => {
     const now = new Date('2026-11-24T00:00:00Z')

@@ -130,13 +130,17 @@ describe('the way out', () => {
     expect([first.hits(), hidden.hits()]).toEqual([1, 0])
   })
 
-  it('stops at the size limit and at other schemes', async () => {
+  it('stops at the size limit, at other schemes and at what is no address', async () => {
     const server = await listen(() => ({ status: 200, body: 'x'.repeat(5000) }))
     const policy = { allowPrivate: true, privateHosts: [] }
     await expect(egressFetch(`http://127.0.0.1:${server.port}/`, { ...limits, policy })).rejects.toMatchObject({
       code: 'remote_content.refused',
     })
     await expect(egressFetch('file:///etc/passwd', { ...limits, policy })).rejects.toMatchObject({
+      code: 'remote_content.refused',
+    })
+    const astray = await listen(() => ({ status: 302, headers: { location: 'http://[' }, body: '' }))
+    await expect(egressFetch(`http://127.0.0.1:${astray.port}/`, { ...limits, policy })).rejects.toMatchObject({
       code: 'remote_content.refused',
     })
     expect(

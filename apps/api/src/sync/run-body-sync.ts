@@ -1,7 +1,7 @@
 import { maxSourceText } from '#mail/parse-message.ts'
 import { formatUidSet } from '#mail/uid-set.ts'
-import { isAppError } from '#platform/errors.ts'
-import { fetchParts, fetchSource } from '#protocol/imap/fetch-content.ts'
+import { AppError, isAppError } from '#platform/errors.ts'
+import { fetchParts, fetchSource, hasMessage } from '#protocol/imap/fetch-content.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { type BodyColumns, toColumns } from '#store/body-columns.ts'
 import { type BodyToFetch, nextBodies, storeBodies } from '#store/sync-bodies.ts'
@@ -31,16 +31,19 @@ type Store = { ids: bigint[]; stored: Promise<boolean> }
 /**
  * Fetches the text of every message without one, newest first, mailbox by mailbox; while a batch is being fetched, the one
  * before is read and earlier ones are stored. Ends when nothing is left, when `onBodies` says so, when `mostBytes` are
- * used up, or at a mailbox that begins a new life: its next sync comes first.
+ * used up, or at a mailbox that begins a new life: its next sync comes first. So it does for a mail that is not there any
+ * more: it may only have been moved, and its text is then where it is.
  */
 export const syncBodies = async (context: SyncContext, { mostBytes, onBodies }: BodyWishes): Promise<void> => {
   const underWay: Store[] = []
+  const gone: bigint[] = []
   const oldestDone = async (): Promise<boolean> => (await underWay.shift()?.stored) ?? true
   let bytesLeft = mostBytes === null ? Number.POSITIVE_INFINITY : Number(mostBytes)
   /** False ends the run. */
   const complete = async (reading: Reading | undefined): Promise<boolean> => {
     if (!reading) return true
     const read = await completeReading(context, reading, bytesLeft)
+    gone.push(...read.gone)
     bytesLeft -= read.bytes - reading.bytes
     if (underWay.length === storesAtOnce && !(await oldestDone())) return false
     const messages = read.columns.reduce((sum, { messageIds }) => sum + messageIds.length, 0)
@@ -53,12 +56,7 @@ export const syncBodies = async (context: SyncContext, { mostBytes, onBodies }: 
   const run = async (): Promise<void> => {
     while (bytesLeft > 0) {
       const wanted = await context.store.readSystem((tx) =>
-        nextBodies(
-          tx,
-          context.accountId,
-          rowsAtOnce,
-          underWay.flatMap(({ ids }) => ids),
-        ),
+        nextBodies(tx, context.accountId, rowsAtOnce, underWay.flatMap(({ ids }) => ids).concat(gone)),
       )
       if (!(await openMailboxOf(context, wanted))) break
       let reading: Reading | undefined
@@ -91,10 +89,12 @@ const openMailboxOf = async (context: SyncContext, wanted: BodyToFetch[]): Promi
   return (await selectMailbox(context.session, mailbox.path)).uidValidity === mailbox.uidValidity
 }
 
-/** One body in the selected mailbox. */
+/** One body in the selected mailbox. Throws message.gone. */
 export const syncOneBody = async (context: SyncContext, wanted: BodyToFetch): Promise<void> => {
   const reading = await beginReading(context, [wanted])
-  await storeSafely(context, reading, await completeReading(context, reading, Number.POSITIVE_INFINITY))
+  const read = await completeReading(context, reading, Number.POSITIVE_INFINITY)
+  if (read.gone.length > 0) throw new AppError('message.gone', 'This message is no longer on the server.')
+  await storeSafely(context, reading, read)
 }
 
 const plannedBytes = ({ structure }: BodyToFetch): number => {
@@ -127,12 +127,17 @@ function* inBatches(wanted: BodyToFetch[], bytesLeft: () => number): Generator<B
 type Reading = {
   batch: BodyToFetch[]
   mails: PartsToRead[]
-  /** Their stored structure is nothing to plan by. */
+  /** Their stored structure is nothing to plan by, or the server gave none of their parts. */
   unplanned: BodyToFetch[]
   bytes: number
   read: Promise<ReadParts>
 }
-type Read = { columns: BodyColumns[]; bytes: number }
+type Read = {
+  columns: BodyColumns[]
+  bytes: number
+  /** No longer in this mailbox. */
+  gone: bigint[]
+}
 type Group = { paths: string[]; members: { wanted: BodyToFetch; plan: BodyPlan }[] }
 
 /** Messages that share part paths are fetched by one command. */
@@ -157,9 +162,13 @@ const beginReading = async (context: SyncContext, batch: BodyToFetch[]): Promise
     const fetched = paths.length === 0 ? [] : await fetchParts(context.session, uidSet, paths, maxTextPartBytes)
     const byUid = new Map(fetched.map(({ uid, parts }) => [uid, parts]))
     for (const { wanted, plan } of members) {
-      const parts = byUid.get(Number(wanted.uid)) ?? new Map<string, Buffer>()
-      for (const part of parts.values()) bytes += part.length
-      mails.push({ facts: factsOf(wanted), plan, parts })
+      const parts = byUid.get(Number(wanted.uid))
+      if (paths.length > 0 && !parts) {
+        unplanned.push(wanted)
+        continue
+      }
+      for (const part of parts?.values() ?? []) bytes += part.length
+      mails.push({ facts: factsOf(wanted), plan, parts: parts ?? new Map() })
     }
   }
   const read = context.reader.readParts(mails)
@@ -182,6 +191,7 @@ const completeReading = async (context: SyncContext, reading: Reading, bytesLeft
   const idsOf = (mails: PartsToRead[]) => new Set(mails.map(({ facts }) => facts.messageId))
   const [unreadIds, overranIds] = [idsOf(unread), idsOf(overran)]
   const columns = [readable]
+  const gone: bigint[] = []
   let bytes = 0
   for (const body of reading.batch) {
     const isTooMuch = overranIds.has(body.messageId) || body.sizeBytes > maxSalvageBytes
@@ -190,20 +200,24 @@ const completeReading = async (context: SyncContext, reading: Reading, bytesLeft
     if (columns.length > 1 && bytes + Math.min(Number(body.sizeBytes), mostBytes) > bytesLeft) continue
     const source = await fetchSource(context.session, Number(body.uid), mostBytes)
     bytes += source?.length ?? 0
+    if (source === null && !(await hasMessage(context.session, Number(body.uid)))) {
+      gone.push(body.messageId)
+      continue
+    }
     columns.push(
       source === null
         ? toColumns([unparsableBody(body)])
         : await context.reader.readSource(factsOf(body), source, !isTooMuch),
     )
   }
-  return { columns, bytes: reading.bytes + bytes }
+  return { columns, bytes: reading.bytes + bytes, gone }
 }
 
 /** Stores a batch; should the database refuse its content, each by itself, so that one mail never holds up the others. */
 const storeSafely = async (
   context: SyncContext,
   { batch, mails }: Reading,
-  { columns, bytes }: Read,
+  { columns, bytes, gone }: Read,
 ): Promise<bigint> => {
   const { accountId } = context
   try {
@@ -214,6 +228,7 @@ const storeSafely = async (
     context.logger.warn({ err: error }, 'a batch of bodies was refused; each is stored by itself')
   }
   for (const body of batch) {
+    if (gone.includes(body.messageId)) continue
     const mail = mails.find(({ facts }) => facts.messageId === body.messageId)
     const alone = columns.slice(1).find(({ messageIds }) => messageIds[0] === body.messageId.toString())
     const own = alone ?? (mail && (await context.reader.readParts([mail])).columns)

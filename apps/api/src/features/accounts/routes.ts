@@ -5,8 +5,9 @@ import { AppError } from '#platform/errors.ts'
 import { openDataKey, sealCredential } from '#store/account-credentials.ts'
 import { type AccountRow, createAccount, findAccount, listAccounts } from '#store/accounts.ts'
 import { commit, type Unit } from '#store/commit.ts'
-import { eraseAccount, letGoOfAccount } from '#store/erase-account.ts'
+import { erasing, letGoOfAccount } from '#store/erase-account.ts'
 import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
+import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
 import { allowServers, requireEditedLogin, requireLogin } from './try-login.ts'
@@ -101,14 +102,21 @@ export const registerAccounts = (deps: FeatureDeps): void => {
 
   router.on('removeAccount', async ({ user, params, query }) => {
     const row = await own(user.userId, params.accountId)
-    await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
-      await letGoOfAccount(unit.tx, row.id)
-      if (query.mode === 'erase') await eraseAccount(unit, row.id)
-      await unit.tx.auditEvent.create({
-        data: { userId: user.userId, kind: 'account_removed', detail: { mode: query.mode } },
-      })
-      unit.log({ userId: user.userId }, { kind: 'accountRemoved', accountId: row.id.toString() })
-    })
+    const isErased = query.mode === 'erase'
+    await commit(
+      store,
+      { kind: 'user', userId: user.userId },
+      async (unit) => {
+        await letGoOfAccount(unit.tx, row.id, isErased ? erasing : 'disconnected')
+        await unit.tx.auditEvent.create({
+          data: { userId: user.userId, kind: 'account_removed', detail: { mode: query.mode } },
+        })
+        unit.log({ userId: user.userId }, { kind: 'accountRemoved', accountId: row.id.toString() })
+      },
+      // Removing makes room.
+      { isVital: true },
+    )
+    if (isErased) announceErasing(store)
     engine.accountChanged(row.id)
   })
 
