@@ -285,7 +285,7 @@ export const startRealtime = (
 /** The client sees its line break, and comes back by itself. */
 const cut = (socket: Socket): void => socket.conn.close()
 /** The client stays away until somebody signs in. */
-const signOut = (socket: Pick<Socket, 'emit' | 'disconnect'>): void => {
+const signOut = (socket: { emit: (event: 'signedOut') => unknown; disconnect: (isClosed: true) => unknown }): void => {
   socket.emit('signedOut')
   socket.disconnect(true)
 }
