@@ -15,7 +15,7 @@ import { showToast } from '#data/toasts.ts'
 import { goBack, mailAddress, navigate, useRoute } from '#lib/route.ts'
 import { lineHeights, rowHeights } from '#lib/row-heights.ts'
 import { count, t } from '#lib/text.ts'
-import { Confirm } from '#ui/confirm.tsx'
+import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { filters, ListHead } from './list-head.tsx'
 import { ThreadItem } from './thread-item.tsx'
@@ -275,16 +275,7 @@ export const MessageList = ({
           {count('new', arrived)}
         </button>
       )}
-      {confirms && (
-        <Confirm
-          title={t('confirm.expunge')}
-          text={t('confirm.expungeText')}
-          action={t('action.expunge')}
-          cancel={t('cancel')}
-          onConfirm={confirms}
-          onClose={() => setConfirms(null)}
-        />
-      )}
+      {confirms && <ConfirmExpunge onConfirm={confirms} onClose={() => setConfirms(null)} />}
     </>
   )
 }

@@ -7,7 +7,7 @@ import { useCommands } from '#data/screen-commands.ts'
 import { plainSubject } from '#lib/format.ts'
 import { goBack } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
-import { Confirm } from '#ui/confirm.tsx'
+import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { Menu } from '#ui/menu.tsx'
 import { MessageItem } from './message-item.tsx'
@@ -213,16 +213,7 @@ const Actions = ({ threadId, mailboxId, backTo, isFlagged, ownsKeys }: HeadProps
           isDisabled: !other.rights.insert,
         }))}
       />
-      {isAsking && (
-        <Confirm
-          title={t('confirm.expunge')}
-          text={t('confirm.expungeText')}
-          action={t('action.expunge')}
-          cancel={t('cancel')}
-          onConfirm={() => perform('expunge')}
-          onClose={() => setAsking(false)}
-        />
-      )}
+      {isAsking && <ConfirmExpunge onConfirm={() => perform('expunge')} onClose={() => setAsking(false)} />}
     </>
   )
 }
