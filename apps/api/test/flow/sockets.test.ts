@@ -8,7 +8,7 @@ import { openStore, type Store } from '#store/open-store.ts'
 import { findSession } from '#store/sessions.ts'
 import { tokenHash } from '../../src/auth/session-tokens.ts'
 import { presentChanges } from '../../src/features/present-changes.ts'
-import { openTestSession } from '../support/app-fixture.ts'
+import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 import { until } from '../support/until.ts'
 
@@ -164,5 +164,23 @@ describe('a socket that comes back', () => {
     held.fail()
     await again
     expect((await back.resume()).streams[stream]).toBe(await end())
+  })
+
+  it('comes through several proxies that each add their word', async () => {
+    const app = await buildTestApp({ store, publicUrl: new URL('https://mail.example.org'), trustProxy: ['127.0.0.1'] })
+    const address = await app.listen({ host: '127.0.0.1', port: 0 })
+    const forwarded = {
+      origin: 'https://mail.example.org',
+      'x-forwarded-proto': 'http, https',
+      'x-forwarded-host': 'inner.example, mail.example.org',
+    }
+    const socket = io(address, { transports: ['websocket'], extraHeaders: { cookie, ...forwarded }, forceNew: true })
+    sockets.push(socket)
+    await new Promise<void>((done, fail) => {
+      socket.once('ready', () => done())
+      socket.once('connect_error', fail)
+    })
+    socket.close()
+    await app.close()
   })
 })
