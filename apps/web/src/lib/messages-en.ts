@@ -9,6 +9,8 @@ export const messages = {
   'offline.title': 'Postern does not answer',
   'offline.text': 'The server may be starting, or the network is away.',
   'offline.bar': 'No connection. What you see is from before; it catches up by itself.',
+  'broken.title': 'This cannot be shown right now',
+  'broken.text': 'A part of Postern is missing: the connection is away, or a new version is here.',
   search: 'Search mail',
   'search.count': '{n} found',
   'search.atLeast': 'More than {n} found',
