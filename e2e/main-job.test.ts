@@ -240,7 +240,7 @@ describe('from an empty machine to living mail', () => {
     await expectAccessible(page)
     await page.goto(`${postern.base}/settings/people`)
     await page.getByRole('button', { name: 'Make a link' }).click()
-    await page.getByText('/invitation#token=').waitFor()
+    await page.getByRole('textbox', { name: 'Invitation link' }).waitFor()
     await page.getByRole('button', { name: 'Make a link' }).hover()
     await expectAccessible(page)
     await page.goto(`${postern.base}/settings/general`)

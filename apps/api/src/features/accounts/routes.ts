@@ -10,7 +10,7 @@ import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
 import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
-import { allowServers, requireEditedLogin, requireLogin } from './try-login.ts'
+import { allowServers, isSameServer, requireEditedLogin, requireLogin } from './try-login.ts'
 
 /** Adding, editing, pausing, ordering and removing accounts. */
 export const registerAccounts = (deps: FeatureDeps): void => {
@@ -62,7 +62,10 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     const row = await own(user.userId, params.accountId)
     const policy = await allowServers(deps, user.userId, [body.incoming ?? null, body.outgoing ?? null])
     const isPrivateHost = await requireEditedLogin(deps, row, body, policy)
-    const { password, outgoingPassword, dailyByteBudget, outgoing, ...plain } = body
+    const { password, outgoingPassword: given, dailyByteBudget, outgoing, ...plain } = body
+    // A password for sending belongs to the server it was entered for; a new one was tried with the other password.
+    const isSendingMoved = outgoing !== undefined && !(outgoing && isSameServer(outgoing, presentAccount(row).outgoing))
+    const outgoingPassword = given === undefined && isSendingMoved ? null : given
     await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
       await unit.tx.account.update({
         where: { id: row.id },

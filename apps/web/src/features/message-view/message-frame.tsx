@@ -86,7 +86,7 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, attempt, isD
       <iframe
         ref={ref}
         className={`html-body ${paper}`}
-        title="Message"
+        title={t('view.frame')}
         src="/message-frame.html"
         sandbox={frameSandbox}
         referrerPolicy="no-referrer"

@@ -117,8 +117,8 @@ const Addresses = ({ message }: { message: Message }) => {
     <button type="button" className="addresses message-head" aria-expanded={isFull} onClick={() => setFull(!isFull)}>
       <span>
         {t('view.to')} {write(isFull ? message.to : all.slice(0, 6)) || '—'}
-        {isFull && message.cc.length > 0 && ` · Cc ${write(message.cc)}`}
-        {isFull && message.bcc.length > 0 && ` · Bcc ${write(message.bcc)}`}
+        {isFull && message.cc.length > 0 && ` · ${t('view.cc', { people: write(message.cc) })}`}
+        {isFull && message.bcc.length > 0 && ` · ${t('view.bcc', { people: write(message.bcc) })}`}
         {isFull && message.date && ` · ${fullDate(message.date)}`}
       </span>
     </button>
