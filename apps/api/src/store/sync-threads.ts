@@ -90,11 +90,8 @@ export const applyMerges = async (tx: RawTx, accountId: bigint, merged: Map<bigi
   if (merged.size === 0) return
   const losers = [...merged.keys()]
   const winners = [...merged.values()]
-  // One statement: a busy process hears of each answer late, and two batches in three of a first sync merge something.
-  await tx.$executeRaw`
-    WITH t AS (SELECT * FROM unnest(${losers}::bigint[], ${winners}::bigint[]) AS t (loser, winner)),
-    messages AS (UPDATE message m SET thread_id = t.winner FROM t WHERE m.thread_id = t.loser),
-    placements AS (UPDATE placement p SET thread_id = t.winner FROM t WHERE p.thread_id = t.loser),
-    refs AS (UPDATE message_ref r SET thread_id = t.winner FROM t WHERE r.account_id = ${accountId} AND r.thread_id = t.loser)
-    DELETE FROM thread WHERE id IN (SELECT loser FROM t)`
+  await tx.$executeRaw`UPDATE message m SET thread_id = t.winner FROM unnest(${losers}::bigint[], ${winners}::bigint[]) AS t (loser, winner) WHERE m.thread_id = t.loser`
+  await tx.$executeRaw`UPDATE placement p SET thread_id = t.winner FROM unnest(${losers}::bigint[], ${winners}::bigint[]) AS t (loser, winner) WHERE p.thread_id = t.loser`
+  await tx.$executeRaw`UPDATE message_ref r SET thread_id = t.winner FROM unnest(${losers}::bigint[], ${winners}::bigint[]) AS t (loser, winner) WHERE r.account_id = ${accountId} AND r.thread_id = t.loser`
+  await tx.$executeRaw`DELETE FROM thread WHERE id = ANY (${losers}::bigint[])`
 }
