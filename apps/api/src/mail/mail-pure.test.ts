@@ -5,9 +5,10 @@ import { DELETED, effectivePlacement, FLAGGED, parseFlags, SEEN } from './flags.
 import { htmlToText } from './html-to-text.ts'
 import { assignRoles } from './mailbox-role.ts'
 import { previewOf } from './preview.ts'
+import { indexVector } from './search-vector.ts'
 import { displayLine } from './storable-text.ts'
 import { identityKey, parseMessageIds, referenceHashes, sortDate } from './threading.ts'
-import { indexVector, parseQuery, tokensOf, toTsquery } from './tokenize.ts'
+import { parseQuery, tokensOf, toTsquery } from './tokenize.ts'
 import { chunksOf, formatUidSet } from './uid-set.ts'
 
 const none = { addFlags: 0, removeFlags: 0, addKeywords: [], removeKeywords: [], toMailboxId: null, isExpunge: false }
@@ -172,6 +173,13 @@ describe('search words', () => {
     expect(readVector(indexVector({ subject: 'Plan', people: 'Ann', attachments: 'x.pdf', body: "plan it's" }))).toBe(
       "'plan':1A,35 'ann':12B 'x':23C 'pdf':24C 'it':36 's':37",
     )
+  })
+  it('takes a word as one however it is written, and no two for one whatever their number', () => {
+    const vector = (subject: string, body: string) =>
+      readVector(indexVector({ subject, people: '', attachments: '', body }))
+    expect(vector('Cafe', 'café CAFE cafe')).toBe("'cafe':1A,32,33,34")
+    const words = Array.from({ length: 5000 }, (_, n) => `w${n}`)
+    expect(vector('', words.join(' ')).split(' ')).toEqual(words.map((word, n) => `'${word}':${31 + n}`))
   })
   it('keeps to what a tsvector may hold: 16 ascending positions a word, 16,383 at most, 1 MiB in all', () => {
     const vector = (body: string) => indexVector({ subject: '', people: '', attachments: '', body })

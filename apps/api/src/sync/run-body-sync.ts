@@ -11,11 +11,15 @@ import { type SyncContext, writeBulk } from './sync-context.ts'
 
 /** Rows read at a time; they are fetched and stored in smaller batches, bounded in number and in bytes. */
 const rowsAtOnce = 4000
+/** The next rows are looked up while the last ones of these are being fetched. */
+const lookAheadRows = 1000
 const batchSize = 500
 const batchBytes = 16 * 1024 * 1024
 /** A larger mail is not fetched whole only because its structure says nothing. */
 export const maxSalvageBytes = 4 * 1024 * 1024
 
+/** So many batches are here to be read while another is being fetched: the wire does not wait for one that takes longer. */
+const readsAtOnce = 2
 /** So many batches are written beside each other, while the next ones are being read and fetched. */
 const storesAtOnce = 2
 
@@ -26,57 +30,86 @@ export type BodyWishes = {
   onBodies: (messages: number, bytesToday: bigint) => Promise<boolean>
 }
 
-type Store = { ids: bigint[]; stored: Promise<boolean> }
+type Store = { batch: BodyToFetch[]; stored: Promise<boolean> }
 
 /**
- * Fetches the text of every message without one, newest first, mailbox by mailbox; while a batch is being fetched, the one
- * before is read and earlier ones are stored. Ends when nothing is left, when `onBodies` says so, when `mostBytes` are
- * used up, or at a mailbox that begins a new life: its next sync comes first. So it does for a mail that is not there any
- * more: it may only have been moved, and its text is then where it is.
+ * Fetches the text of every message without one, newest first, mailbox by mailbox. Four things go on beside each other: the
+ * next rows are looked up, a batch is fetched, earlier ones are read, and those before them are stored. Ends when nothing
+ * is left, when `onBodies` says so, when `mostBytes` are used up, or at a mailbox that begins a new life: its next sync
+ * comes first. So it does for a mail that is not there any more: it may only have been moved, and its text is then where
+ * it is.
  */
 export const syncBodies = async (context: SyncContext, { mostBytes, onBodies }: BodyWishes): Promise<void> => {
-  const underWay: Store[] = []
+  const reading: Reading[] = []
+  const storing: Store[] = []
   const gone: bigint[] = []
-  const oldestDone = async (): Promise<boolean> => (await underWay.shift()?.stored) ?? true
+  let ahead: Promise<BodyToFetch[]> | undefined
   let bytesLeft = mostBytes === null ? Number.POSITIVE_INFINITY : Number(mostBytes)
+  /** Without those that are on their way already, or were not found where they should be. */
+  const lookUp = (fetching: BodyToFetch[]): Promise<BodyToFetch[]> => {
+    const underWay = [fetching, ...reading.map(({ batch }) => batch), ...storing.map(({ batch }) => batch)].flat()
+    const ids = [...new Set(underWay.map(({ messageId }) => messageId).concat(gone))]
+    return context.store.readSystem((tx) => nextBodies(tx, context.accountId, rowsAtOnce, ids))
+  }
+  const oldestStored = async (): Promise<boolean> => (await storing.shift()?.stored) ?? true
+  /** Hands batches that were read on to the store until `most` are left. False ends the run. */
+  const handOn = async (most: number): Promise<boolean> => {
+    for (let oldest = reading[0]; oldest && reading.length > most; oldest = reading[0]) {
+      const read = await completeReading(context, oldest, bytesLeft)
+      gone.push(...read.gone)
+      bytesLeft -= read.bytes - oldest.bytes
+      if (storing.length === storesAtOnce && !(await oldestStored())) return false
+      const messages = read.columns.reduce((sum, { messageIds }) => sum + messageIds.length, 0)
+      const stored = storeSafely(context, oldest, read).then((bytesToday) => onBodies(messages, bytesToday))
+      // It is awaited some batches later; a failure must not count as unhandled until then.
+      stored.catch(() => undefined)
+      reading.shift()
+      storing.push({ batch: oldest.batch, stored })
+    }
+    return true
+  }
   /** False ends the run. */
-  const complete = async (reading: Reading | undefined): Promise<boolean> => {
-    if (!reading) return true
-    const read = await completeReading(context, reading, bytesLeft)
-    gone.push(...read.gone)
-    bytesLeft -= read.bytes - reading.bytes
-    if (underWay.length === storesAtOnce && !(await oldestDone())) return false
-    const messages = read.columns.reduce((sum, { messageIds }) => sum + messageIds.length, 0)
-    const stored = storeSafely(context, reading, read).then((bytesToday) => onBodies(messages, bytesToday))
-    // It is awaited some batches later; a failure must not count as unhandled until then.
-    stored.catch(() => undefined)
-    underWay.push({ ids: reading.batch.map(({ messageId }) => messageId), stored })
+  const fetchAll = async (wanted: BodyToFetch[]): Promise<boolean> => {
+    let open = wanted.length
+    for (const batch of inBatches(wanted, () => bytesLeft)) {
+      context.signal.throwIfAborted()
+      if (open <= lookAheadRows) {
+        ahead ??= lookUp(wanted)
+        ahead.catch(() => undefined)
+      }
+      open -= batch.length
+      const next = await beginReading(context, batch)
+      bytesLeft -= next.bytes
+      reading.push(next)
+      if (!(await handOn(readsAtOnce))) return false
+    }
     return true
   }
   const run = async (): Promise<void> => {
+    let mailboxId: bigint | undefined
     while (bytesLeft > 0) {
-      const wanted = await context.store.readSystem((tx) =>
-        nextBodies(tx, context.accountId, rowsAtOnce, underWay.flatMap(({ ids }) => ids).concat(gone)),
-      )
-      if (!(await openMailboxOf(context, wanted))) break
-      let reading: Reading | undefined
-      for (const batch of inBatches(wanted, () => bytesLeft)) {
-        context.signal.throwIfAborted()
-        const next = await beginReading(context, batch)
-        bytesLeft -= next.bytes
-        if (!(await complete(reading))) return
-        reading = next
+      let wanted = await (ahead ?? lookUp([]))
+      // Before another mailbox is selected: a mail of this one may be wanted whole.
+      if (wanted[0]?.mailboxId !== mailboxId && !(await handOn(0))) return
+      // What was looked up ahead knows nothing of what was left out since.
+      if (ahead && wanted.length === 0) wanted = await lookUp([])
+      ahead = undefined
+      if (!(await openMailboxOf(context, wanted))) {
+        // Uids of what is being read may mean other mails by now; they are fetched again.
+        reading.length = 0
+        break
       }
-      // Before another mailbox is selected: it may want the source of a mail of this one.
-      if (!(await complete(reading))) return
+      mailboxId = wanted[0]?.mailboxId
+      if (!(await fetchAll(wanted))) return
     }
-    while (underWay.length > 0) await oldestDone()
+    if (!(await handOn(0))) return
+    while (storing.length > 0) await oldestStored()
   }
   try {
     await run()
   } finally {
     // The session and the store may be closed after this.
-    await Promise.allSettled(underWay.map(({ stored }) => stored))
+    await Promise.allSettled([ahead, ...storing.map(({ stored }) => stored)])
   }
 }
 
