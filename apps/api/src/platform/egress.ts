@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import { type AddressClass, classifyAddress } from './address-class.ts'
 import { AppError } from './errors.ts'
+import { trusting } from './trust.ts'
 
 /**
  * The one way out. A name is resolved once, every address is judged, and the connection goes to the judged address
@@ -123,7 +124,7 @@ const fetchOnce = async (url: URL, limits: FetchLimits): Promise<Answer> => {
       ? httpsRequest({
           ...options,
           ...(isIP(host) ? {} : { servername: host }),
-          ...(limits.ca ? { ca: limits.ca } : {}),
+          ...trusting(limits.ca),
         })
       : httpRequest(options)
     request.on('error', give)

@@ -1,9 +1,11 @@
+import { TLSSocket } from 'node:tls'
 import type SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
 import type { AppError } from '#platform/errors.ts'
 import { isAppError, AppError as OurError } from '#platform/errors.ts'
 import type { Secret } from '#platform/secret.ts'
+import { trusting } from '#platform/trust.ts'
 import { wrongProtocol } from '../greeting.ts'
-import { type Endpoint, openTcp, openTls } from '../secure-socket.ts'
+import { type Endpoint, judgeCertificate, openTcp, openTls } from '../secure-socket.ts'
 import { toSessionError } from '../session-error.ts'
 
 export type SmtpCheck = Endpoint & { security: 'tls' | 'starttls' | 'plain'; username: string; password: Secret }
@@ -37,17 +39,14 @@ export const checkSmtpLogin = async (
       host: options.host,
       requireTLS: options.security === 'starttls',
       ignoreTLS: options.security === 'plain',
-      // STARTTLS is judged by the library here: a pinned certificate is compared afterwards, before any password.
-      tls: {
-        servername: options.host,
-        rejectUnauthorized: options.pinnedFingerprint === null,
-        ...(options.ca ? { ca: options.ca } : {}),
-      },
+      // Judged below, before any password: a refusal has to show what was presented.
+      tls: { servername: options.host, rejectUnauthorized: false, ...trusting(options.ca) },
       greetingTimeout: 16_000,
       socketTimeout: 20_000,
     })
     connection = smtp
     await run('greeting', () => promised((done) => smtp.connect(done), smtp))
+    if (options.security === 'starttls') await run('tls', () => judgeUpgraded(options, smtp))
     await run('login', () =>
       promised(
         (done) =>
@@ -92,6 +91,16 @@ const connectSocket = async (options: SmtpCheck, run: (step: SmtpStep, work: () 
     )
   }
   return socket
+}
+
+/** What the library made of the socket by STARTTLS. */
+const judgeUpgraded = async (options: SmtpCheck, smtp: SMTPConnection): Promise<void> => {
+  const socket: unknown = Reflect.get(smtp, '_socket')
+  const problem =
+    socket instanceof TLSSocket
+      ? judgeCertificate(options, socket)
+      : new OurError('tls.starttls_missing', 'The sending server offers no encryption at this port.')
+  if (problem) throw problem
 }
 
 const promised = (start: (done: (error?: Error | null) => void) => void, smtp: SMTPConnection): Promise<void> =>
