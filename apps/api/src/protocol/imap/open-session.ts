@@ -21,8 +21,6 @@ export type Capabilities = {
   specialUse: boolean
   listStatus: boolean
   esearch: boolean
-  objectId: boolean
-  gmail: boolean
   acl: boolean
 }
 
@@ -221,8 +219,6 @@ const readCapabilities = (flow: ImapFlow): Capabilities => {
     specialUse: has('SPECIAL-USE') || has('XLIST'),
     listStatus: has('LIST-STATUS'),
     esearch: has('ESEARCH'),
-    objectId: has('OBJECTID'),
-    gmail: has('X-GM-EXT-1'),
     acl: has('ACL'),
   }
 }
