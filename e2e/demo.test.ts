@@ -37,6 +37,7 @@ describe('the demo', () => {
   })
   afterAll(async () => {
     await browser?.close()
+    if (demo.exitCode !== null) return
     const ended = new Promise((done) => demo.once('exit', done))
     demo.kill('SIGTERM')
     await ended

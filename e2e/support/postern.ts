@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'
+import { leaveWill } from '../../apps/api/test/support/last-will.ts'
 
 /** A whole Postern as a person runs it: own process, own embedded database, own folder. */
 export type RunningPostern = {
@@ -51,6 +52,7 @@ export const startPostern = async (
       ...environment,
     },
   })
+  child.once('exit', leaveWill(child.pid ?? 0, { folder: home }).revoke)
   const { base, setupAddress } = await untilReady(child)
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
     if (child.exitCode !== null || child.signalCode !== null) return
