@@ -1,11 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hashPassword } from '#auth/passwords.ts'
-import { buildApp } from '../../src/app.ts'
-import { type Dovecot, startDovecot } from '../support/dovecot.ts'
-import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
-import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
+import type { Dovecot } from '../support/dovecot.ts'
+import type { EngineFixture } from '../support/engine-fixture.ts'
+import type { FaultProxy } from '../support/fault-proxy.ts'
+import { type LiveScene, startLiveScene } from '../support/live-scene.ts'
 import { until } from '../support/until.ts'
 
 const mail = (n: number) =>
@@ -15,47 +15,29 @@ describe('what is left alone for a while', () => {
   let dovecot: Dovecot
   let proxy: FaultProxy
   let engine: EngineFixture
+  let stop: LiveScene['stop']
   let app: FastifyInstance
   let cookie = ''
   let accountId: bigint
   beforeAll(async () => {
-    dovecot = await startDovecot()
-    proxy = await startFaultProxy(dovecot.imapPort)
-    engine = await startEngineFixture(dovecot, { treeEveryMs: 200, unwatchedTreeEveryMs: 200 })
-    app = await buildApp({
-      store: engine.store,
-      logger: engine.deps.logger,
-      masterKey: engine.deps.masterKey,
-      signingKey: randomBytes(32),
-      publicUrl: null,
-      trustProxy: [],
-      ca: dovecot.certificate,
-      webDir: '/nonexistent',
-      version: '0',
-    })
-    const password = 'four unrelated words: lantern orbit'
-    const passwordHash = await hashPassword(password)
-    await engine.store.prisma.appUser.update({ where: { id: engine.userId }, data: { passwordHash } })
-    const signedIn = await send('POST', '/v1/session', { address: 'owner@example.org', password })
-    cookie = `${signedIn.cookies[0]?.name}=${signedIn.cookies[0]?.value}`
+    ;({ dovecot, proxy, engine, stop } = await startLiveScene({ treeEveryMs: 200, unwatchedTreeEveryMs: 200 }))
+    app = await buildTestApp({ store: engine.store, masterKey: engine.deps.masterKey, ca: dovecot.certificate })
+    cookie = await openTestSession(engine.store, engine.userId)
     dovecot.addUser('pat', 'secret')
     for (const n of [1, 2]) dovecot.deliver('pat', 'INBOX', mail(n))
     for (const n of [3, 4, 5]) dovecot.deliver('pat', 'News', mail(n))
-    engine.start()
     accountId = await engine.addAccount('pat', 'secret', proxy.port)
     await until(async () => (await ready()) === 5, { what: 'the texts' })
   })
   afterAll(async () => {
-    await app.close()
-    await engine.stop()
-    await proxy.stop()
-    await dovecot.stop()
+    await app?.close()
+    await stop()
   })
   const send = (method: 'POST' | 'PATCH', url: string, payload: object) =>
     app.inject({
       method,
       url,
-      headers: { host: 'localhost', 'x-postern': '1', ...(cookie ? { cookie } : {}) },
+      headers: { host: 'localhost', 'x-postern': '1', cookie },
       payload,
     })
   const patch = async (url: string, body: object) => {

@@ -85,8 +85,7 @@ export const startFaultProxy = async (port: number): Promise<FaultProxy> => {
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     add: (rule) => {
-      if (!rule.line && !rule.answerTo && rule.afterBytes === undefined)
-        throw new Error('A rule needs the line, the answer or the byte that sets it off.')
+      refuseIdle(rule)
       const isOnce = typeof rule.act === 'string' && rule.act !== 'split' && rule.act !== 'swallow'
       const live: Live = { rule, left: rule.times ?? (isOnce ? 1 : Number.POSITIVE_INFINITY), acted: 0 }
       rules.push(live)
@@ -116,6 +115,15 @@ export const startFaultProxy = async (port: number): Promise<FaultProxy> => {
       await new Promise((done) => server.close(done))
     },
   }
+}
+
+/** A rule that nothing can set off would make a test of nothing. */
+const refuseIdle = ({ direction, line, answerTo, afterBytes, act }: Rule): void => {
+  if (!line && !answerTo && afterBytes === undefined)
+    throw new Error('A rule needs the line, the answer or the byte that sets it off.')
+  if (answerTo && direction !== 'toClient') throw new Error('Answers go to the client.')
+  if (afterBytes !== undefined && (act === 'swallow' || typeof act === 'function'))
+    throw new Error('Only lines are left out or changed.')
 }
 
 /** One direction of one connection: bytes come in, become lines where a rule wants lines, and go out. */
