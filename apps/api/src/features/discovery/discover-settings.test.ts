@@ -45,6 +45,16 @@ describe('the settings for an address', () => {
         'smtp posteo.de:587 starttls ann@posteo.de',
       ],
     ])
+    const plain = {
+      type: 'imap' as const,
+      host: 'mail.old.example',
+      port: 143,
+      socket: 'plain' as const,
+      username: 'x',
+    }
+    const old = { id: 'old', name: 'Old', domains: [], incoming: [plain], outgoing: [] }
+    const presets = { all: [old], byDomain: (domain: string) => (domain === 'old.example' ? old : null) }
+    expect((await discoverSettings('ann@old.example', { ...deps({}), presets })).candidates).toEqual([])
     for (const { domains } of all) {
       const { candidates } = await discoverSettings(`x@${domains[0]}`, deps({}))
       for (const { incoming, outgoing } of candidates)
@@ -164,7 +174,7 @@ describe('a configuration that a stranger published', () => {
     expect(parse(...Array.from({ length: 50 }, () => good))?.incoming).toHaveLength(20)
   })
   it('is no place for entities, other documents or floods', () => {
-    const entity = `<!DOCTYPE x [<!ENTITY host "imap.corp.example">]>${autoconfig(server('imap', '&host;', 993))}`
+    const entity = `<!DOCTYPE x [<!ENTITY host "a">]>${autoconfig(server('imap', 'imap.corp.example', 993))}`
     const odd = [
       entity,
       '',
