@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, describe, expect, it } from 'vitest'
-import { makeCertificate } from '../../test/support/certificates.ts'
-import { trusting } from './trust.ts'
+import { trusting } from '#platform/trust.ts'
+import { makeCertificate } from '../support/certificates.ts'
 
 describe('an authority of one’s own', () => {
   const usual = getCACertificates('default')
