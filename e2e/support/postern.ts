@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,6 +70,23 @@ export const startPostern = async (
     remove: () => rm(home, { recursive: true, force: true }),
   }
 }
+
+/** Command lines of the processes that work in a folder, by what proc(5) tells of their arguments and environment. */
+export const processesIn = (folder: string): string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const [line = '', surroundings = ''] = ['cmdline', 'environ'].map((file) =>
+          readFileSync(`/proc/${pid}/${file}`, 'latin1'),
+        )
+        return `${line}\0${surroundings}\0`.includes(`${folder}\0`) || line.includes(`${folder}/`)
+          ? line.replaceAll('\0', ' ')
+          : []
+      } catch {
+        return [] // it has just ended
+      }
+    })
 
 const untilReady = (child: ChildProcess): Promise<{ base: string; setupAddress: string | null }> =>
   new Promise((done, fail) => {

@@ -76,6 +76,9 @@ describe('bulk work on the main session', () => {
     const accountId = await engine.addAccount('waiting', 'secret', proxy.port)
     const inbox = () => engine.store.prisma.mailbox.findFirst({ where: { accountId, path: 'INBOX' } })
     await until(async () => ((await inbox())?.envelopesStored ?? 0) > 50, { what: 'the beginning of the fill' })
+    const uids = (await engine.shown(accountId, 'INBOX')).map(({ uid }) => uid)
+    // The newest ones, without a gap.
+    expect(uids).toEqual(uids.map((_, n) => 4001 - uids.length + n))
     dovecot.deliver('waiting', 'INBOX', letter(5000))
     // Dovecot reads the directory every five seconds; whoever opens the mailbox makes it look at once.
     await (await otherProgram(dovecot, 'waiting', 'INBOX')).logout()

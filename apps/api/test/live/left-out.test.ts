@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createEngine } from '#engine/engine.ts'
 import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import type { Dovecot } from '../support/dovecot.ts'
 import type { EngineFixture } from '../support/engine-fixture.ts'
@@ -87,7 +88,7 @@ describe('what is left alone for a while', () => {
     expect(Number(after.bytesToday - bytesToday)).toBeLessThan(100)
   })
 
-  it('is not opened while it is left out, not even if it was watched, and comes back as it is at the server', async () => {
+  it('is not opened while it is left out, watched or on a screen, and comes back as it is at the server', async () => {
     const id = await engine.mailboxId(accountId, 'Newer/Letters')
     const { open } = proxy.connections()
     await patch(`/v1/mailboxes/${id}`, { isWatched: true })
@@ -98,11 +99,14 @@ describe('what is left alone for a while', () => {
     await patch(`/v1/mailboxes/${id}`, { isSynced: false })
     await until(async () => proxy.connections().open === 1, { what: 'the end of the watch' })
     const openedBefore = opened()
+    const { focus } = createEngine(engine.store)
+    await focus(accountId, 'a screen', [id])
     dovecot.deliver('pat', 'Newer.Letters', mail(6))
     dovecot.doveadm('expunge', '-u', 'pat', 'mailbox', 'Newer/Letters', 'header', 'subject', 'Letter 4')
     await untilLookedAt()
     await untilLookedAt()
     expect(opened()).toBe(openedBefore)
+    await focus(accountId, 'a screen', [])
     expect(await shown('Newer/Letters')).toEqual(['Letter 3 0', 'Letter 4 0', 'Letter 5 0'])
     const kept = (await engine.shown(accountId, 'Newer/Letters')).find(({ subject }) => subject === 'Letter 3')
     await patch(`/v1/mailboxes/${id}`, { isSynced: true, isWatched: false })

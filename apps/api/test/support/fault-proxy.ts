@@ -246,11 +246,11 @@ class Flow {
 
   #send(bytes: Buffer): void {
     if (bytes.length === 0) return
-    if (this.#recordedBytes < maxRecordedBytes) this.#pair.recorded[this.#direction].push(bytes)
-    this.#recordedBytes += bytes.length
     const to = this.#target()
     const isSplit = this.#isSplit
     this.#sending = this.#sending.then(async () => {
+      if (this.#recordedBytes < maxRecordedBytes) this.#pair.recorded[this.#direction].push(bytes)
+      this.#recordedBytes += bytes.length
       for (let at = 0; at < bytes.length && !to.destroyed; ) {
         const speed = this.#speeds[this.#direction]
         const part = bytes.subarray(at, at + (isSplit ? 1 : Math.min(bytes.length, Math.ceil(speed / 20))))
