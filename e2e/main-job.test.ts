@@ -89,6 +89,9 @@ describe('from an empty machine to living mail', () => {
     await expectAccessible(page)
     await page.getByRole('button', { name: 'Test and add' }).click()
     await page.getByText('does not accept this name and password').waitFor()
+    expect(await page.locator('.steps li').allTextContents()).toEqual(
+      ['Find the server', 'Connect', 'Encrypt', 'Greeting', 'Sign in'].map((step) => expect.stringContaining(step)),
+    )
     await page.getByText('What the server said').click()
     await page.getByText(/Authentication failed/i).waitFor()
     await page.getByText('This server is inside your own network').waitFor()

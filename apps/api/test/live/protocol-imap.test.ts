@@ -169,20 +169,22 @@ describe('IMAP operations against Dovecot', () => {
   it('tells the steps of a check as they happen', async () => {
     dovecot.addUser('checked', 'secret')
     dovecot.deliver('checked', 'INBOX', mail(7))
-    const told: CheckProgress[] = []
-    expect(
-      await checkImapLogin({ ...options('checked'), until: 'messages' }, (progress) => told.push(progress)),
-    ).toMatchObject({
-      kind: 'ok',
-      newestSubjects: ['Grüße 7'],
-    })
-    expect(told.filter(({ state }) => state === 'ok').map(({ step }) => step)).toEqual([
-      'connect',
-      'tls',
-      'login',
-      'list',
-      'messages',
-    ])
+    for (const [security, port, steps] of [
+      ['tls', dovecot.imapsPort, ['connect', 'tls', 'greeting']],
+      ['starttls', dovecot.imapPort, ['connect', 'greeting', 'tls']],
+      ['plain', dovecot.imapPort, ['connect', 'greeting']],
+    ] as const) {
+      const told: CheckProgress[] = []
+      const wanted = { ...options('checked', { security, port }), until: 'messages' as const }
+      expect(await checkImapLogin(wanted, (progress) => told.push(progress))).toMatchObject({
+        kind: 'ok',
+        newestSubjects: ['Grüße 7'],
+      })
+      const all = [...steps, 'login', 'list', 'messages']
+      expect(told.map(({ step, state }) => `${step} ${state}`)).toEqual(
+        all.flatMap((step) => [`${step} running`, `${step} ok`]),
+      )
+    }
     expect(
       await checkImapLogin(
         { ...options('checked', { password: new Secret('wrong') }), until: 'messages' },
@@ -197,7 +199,7 @@ describe('IMAP operations against Dovecot', () => {
       await checkImapLogin({ ...options('checked', { ca: undefined }), until: 'messages' }, () => undefined),
     ).toMatchObject({
       kind: 'failed',
-      step: 'connect',
+      step: 'tls',
       error: { code: 'tls.untrusted' },
     })
   })

@@ -110,6 +110,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
       stranger = wrongProtocol(bytes.toString('latin1', 0, 200), 'IMAP')
       // The library would wait for a greeting that never comes.
       if (stranger) flow.close()
+      else options.onStage?.('greeting')
     })
   let isOpen = true
   const closed = new Promise<void>((done) => {
@@ -194,6 +195,7 @@ const ownTransport = (
       onConnect()
     }
     const socket = secure ? openTls(options, ready) : openTcp(options, ready)
+    if (secure) socket.once('connect', () => options.onStage?.('connect'))
     onSocket(socket, true)
     return socket
   },
