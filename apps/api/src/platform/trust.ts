@@ -5,7 +5,7 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
  * One context for all connections: each would hold two hundred certificates of its own.
  */
 export const trusting = (ca: string | undefined): { secureContext?: SecureContext } => {
-  if (ca === undefined) return {}
+  if (!ca) return {}
   const context =
     contexts.get(ca) ?? createSecureContext({ ca: [...getCACertificates('default'), ca], minVersion: 'TLSv1.2' })
   contexts.set(ca, context)
