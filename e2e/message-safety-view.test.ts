@@ -134,6 +134,12 @@ describe('hostile mail in the real view', () => {
     const all = scriptVectors.map(({ name, html }) => html(running(name)))
     deliver('Scripts at once', [...all.filter((html) => !isGreedy(html)), ...all.filter(isGreedy)].join('\n'))
     await open('Scripts at once')
+    // What would run when a picture fails to load has had its time.
+    await page.waitForFunction(() => {
+      const inside = document.querySelector<HTMLIFrameElement>('iframe.html-body')?.contentDocument
+      return [...(inside?.images ?? [])].every(({ complete }) => complete)
+    })
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))))
     expect(await page.frameLocator('iframe.html-body').locator('a').count()).toBeGreaterThan(3)
     expect(await page.evaluate(() => 'ran' in window)).toBe(false)
   })

@@ -306,6 +306,14 @@ describe('the REST interface', () => {
     expect((await send('GET', '/v1/nothing')).json().error.code).toBe('not_found')
   })
 
+  it('signs out for good', async () => {
+    const left = cookieOf(await send('POST', '/v1/session', { address: 'member@example.org', password }))
+    expect((await send('GET', '/v1/session', undefined, left)).statusCode).toBe(200)
+    const out = await send('DELETE', '/v1/session', undefined, left)
+    expect([out.statusCode, out.cookies[0]?.value]).toEqual([204, ''])
+    expect((await send('GET', '/v1/session', undefined, left)).statusCode).toBe(401)
+  })
+
   it('ends all other sessions when the password changes', async () => {
     const other = cookieOf(await send('POST', '/v1/session', { address: 'member@example.org', password }))
     const next = 'another sentence nobody would guess 7'
@@ -354,11 +362,17 @@ describe('the REST interface', () => {
     expect(await store.prisma.command.count({ where: { id } })).toBe(1)
   })
 
-  it('stores passwords of accounts only sealed', async () => {
-    const tables: { rows: string }[] = await store.prisma
-      .$queryRaw`SELECT string_agg(a::text, '') AS rows FROM account a`
-    expect(tables[0]?.rows).not.toContain('canary-password')
-    expect(tables[0]?.rows).not.toContain(Buffer.from('canary-password').toString('hex'))
+  it('stores passwords of accounts sealed, those of people as Argon2id, and of sessions only a hash', async () => {
+    const [found] = await store.prisma.$queryRaw<{ accounts: string; sessions: string }[]>`
+      SELECT (SELECT string_agg(a::text, '') FROM account a) AS accounts, (SELECT string_agg(s::text, '') FROM session s) AS sessions`
+    expect(found?.accounts).not.toContain('canary-password')
+    expect(found?.accounts).not.toContain(Buffer.from('canary-password').toString('hex'))
+    const token = owner.split('=')[1] ?? ''
+    expect(token.length).toBeGreaterThan(20)
+    for (const form of [token, Buffer.from(token).toString('hex'), Buffer.from(token, 'base64url').toString('hex')])
+      expect(found?.sessions).not.toContain(form)
+    const people = await store.prisma.appUser.findMany()
+    expect(people.map(({ passwordHash }) => passwordHash.slice(0, 10))).toEqual(['$argon2id$', '$argon2id$'])
   })
 
   it('gives mail out with headers that keep it inert', async () => {

@@ -21,8 +21,6 @@ export type Capabilities = {
   specialUse: boolean
   listStatus: boolean
   esearch: boolean
-  objectId: boolean
-  gmail: boolean
   acl: boolean
 }
 
@@ -112,6 +110,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
       stranger = wrongProtocol(bytes.toString('latin1', 0, 200), 'IMAP')
       // The library would wait for a greeting that never comes.
       if (stranger) flow.close()
+      else options.onStage?.('greeting')
     })
   let isOpen = true
   const closed = new Promise<void>((done) => {
@@ -196,6 +195,7 @@ const ownTransport = (
       onConnect()
     }
     const socket = secure ? openTls(options, ready) : openTcp(options, ready)
+    if (secure) socket.once('connect', () => options.onStage?.('connect'))
     onSocket(socket, true)
     return socket
   },
@@ -221,8 +221,6 @@ const readCapabilities = (flow: ImapFlow): Capabilities => {
     specialUse: has('SPECIAL-USE') || has('XLIST'),
     listStatus: has('LIST-STATUS'),
     esearch: has('ESEARCH'),
-    objectId: has('OBJECTID'),
-    gmail: has('X-GM-EXT-1'),
     acl: has('ACL'),
   }
 }
