@@ -84,7 +84,7 @@ export const MessageList = ({
   }, [isAtTop, arrived, mailboxId])
 
   const rows = list?.rows ?? noRows
-  useSteadyScroll(scroller, rows, height)
+  useSteadyScroll(scroller, rows, height, virtual.range?.startIndex)
   const openRow = (id: string) => navigate(addressOf(id))
   const chosen = marks.size > 0 ? [...marks] : rows[cursor] ? [rows[cursor].threadId] : []
 
