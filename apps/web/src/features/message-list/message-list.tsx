@@ -87,7 +87,7 @@ export const MessageList = ({
     if (isAtTop && arrived > 0) app.set((state) => ({ arrived: { ...state.arrived, [mailboxId]: [] } }))
   }, [isAtTop, arrived, mailboxId])
 
-  useSteadyScroll(scroller, rows, height)
+  useSteadyScroll(scroller, rows, height, virtual.range?.startIndex)
   const openRow = (id: string) => navigate(addressOf(id))
   const chosen = marks.size > 0 ? [...marks] : rows[cursor] ? [rows[cursor].threadId] : []
 

@@ -11,7 +11,9 @@ import { t } from '#lib/text.ts'
 import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { Menu } from '#ui/menu.tsx'
+import { loadFrame } from './frame-module.ts'
 import { MessageItem } from './message-item.tsx'
+import { prepareFrame } from './sealed-frame.ts'
 
 const frameAfterMs = 1500
 
@@ -34,8 +36,11 @@ export const ThreadView = ({
 }) => {
   const messages = useApp((state) => (threadId ? state.threads[threadId] : undefined))
   useEffect(() => {
-    // The sanitiser and its frame, before somebody opens the first mail that needs them.
-    const timer = setTimeout(() => void import('./message-frame.tsx'), frameAfterMs)
+    // The sanitiser and a frame, before somebody opens the first mail that needs them.
+    const timer = setTimeout(() => {
+      void loadFrame()
+      prepareFrame()
+    }, frameAfterMs)
     return () => clearTimeout(timer)
   }, [])
   const { status, load } = useThread(threadId, messages !== undefined)
