@@ -1,9 +1,9 @@
 import { executeNextCommands } from '#outbox/execute-commands.ts'
-import { AppError } from '#platform/errors.ts'
+import { AppError, isAppError } from '#platform/errors.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { idleUntil, listenToMailbox } from '#protocol/imap/watch-mailbox.ts'
-import { toSessionError } from '#protocol/session-error.ts'
+import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
 import type { MailboxRow } from '#store/sync-mailboxes.ts'
 import { needsSync } from '#sync/plan-mailbox-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
@@ -62,6 +62,7 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
   wake.mark('tree')
   let lookedAt = 0
   try {
+    await syncKnownInbox(life)
     while (!share.signal.aborted) {
       if (!session.isOpen()) throw toSessionError({ code: 'NoConnection' })
       await runCommands(life)
@@ -169,6 +170,21 @@ const syncInbox = async (life: Life, due: { areFlagsDue: boolean; mayAppend: boo
       mayAppend: due.mayAppend && life.inboxPath === inbox.path,
     })
   life.inboxSeenAt = life.share.deps.clock.monotonicMs()
+}
+
+/**
+ * The inbox of an account that was synced before: people look there first, and a server that has it open answers for all
+ * mailboxes at once, where it otherwise reads the inbox only to count it. What goes wrong with it alone the look will meet.
+ */
+const syncKnownInbox = async (life: Life): Promise<void> => {
+  const inbox = await inboxOf(life)
+  if (inbox?.fillUid !== 1n || inbox.rights?.includes('r') === false) return
+  try {
+    await syncInTurn(life.share, life.context, inbox, { isCompareDue: false, areFlagsDue: false })
+    life.inboxPath = inbox.path
+  } catch (error) {
+    if (!isAppError(error) || isConnectionFault(error)) throw error
+  }
 }
 
 /** Waits in IDLE on the inbox. What happened between the last sync and the SELECT is seen by its numbers. */

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@postern/shared/error-codes.ts'
+import { DELETED } from '#mail/flags.ts'
 import { recomputeShown } from './command-effects.ts'
 import type { Truth } from './command-work.ts'
 import { logCommand } from './commands.ts'
@@ -46,7 +47,10 @@ const storeTruth = async (tx: Tx, truth: Truth[]): Promise<void> => {
     WHERE p.id = f.id AND (f.modseq = 0 OR f.modseq >= p.modseq)`
 }
 
-/** The placement keeps its id and gets the target's uid. A sync that was quicker made rows of its own: those give way. */
+/**
+ * The placement keeps its id and gets the target's uid. A sync that was quicker made rows of its own: those give way. It may
+ * also have seen the mark by which COPY and EXPUNGE remove the original; the copy is older than that.
+ */
 const placeMoved = async (
   tx: Tx,
   fromMailboxId: bigint,
@@ -63,7 +67,7 @@ const placeMoved = async (
   const early = await tx.$queryRaw<GoneRow[]>`
     DELETE FROM placement WHERE mailbox_id = ${to.mailboxId} AND uid = ANY (${uids}::bigint[]) AND id <> ALL (${ids}::bigint[]) RETURNING id, thread_id, message_id`
   const placed = await tx.$executeRaw`
-    UPDATE placement p SET mailbox_id = ${to.mailboxId}, uid = m.uid, modseq = 0 FROM unnest(${ids}::bigint[], ${uids}::bigint[]) AS m (id, uid) WHERE p.id = m.id`
+    UPDATE placement p SET mailbox_id = ${to.mailboxId}, uid = m.uid, modseq = 0, flags = p.flags & ~${DELETED}::int FROM unnest(${ids}::bigint[], ${uids}::bigint[]) AS m (id, uid) WHERE p.id = m.id`
   await markOrphans(tx, early)
   await tx.$executeRaw`UPDATE mailbox SET envelopes_stored = greatest(0, envelopes_stored - ${placed}) WHERE id = ${fromMailboxId}`
   await growTarget(tx, to, uids, placed - early.length)

@@ -30,12 +30,18 @@ export const storeFlags = async (unit: RawUnit, { mailboxId }: MailboxPlace, row
   return [...new Set(changed.map((row) => row.thread_id))]
 }
 
-/** Uids that are gone from the server. Messages without any placement are kept for a while, so that moves find them. */
+/**
+ * Uids that are gone from the server. Messages without any placement are kept for a while, so that moves find them. What a
+ * move that runs right now took away is left to that move, which knows where it went and keeps its row (settleChunk).
+ */
 export const removeUids = async (unit: RawUnit, { mailboxId }: MailboxPlace, uids: bigint[]): Promise<bigint[]> => {
   if (uids.length === 0) return []
   const { tx } = unit
   const gone = await tx.$queryRaw<{ id: bigint; thread_id: bigint; message_id: bigint }[]>`
-    DELETE FROM placement WHERE mailbox_id = ${mailboxId} AND uid = ANY (${uids}::bigint[]) RETURNING id, thread_id, message_id`
+    DELETE FROM placement p WHERE p.mailbox_id = ${mailboxId} AND p.uid = ANY (${uids}::bigint[])
+      AND NOT EXISTS (SELECT 1 FROM command_target t JOIN command c ON c.id = t.command_id
+        WHERE t.placement_id = p.id AND t.state = 'pending' AND t.to_mailbox_id IS NOT NULL AND c.state = 'running')
+    RETURNING id, thread_id, message_id`
   await tx.$executeRaw`UPDATE mailbox SET envelopes_stored = greatest(0, envelopes_stored - ${gone.length}) WHERE id = ${mailboxId}`
   await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${gone.map((row) => row.id)}::bigint[])`
   await tx.$executeRaw`

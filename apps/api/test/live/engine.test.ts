@@ -77,7 +77,7 @@ describe('the engine at a real Dovecot', () => {
     }
   })
 
-  it('asks for one list when nothing changed, opens nothing and writes nothing', async () => {
+  it('asks for one list when nothing changed, and opens the inbox only when it comes back', async () => {
     const proxy = await startFaultProxy(dovecot.imapPort)
     try {
       dovecot.addUser('still', 'secret')
@@ -97,6 +97,12 @@ describe('the engine at a real Dovecot', () => {
       expect(said(/ LIST /g)).toBe(before.lists + 1)
       expect(said(/ (SELECT|EXAMINE) /g)).toBe(before.opened)
       expect(await seq()).toBe(before.seq)
+      // Back after a cut it opens the inbox once, before it asks for the list: the server need not read it to count it.
+      const saidBefore = proxy.said('toServer').length
+      dovecot.doveadm('kick', 'still')
+      const again = () => proxy.said('toServer').slice(saidBefore)
+      await until(async () => again().includes(' IDLE\r\n'), { what: 'the IDLE after the cut' })
+      expect(again().match(/ (SELECT|EXAMINE|LIST "" "\*") /g)).toEqual([' SELECT ', ' LIST "" "*" '])
     } finally {
       await proxy.stop()
     }

@@ -125,6 +125,25 @@ describe.each(servers)('commands at $title', ({ capability, commands }) => {
     expect(await visible(worker, 'Archive')).toEqual([])
   })
 
+  it('can take a move back whose source was synced before its lost answer was made up for', async () => {
+    const worker = await start('early', 2)
+    await worker.connect(proxy.port)
+    const there = await worker.run({ kind: 'moveToRole', target: await messages(worker, [1, 2]), role: 'archive' })
+    spoil(proxy, 'answer', commands.at(-1) ?? /never/)
+    await expect(worker.execute()).rejects.toMatchObject({ code: 'connect.closed' })
+    await worker.connect()
+    // As a watched mailbox does that hears of an EXPUNGE while the command that made it still waits for its answer.
+    await worker.sync()
+    await worker.execute()
+    expect(await worker.state(there)).toMatchObject({ state: 'done', settled: 2 })
+    const back = await worker.undo(there)
+    expect(await shown(worker, 'INBOX')).toEqual([1, 2].map(name))
+    await worker.execute()
+    expect(await worker.state(back)).toMatchObject({ state: 'done', settled: 2 })
+    expect(await visible(worker, 'INBOX')).toEqual([1, 2].map(name))
+    expect(await visible(worker, 'Archive')).toEqual([])
+  })
+
   it('repeats flags whose answer was lost', async () => {
     const worker = await start('flags', 2)
     for (const moment of moments) {
