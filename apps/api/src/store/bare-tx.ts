@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { type Lease, leaseLost } from './lease.ts'
+import { leaseLost } from './store-error.ts'
 
 /** Statements by tagged templates, as Prisma's transactions and bare ones both take them. */
 export type RawTx = {
@@ -9,7 +9,7 @@ export type RawTx = {
 }
 
 /** What a transaction of the engine is fenced by. */
-export type Fence = Pick<Lease, 'accountId' | 'epoch'>
+export type Fence = { accountId: bigint; epoch: bigint }
 
 const int8 = 20
 const toBigInt = (text: string) => BigInt(text)

@@ -1,10 +1,9 @@
 import { type ChangeFact, maxThreadPairsPerFact } from '#events/change-facts.ts'
 import { AppError } from '#platform/errors.ts'
 import { bareTransaction, type RawTx } from './bare-tx.ts'
-import { leaseLost } from './lease.ts'
 import { changeChannel, engineChannel } from './notify.ts'
 import { actAs, type Store, type Tx } from './open-store.ts'
-import { isRetryableConflict, toStoreError } from './store-error.ts'
+import { isRetryableConflict, leaseLost, toStoreError } from './store-error.ts'
 
 /**
  * On whose behalf a transaction writes. An engine scope is fenced: the transaction holds the lease row against a

@@ -29,9 +29,6 @@ export const requireLease = (lease: Lease): void => {
     throw new AppError('lease.lost', 'Another process may look after this account by now.')
 }
 
-/** A transaction found the epoch of its lease gone. */
-export const leaseLost = (): AppError => new AppError('lease.lost', 'Another process now looks after this account.')
-
 /** Takes free or expired leases, and those of dead owners, of accounts that want a worker. Safe on many nodes at once. */
 export const takeLeases = async (store: Store, owner: string, limit: number): Promise<Lease[]> => {
   const goodUntilMs = performance.now() + leaseMs
