@@ -120,8 +120,11 @@ describe('the store', () => {
 
   it('writes in bulk all or nothing, with the log, and goes on after a failure', async () => {
     const accountId = await makeAccount()
+    const [lease] = await takeLeases(store, 'bulk', 100)
+    if (lease?.accountId !== accountId) throw new Error('there is no lease')
+    const scope = { kind: 'engine', ...lease } as const
     const rename = (name: string, then: () => void) =>
-      commitBulk(store, { kind: 'system' }, async (unit) => {
+      commitBulk(store, scope, async (unit) => {
         await unit.tx.$executeRaw`UPDATE account SET name = ${name} WHERE id = ${accountId}`
         unit.log({ accountId }, { kind: 'account', accountId: String(accountId) })
         then()
@@ -138,12 +141,13 @@ describe('the store', () => {
     expect((await findStreamEnd(store.prisma, { accountId }))?.seq).toBe(1n)
     const [found] = await commitBulk(
       store,
-      { kind: 'system' },
+      scope,
       ({ tx }) =>
         tx.$queryRaw<{ id: bigint; texts: string[] }[]>`
         SELECT id, ${textArray(['ä', null, '', 'a"b\\\n'])}::text[] AS texts FROM account WHERE id = ${accountId}`,
     )
     expect(found).toEqual({ id: accountId, texts: ['ä', null, '', 'a"b\\\n'] })
+    await releaseLeases(store, [lease])
   })
 
   it('forgets failed sign-ins and sessions when they no longer count', async () => {

@@ -97,10 +97,14 @@ describe('the engine at a real Dovecot', () => {
       expect(await seq()).toBe(before.seq)
       // Back after a cut it opens the inbox once, before it asks for the list: the server need not read it to count it.
       const saidBefore = proxy.said('toServer').length
+      const inbox = () => engine.store.prisma.mailbox.findFirstOrThrow({ where: { accountId, path: 'INBOX' } })
+      const stored = await inbox()
       dovecot.doveadm('kick', 'still')
       const again = () => proxy.said('toServer').slice(saidBefore)
       await until(async () => again().includes(' IDLE\r\n'), { what: 'the IDLE after the cut' })
       expect(again().match(/ (SELECT|EXAMINE|LIST "" "\*") /g)).toEqual([' SELECT ', ' LIST "" "*" '])
+      // As it was to the last time it was looked at: nothing of it was written.
+      expect(await inbox()).toEqual(stored)
     } finally {
       await proxy.stop()
     }

@@ -43,6 +43,8 @@ export type ImapSession = {
   mayAct: () => void
   /** Cuts the connection when `work` makes the server say more lines than that. Throws connect.protocol. */
   withinLines: LineLimit['within']
+  /** Milliseconds until its IDLE is to be renewed. */
+  untilRenewalMs: () => number
   /** Ends politely, within two seconds; never throws. */
   logout: () => Promise<void>
   /** Cuts the connection. */
@@ -64,6 +66,8 @@ export type SessionOptions = Endpoint & {
 
 /** A server that is there greets at once, unless it looks up the name of whoever calls. */
 const maxGreetingMs = 16_000
+/** Sessions take turns at renewing their IDLE, so many in a round of `maxIdleMs`. */
+const turnsPerRound = 20
 /** From the greeting to the login; a few dozen are usual. */
 const maxGreetingLines = 10_000
 const limits = {
@@ -76,6 +80,8 @@ const limits = {
 /** Throws connect.*, tls.*, login.*. */
 export const openImapSession = async (options: SessionOptions): Promise<ImapSession> => {
   const silenceMs = options.socketTimeoutMs ?? 45_000
+  const maxIdleMs = options.maxIdleMs ?? 30_000
+  const turnMs = Math.floor(Math.random() * turnsPerRound) * (maxIdleMs / turnsPerRound)
   let lastRefusal: unknown
   const remember = (entry: { err?: unknown }) => {
     if (entry.err !== undefined) lastRefusal = entry.err
@@ -99,7 +105,8 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     connectionTimeout: 15_000,
     greetingTimeout: Math.min(maxGreetingMs, silenceMs),
     socketTimeout: silenceMs,
-    maxIdleTime: options.maxIdleMs ?? 30_000,
+    // Where there is IDLE it is renewed sooner (watch-mailbox.ts); elsewhere the library asks this often.
+    maxIdleTime: maxIdleMs,
     ...limits,
     expungeHandler: (gone) => onExpunge(flow, gone),
   })
@@ -145,6 +152,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     },
     mayAct: options.mayAct ?? (() => undefined),
     withinLines: (most, work) => lines.within(most, work),
+    untilRenewalMs: () => maxIdleMs - ((performance.now() + maxIdleMs - turnMs) % maxIdleMs),
     logout: () => logout(flow, closed),
     destroy: () => flow.close(),
   }
