@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { createTransport } from 'nodemailer'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
@@ -37,6 +38,7 @@ describe('the demo', () => {
   })
   afterAll(async () => {
     await browser?.close()
+    if (demo.exitCode !== null) return
     const ended = new Promise((done) => demo.once('exit', done))
     demo.kill('SIGTERM')
     await ended
@@ -70,5 +72,12 @@ describe('the demo', () => {
       what: 'the picture',
     })
     expect(await page.getByText('could not be loaded').count()).toBe(0)
+    // Whoever sends to the printed port sees it arrive.
+    const smtpPort = Number(/Mail sent to 127\.0\.0\.1:(\d+)/.exec(printed)?.[1])
+    const sender = createTransport({ host: '127.0.0.1', port: smtpPort })
+    const letter = { from: 'me@example.org', to: 'robin@example.org', subject: 'By my own program', text: 'It works.' }
+    await sender.sendMail(letter)
+    sender.close()
+    await rowOf(page, 'By my own program').waitFor()
   })
 })

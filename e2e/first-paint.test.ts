@@ -28,28 +28,39 @@ const rows = (page: Page, within: string) =>
     }),
   )
 
-/** Holds the scripts back, looks at the painted rows, lets the scripts go, looks at the drawn ones. */
-const expectSame = async (options: BrowserContextOptions, name: string) => {
+/** The page as it is before its scripts come, which they do when they are let go. */
+const openHeld = async (options?: BrowserContextOptions) => {
   const context = await screen.newContext(options)
   const page = await screen.newPage(context)
-  let letGo: (() => void) | undefined
-  const held = new Promise<void>((done) => {
-    letGo = done
-  })
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
   await page.route(scripts, async (route) => {
     await held
     await route.continue()
   })
   await page.goto(`${screen.base}/`, { waitUntil: 'commit' })
-  await page.locator('#first-paint .thread').nth(8).waitFor()
+  return { context, page, letGo }
+}
+
+/** Looks at the painted rows, lets the scripts go, looks at the drawn ones. */
+const expectSame = async (options: BrowserContextOptions, name: string) => {
+  const { context, page, letGo } = await openHeld(options)
+  // The dates come last.
+  await page.locator('#first-paint .thread time:not(:empty)').nth(8).waitFor()
   const painted = await rows(page, '#first-paint')
+  const emptyPane = () =>
+    page.locator('.view .empty').evaluate((text) => {
+      const { left, top, width, height } = text.getBoundingClientRect()
+      return [...[left, top, width, height].map(Math.round), text.textContent]
+    })
+  const paintedPane = await emptyPane()
   await picture(page, `first-paint-${name}`)
-  letGo?.()
+  letGo()
   await page.locator('[data-thread]').nth(8).waitFor()
   expect(await page.locator('#first-paint').count()).toBe(0)
   const drawn = await rows(page, '.list')
   expect(painted.length).toBeGreaterThan(8)
   expect(drawn.slice(0, painted.length)).toEqual(painted.slice(0, drawn.length))
+  expect(await emptyPane()).toEqual(paintedPane)
   await context.close()
 }
 
@@ -92,19 +103,9 @@ describe('the first paint', () => {
   })
 
   it('takes a click that comes before the app', async () => {
-    const context = await screen.newContext()
-    const page = await screen.newPage(context)
-    let letGo: (() => void) | undefined
-    const held = new Promise<void>((done) => {
-      letGo = done
-    })
-    await page.route(scripts, async (route) => {
-      await held
-      await route.continue()
-    })
-    await page.goto(`${screen.base}/`, { waitUntil: 'commit' })
+    const { context, page, letGo } = await openHeld()
     await page.locator('#first-paint .thread', { hasText: 'Tide and Timber' }).first().click()
-    letGo?.()
+    letGo()
     await page.locator('.view h1', { hasText: 'Tide and Timber' }).waitFor()
     await context.close()
   })

@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Dovecot, startDovecot } from '../apps/api/test/support/dovecot.ts'
 import { until } from '../apps/api/test/support/until.ts'
 import { sampleMails } from '../demo/sample-mails.ts'
-import { openChromium, type RunningPostern, startPostern } from './support/postern.ts'
+import { openChromium, processesIn, type RunningPostern, startPostern } from './support/postern.ts'
 import { expectAccessible } from './support/screen.ts'
 
 /** The main job, as a person does it: from an empty machine to live mail on the screen. The tests go in order. */
@@ -88,6 +89,11 @@ describe('from an empty machine to living mail', () => {
     await expectAccessible(page)
     await page.getByRole('button', { name: 'Test and add' }).click()
     await page.getByText('does not accept this name and password').waitFor()
+    expect(await page.locator('.steps li').allTextContents()).toEqual(
+      ['Find the server', 'Connect', 'Encrypt', 'Greeting', 'Sign in'].map((step) => expect.stringContaining(step)),
+    )
+    await page.getByText('What the server said').click()
+    await page.getByText(/Authentication failed/i).waitFor()
     await page.getByText('This server is inside your own network').waitFor()
     await page.getByLabel('Password').fill('mail password')
     await page.getByRole('button', { name: 'Test and add' }).click()
@@ -240,7 +246,7 @@ describe('from an empty machine to living mail', () => {
     await expectAccessible(page)
     await page.goto(`${postern.base}/settings/people`)
     await page.getByRole('button', { name: 'Make a link' }).click()
-    await page.getByText('/invitation#token=').waitFor()
+    await page.getByRole('textbox', { name: 'Invitation link' }).waitFor()
     await page.getByRole('button', { name: 'Make a link' }).hover()
     await expectAccessible(page)
     await page.goto(`${postern.base}/settings/general`)
@@ -250,7 +256,10 @@ describe('from an empty machine to living mail', () => {
   })
 
   it('finds everything in place after a stop, and after kill -9', async () => {
+    // API, engine, database.
+    expect(processesIn(join(postern.home, 'data'))).toHaveLength(3)
     await postern.stop()
+    expect(processesIn(join(postern.home, 'data'))).toEqual([])
     postern = await postern.restart()
     await postern.stop('SIGKILL')
     postern = await postern.restart()

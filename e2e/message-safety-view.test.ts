@@ -124,6 +124,42 @@ describe('hostile mail in the real view', () => {
     ])
   })
 
+  it('gives each mail a frame of its own, as sealed when it has waited for the mail', async () => {
+    const spare = page.locator('iframe[hidden]')
+    const read = (frame: Element) => {
+      const inside = (frame as HTMLIFrameElement).contentDocument // by the selectors here
+      return {
+        at: inside?.location.pathname,
+        body: inside?.body.innerHTML,
+        sandbox: frame.getAttribute('sandbox'),
+        isConnected: frame.isConnected,
+      }
+    }
+    const sealed = {
+      at: '/message-frame.html',
+      sandbox: 'allow-same-origin allow-popups allow-popups-to-escape-sandbox',
+      isConnected: true,
+    }
+    await until(async () => (await spare.count()) === 1 && (await spare.evaluate(read)).at === sealed.at)
+    expect(await spare.evaluate(read)).toEqual({ ...sealed, body: '' })
+    const waited = await spare.elementHandle()
+    const former = await page.locator('iframe.html-body').elementHandle()
+    deliver('Next in line', '<p>mine alone</p>')
+    await open('Next in line')
+    expect(await waited?.evaluate(read)).toMatchObject({ ...sealed, body: expect.stringContaining('mine alone') })
+    expect((await former?.evaluate(read))?.isConnected).toBe(false)
+    // What got past the sanitiser would still load nothing and run nothing.
+    stage.forget()
+    await waited?.evaluate((frame, url) => {
+      const inside = (frame as HTMLIFrameElement).contentDocument // by the selector above
+      if (inside)
+        inside.body.innerHTML = `<img src="${url}"><div style="background:url(${url})">x</div><img src="data:," onerror="top.ran=['waited']">`
+    }, stage.vectorUrl('waited'))
+    await stage.settled()
+    expect(stage.asks()).toEqual([])
+    expect(await page.evaluate(() => 'ran' in window)).toBe(false)
+  })
+
   it('runs no script', async () => {
     const running = (name: string) => `(top.ran=top.ran||[]).push('${name}')`
     // What swallows the rest of a document comes last.
@@ -134,6 +170,12 @@ describe('hostile mail in the real view', () => {
     const all = scriptVectors.map(({ name, html }) => html(running(name)))
     deliver('Scripts at once', [...all.filter((html) => !isGreedy(html)), ...all.filter(isGreedy)].join('\n'))
     await open('Scripts at once')
+    // What would run when a picture fails to load has had its time.
+    await page.waitForFunction(() => {
+      const inside = document.querySelector<HTMLIFrameElement>('iframe.html-body')?.contentDocument
+      return [...(inside?.images ?? [])].every(({ complete }) => complete)
+    })
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))))
     expect(await page.frameLocator('iframe.html-body').locator('a').count()).toBeGreaterThan(3)
     expect(await page.evaluate(() => 'ran' in window)).toBe(false)
   })

@@ -173,7 +173,7 @@ describe('the layers of the message view, each alone', () => {
   })
 
   it('keeps the sandbox exactly as it was decided', () => {
-    const source = readFileSync('apps/web/src/features/message-view/message-frame.tsx', 'utf8')
+    const source = readFileSync('apps/web/src/features/message-view/sealed-frame.ts', 'utf8')
     expect(source).toContain(`'${sandbox}'`)
     expect(frameCsp(['mail.example'])).toBe(
       `default-src 'none'; style-src 'unsafe-inline'; img-src data: mail.example/v1/remote-image mail.example/v1/messages/; font-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox ${sandbox}`,

@@ -52,6 +52,27 @@ describe('accounts', () => {
     await page.getByRole('button', { name: 'Down: sam@example.org' }).click()
   })
 
+  it('are looked up by their address; what is known is shown before it is used, and what no password opens', async () => {
+    const lookUp = async (address: string) => {
+      await page.goto(`${screen.base}/accounts/new`)
+      await page.getByLabel('Mail address').fill(address)
+      await page.getByRole('button', { name: 'Continue' }).click()
+      await page.getByText(/^Known settings of .+ Have a look before they are used\.$/).waitFor()
+      const servers = await page
+        .getByLabel('Server')
+        .evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value))
+      const ports = await page
+        .getByLabel('Port')
+        .evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value))
+      return servers.map((server, n) => `${server}:${ports[n]}`)
+    }
+    expect(await lookUp('somebody@gmail.com')).toEqual(['imap.gmail.com:993', 'smtp.gmail.com:465'])
+    await page.getByText('Make an app password in the security settings').waitFor()
+    await expectAccessible(page)
+    expect(await lookUp('somebody@outlook.com')).toEqual(['outlook.office365.com:993', 'smtp-mail.outlook.com:587'])
+    await page.getByText('Microsoft no longer lets mail programs sign in with a password.').waitFor()
+  })
+
   it('open with their own inbox once they are added, and take no mail dragged from another one', async () => {
     screen.dovecot.addUser('kim', 'mail password')
     screen.dovecot.deliver('kim', 'INBOX', 'From: Zed <zed@example.org>\r\nSubject: For Kim alone\r\n\r\nHello!\r\n')
@@ -227,9 +248,22 @@ describe('a session that ends', () => {
 })
 
 describe('a server that shows another certificate', () => {
+  it('is told apart: expired, for another name', async () => {
+    await page.goto(`${screen.base}/accounts/${accountId}`)
+    const health = page.getByRole('region', { name: 'Health' })
+    await screen.dovecot.renewCertificate('expired')
+    await health.locator('.notice').getByText('The certificate of localhost expired on').waitFor()
+    await screen.dovecot.renewCertificate('other name')
+    await health.getByRole('button', { name: 'Sync now' }).click()
+    await health.locator('.notice').getByText('The certificate is for another name than localhost.').waitFor()
+    await health.getByText('It names: elsewhere.example.').waitFor()
+    await expectAccessible(page)
+  })
+
   it('is not spoken to until the person has seen and trusted it', async () => {
     const renewed = await screen.dovecot.renewCertificate()
     await page.goto(`${screen.base}/accounts/${accountId}`)
+    await page.getByRole('button', { name: 'Sync now' }).click()
     const health = page.getByRole('region', { name: 'Health' })
     await health.locator('.notice').getByText('Nobody we trust vouches for the certificate of localhost.').waitFor()
     await expectAccessible(page)

@@ -166,6 +166,19 @@ describe('acting on mail', () => {
     await page.getByRole('button', { name: 'All', exact: true }).click()
   })
 
+  it('marks everything in a mailbox read, and takes that back', async () => {
+    const unread = () => countAt(screen.dovecot, 'INBOX', 'unseen')
+    const before = unread()
+    expect(before).toBeGreaterThan(1)
+    await page.getByRole('button', { name: 'More for this mailbox' }).click()
+    await page.getByRole('menuitem', { name: 'Mark all read' }).click()
+    await page.locator('[data-thread].unread').first().waitFor({ state: 'detached' })
+    await until(async () => unread() === 0, { what: 'no unread mail at the server' })
+    await page.keyboard.press('z')
+    await page.locator('[data-thread].unread').first().waitFor()
+    await until(async () => unread() === before, { what: 'the unread mail back' })
+  })
+
   it('is done by the palette, which finds commands, mailboxes and mail, and by keys of one’s own', async () => {
     await page.keyboard.press('Control+k')
     const box = page.getByRole('combobox', { name: 'Command palette' })

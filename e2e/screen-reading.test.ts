@@ -108,6 +108,22 @@ describe('a mail', () => {
     expect(await page.locator('.message-head time').textContent()).toMatch(/\d:\d\d/)
   })
 
+  it('shows the pictures it brings along, without asking anybody', async () => {
+    const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+    deliver(
+      screen.dovecot,
+      'With a drawing',
+      'MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n',
+      `--b\r\nContent-Type: text/html\r\n\r\n<p>Look: <img alt="drawn" src="cid:drawing@example.org"></p>\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <drawing@example.org>\r\nContent-Disposition: inline\r\nContent-Transfer-Encoding: base64\r\n\r\n${pixel}\r\n--b--`,
+    )
+    await rowOf(page, 'With a drawing').click()
+    const drawing = page.frameLocator('iframe.html-body').getByAltText('drawn')
+    await until(() => drawing.evaluate((image) => (image as HTMLImageElement).naturalWidth === 1), {
+      what: 'the drawing',
+    })
+    expect(await page.getByText('Remote images are not loaded').count()).toBe(0)
+  })
+
   it('loads pictures from outside for senders one trusts, until one wants to be asked again', async () => {
     const notice = page.getByText('Remote images are not loaded')
     await rowOf(page, 'Tide and Timber').click()

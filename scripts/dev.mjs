@@ -1,4 +1,4 @@
-// `npm run dev`: the API from the source, and the web app rebuilt by hand with `npm run dev -- web` when it changes.
+// `npm run dev`: as `npm start`, with a talkative log.
 import { buildWeb, generateClient, install, runEntry } from './prepare.mjs'
 
 install()

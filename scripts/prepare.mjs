@@ -149,7 +149,14 @@ export const runEntry = (entry, args = [], more = {}) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   // npm runs us in a shell that passes no signal on: when it is gone, npm was told to stop.
   const shell = process.ppid
-  const isUnderNpm = process.env.npm_lifecycle_event !== undefined
-  if (isUnderNpm) setInterval(() => process.ppid !== shell && child.kill('SIGTERM'), 500).unref()
+  if (process.env.npm_lifecycle_event !== undefined) {
+    const look = setInterval(() => {
+      if (process.ppid === shell) return
+      // Once: a later signal forces the end.
+      clearInterval(look)
+      child.kill('SIGTERM')
+    }, 500)
+    look.unref()
+  }
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
 }

@@ -38,10 +38,13 @@ export type StageDocument = { html: string; headers?: Record<string, string>; sa
 /** Names that were asked for, ids of scripts that ran, and each document as it was in the end, null where it went away. */
 export type Shown = { asked: Set<string>; ran: Set<string>; left: (string | null)[] }
 
-const viewFolder = new URL('../../apps/web/src/features/message-view/', import.meta.url)
+const folders: Record<string, URL> = {
+  view: new URL('../../apps/web/src/features/message-view/', import.meta.url),
+  lib: new URL('../../apps/web/src/lib/', import.meta.url),
+}
 const purifier = createRequire(new URL('../../apps/web/package.json', import.meta.url)).resolve('dompurify')
 /** The view's own sanitiser is at hand on the page; `showSanitized` puts what it makes of a mail into a frame. */
-const stagePage = `<!doctype html><html><head><script type="importmap">{"imports":{"dompurify":"/purify"}}</script>
+const stagePage = `<!doctype html><html><head><script type="importmap">{"imports":{"dompurify":"/purify","#lib/":"/lib/"}}</script>
 <style>iframe{position:fixed;inset:0;width:300px;height:200px}</style>
 <script>window.ran=[];addEventListener('message',({data})=>ran.push(data))</script>
 <script type="module">
@@ -78,8 +81,8 @@ export const openStage = async (browser: Pick<Browser, 'newPage'>, senderName = 
     }
     if (kind === 'stage') return send('text/html', stagePage)
     if (kind === 'purify') return send('text/javascript', readFileSync(purifier.replace(/cjs\.js$/, 'es.mjs')))
-    if (kind === 'view')
-      return send('text/javascript', stripTypeScriptTypes(readFileSync(new URL(name, viewFolder), 'utf8')))
+    const folder = folders[kind]
+    if (folder) return send('text/javascript', stripTypeScriptTypes(readFileSync(new URL(name, folder), 'utf8')))
     const document = kind === 'document' ? documents[Number(name)] : undefined
     if (!document) return response.writeHead(404).end()
     return send('text/html; charset=utf-8', document.html, document.headers)

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'
+import { leaveWill } from '../../apps/api/test/support/last-will.ts'
 
 /** A whole Postern as a person runs it: own process, own embedded database, own folder. */
 export type RunningPostern = {
@@ -51,6 +52,7 @@ export const startPostern = async (
       ...environment,
     },
   })
+  child.once('exit', leaveWill(child.pid ?? 0, { folder: home }).revoke)
   const { base, setupAddress } = await untilReady(child)
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
     if (child.exitCode !== null || child.signalCode !== null) return
@@ -68,6 +70,23 @@ export const startPostern = async (
     remove: () => rm(home, { recursive: true, force: true }),
   }
 }
+
+/** Command lines of the processes that work in a folder, by what proc(5) tells of their arguments and environment. */
+export const processesIn = (folder: string): string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const [line = '', surroundings = ''] = ['cmdline', 'environ'].map((file) =>
+          readFileSync(`/proc/${pid}/${file}`, 'latin1'),
+        )
+        return `${line}\0${surroundings}\0`.includes(`${folder}\0`) || line.includes(`${folder}/`)
+          ? line.replaceAll('\0', ' ')
+          : []
+      } catch {
+        return [] // it has just ended
+      }
+    })
 
 const untilReady = (child: ChildProcess): Promise<{ base: string; setupAddress: string | null }> =>
   new Promise((done, fail) => {

@@ -107,7 +107,8 @@ export const openWorld = async (print: (figure: Figure) => void): Promise<World>
     },
     atEnd: (work) => endings.unshift(work),
     close: async () => {
-      for (const end of endings) await end()
+      // One that cannot be ended must not keep the others running.
+      for (const end of endings) await end().catch((error: unknown) => console.error(error))
     },
   }
 }

@@ -84,7 +84,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   await registerOpenApi(app, options)
   registerReferencePage(app)
 
-  const authenticate = createAuthenticator(store)
+  const authenticate = createAuthenticator(options)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(commonHeaders)
     // Pages bring their own policy; what scripts and workers load is no page.
@@ -158,13 +158,16 @@ const claimOf = (request: FastifyRequest): Claim => ({
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)
 
+/** Of several proxies the nearest one writes last; so does Fastify read them. */
+const lastOf = (value: string | string[] | undefined): string | undefined => one(value)?.split(',').at(-1)?.trim()
+
 const socketClaim = (
   headers: Record<string, string | string[] | undefined>,
   isEncrypted: boolean,
   isProxied: boolean,
 ): Claim => {
-  const forwarded = isProxied ? one(headers['x-forwarded-proto']) : undefined
-  const host = (isProxied ? one(headers['x-forwarded-host']) : undefined) ?? one(headers.host) ?? ''
+  const forwarded = isProxied ? lastOf(headers['x-forwarded-proto']) : undefined
+  const host = (isProxied ? lastOf(headers['x-forwarded-host']) : undefined) ?? one(headers.host) ?? ''
   return {
     host,
     origin: one(headers.origin),
@@ -174,7 +177,10 @@ const socketClaim = (
 }
 
 /** Who holds the session cookie of a request; null when nobody does. */
-const createAuthenticator = (store: Store): ((cookieHeader: string | undefined) => Promise<SessionUser | null>) => {
+const createAuthenticator = ({
+  store,
+  logger,
+}: Pick<AppOptions, 'store' | 'logger'>): ((cookieHeader: string | undefined) => Promise<SessionUser | null>) => {
   const names = [cookieName(true), cookieName(false)]
   return async (cookieHeader) => {
     const jar = new Map(
@@ -189,7 +195,10 @@ const createAuthenticator = (store: Store): ((cookieHeader: string | undefined) 
     if (!token || token.length > 128) return null
     const user = await findSession(store, tokenHash(token))
     if (user && Date.now() - user.lastSeenAt.getTime() > touchEveryMs)
-      await store.readSystem((tx) => touchSession(tx, user.sessionId))
+      // Where nothing can be written one may still read.
+      await touchSession(store.prisma, user.sessionId).catch((error: unknown) =>
+        logger.debug({ err: error }, 'a sign of life was not noted'),
+      )
     return user
   }
 }

@@ -18,17 +18,28 @@ const endWith = (error: unknown): never => {
   process.exit(1)
 }
 
-/** The first signal drains; Ctrl-C reaches us twice under a launcher, so only a later one forces the end. */
-const stopOnSignals = (running: Running): void => {
+/**
+ * The first signal drains; Ctrl-C reaches us twice under a launcher, so only a later one forces the end. One that comes
+ * while we start waits for the start: a built-in database would be left running.
+ */
+const stopOnSignals = (starting: Promise<Running>, { hasOwnDatabase }: { hasOwnDatabase: boolean }): void => {
   let begun = 0
+  let isRunning = false
+  starting.then(
+    () => {
+      isRunning = true
+    },
+    () => undefined, // told below, where it is awaited
+  )
   const stop = () => {
     if (begun > 0) {
       if (Date.now() - begun > 2000) process.exit(1)
       return
     }
+    if (!isRunning && !hasOwnDatabase) process.exit(1)
     begun = Date.now()
     setTimeout(() => process.exit(1), drainMs).unref()
-    running.stop().then(() => process.exit(0), endWith)
+    starting.then((running) => running.stop()).then(() => process.exit(0), endWith)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
   // The launcher is gone, even if it was killed: nobody could stop us any more.
@@ -41,8 +52,9 @@ process.on('uncaughtException', endWith)
 try {
   const root = fileURLToPath(new URL('../../..', import.meta.url))
   const config = parseConfig(process.env)
-  const running = await startPostern(config, { root: resolve(root), say })
-  stopOnSignals(running)
+  const starting = startPostern(config, { root: resolve(root), say })
+  stopOnSignals(starting, { hasOwnDatabase: config.databaseUrl === '' })
+  await starting
 } catch (error) {
   endWith(error)
 }

@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { renewSetupCode } from '#auth/setup-code.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Logger } from '#platform/logger.ts'
-import { defaultMasterKeyPath, openMasterKey } from '#platform/secret-box.ts'
+import { defaultMasterKeyPath, deriveKey, openMasterKey } from '#platform/secret-box.ts'
+import { readAuthorities } from '#platform/trust.ts'
 import { openStore } from '#store/open-store.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
@@ -17,14 +16,15 @@ type ApiStart = { config: Config; databaseUrl: string; root: string; logger: Log
 /** The API role of a process: listens, and says where. */
 export const startApi = async ({ config, databaseUrl, root, logger }: ApiStart): Promise<ApiRole> => {
   const masterKey = openMasterKey(config.masterKeyFile ?? defaultMasterKeyPath(config.dataDir))
-  const ca = config.caFile === null ? undefined : await readFile(config.caFile, 'utf8')
+  const ca = await readAuthorities(config.caFile)
   const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version // our own file
   const store = await openStore({ databaseUrl, poolSize: 16 })
   const app = await buildApp({
     store,
     logger,
     masterKey,
-    signingKey: randomBytes(32),
+    // Addresses on pages that are open outlive a restart, and hold on every node.
+    signingKey: deriveKey(masterKey, 'signed addresses'),
     publicUrl: config.publicUrl,
     trustProxy: config.trustProxy,
     ca,

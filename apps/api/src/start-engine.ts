@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { getPriority } from 'node:os'
 import { ConnectBudget } from '#engine/connect-budget.ts'
 import { startSupervisor } from '#engine/supervisor.ts'
@@ -6,6 +5,7 @@ import { engineTiming } from '#engine/timing.ts'
 import { systemClock } from '#platform/clock.ts'
 import type { Logger } from '#platform/logger.ts'
 import { defaultMasterKeyPath, openMasterKey } from '#platform/secret-box.ts'
+import { readAuthorities } from '#platform/trust.ts'
 import { openStore } from '#store/open-store.ts'
 import { BodyReader } from '#sync/body-reader.ts'
 import type { Config } from './config.ts'
@@ -20,7 +20,7 @@ export const startEngineRole = async ({
   owner,
 }: EngineStart): Promise<{ stop: () => Promise<void> }> => {
   const masterKey = openMasterKey(config.masterKeyFile ?? defaultMasterKeyPath(config.dataDir))
-  const ca = config.caFile === null ? undefined : await readFile(config.caFile, 'utf8')
+  const ca = await readAuthorities(config.caFile)
   // As low as this process itself was put (start-postern.ts).
   const store = await openStore({ databaseUrl, poolSize: 12, sessionName: owner, niceness: getPriority() })
   const readers = { bulk: new BodyReader(logger), waiting: new BodyReader(logger) }

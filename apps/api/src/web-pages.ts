@@ -85,6 +85,9 @@ export const registerWebPages = async (
       .type('text/html; charset=utf-8')
       .send(frameDocument),
   )
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ error: { code: 'not_found', message: 'There is nothing at this address.' } }),
+  )
   const indexFile = join(webDir, 'index.html')
   if (!existsSync(indexFile)) return
   const page = readFileSync(indexFile, 'utf8')
@@ -104,9 +107,6 @@ export const registerWebPages = async (
   })
   // Browsers ask for it by themselves, on pages that name no icon.
   app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) => reply.sendFile('icon.svg'))
-  app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ error: { code: 'not_found', message: 'There is nothing at this address.' } }),
-  )
   // One page for every address; the path is read in the browser.
   app.get('/*', { schema: { hide: true } }, async (request, reply) => {
     const isPage = !/^\/(v1|docs|socket\.io|_next)(\/|$)/.test(request.url)

@@ -6,8 +6,8 @@ import { messageFlags, threadRow } from './messages.ts'
 import { id } from './wire.ts'
 
 /** `account:<id>` or `user:<id>`. */
-export const streamName = z.string().regex(/^(account|user):[1-9][0-9]{0,18}$/)
-export const seq = z.string().regex(/^[0-9]{1,19}$/)
+export const streamName = z.string().regex(/^(account|user):[1-9][0-9]{0,17}$/)
+export const seq = z.string().regex(/^[0-9]{1,18}$/)
 
 /** One fact. Rows are as they are now, not as they were when the fact was written. */
 export const change = z

@@ -34,7 +34,6 @@ export const commandBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('expungeMessages'), target: commandTarget }),
 ])
 export type CommandBody = z.infer<typeof commandBody>
-export type CommandKind = CommandBody['kind']
 
 export const commandRequest = z.strictObject({ id: commandId, command: commandBody }).meta({ id: 'CommandRequest' })
 

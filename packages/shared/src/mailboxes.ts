@@ -14,7 +14,6 @@ export const mailboxRights = z.object({
   remove: z.boolean(),
   rename: z.boolean(),
 })
-export type MailboxRights = z.infer<typeof mailboxRights>
 
 export const mailboxSync = z.object({
   /** `listed`: known, nothing fetched yet; `filling`: envelopes are coming; `complete`: every envelope is here. */

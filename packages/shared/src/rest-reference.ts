@@ -77,7 +77,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for.',
     errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
   },
-  removeAccount: { description: 'The mail server loses nothing either way.' },
+  removeAccount: { description: 'What is erased goes soon after. The mail server loses nothing either way.' },
   listThreads: { description: 'Pages go on `after` the cursor in `next`; `position` jumps.' },
   getMessageBody: { errors: fetchingMail },
   getMessageHeaders: { description: 'In their order, unfolded, encoded words decoded.', errors: fetchingMail },

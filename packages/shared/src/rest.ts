@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import * as accounts from './accounts.ts'
 import * as changes from './changes.ts'
 import * as commands from './commands.ts'
@@ -7,7 +7,7 @@ import * as messages from './messages.ts'
 import * as search from './search.ts'
 import * as sessions from './sessions.ts'
 import { start, startQuery } from './start.ts'
-import { id, okBody } from './wire.ts'
+import { okBody } from './wire.ts'
 
 /**
  * Every REST operation, once: the API registers its routes from this table and the web app calls by it.
@@ -393,5 +393,3 @@ export const rest = {
 } as const satisfies Record<string, RestOperation>
 
 export type RestName = keyof typeof rest
-
-export const pathIds = z.record(z.string(), id)

@@ -81,3 +81,4 @@ export const ownerPolicy = z
     privateHosts: z.array(z.string().max(300)).max(100),
   })
   .meta({ id: 'OwnerPolicy' })
+export type OwnerPolicy = z.infer<typeof ownerPolicy>

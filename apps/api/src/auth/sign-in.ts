@@ -1,21 +1,22 @@
 import { AppError } from '#platform/errors.ts'
 import type { Store, Tx } from '#store/open-store.ts'
 import { announceEndedSessions } from '#store/sessions.ts'
-import { countWrongGuess, forgetGuesses, requireGuessAllowed } from './guess-guard.ts'
+import { forgetGuesses, takeGuess } from './guess-guard.ts'
 import { hashPassword, requireStrongPassword, verifyPassword } from './passwords.ts'
 import { newToken, sessionDays, tokenHash } from './session-tokens.ts'
 
 export type Visitor = { address: string; userAgent: string }
 export type OpenedSession = { token: string; sessionId: bigint; userId: bigint }
 
+const sessionEnd = (): Date => new Date(Date.now() + sessionDays * 86_400_000)
+
 const openSession = async (tx: Tx, userId: bigint, visitor: Visitor): Promise<OpenedSession> => {
   const token = newToken()
-  const expiresAt = new Date(Date.now() + sessionDays * 86_400_000)
   const row = await tx.session.create({
     data: {
       userId,
       tokenHash: tokenHash(token),
-      expiresAt,
+      expiresAt: sessionEnd(),
       address: visitor.address.slice(0, 64),
       userAgent: visitor.userAgent.slice(0, 300),
     },
@@ -29,16 +30,14 @@ export const signIn = async (
   given: { address: string; password: string },
   visitor: Visitor,
 ): Promise<OpenedSession> => {
-  await requireGuessAllowed(store, visitor.address, given.address, new Date())
+  await takeGuess(store, visitor.address, given.address)
   const user = await store.readSystem((tx) =>
     tx.appUser.findUnique({ where: { address: given.address.toLowerCase() } }),
   )
-  if (!(await verifyPassword(user?.passwordHash ?? null, given.password)) || !user) {
-    await countWrongGuess(store, visitor.address, given.address)
+  if (!(await verifyPassword(user?.passwordHash ?? null, given.password)) || !user)
     throw new AppError('auth.failed', 'Address or password is not right.', {
       hint: 'The owner can make a new password with: npm run reset-password',
     })
-  }
   await forgetGuesses(store, visitor.address, given.address)
   return store.prisma.$transaction(async (tx) => {
     await tx.auditEvent.create({ data: { userId: user.id, kind: 'signed_in', detail: { address: visitor.address } } })
@@ -64,29 +63,35 @@ export const createPerson = async (tx: Tx, person: NewPerson, visitor: Visitor):
   return openSession(tx, user.id, visitor)
 }
 
-/** Changes the password and ends every other session; answers a new one for this device. Throws auth.failed, auth.weak_password. */
+/**
+ * Changes the password and ends every other session. This one goes on, with its sockets, under the new token that is
+ * answered: whoever had the old one is out. Throws auth.failed, auth.weak_password, request.too_many.
+ */
 export const changePassword = async (
   store: Store,
-  userId: bigint,
+  { userId, sessionId }: Pick<OpenedSession, 'userId' | 'sessionId'>,
   given: { current: string; next: string },
   visitor: Visitor,
-): Promise<OpenedSession> => {
+): Promise<string> => {
   const user = await store.readSystem((tx) => tx.appUser.findUniqueOrThrow({ where: { id: userId } }))
-  await requireGuessAllowed(store, visitor.address, user.address, new Date())
-  if (!(await verifyPassword(user.passwordHash, given.current))) {
-    await countWrongGuess(store, visitor.address, user.address)
+  await takeGuess(store, visitor.address, user.address)
+  if (!(await verifyPassword(user.passwordHash, given.current)))
     throw new AppError('auth.failed', 'The current password is not right.', { fields: { current: 'is not right' } })
-  }
+  await forgetGuesses(store, visitor.address, user.address)
   await requireStrongPassword(given.next, [user.name, user.address])
   const passwordHash = await hashPassword(given.next)
-  const opened = await store.prisma.$transaction(async (tx) => {
+  const token = newToken()
+  await store.prisma.$transaction(async (tx) => {
     await tx.appUser.update({ where: { id: userId }, data: { passwordHash } })
-    await tx.session.deleteMany({ where: { userId } })
+    await tx.session.deleteMany({ where: { userId, id: { not: sessionId } } })
+    await tx.session.update({
+      where: { id: sessionId },
+      data: { tokenHash: tokenHash(token), expiresAt: sessionEnd() },
+    })
     await tx.auditEvent.create({ data: { userId, kind: 'password_changed' } })
-    return openSession(tx, userId, visitor)
   })
   announceEndedSessions(store)
-  return opened
+  return token
 }
 
 /** For the owner at the terminal: a new password, every session ended. */

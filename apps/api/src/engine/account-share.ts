@@ -1,5 +1,5 @@
 import type { ImapSession } from '#protocol/imap/open-session.ts'
-import { addSyncEvent } from '#store/account-state.ts'
+import { type AccountFacts, addSyncEvent } from '#store/account-state.ts'
 import { commit } from '#store/commit.ts'
 import type { Lease } from '#store/lease.ts'
 import type { MailboxRow } from '#store/sync-mailboxes.ts'
@@ -19,6 +19,8 @@ export type AccountShare = {
   turns: Map<bigint, Promise<unknown>>
   /** The change counter once hid something: it is not believed any more. */
   isDistrusted: boolean
+  /** What the last look leaves to be written, together with the state it leads to. */
+  facts: AccountFacts | null
 }
 
 export const scopeOf = ({ lease }: AccountShare) => ({ kind: 'engine' as const, ...lease })

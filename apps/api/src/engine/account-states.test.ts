@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { backoffMs } from '#platform/backoff.ts'
 import { AppError } from '#platform/errors.ts'
 import { planAfterFailure } from './account-states.ts'
 import { ConnectBudget } from './connect-budget.ts'
@@ -37,7 +38,26 @@ describe('after a failure', () => {
   })
 })
 
+describe('the back-off', () => {
+  it('takes any share of a limit that doubles with every failure, up to its cap', () => {
+    const limits = [1, 2, 3, 8, 30, 1000].map((failures) => backoffMs(failures, engineTiming.backoff, () => 1))
+    expect(limits).toEqual([2000, 4000, 8000, 256_000, 300_000, 300_000])
+    expect(backoffMs(8, engineTiming.backoff, () => 0)).toBe(0)
+    const shares = Array.from({ length: 200 }, () => backoffMs(8, engineTiming.backoff))
+    expect(new Set(shares).size).toBeGreaterThan(150)
+  })
+})
+
 describe('the connect budget', () => {
+  it('lets only so many in over all hosts', async () => {
+    const budget = new ConnectBudget()
+    const inside: ((outcome: 'ok') => void)[] = []
+    const all = Array.from({ length: 40 }, (_, n) => budget.enter(`host ${n}`).then((leave) => inside.push(leave)))
+    await new Promise(setImmediate)
+    expect(inside).toHaveLength(32)
+    for (let n = 0; n < 8; n++) inside[n]?.('ok')
+    await Promise.all(all)
+  })
   it('lets only so many of one host in, halves on refusal and goes on when one leaves', async () => {
     const budget = new ConnectBudget()
     const inside = await Promise.all(Array.from({ length: 10 }, () => budget.enter('a')))

@@ -8,7 +8,7 @@ import { commit, commitBulk } from '#store/commit.ts'
 import { settleRequest, takeRequests } from '#store/engine-requests.ts'
 import type { Lease } from '#store/lease.ts'
 import { AccountSessions } from './account-sessions.ts'
-import type { AccountShare } from './account-share.ts'
+import { type AccountShare, scopeOf } from './account-share.ts'
 import { accountTransitions, planAfterFailure } from './account-states.ts'
 import { BodyFill } from './body-fill.ts'
 import { type AccountWake, liveConnected } from './connected-account.ts'
@@ -55,6 +55,7 @@ export class AccountWorker {
       ),
       turns: new Map(),
       isDistrusted: false,
+      facts: null,
     }
     this.#bodies = new BodyFill(this.#share, {
       onNoRoom: () => this.#wake.mark('bodies'),
@@ -138,7 +139,7 @@ export class AccountWorker {
         onSettled: async () => {
           // Only a finished sync proves the way to the server.
           this.#failures = 0
-          if (this.#state !== 'watching') await this.#setState('watching', null, null)
+          await this.#noteSettled()
           this.#bodies.request()
         },
         onTree: (mailboxes) =>
@@ -154,6 +155,15 @@ export class AccountWorker {
       this.#stop.signal.removeEventListener('abort', onStop)
       await session.logout()
     }
+  }
+
+  async #noteSettled(): Promise<void> {
+    const { facts } = this.#share
+    this.#share.facts = null
+    if (this.#state !== 'watching') return this.#setState('watching', null, null, facts)
+    const { accountId } = this.lease
+    if (facts)
+      await commitBulk(this.#deps.store, scopeOf(this.#share), (unit) => storeAccountFacts(unit, accountId, facts))
   }
 
   /** False when the worker is to end. */

@@ -36,6 +36,8 @@ export type Engine = {
 const answerWithinMs = 30_000
 /** A lost notice costs this long. */
 const lookEveryMs = 300
+/** Content of which nothing comes for so long comes from nobody any more: its engine ended in the middle. */
+const stalledMs = 180_000
 
 export const createEngine = (store: Store): Engine => {
   const heard = new Map<string, Set<() => void>>()
@@ -66,24 +68,31 @@ export const createEngine = (store: Store): Engine => {
     id: bigint,
     isEnough: (request: EngineRequestState) => boolean,
   ): Promise<EngineRequestState> => {
-    const deadline = Date.now() + answerWithinMs
+    const deadline = performance.now() + answerWithinMs
     for (;;) {
       const notice = nextNotice(replyNotice(id))
       const request = await readRequest(store, id)
       if (request.state === 'failed') throw failure(request)
       if (isEnough(request)) return request
-      if (Date.now() > deadline)
-        throw new AppError('message.unavailable', 'The mail server does not answer right now.', {
-          hint: 'Try again in a moment.',
-        })
+      if (performance.now() > deadline) throw unanswered()
       await notice
     }
   }
 
   const ask = (accountId: bigint, body: EngineRequestBody): Promise<bigint> => createRequest(store, accountId, body)
 
+  /** Asks for content. Nobody looks after a paused account: to wait for an answer would be in vain. */
+  const askFor = async (accountId: bigint, body: EngineRequestBody): Promise<bigint> => {
+    const where = { id: accountId, isPaused: true }
+    if ((await store.readSystem((tx) => tx.account.count({ where }))) > 0)
+      throw new AppError('message.unavailable', 'The account of this message is paused.', {
+        hint: 'Resume it on the page of the account.',
+      })
+    return ask(accountId, body)
+  }
+
   const openContent = async (accountId: bigint, body: EngineRequestBody): Promise<Content> => {
-    const id = await ask(accountId, body)
+    const id = await askFor(accountId, body)
     const { result } = await waitUntil(id, ({ result: found }) => found.blobId !== undefined)
     const blobId = BigInt(result.blobId ?? 0)
     return {
@@ -105,7 +114,7 @@ export const createEngine = (store: Store): Engine => {
     accountChanged: (accountId) => store.notifier.notify(engineChannel, `restart:${accountId}`),
     openBody: async (accountId, messageId) => {
       await waitUntil(
-        await ask(accountId, { kind: 'body', messageId: messageId.toString() }),
+        await askFor(accountId, { kind: 'body', messageId: messageId.toString() }),
         ({ state }) => state === 'done',
       )
     },
@@ -128,6 +137,9 @@ export const createEngine = (store: Store): Engine => {
   }
 }
 
+const unanswered = () =>
+  new AppError('message.unavailable', 'The mail server does not answer right now.', { hint: 'Try again in a moment.' })
+
 const failure = ({ result }: EngineRequestState): AppError => {
   const { error } = result
   return new AppError(
@@ -137,13 +149,14 @@ const failure = ({ result }: EngineRequestState): AppError => {
   )
 }
 
-/** Chunks as they are committed, until the blob is whole. */
+/** Chunks as they are committed, until the blob is whole. Throws message.unavailable for one that will never be. */
 async function* followBlob(
   store: Store,
   blobId: bigint,
   check: () => Promise<unknown>,
   pause: () => Promise<void>,
 ): AsyncGenerator<Uint8Array> {
+  let lastAt = performance.now()
   for (let n = 0; ; ) {
     const waiting = pause()
     const state = await store.readSystem((tx) => readBlobState(tx, blobId))
@@ -151,9 +164,12 @@ async function* followBlob(
     if (chunk) {
       n++
       yield chunk
+      lastAt = performance.now()
       continue
     }
-    if (!state || state.isWhole) return
+    if (state?.isWhole) return
+    // To end quietly would pass a part of it off as the whole.
+    if (!state || performance.now() - lastAt > stalledMs) throw unanswered()
     await check()
     await waiting
   }

@@ -2,8 +2,8 @@ import type { AccountProgress } from '@postern/shared/accounts.ts'
 import { isAppError } from '#platform/errors.ts'
 import { readRights } from '#protocol/imap/read-rights.ts'
 import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
-import { addSyncEvent, storeAccountFacts, storeProgress } from '#store/account-state.ts'
-import { commit, commitBulk } from '#store/commit.ts'
+import { addSyncEvent, storeProgress } from '#store/account-state.ts'
+import { commit } from '#store/commit.ts'
 import { refreshStatistics } from '#store/retention.ts'
 import { type EmptyMailbox, type MailboxRow, saveCursor, settleEmpty } from '#store/sync-mailboxes.ts'
 import { needsSync, planFlagTurns } from '#sync/plan-mailbox-sync.ts'
@@ -55,7 +55,7 @@ export const lookEverywhere = async (
   const isBelieved = !isCompareDue && !share.isDistrusted
   const { rows, fingerprint } = await syncTree(context, isBelieved ? memory.fingerprint : null)
   if (rows === null) {
-    await noteSynced(share, memory, false)
+    noteSynced(share, memory, false)
     return null
   }
   const readable = rows.filter(({ mailbox }) => mailbox.isSelectable && mailbox.isSynced)
@@ -82,7 +82,7 @@ export const lookEverywhere = async (
   memory.fingerprint = isWhole ? fingerprint : null
   const isCompared = isCompareDue || memory.comparedAt === null
   if (isCompared) memory.comparedAt = share.deps.clock.now().getTime()
-  await noteSynced(share, memory, isCompared)
+  noteSynced(share, memory, isCompared)
   return rows.map(({ mailbox }) => mailbox)
 }
 
@@ -204,19 +204,14 @@ const skipUnreadable = async (
   })
 }
 
-/** Written now and then only: thousands of idle accounts would write nothing else. */
-const noteSynced = async (share: AccountShare, memory: LookMemory, isCompared: boolean): Promise<void> => {
-  const { clock, store } = share.deps
+/** Written now and then only, and by the worker: thousands of idle accounts would write nothing else. */
+const noteSynced = (share: AccountShare, memory: LookMemory, isCompared: boolean): void => {
+  const { clock } = share.deps
   const now = clock.monotonicMs()
   if (!isCompared && memory.syncedAt > 0 && now - memory.syncedAt < syncedAtEveryMs) return
   memory.syncedAt = now
   const at = clock.now()
-  await commitBulk(store, scopeOf(share), (unit) =>
-    storeAccountFacts(unit, share.lease.accountId, {
-      lastSyncedAt: at,
-      ...(isCompared ? { lastFullCompareAt: at } : {}),
-    }),
-  )
+  share.facts = { lastSyncedAt: at, ...(isCompared ? { lastFullCompareAt: at } : {}) }
 }
 
 type Progress = { report: (done: number) => void; end: () => Promise<void> }

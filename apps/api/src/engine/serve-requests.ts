@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { AppError } from '#platform/errors.ts'
 import { newSha256 } from '#platform/sha256.ts'
 import { fetchSource, streamContent } from '#protocol/imap/fetch-content.ts'
@@ -11,7 +12,7 @@ import { findBodyPlace } from '#store/sync-bodies.ts'
 import type { MailboxRow } from '#store/sync-mailboxes.ts'
 import { isParsedPath } from '#sync/read-body.ts'
 import { maxSalvageBytes, syncOneBody } from '#sync/run-body-sync.ts'
-import { type AccountShare, syncContextOf, syncInTurn } from './account-share.ts'
+import { type AccountShare, scopeOf, syncContextOf, syncInTurn } from './account-share.ts'
 import { FocusedMailboxes } from './focused-mailboxes.ts'
 import { findWatchable, lookAndListen, type MailboxWatches } from './mailbox-watches.ts'
 import { WakeSignal } from './wake-signal.ts'
@@ -23,6 +24,7 @@ type Job = { id: bigint; body: Content }
 const keepWarmMs = 60_000
 /** Without a change counter, the flags of larger mailboxes are too much to be read anew in every turn. */
 const flagsPerTurn = 5000
+/** What is larger is refused; cut off it would pass for the whole. */
 const maxContentBytes = 128 * 1024 * 1024
 
 /**
@@ -105,11 +107,9 @@ export class InteractiveSession {
   }
 
   async #refuse(job: Job, error: AppError): Promise<void> {
-    const isGone = error.code === 'message.gone' || error.code === 'mailbox.missing'
-    const code = isGone ? 'message.gone' : error.code.startsWith('message.') ? error.code : 'message.unavailable'
-    const message = isGone ? 'This message is no longer on the server.' : 'The mail server cannot give this right now.'
-    const hint = error.code === 'account.not_ready' ? error.detail.hint : error.message
-    await settleRequest(this.#share.deps.store, job.id, 'failed', failureOf(code, message, hint)).catch(() => undefined)
+    const { code, message, detail } = refusalOf(error)
+    const result = failureOf(code, message, detail.hint)
+    await settleRequest(this.#share.deps.store, job.id, 'failed', result).catch(() => undefined)
   }
 
   async #live(): Promise<void> {
@@ -127,14 +127,14 @@ export class InteractiveSession {
           continue
         }
         const isOver = deps.clock.monotonicMs() - idleSince > keepWarmMs
-        if (isOver && this.#focused.open().length === 0) return
+        if (isOver && this.#focused.open().length === 0) break
         await this.#watch(session)
       }
     } finally {
       listener.stop()
       await session.logout()
     }
-    // It was cut off: whoever still waits gets another one.
+    // It was cut off, or somebody came while it was being closed: whoever waits gets another one.
     if (this.#jobs.length > 0 && !signal.aborted) await this.#live()
   }
 
@@ -203,6 +203,14 @@ export class InteractiveSession {
     return [bytes]
   }
 
+  /** Size and parts are told before the first byte; a part comes without its encoding, so its own size may be less. */
+  async #readStored(session: ImapSession, uid: number, path: string | null): Promise<Readable> {
+    const { expectedBytes, content } = await streamContent(session, uid, path, maxContentBytes + 1)
+    if (path !== null || expectedBytes === null || expectedBytes <= maxContentBytes) return content
+    content.destroy()
+    throw tooLarge()
+  }
+
   async #stream(session: ImapSession, requestId: bigint, body: Content, uid: number): Promise<void> {
     const { store } = this.#share.deps
     const { accountId } = this.#share.lease
@@ -216,8 +224,9 @@ export class InteractiveSession {
     const content =
       part && isParsedPath(part.path)
         ? await this.#readParsed(session, uid, part.path)
-        : (await streamContent(session, uid, part?.path ?? null, maxContentBytes)).content
-    const blobId = await createBlob(store, accountId)
+        : await this.#readStored(session, uid, part?.path ?? null)
+    const scope = scopeOf(this.#share)
+    const blobId = await createBlob(store, scope)
     await settleRequest(store, requestId, 'running', { blobId: blobId.toString() })
     const hash = newSha256()
     let n = 0
@@ -226,15 +235,34 @@ export class InteractiveSession {
       const bytes = chunk as Buffer // the library's streams carry buffers
       hash.update(bytes)
       sizeBytes += bytes.length
-      await appendChunk(store, blobId, n++, bytes)
+      if (sizeBytes > maxContentBytes) throw tooLarge()
+      await appendChunk(store, scope, { blobId, n: n++, bytes })
       await settleRequest(store, requestId, 'running', { blobId: blobId.toString() })
     }
-    const whole = { blobId, accountId, sha256: hash.digest(), sizeBytes }
+    const whole = { blobId, sha256: hash.digest(), sizeBytes }
     await finishBlob(
       store,
+      scope,
       whole,
       part ? { kind: 'part', partId: part.id } : { kind: 'source', messageId: BigInt(body.messageId) },
     )
     await settleRequest(store, requestId, 'done', { blobId: blobId.toString() })
   }
 }
+
+/** What the person who waits is told. */
+const refusalOf = (error: AppError): AppError => {
+  if (error.code === 'message.too_large') return error
+  const hint = error.code === 'account.not_ready' ? error.detail.hint : error.message
+  const detail = hint === undefined ? {} : { hint }
+  if (error.code === 'message.gone' || error.code === 'mailbox.missing')
+    return new AppError('message.gone', 'This message is no longer on the server.', detail)
+  const code = error.code.startsWith('message.') ? error.code : 'message.unavailable'
+  return new AppError(code, 'The mail server cannot give this right now.', detail)
+}
+
+const tooLarge = () =>
+  new AppError(
+    'message.too_large',
+    `This is larger than ${maxContentBytes / 1024 / 1024} MB, too large to be fetched here.`,
+  )

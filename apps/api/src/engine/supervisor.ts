@@ -4,7 +4,7 @@ import { type Lease, leaseRenewMs, releaseLeases, renewLeases, takeLeases } from
 import { engineChannel, eraseNotice } from '#store/notify.ts'
 import { listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
 import { eraseNextStep } from '#store/remove-person.ts'
-import { sweepOldMail } from '#store/retention.ts'
+import { sweepOld } from '#store/retention.ts'
 import { AccountWorker } from './account-worker.ts'
 import type { EngineDeps } from './engine-deps.ts'
 
@@ -22,11 +22,12 @@ export type Supervisor = { stop: () => Promise<void> }
 
 export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => {
   const workers = new Map<bigint, AccountWorker>()
-  const { store, logger } = deps
+  const { store, logger, clock } = deps
   let isStopping = false
   let looking: Promise<void> = Promise.resolve()
-  let sweptAt = 0
-  let renewedAt = 0
+  // Monotonic: a clock that is set back must not keep the leases from being renewed.
+  let sweptAt = Number.NEGATIVE_INFINITY
+  let renewedAt = Number.NEGATIVE_INFINITY
 
   const adopt = (lease: Lease) => {
     const worker = new AccountWorker(deps, lease)
@@ -44,15 +45,15 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
 
   const look = async () => {
     if (isStopping) return
-    if (Date.now() - renewedAt >= leaseRenewMs) await renew()
+    if (clock.monotonicMs() - renewedAt >= leaseRenewMs) await renew()
     for (const lease of await takeLeases(store, owner, leasesPerLook)) adopt(lease)
     for (const accountId of await listAccountsWithWork(store)) await workers.get(accountId)?.notice()
     await notePresence()
-    if (Date.now() - sweptAt < sweepEveryMs) return
-    sweptAt = Date.now()
+    if (clock.monotonicMs() - sweptAt < sweepEveryMs) return
+    sweptAt = clock.monotonicMs()
     await sweepRequests(store)
     await sweepBlobs(store)
-    await sweepOldMail(store)
+    await sweepOld(store)
     await eraseSome()
   }
 
@@ -75,7 +76,7 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
 
   /** A lease that is no longer ours: stop at once, the new owner has begun. Also accounts that were edited or paused. */
   const renew = async () => {
-    renewedAt = Date.now()
+    renewedAt = clock.monotonicMs()
     const mine = [...workers.values()].map((worker) => worker.lease)
     const kept = new Set((await renewLeases(store, mine)).map(({ accountId }) => accountId))
     for (const { accountId } of mine) if (!kept.has(accountId)) void workers.get(accountId)?.stop()

@@ -13,15 +13,23 @@ export const visitorOf = (request: FastifyRequest): Visitor => ({
   userAgent: request.headers['user-agent'] ?? '',
 })
 
+const cookieFor = ({ protocol }: FastifyRequest) => {
+  const isSecure = protocol === 'https'
+  return {
+    name: cookieName(isSecure),
+    options: { path: '/', httpOnly: true, sameSite: 'lax', secure: isSecure } as const,
+  }
+}
+
 export const setSessionCookie = (request: FastifyRequest, reply: FastifyReply, token: string): void => {
-  const isSecure = request.protocol === 'https'
-  reply.setCookie(cookieName(isSecure), token, {
-    path: '/',
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: isSecure,
-    maxAge: sessionDays * 86_400,
-  })
+  const { name, options } = cookieFor(request)
+  reply.setCookie(name, token, { ...options, maxAge: sessionDays * 86_400 })
+}
+
+/** With the marks it was set with: browsers take nothing else for a name that begins with `__Host-`. */
+export const clearSessionCookie = (request: FastifyRequest, reply: FastifyReply): void => {
+  const { name, options } = cookieFor(request)
+  reply.clearCookie(name, options)
 }
 
 export const presentSession = async (

@@ -5,9 +5,10 @@ import { DELETED, effectivePlacement, FLAGGED, parseFlags, SEEN } from './flags.
 import { htmlToText } from './html-to-text.ts'
 import { assignRoles } from './mailbox-role.ts'
 import { previewOf } from './preview.ts'
+import { indexVector } from './search-vector.ts'
 import { displayLine } from './storable-text.ts'
 import { identityKey, parseMessageIds, referenceHashes, sortDate } from './threading.ts'
-import { indexVector, parseQuery, tokensOf, toTsquery } from './tokenize.ts'
+import { parseQuery, tokensOf, toTsquery } from './tokenize.ts'
 import { chunksOf, formatUidSet } from './uid-set.ts'
 
 const none = { addFlags: 0, removeFlags: 0, addKeywords: [], removeKeywords: [], toMailboxId: null, isExpunge: false }
@@ -72,16 +73,24 @@ describe('conversations', () => {
     const facts = {
       serverMessageId: null,
       messageId: '<a@x>',
-      date: 'd',
-      from: 'f',
-      to: 't',
+      sentAt: new Date(0),
+      from: [{ address: 'Ann@x' }],
+      to: [],
       subject: 's',
       sizeBytes: 10,
-      receivedAt: new Date(0),
+      internalDate: new Date(0),
     }
-    expect(identityKey(facts)).toBe(identityKey({ ...facts, receivedAt: new Date(1000) }))
-    for (const other of [{ sizeBytes: 11 }, { subject: 'z' }, { from: 'g' }, { receivedAt: new Date(86_400_001) }])
-      expect(identityKey({ ...facts, ...other })).not.toBe(identityKey(facts))
+    for (const same of [{ internalDate: new Date(1000) }, { internalDate: null }, { from: [{ address: 'ann@X' }] }])
+      expect(identityKey({ ...facts, ...same })).toBe(identityKey(facts))
+    const others = [
+      { sizeBytes: 11 },
+      { subject: 'z' },
+      { from: [] },
+      { to: [{ address: 'b@x' }] },
+      { sentAt: null },
+      { internalDate: new Date(86_400_001) },
+    ]
+    for (const other of others) expect(identityKey({ ...facts, ...other })).not.toBe(identityKey(facts))
   })
   it('clamps dates to 1990 .. tomorrow', () => {
     const now = new Date('2026-11-24T00:00:00Z')
@@ -164,6 +173,13 @@ describe('search words', () => {
     expect(readVector(indexVector({ subject: 'Plan', people: 'Ann', attachments: 'x.pdf', body: "plan it's" }))).toBe(
       "'plan':1A,35 'ann':12B 'x':23C 'pdf':24C 'it':36 's':37",
     )
+  })
+  it('takes a word as one however it is written, and no two for one whatever their number', () => {
+    const vector = (subject: string, body: string) =>
+      readVector(indexVector({ subject, people: '', attachments: '', body }))
+    expect(vector('Cafe', 'café CAFE cafe')).toBe("'cafe':1A,32,33,34")
+    const words = Array.from({ length: 5000 }, (_, n) => `w${n}`)
+    expect(vector('', words.join(' ')).split(' ')).toEqual(words.map((word, n) => `'${word}':${31 + n}`))
   })
   it('keeps to what a tsvector may hold: 16 ascending positions a word, 16,383 at most, 1 MiB in all', () => {
     const vector = (body: string) => indexVector({ subject: '', people: '', attachments: '', body })

@@ -1,17 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { listCorpus } from '../../test/support/corpus.ts'
 import { oddMails } from '../../test/support/odd-mails.ts'
 import { parseMessage } from './parse-message.ts'
-
-const corpusDir = process.env.CORPUS_DIR
-const isMail = (name: string) => /\.(eml|msg|txt)$/.test(name)
-const corpus =
-  corpusDir && existsSync(corpusDir)
-    ? readdirSync(corpusDir, { recursive: true, encoding: 'utf8' }).filter(
-        (name) => name.startsWith('mime-') && isMail(name),
-      )
-    : []
 
 describe('reading a whole message', () => {
   it.each(Object.entries(oddMails))('keeps the text of: %s', async (_name, raw) => {
@@ -21,10 +12,11 @@ describe('reading a whole message', () => {
   })
 
   it('loses the text of no message of the corpus', async () => {
+    const corpus = listCorpus()
     console.log(`${Object.keys(oddMails).length} own mails, ${corpus.length} of the corpus`)
     const lost: string[] = []
-    for (const name of corpus) {
-      const raw = readFileSync(join(corpusDir ?? '', name))
+    for (const { name, path } of corpus) {
+      const raw = readFileSync(path)
       const parsed = await parseMessage(raw)
       const body = raw
         .toString('latin1')

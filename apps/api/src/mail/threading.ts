@@ -38,24 +38,37 @@ export const referenceHashes = ({
   return [...new Set([...own, ...others].map(messageIdHash))]
 }
 
+type Address = { address: string }
+/** What of a listed message makes its identity. */
 export type IdentityFacts = {
   /** EMAILID (RFC 8474) or X-GM-MSGID; then nothing else counts. */
   serverMessageId: string | null
   messageId: string | null
-  date: string | null
-  from: string
-  to: string
-  subject: string | null
+  sentAt: Date | null
+  from: Address[]
+  to: Address[]
+  subject: string
   sizeBytes: number
-  receivedAt: Date
+  internalDate: Date | null
 }
+
+const addressText = (list: Address[]): string => list.map(({ address }) => address.toLowerCase()).join(',')
 
 /** The same mail wherever it lies in one account; Message-ID alone never decides, a stranger can repeat it. */
 export const identityKey = (facts: IdentityFacts): string => {
   if (facts.serverMessageId) return hashOf(`server:${facts.serverMessageId}`)
-  const day = Number.isNaN(facts.receivedAt.getTime()) ? '' : facts.receivedAt.toISOString().slice(0, 10)
+  const { messageId, sentAt, from, to, subject, sizeBytes, internalDate } = facts
+  const day = (internalDate ?? new Date(0)).toISOString().slice(0, 10)
   return hashOf(
-    JSON.stringify([facts.messageId, facts.date, facts.from, facts.to, facts.subject, facts.sizeBytes, day]),
+    JSON.stringify([
+      messageId,
+      sentAt?.toISOString() ?? null,
+      addressText(from),
+      addressText(to),
+      subject,
+      sizeBytes,
+      day,
+    ]),
   )
 }
 

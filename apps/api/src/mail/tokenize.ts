@@ -1,12 +1,9 @@
 /**
- * The one tokeniser: it makes the search vector and the query, so that both always agree. No language is assumed: words
+ * The one tokeniser: vector (search-vector.ts) and query are made of its tokens, so that both always agree. No language is assumed: words
  * are folded (NFKC, lower case, accents off) and cut at everything that is neither letter nor digit; Chinese, Japanese
  * and Korean runs, which have no spaces, become pairs of characters.
  */
-const maxTokenLength = 64
-const maxDistinctTokens = 6000
-const maxPositionsPerToken = 16
-const maxPosition = 16_383
+export const maxTokenLength = 64
 
 /** Characters of scripts that put no spaces between words. */
 export const cjk =
@@ -73,29 +70,29 @@ const foldedTokens = (run: string): string[] => {
   return tokens
 }
 
-/** Calls back with every token in order, folded; a token is at most 64 characters. */
-const eachToken = (text: string, onToken: (token: string) => void): void => {
+/** A word of ASCII letters and digits is told by its place, in whatever case; any other as its tokens, folded. */
+export type TokenSink = {
+  onAscii: (text: string, from: number, to: number) => void
+  onToken: (token: string) => void
+}
+
+/** Calls back with every token in order; a token is at most 64 characters. */
+export const eachToken = (text: string, { onAscii, onToken }: TokenSink): void => {
   let start = -1
-  let hasUpper = false
   let isAscii = true
   // Cut where ASCII has neither letter nor digit: what separates beyond ASCII is known only after folding.
   for (let i = 0; i <= text.length; i++) {
     const code = i < text.length ? text.charCodeAt(i) : 0x20
-    const isLower = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39)
-    const isUpper = code >= 0x41 && code <= 0x5a
-    if (isLower || isUpper || code > 127) {
+    const lower = code | 0x20
+    if ((lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) || code > 127) {
       if (start < 0) {
         start = i
-        hasUpper = false
         isAscii = true
       }
-      if (isUpper) hasUpper = true
-      else if (code > 127) isAscii = false
+      if (code > 127) isAscii = false
     } else if (start >= 0) {
-      if (isAscii) {
-        const token = text.slice(start, Math.min(i, start + maxTokenLength))
-        onToken(hasUpper ? token.toLowerCase() : token)
-      } else for (const token of foldedTokens(text.slice(start, i))) onToken(token)
+      if (isAscii) onAscii(text, start, Math.min(i, start + maxTokenLength))
+      else for (const token of foldedTokens(text.slice(start, i))) onToken(token)
       start = -1
     }
   }
@@ -104,99 +101,15 @@ const eachToken = (text: string, onToken: (token: string) => void): void => {
 /** Tokens in order, folded; a token is at most 64 characters. */
 export const tokensOf = (text: string): string[] => {
   const tokens: string[] = []
-  eachToken(text, (token) => tokens.push(token))
+  eachToken(text, {
+    onAscii: (ascii, from, to) => tokens.push(ascii.slice(from, to).toLowerCase()),
+    onToken: (token) => tokens.push(token),
+  })
   return tokens
 }
 
 /** A token is letters and digits only, so nothing in it needs escaping. */
 const quote = (token: string): string => `'${token}'`
-
-export type IndexedText = { subject: string; people: string; attachments: string; body: string }
-
-/** Weights as a tsvector keeps them: in the two bits above a position. */
-const weights = { A: 3 << 14, B: 2 << 14, C: 1 << 14, D: 0 }
-/** A tsvector holds at most 1 MiB; a mail of more different words is found by its first ones. */
-const maxVectorBytes = 900_000
-
-/** Working memory of the one vector that is being made; it is made in one go, so there is never a second. */
-const room = {
-  /** Per distinct token: its first and last occurrence, and how many are kept. */
-  first: new Int32Array(maxDistinctTokens),
-  last: new Int32Array(maxDistinctTokens),
-  count: new Uint8Array(maxDistinctTokens),
-  /** Per kept occurrence: its position with the weight, and the next of the same token. */
-  place: new Uint16Array(maxDistinctTokens * maxPositionsPerToken),
-  next: new Int32Array(maxDistinctTokens * maxPositionsPerToken),
-  out: Buffer.allocUnsafeSlow(128 * 1024),
-}
-
-/**
- * A tsvector in PostgreSQL's binary form (tsvectorrecv): the number of lexemes, then each with a NUL, the number of its
- * positions and these. Subject weighs A, people B, attachment names C, body D. As text it would cost both sides more.
- */
-export const indexVector = ({ subject, people, attachments, body }: IndexedText): Buffer => {
-  const { first, last, count, place, next } = room
-  const ids = new Map<string, number>()
-  let position = 0
-  let kept = 0
-  let bytes = 4
-  let weight = 0
-  const onToken = (token: string) => {
-    position = Math.min(position + 1, maxPosition)
-    let id = ids.get(token)
-    if (id === undefined) {
-      if (ids.size === maxDistinctTokens || bytes > maxVectorBytes) return
-      id = ids.size
-      ids.set(token, id)
-      first[id] = kept
-      count[id] = 0
-      // A character is at most three bytes.
-      bytes += 3 * token.length + 3
-    } else {
-      const latest = last[id] ?? 0
-      // Positions ascend; the last one possible is kept once.
-      if (count[id] === maxPositionsPerToken || ((place[latest] ?? 0) & maxPosition) === position) return
-      next[latest] = kept
-    }
-    place[kept] = weight | position
-    last[id] = kept++
-    count[id] = (count[id] ?? 0) + 1
-    bytes += 2
-  }
-  const add = (text: string, of: number) => {
-    weight = of
-    eachToken(text, onToken)
-    // A gap, so that a phrase never runs from one field into the next.
-    position = Math.min(position + 10, maxPosition)
-  }
-  add(subject, weights.A)
-  add(people, weights.B)
-  add(attachments, weights.C)
-  add(body, weights.D)
-
-  // Far more than there will be, so it is written elsewhere first: `bytes` counts three for each character.
-  const out = bytes <= room.out.length ? room.out : Buffer.allocUnsafe(bytes)
-  let at = out.writeInt32BE(ids.size, 0)
-  for (const [token, id] of ids) {
-    at += writeToken(out, token, at)
-    out[at++] = 0
-    const positions = count[id] ?? 0
-    at = out.writeUInt16BE(positions, at)
-    for (let n = 0, from = first[id] ?? 0; n < positions; n++, from = next[from] ?? 0)
-      at = out.writeUInt16BE(place[from] ?? 0, at)
-  }
-  return Buffer.from(out.subarray(0, at))
-}
-
-/** Most tokens are a few ASCII letters: cheaper by hand than by a call. */
-const writeToken = (out: Buffer, token: string, at: number): number => {
-  for (let i = 0; i < token.length; i++) {
-    const code = token.charCodeAt(i)
-    if (code > 127) return out.write(token, at, 'utf8')
-    out[at + i] = code
-  }
-  return token.length
-}
 
 /** `tokens` stand next to each other; `isPrefix` lets the last one go on. */
 export type QueryTerm = { tokens: string[]; isPrefix: boolean; isExcluded: boolean }

@@ -1,5 +1,5 @@
 import { identityKey } from '#mail/threading.ts'
-import { type FetchedEnvelope, fetchEnvelopes, type Person } from '#protocol/imap/fetch-envelopes.ts'
+import { fetchEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { toSessionError } from '#protocol/session-error.ts'
@@ -11,21 +11,6 @@ const lookBack = 2000n
 
 export type Located = { found: Map<bigint, number>; uidValidity: bigint | null }
 type Place = { store: Store; session: ImapSession; accountId: bigint; like: WorkItem }
-
-/** The same identity sync gives a message; a test holds the two together. */
-export const identityOf = (fetched: FetchedEnvelope): string => {
-  const addresses = (list: Person[]) => list.map(({ address }) => address.toLowerCase()).join(',')
-  return identityKey({
-    serverMessageId: fetched.serverMessageId,
-    messageId: fetched.messageId,
-    date: fetched.sentAt?.toISOString() ?? null,
-    from: addresses(fetched.from),
-    to: addresses(fetched.to),
-    subject: fetched.subject,
-    sizeBytes: fetched.sizeBytes,
-    receivedAt: fetched.internalDate ?? new Date(0),
-  })
-}
 
 /**
  * Where items of a move are in the mailbox they are moved to: among what came there after our last sync of it. A target
@@ -51,14 +36,14 @@ export const locateInTarget = async (
   const from = isKnownLife && mark.uidNext ? mark.uidNext : newest
   // `from:*` always names the last message too (RFC 9051 sequence-set).
   for await (const fetched of fetchEnvelopes(session, `${from}:*`))
-    if (BigInt(fetched.uid) >= from) uids.add(identityOf(fetched), fetched.uid)
+    if (BigInt(fetched.uid) >= from) uids.add(identityKey(fetched), fetched.uid)
   return { found: uids.assign(items), uidValidity: selected.uidValidity }
 }
 
 /** Uids of everything in the selected mailbox by identity, for one that has begun a new life. */
 export const mapSelected = async (session: ImapSession): Promise<UidsByIdentity> => {
   const uids = new UidsByIdentity()
-  for await (const fetched of fetchEnvelopes(session, '1:*')) uids.add(identityOf(fetched), fetched.uid)
+  for await (const fetched of fetchEnvelopes(session, '1:*')) uids.add(identityKey(fetched), fetched.uid)
   return uids
 }
 

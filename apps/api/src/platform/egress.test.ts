@@ -106,13 +106,18 @@ describe('the way out', () => {
 
   it('connects to the address it judged, whatever the name says the next time', async () => {
     const server = await listen(() => ({ status: 200, body: 'secret' }))
-    const answers = ['192.0.2.1', '127.0.0.1']
-    const resolve = async () => [{ address: answers.shift() ?? '127.0.0.1', family: 4 }]
-    await expect(
-      egressFetch(`http://rebind.example:${server.port}/`, { ...limits, policy: strict, resolve }),
-    ).rejects.toMatchObject({ code: 'account.address_denied' })
-    expect(answers).toEqual(['127.0.0.1'])
-    expect(server.hits()).toBe(0)
+    const url = `http://rebind.example:${server.port}/`
+    let answers = ['127.0.0.1', '192.0.2.1']
+    const resolve = async () => [{ address: answers.shift() ?? '192.0.2.1', family: 4 }]
+    const policy = { allowPrivate: false, privateHosts: [`rebind.example:${server.port}`] }
+    expect((await egressFetch(url, { ...limits, policy, resolve })).body.toString()).toBe('secret')
+    expect(answers).toEqual(['192.0.2.1'])
+    // Refused, it is not asked for a better answer.
+    answers = ['192.0.2.1', '127.0.0.1']
+    await expect(egressFetch(url, { ...limits, policy: strict, resolve })).rejects.toMatchObject({
+      code: 'account.address_denied',
+    })
+    expect([answers, server.hits()]).toEqual([['127.0.0.1'], 1])
   })
 
   it('judges every redirect anew', async () => {
@@ -130,13 +135,17 @@ describe('the way out', () => {
     expect([first.hits(), hidden.hits()]).toEqual([1, 0])
   })
 
-  it('stops at the size limit and at other schemes', async () => {
+  it('stops at the size limit, at other schemes and at what is no address', async () => {
     const server = await listen(() => ({ status: 200, body: 'x'.repeat(5000) }))
     const policy = { allowPrivate: true, privateHosts: [] }
     await expect(egressFetch(`http://127.0.0.1:${server.port}/`, { ...limits, policy })).rejects.toMatchObject({
       code: 'remote_content.refused',
     })
     await expect(egressFetch('file:///etc/passwd', { ...limits, policy })).rejects.toMatchObject({
+      code: 'remote_content.refused',
+    })
+    const astray = await listen(() => ({ status: 302, headers: { location: 'http://[' }, body: '' }))
+    await expect(egressFetch(`http://127.0.0.1:${astray.port}/`, { ...limits, policy })).rejects.toMatchObject({
       code: 'remote_content.refused',
     })
     expect(

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import { type AddressClass, classifyAddress } from './address-class.ts'
 import { AppError } from './errors.ts'
+import { trusting } from './trust.ts'
 
 /**
  * The one way out. A name is resolved once, every address is judged, and the connection goes to the judged address
@@ -77,17 +78,23 @@ export type Fetched = { status: number; contentType: string; body: Buffer }
 
 /**
  * GET without cookies or referrer. Each redirect is judged anew. Throws connect.dns, account.address_denied,
- * remote_content.refused (scheme, size, redirects), remote_content.unavailable.
+ * remote_content.refused (form, scheme, size, redirects), remote_content.unavailable.
  */
 export const egressFetch = async (address: string, limits: FetchLimits): Promise<Fetched> => {
-  let url = new URL(address)
+  let url = parseAddress(address)
   for (let hop = 0; ; hop++) {
     const answer = await fetchOnce(url, limits)
     if (answer.kind === 'done') return answer.fetched
     if (hop >= limits.maxRedirects)
       throw new AppError('remote_content.refused', 'The address leads on and on to other addresses.')
-    url = new URL(answer.location, url)
+    url = parseAddress(answer.location, url)
   }
+}
+
+const parseAddress = (address: string, base?: URL): URL => {
+  const url = URL.parse(address, base)
+  if (!url) throw new AppError('remote_content.refused', 'This is not a web address.')
+  return url
 }
 
 type Answer = { kind: 'done'; fetched: Fetched } | { kind: 'redirect'; location: string }
@@ -123,7 +130,7 @@ const fetchOnce = async (url: URL, limits: FetchLimits): Promise<Answer> => {
       ? httpsRequest({
           ...options,
           ...(isIP(host) ? {} : { servername: host }),
-          ...(limits.ca ? { ca: limits.ca } : {}),
+          ...trusting(limits.ca),
         })
       : httpRequest(options)
     request.on('error', give)

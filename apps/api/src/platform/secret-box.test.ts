@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { Secret } from './secret.ts'
-import { newDataKey, open, openMasterKey, seal } from './secret-box.ts'
+import { deriveKey, newDataKey, open, openMasterKey, seal } from './secret-box.ts'
 
 const place = { table: 'account', column: 'credential', rowId: '7', userId: '1' }
 
@@ -29,6 +29,13 @@ describe('the secret box', () => {
       expect(() => open(key, altered, place)).toThrow(/cannot be opened/)
     }
     expect(() => open(newDataKey(), sealed, place)).toThrow(/cannot be opened/)
+  })
+
+  it('derives the same key for a purpose each time, and another for another purpose or master key', () => {
+    const key = newDataKey()
+    expect(deriveKey(key, 'a')).toEqual(deriveKey(key, 'a'))
+    for (const other of [deriveKey(key, 'b'), deriveKey(newDataKey(), 'a'), key])
+      expect(other).not.toEqual(deriveKey(key, 'a'))
   })
 
   it('makes the master key once, readable by its owner only, and refuses one that others may read', () => {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -18,6 +18,10 @@ const tagBytes = 16
 const keyBytes = 32
 
 export const newDataKey = (): Buffer => randomBytes(keyBytes)
+
+/** A key for one other purpose, the same at every start and on every node; it tells nothing of the master key. RFC 5869. */
+export const deriveKey = (masterKey: Buffer, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', masterKey, '', `postern ${purpose}`, keyBytes))
 
 const additionalData = (place: SealedFor): Buffer =>
   Buffer.from(JSON.stringify([version, place.table, place.column, place.rowId, place.userId]))

@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { AppError } from '#platform/errors.ts'
+import { trusting } from '#platform/trust.ts'
 import { CertificateError, type CertificateFacts } from './session-error.ts'
 
 /** Where a session goes: the name people typed, and the address that was judged for it (platform/egress.ts). */
@@ -10,7 +11,7 @@ export type Endpoint = {
   address: string
   /** SHA-256, lower-case hex: exactly this certificate is accepted, whatever else is wrong with it. */
   pinnedFingerprint: string | null
-  /** Further authorities, PEM. */
+  /** Further authorities beside the usual ones, PEM. */
   ca?: string | undefined
 }
 
@@ -30,14 +31,13 @@ export const openTls = (endpoint: Endpoint, onSecure: () => void, over?: Socket)
   const socket = connectTls({
     ...(over ? { socket: over } : { host: endpoint.address, port: endpoint.port }),
     ...(servername ? { servername } : {}),
-    ...(endpoint.ca ? { ca: [endpoint.ca] } : {}),
-    minVersion: 'TLSv1.2',
+    ...trusting(endpoint.ca),
     // The verdict is ours, below: a refusal has to show what was presented.
     rejectUnauthorized: false,
   })
   if (!over) socket.setNoDelay(true)
   socket.once('secureConnect', () => {
-    const problem = judge(endpoint, socket)
+    const problem = judgeCertificate(endpoint, socket)
     if (problem) socket.destroy(problem)
     else onSecure()
   })
@@ -60,7 +60,8 @@ export const certificateFacts = (certificate: PeerCertificate): CertificateFacts
   issuer: first(certificate.issuer?.O) || first(certificate.issuer?.CN),
 })
 
-const judge = (endpoint: Endpoint, socket: TLSSocket): AppError | undefined => {
+/** What is wrong with the certificate of a finished handshake that was made without a verdict; undefined when nothing is. */
+export const judgeCertificate = (endpoint: Endpoint, socket: TLSSocket): AppError | undefined => {
   const certificate = socket.getPeerCertificate()
   if (!certificate.fingerprint256) return new AppError('tls.handshake', 'The server showed no certificate.')
   const facts = certificateFacts(certificate)

@@ -151,7 +151,7 @@ const byResponseCode: Record<string, [ErrorCode, string, string?]> = {
 /** Gmail, Yahoo and others say it in words only, partly while ending the connection. */
 const throttleWords =
   /bandwidth limit|command limit|request is throttled|rate limit|too many (requests|commands)|slow down/i
-const maxServerText = 1000
+export const maxServerText = 1000
 /** No provider's word keeps an account away for longer. */
 const longestPauseMs = 6 * 3_600_000
 

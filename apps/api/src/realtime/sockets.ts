@@ -46,6 +46,8 @@ type Tail = {
   isHinted: boolean
 }
 
+type Missed = { isReset: boolean; seq: string; changes: Change[] }
+
 export const startRealtime = (
   http: HttpServer,
   deps: RealtimeDeps,
@@ -145,12 +147,9 @@ export const startRealtime = (
     const streams: Record<string, string> = {}
     const reset: string[] = []
     for (const name of await deps.store.readSystem((tx) => streamsOf(tx, user.userId))) {
-      const tail = await deps.store.readSystem((tx) => openTail(name, tx))
-      if (!tail) continue
-      const wanted = since[name]
-      const missed = wanted === undefined || tail.sockets.has(socket) ? null : await catchUp(tail, BigInt(wanted))
-      const isNew = !tail.sockets.has(socket)
-      tail.sockets.add(socket)
+      const joined = await join(socket, name, since[name])
+      if (!joined) continue
+      const { tail, isNew, missed } = joined
       if (isLate && isNew) await sendPresent(socket, tail)
       if (missed?.isReset) reset.push(name)
       else if (missed && missed.changes.length > 0)
@@ -159,6 +158,24 @@ export const startRealtime = (
       void read(tail)
     }
     return { streams, reset }
+  }
+
+  type Joined = { tail: Tail; isNew: boolean; missed: Missed | null }
+  /**
+   * From here on the tail tells the socket of what comes. While its past was read the stream may have gone on, its last
+   * other follower may have left, and the socket itself may have ended. Null: there is nothing, or nobody, to follow.
+   */
+  const join = async (socket: Socket, name: string, since: string | undefined): Promise<Joined | null> => {
+    for (let missed: Missed | null = null; ; ) {
+      const tail = await deps.store.readSystem((tx) => openTail(name, tx))
+      const isNew = tail !== null && !tail.sockets.has(socket)
+      if (tail && isNew && since !== undefined)
+        while (missed === null || BigInt(missed.seq) < tail.seq) missed = await catchUp(tail, BigInt(since))
+      if (!tail || !socket.connected) return null
+      if (tails.get(name) !== tail) continue
+      tail.sockets.add(socket)
+      return { tail, isNew, missed }
+    }
   }
 
   /** What came before the socket followed this account: its state and its tree, as they are now. */
@@ -176,7 +193,7 @@ export const startRealtime = (
     socket.emit('changes', { stream: tail.name, seq: tail.seq.toString(), changes })
   }
 
-  const catchUp = async (tail: Tail, since: bigint): Promise<{ isReset: boolean; seq: string; changes: Change[] }> => {
+  const catchUp = async (tail: Tail, since: bigint): Promise<Missed> => {
     const page = await readChanges(ask, tail.streamId, since, maxBehind)
     if (page.isReset || page.hasMore) return { isReset: true, seq: tail.seq.toString(), changes: [] }
     return { isReset: false, seq: page.seq.toString(), changes: await deps.present(ask, tail, page.facts) }
@@ -190,8 +207,9 @@ export const startRealtime = (
   }
 
   io.on('connection', async (socket) => {
-    const user = await deps.authenticate(socket.handshake.headers.cookie).catch(() => null)
-    if (!user) return socket.disconnect(true)
+    const user = await deps.authenticate(socket.handshake.headers.cookie).catch(() => undefined)
+    if (user === undefined) return cut(socket)
+    if (user === null) return signOut(socket)
     socket.data.user = user
     // The engine looks at all mailboxes of those who look at them.
     markPresent(deps.store, [user.userId]).then(
@@ -207,7 +225,10 @@ export const startRealtime = (
       if (!parsed.success || typeof reply !== 'function') return
       follow(socket, parsed.data.since).then(
         (answer) => reply(answer),
-        (error: unknown) => deps.logger.warn({ err: error }, 'a socket could not resume'),
+        (error: unknown) => {
+          deps.logger.warn({ err: error }, 'a socket could not resume')
+          cut(socket)
+        },
       )
     })
     socket.on('focus', (body: unknown) => {
@@ -235,8 +256,7 @@ export const startRealtime = (
     for (const socket of await io.fetchSockets()) {
       const user = socket.data.user as SessionUser | undefined // set by us at connection
       if (!user || (await deps.store.readSystem((tx) => isLiveSession(tx, user.sessionId)))) continue
-      socket.emit('signedOut')
-      socket.disconnect(true)
+      signOut(socket)
     }
   }
   let signedAt = Date.now()
@@ -262,4 +282,11 @@ export const startRealtime = (
   }
 }
 
+/** The client sees its line break, and comes back by itself. */
+const cut = (socket: Socket): void => socket.conn.close()
+/** The client stays away until somebody signs in. */
+const signOut = (socket: { emit: (event: 'signedOut') => unknown; disconnect: (isClosed: true) => unknown }): void => {
+  socket.emit('signedOut')
+  socket.disconnect(true)
+}
 const userOf = (socket: Socket): SessionUser => socket.data.user as SessionUser // set at connection, before any listener

@@ -2,6 +2,7 @@ import { type AccountSettings, type ServerSettings, serverSettings } from '@post
 import type { Secret } from '#platform/secret.ts'
 import { openCredential, sealCredential, sealDataKey } from './account-credentials.ts'
 import type { Unit } from './commit.ts'
+import { erasing } from './erase-account.ts'
 import type { Account } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
 
@@ -31,7 +32,7 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
   const { tx } = unit
   const { userId, settings } = wanted
   const same = await tx.account.findMany({
-    where: { userId, address: { equals: settings.address, mode: 'insensitive' } },
+    where: { userId, address: { equals: settings.address, mode: 'insensitive' }, state: { not: erasing } },
   })
   const old = same.find(
     (row) => serverSettings.parse(row.incoming).host.toLowerCase() === settings.incoming.host.toLowerCase(),

@@ -1,49 +1,59 @@
 import { AppError } from '#platform/errors.ts'
 import { newSha256 } from '#platform/sha256.ts'
+import { type CommitScope, commit, commitBulk } from './commit.ts'
 import type { Store, Tx } from './open-store.ts'
 
+type Fence = Extract<CommitScope, { kind: 'engine' }>
+
 /** Bytes in chunks, so that a reader may begin before the writer has ended. About 256 KiB each. */
-export const createBlob = async (store: Store, accountId: bigint): Promise<bigint> => {
-  await store.requireRoom()
-  const row = await store.prisma.blob.create({
-    data: { accountId, sha256: new Uint8Array(), sizeBytes: 0n },
-    select: { id: true },
+export const createBlob = (store: Store, scope: Fence): Promise<bigint> =>
+  commitBulk(store, scope, async ({ tx }) => {
+    const [row] = await tx.$queryRaw<{ id: bigint }[]>`
+      INSERT INTO blob (account_id, sha256, size_bytes) VALUES (${scope.accountId}, '', 0) RETURNING id`
+    if (!row) throw new Error('a row was not made')
+    return row.id
   })
-  return row.id
+
+export const appendChunk = async (
+  store: Store,
+  scope: Fence,
+  { blobId, n, bytes }: { blobId: bigint; n: number; bytes: Buffer },
+): Promise<void> => {
+  await commitBulk(
+    store,
+    scope,
+    ({ tx }) => tx.$executeRaw`INSERT INTO blob_chunk (blob_id, n, bytes) VALUES (${blobId}, ${n}, ${bytes})`,
+  )
 }
 
-export const appendChunk = async (store: Store, blobId: bigint, n: number, bytes: Uint8Array): Promise<void> => {
-  await store.requireRoom()
-  await store.prisma.blobChunk.create({ data: { blobId, n, bytes: new Uint8Array(bytes) } })
-}
-
-export type WholeBlob = { blobId: bigint; accountId: bigint; sha256: Uint8Array; sizeBytes: number }
+export type WholeBlob = { blobId: bigint; sha256: Uint8Array; sizeBytes: number }
 
 /** Marks a blob whole and ties it to its part or its message's source, in one transaction. */
-export const finishBlob = async (
+export const finishBlob = (
   store: Store,
+  scope: Fence,
   blob: WholeBlob,
   use: { kind: 'part'; partId: bigint } | { kind: 'source'; messageId: bigint },
-): Promise<void> => {
-  await store.prisma.$transaction(async (tx) => {
+): Promise<void> =>
+  commit(store, scope, async ({ tx }) => {
+    const { accountId } = scope
     await tx.blob.update({
       where: { id: blob.blobId },
       data: { sha256: new Uint8Array(blob.sha256), sizeBytes: BigInt(blob.sizeBytes), isWhole: true },
     })
     if (use.kind === 'part')
       await tx.part.updateMany({
-        where: { id: use.partId, accountId: blob.accountId },
+        where: { id: use.partId, accountId },
         data: { blobId: blob.blobId, sizeBytes: BigInt(blob.sizeBytes) },
       })
     else
       await tx.rawSource.upsert({
         where: { messageId: use.messageId },
-        create: { messageId: use.messageId, accountId: blob.accountId, blobId: blob.blobId },
+        create: { messageId: use.messageId, accountId, blobId: blob.blobId },
         update: { blobId: blob.blobId },
       })
-    await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${blob.accountId}`
+    await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${accountId}`
   })
-}
 
 /** Reads back what was staged. Throws internal when it is not, byte for byte, what came. */
 export const verifyBlob = async (

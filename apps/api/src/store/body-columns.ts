@@ -8,7 +8,7 @@ export type BodyRow = {
   html: string | null
   isTruncated: boolean
   preview: string
-  /** A tsvector in PostgreSQL's binary form (mail/tokenize.ts). */
+  /** A tsvector in PostgreSQL's binary form (mail/search-vector.ts). */
   vector: Buffer
   /** Attachments and inline parts, in order. */
   parts: PartFacts[]

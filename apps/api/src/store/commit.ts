@@ -3,16 +3,14 @@ import { AppError } from '#platform/errors.ts'
 import { bareTransaction, type RawTx } from './bare-tx.ts'
 import { changeChannel, engineChannel } from './notify.ts'
 import { actAs, type Store, type Tx } from './open-store.ts'
-import { isRetryableConflict, toStoreError } from './store-error.ts'
+import { isRetryableConflict, leaseLost, toStoreError } from './store-error.ts'
 
 /**
  * On whose behalf a transaction writes. An engine scope is fenced: the transaction holds the lease row against a
  * take-over (FOR KEY SHARE) and fails with lease.lost when the epoch is no longer its own.
  */
-export type CommitScope =
-  | { kind: 'engine'; accountId: bigint; epoch: bigint }
-  | { kind: 'user'; userId: bigint }
-  | { kind: 'system' }
+export type EngineScope = { kind: 'engine'; accountId: bigint; epoch: bigint }
+export type CommitScope = EngineScope | { kind: 'user'; userId: bigint } | { kind: 'system' }
 
 export type StreamOwner = { accountId: bigint } | { userId: bigint }
 
@@ -50,7 +48,12 @@ export const commit = async <T>(
   { isVital = false } = {},
 ): Promise<T> => {
   if (!isVital) await store.requireRoom()
-  return commitWithin(store, (run) => store.prisma.$transaction(run), scope, work)
+  const run: Transaction<Tx> = (inside) =>
+    store.prisma.$transaction(async (tx) => {
+      await enter(tx, scope)
+      return await inside(tx)
+    })
+  return commitWithin(store, run, work)
 }
 
 /**
@@ -59,18 +62,17 @@ export const commit = async <T>(
  */
 export const commitBulk = async <T>(
   store: Store,
-  scope: CommitScope,
+  scope: EngineScope,
   work: (unit: RawUnit) => Promise<T>,
   { isVital = false, isDurable = false } = {},
 ): Promise<T> => {
   if (!isVital) await store.requireRoom()
-  return commitWithin(store, (run) => bareTransaction(store.pool, run, { isDurable }), scope, work)
+  return commitWithin(store, (run) => bareTransaction(store.pool, scope, run, { isDurable }), work)
 }
 
 const commitWithin = async <Held extends RawTx, T>(
   store: Store,
   transaction: Transaction<Held>,
-  scope: CommitScope,
   work: (unit: Unit<Held>) => Promise<T>,
 ): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
@@ -85,7 +87,6 @@ const commitWithin = async <Held extends RawTx, T>(
     }
     try {
       const { result, streams } = await transaction(async (tx) => {
-        await enter(tx, scope)
         const result = await work({
           tx,
           log: (owner, fact) => facts.push({ owner, fact }),
@@ -111,7 +112,7 @@ const enter = async (tx: RawTx, scope: CommitScope): Promise<void> => {
   if (scope.kind !== 'engine') return
   const rows = await tx.$queryRaw<unknown[]>`
     SELECT 1 FROM account_lease WHERE account_id = ${scope.accountId} AND epoch = ${scope.epoch} FOR KEY SHARE`
-  if (rows.length === 0) throw new AppError('lease.lost', 'Another process now looks after this account.')
+  if (rows.length === 0) throw leaseLost()
 }
 
 const refreshThreads = async (

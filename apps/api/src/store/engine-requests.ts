@@ -43,19 +43,20 @@ export const readRequest = async (store: Store, id: bigint): Promise<EngineReque
   }
 }
 
-/** Takes the waiting requests of an account, oldest first. A request that cannot be read any more is failed. */
+/** Takes the waiting requests of an account, oldest first. A request that cannot be read, such as a newer program's, is failed. */
 export const takeRequests = async (
   store: Store,
   accountId: bigint,
 ): Promise<{ id: bigint; body: EngineRequestBody }[]> => {
   const rows = await store.prisma.$queryRaw<{ id: bigint; body: unknown }[]>`
     UPDATE engine_request SET state = 'running' WHERE account_id = ${accountId} AND state = 'pending' RETURNING id, body`
-  return rows
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .flatMap(({ id, body }) => {
-      const parsed = engineRequestBody.safeParse(body)
-      return parsed.success ? [{ id, body: parsed.data }] : []
-    })
+  const readable: { id: bigint; body: EngineRequestBody }[] = []
+  for (const { id, body } of rows.sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    const parsed = engineRequestBody.safeParse(body)
+    if (parsed.success) readable.push({ id, body: parsed.data })
+    else await settleRequest(store, id, 'failed', {})
+  }
+  return readable
 }
 
 export const settleRequest = async (

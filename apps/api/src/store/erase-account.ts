@@ -1,24 +1,29 @@
 import type { Unit } from './commit.ts'
 import type { Tx } from './open-store.ts'
 
+/** The state of an account that nobody can bring back: it is erased step by step (remove-person.ts). */
+export const erasing = 'erasing'
+
 /**
  * Disconnects an account: the lease goes to a higher epoch, so that what the worker still has in hand can no longer be
  * written, and the sealed passwords go.
  */
-export const letGoOfAccount = async (tx: Tx, accountId: bigint): Promise<void> => {
+export const letGoOfAccount = async (
+  tx: Tx,
+  accountId: bigint,
+  state: 'disconnected' | typeof erasing,
+): Promise<void> => {
+  // What it is writing right now comes to its end first: that transaction holds the row (commit.ts), and an UPDATE alone
+  // would not wait for it.
+  await tx.$executeRaw`SELECT 1 FROM account_lease WHERE account_id = ${accountId} FOR UPDATE`
   await tx.$executeRaw`UPDATE account_lease SET epoch = epoch + 1, expires_at = 'epoch', owner = '' WHERE account_id = ${accountId}`
   await tx.account.update({
     where: { id: accountId },
-    data: {
-      disconnectedAt: new Date(),
-      state: 'disconnected',
-      credential: new Uint8Array(),
-      outgoingCredential: null,
-    },
+    data: { disconnectedAt: new Date(), state, credential: new Uint8Array(), outgoingCredential: null },
   })
 }
 
-/** Takes every row of an account out of every table, in the request's own transaction. The sealed passwords go with it. */
+/** The last step: takes every row of an account out of every table. */
 export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void> => {
   const { tx } = unit
   await tx.$executeRaw`DELETE FROM blob_chunk WHERE blob_id IN (SELECT id FROM blob WHERE account_id = ${accountId})`

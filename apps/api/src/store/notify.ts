@@ -64,17 +64,26 @@ export const createNotifier = async (databaseUrl: string, sessionName = 'postern
   }
 
   const flush = async (): Promise<void> => {
-    while (waiting.size > 0 && client) {
-      const channels: string[] = []
-      const payloads: string[] = []
-      for (const [channel, set] of waiting) {
-        for (const payload of set) {
-          channels.push(channel)
-          payloads.push(payload)
+    flushing = true
+    try {
+      while (waiting.size > 0 && client) {
+        const channels: string[] = []
+        const payloads: string[] = []
+        for (const [channel, set] of waiting) {
+          for (const payload of set) {
+            channels.push(channel)
+            payloads.push(payload)
+          }
         }
+        waiting.clear()
+        await client.query('SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS t (c, p)', [
+          channels,
+          payloads,
+        ])
       }
-      waiting.clear()
-      await client.query('SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS t (c, p)', [channels, payloads])
+    } finally {
+      // In one turn with the last look: a notice given between the two would stay until the next one.
+      flushing = false
     }
   }
 
@@ -88,14 +97,8 @@ export const createNotifier = async (databaseUrl: string, sessionName = 'postern
     notify: (channel, payload) => {
       const set = waiting.get(channel) ?? new Set()
       waiting.set(channel, set.add(payload))
-      if (flushing) return
-      flushing = true
-      flush()
-        // A lost notice costs the listener's next own look, nothing else.
-        .catch(() => undefined)
-        .finally(() => {
-          flushing = false
-        })
+      // A lost notice costs the listener's next own look, nothing else.
+      if (!flushing) flush().catch(() => undefined)
     },
     close: async () => {
       isClosed = true

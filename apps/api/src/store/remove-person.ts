@@ -1,5 +1,5 @@
 import { commit, type Unit } from './commit.ts'
-import { eraseAccount, letGoOfAccount } from './erase-account.ts'
+import { eraseAccount, erasing, letGoOfAccount } from './erase-account.ts'
 import { engineChannel, eraseNotice } from './notify.ts'
 import type { Store, Tx } from './open-store.ts'
 import { eraseMessages } from './retention.ts'
@@ -35,7 +35,7 @@ export const removePerson = async (store: Store, userId: bigint, removedBy: bigi
         data: { role: removed, name: '', address: `${removed}:${userId}`, passwordHash: '', onlineAt: null },
       })
       const accounts = await tx.account.findMany({ where: { userId }, select: { id: true } })
-      for (const { id } of accounts) await letGoOfAccount(tx, id)
+      for (const { id } of accounts) await letGoOfAccount(tx, id, erasing)
       await tx.auditEvent.create({
         data: { userId: removedBy, kind: 'person_removed', detail: { accounts: accounts.length } },
       })
@@ -46,11 +46,14 @@ export const removePerson = async (store: Store, userId: bigint, removedBy: bigi
   )
   if (outcome.kind !== 'removed') return outcome
   announceEndedSessions(store)
-  store.notifier.notify(engineChannel, eraseNotice)
+  announceErasing(store)
   return outcome
 }
 
-/** One bounded step of erasing removed people; answers whether more is left. Safe on several nodes: one works at a time. */
+/** Something is to be erased: the engine begins now, not at its next sweep. */
+export const announceErasing = ({ notifier }: Store): void => notifier.notify(engineChannel, eraseNotice)
+
+/** One bounded step of erasing removed people and accounts; answers whether more is left. Safe on several nodes: one works at a time. */
 export const eraseNextStep = (store: Store): Promise<boolean> =>
   commit(
     store,
@@ -60,7 +63,7 @@ export const eraseNextStep = (store: Store): Promise<boolean> =>
       const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`
         SELECT pg_try_advisory_xact_lock(hashtext('postern.erase')) AS mine`
       if (!lock?.mine) return false
-      const accountId = await findOrphan(tx)
+      const accountId = await findErasable(tx)
       if (accountId !== null) return eraseFromAccount(unit, accountId)
       const person = await tx.appUser.findFirst({ where: { role: removed }, select: { id: true } })
       if (person) await erasePerson(tx, person.id)
@@ -69,15 +72,18 @@ export const eraseNextStep = (store: Store): Promise<boolean> =>
     { isVital: true },
   )
 
-/** An account of a removed person, or one that a request of theirs added while they were being removed. */
-const findOrphan = async (tx: Tx): Promise<bigint | null> => {
+/**
+ * An account that was removed for good, or whose person was: also one that a request of theirs added while they were being
+ * removed.
+ */
+const findErasable = async (tx: Tx): Promise<bigint | null> => {
   const [row] = await tx.$queryRaw<{ id: bigint }[]>`
-    SELECT a.id FROM account a LEFT JOIN app_user u ON u.id = a.user_id WHERE u.id IS NULL OR u.role = ${removed} LIMIT 1`
+    SELECT a.id FROM account a LEFT JOIN app_user u ON u.id = a.user_id WHERE a.state = ${erasing} OR u.id IS NULL OR u.role = ${removed} LIMIT 1`
   return row?.id ?? null
 }
 
 const eraseFromAccount = async (unit: Unit, accountId: bigint): Promise<true> => {
-  await letGoOfAccount(unit.tx, accountId)
+  await letGoOfAccount(unit.tx, accountId, erasing)
   const rows = await unit.tx.message.findMany({ where: { accountId }, select: { id: true }, take: messagesPerStep })
   if (rows.length > 0)
     await eraseMessages(

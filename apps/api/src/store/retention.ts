@@ -1,7 +1,10 @@
 import type { Store, Tx } from './open-store.ts'
 
-/** What is kept only for a while: messages without a mailbox and the change log for 30 days, finished commands for 90. */
-export const sweepOldMail = async (store: Store): Promise<void> => {
+/**
+ * What is kept only for a while: messages without a mailbox and the change log for 30 days, finished commands for 90;
+ * sessions and failed sign-ins, which anybody can make, for as long as they count (sessions.ts, guess-delay.ts).
+ */
+export const sweepOld = async (store: Store): Promise<void> => {
   const rows = await store.prisma.$queryRaw<
     { id: bigint }[]
   >`SELECT id FROM message WHERE orphaned_at < now() - interval '30 days' LIMIT 5000`
@@ -11,6 +14,9 @@ export const sweepOldMail = async (store: Store): Promise<void> => {
   await store.prisma.$executeRaw`
     WITH old AS (DELETE FROM command WHERE finished_at < now() - interval '90 days' RETURNING id)
     DELETE FROM command_target WHERE command_id IN (SELECT id FROM old)`
+  await store.prisma.$executeRaw`DELETE FROM auth_failure WHERE last_at < now() - interval '1 hour'`
+  await store.prisma
+    .$executeRaw`DELETE FROM session WHERE expires_at < now() OR last_seen_at < now() - interval '30 days'`
 }
 
 /** Takes messages out with all that hangs on them. Lists and counts are not told: nobody may see these any more. */

@@ -42,3 +42,6 @@ export const toStoreError = (error: unknown): unknown => {
     })
   return error
 }
+
+/** A transaction of the engine found the epoch of its lease gone. */
+export const leaseLost = (): AppError => new AppError('lease.lost', 'Another process now looks after this account.')

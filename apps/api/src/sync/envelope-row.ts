@@ -1,8 +1,6 @@
 import { identityKey, parseMessageIds, referenceHashes, sortDate } from '#mail/threading.ts'
-import type { FetchedEnvelope, Person, StructurePart } from '#protocol/imap/fetch-envelopes.ts'
+import type { FetchedEnvelope, StructurePart } from '#protocol/imap/fetch-envelopes.ts'
 import type { EnvelopeRow } from '#store/sync-envelopes.ts'
-
-const addressText = (list: Person[]): string => list.map(({ address }) => address.toLowerCase()).join(',')
 
 /** A part a person would call an attachment: named or marked so, and not the text of the mail itself. */
 export const isAttachment = (part: StructurePart): boolean =>
@@ -19,16 +17,7 @@ export const toEnvelopeRow = (fetched: FetchedEnvelope, now: Date): EnvelopeRow 
     bits: fetched.flags.bits,
     keywords: fetched.flags.keywords,
     modseq: fetched.modseq,
-    identityKey: identityKey({
-      serverMessageId: fetched.serverMessageId,
-      messageId: fetched.messageId,
-      date: fetched.sentAt?.toISOString() ?? null,
-      from: addressText(fetched.from),
-      to: addressText(fetched.to),
-      subject: fetched.subject,
-      sizeBytes: fetched.sizeBytes,
-      receivedAt: fetched.internalDate ?? new Date(0),
-    }),
+    identityKey: identityKey(fetched),
     refHashes: referenceHashes(fetched),
     hasOwnId: parseMessageIds(fetched.messageId).length > 0,
     subject: fetched.subject,

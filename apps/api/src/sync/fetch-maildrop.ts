@@ -57,7 +57,7 @@ export const fetchMails = async (
 
 /** Reads one answer to its end: small mails into memory, large ones into pieces that are read back once. */
 const readMail = async (
-  { store, accountId, clock }: MaildropContext,
+  { store, scope, clock }: MaildropContext,
   { ledgerId, sizeBytes }: ToFetch,
   content: AsyncIterable<Buffer>,
   isWhole: boolean,
@@ -74,8 +74,8 @@ const readMail = async (
     kept = []
     keptBytes = 0
     head ??= bytes
-    blobId ??= await createBlob(store, accountId)
-    await appendChunk(store, blobId, n++, bytes)
+    blobId ??= await createBlob(store, scope)
+    await appendChunk(store, scope, { blobId, n: n++, bytes })
   }
   for await (const piece of content) {
     hash.update(piece)

@@ -2,7 +2,7 @@ import type { Retrieval } from '@postern/shared/retrieval.ts'
 import type { Clock } from '#platform/clock.ts'
 import type { Logger } from '#platform/logger.ts'
 import type { Pop3Session } from '#protocol/pop3/open-session.ts'
-import type { CommitScope } from '#store/commit.ts'
+import type { EngineScope } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
 
 /** What every step of a look at a maildrop needs. */
@@ -12,7 +12,7 @@ export type MaildropContext = {
   accountId: bigint
   /** Where its mail comes in. */
   inboxId: bigint
-  scope: CommitScope
+  scope: EngineScope
   retrieval: Retrieval
   clock: Clock
   logger: Logger

@@ -1,18 +1,9 @@
-import type { MailboxRole } from '@postern/shared/mailboxes.ts'
 import { assignRoles } from '#mail/mailbox-role.ts'
+import type { ListedMailbox, MailboxStatus } from '#protocol/imap/list-mailboxes.ts'
+import type { ListedRow } from '#store/sync-mailboxes.ts'
 
 /** What LIST says now, and what we know. Pure: decides what the tree should become. */
-export type ListedNow = {
-  path: string
-  name: string
-  delimiter: string | null
-  namespace: string
-  attributes: string[]
-  isSelectable: boolean
-  isSubscribed: boolean
-  uidValidity: bigint | null
-  uidNext: bigint | null
-}
+export type ListedNow = Omit<ListedMailbox, 'status'> & Pick<MailboxStatus, 'uidValidity' | 'uidNext'>
 export type KnownMailbox = {
   id: bigint
   path: string
@@ -26,28 +17,18 @@ export type KnownMailbox = {
   uidNext: bigint | null
   envelopesStored: number
 }
-type Facts = {
-  path: string
-  name: string
-  delimiter: string | null
-  namespace: string
-  role: MailboxRole | null
-  isSelectable: boolean
-  isSubscribed: boolean
-}
-
 export type ListPlan = {
-  created: Facts[]
+  created: ListedRow[]
   /** The same mailbox under another path: UIDVALIDITY and UIDNEXT agree, and it held something. */
-  renamed: { id: bigint; to: Facts; reason: string }[]
-  updated: { id: bigint; to: Facts }[]
+  renamed: { id: bigint; to: ListedRow; reason: string }[]
+  updated: { id: bigint; to: ListedRow }[]
   removed: bigint[]
 }
 
 export const planMailboxList = (listed: ListedNow[], known: KnownMailbox[]): ListPlan => {
   // Other people's bins and drafts are not where this person's mail goes.
   const roles = assignRoles(listed.filter(({ namespace }) => namespace === ''))
-  const facts = (now: ListedNow): Facts => ({
+  const facts = (now: ListedNow): ListedRow => ({
     path: now.path,
     name: now.name,
     delimiter: now.delimiter,

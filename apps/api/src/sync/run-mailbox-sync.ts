@@ -66,9 +66,10 @@ export const syncMailbox = async (
   }
   const rights = await dueRights(run)
   const isFilled = plan.some(({ kind }) => kind === 'fill')
+  const cursor = { ...settledCursor(run, plan), ...rights }
+  if (plan.length === 0 && isStored(mailbox, cursor)) return { isModseqDishonest }
   await writeBulk(context, async (unit) => {
     if (isFilled) unit.touchThreads(context.accountId, await endDetached(unit, mailbox.id))
-    const cursor = { ...settledCursor(run, plan), ...rights }
     await saveCursor(unit, mailbox.id, cursor)
     if (areRightsNew(mailbox, cursor))
       unit.log(
@@ -109,6 +110,11 @@ const dueRights = async ({ context, mailbox, options }: Run): Promise<MailboxCur
   if (!context.session.capabilities.acl || (mailbox.rights !== null && !options.isCompareDue)) return {}
   return { rights: await readRights(context.session, mailbox.path) }
 }
+
+/** Nothing but the time of the look is new: most mailboxes of an account that comes back. */
+const isStored = (mailbox: MailboxRow, { checkedAt: _, ...cursor }: MailboxCursor): boolean =>
+  // A cursor's fields are columns of the row.
+  Object.entries(cursor).every(([column, value]) => String(mailbox[column as keyof MailboxRow]) === String(value))
 
 /** What decides which buttons work. */
 const areRightsNew = (mailbox: MailboxRow, { rights, isReadOnly, permanentFlags, canCreateKeywords }: MailboxCursor) =>

@@ -1,7 +1,7 @@
 import type { Clock } from '#platform/clock.ts'
 import type { Logger } from '#platform/logger.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
-import { type CommitScope, commit, commitBulk, type RawUnit, type Unit } from '#store/commit.ts'
+import { commit, commitBulk, type EngineScope, type RawUnit, type Unit } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
 import type { BodyReader } from './body-reader.ts'
 
@@ -12,7 +12,7 @@ export type SyncContext = {
   /** Where what is fetched is read. */
   reader: BodyReader
   accountId: bigint
-  scope: CommitScope
+  scope: EngineScope
   clock: Clock
   logger: Logger
   signal: AbortSignal

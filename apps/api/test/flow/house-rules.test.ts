@@ -155,6 +155,9 @@ describe('the rules of the house', () => {
       .json()
       .sessions.map((session: { address: string }) => session.address) // by the contract
     expect(seen.filter((address: string) => address === '198.51.100.7')).toHaveLength(1)
+    const trusted = { headers: forwarded, to: proxied, from: '127.0.0.1' }
+    const left = await send('DELETE', '/v1/session', { cookie: cookieOf(secure), ...trusted })
+    expect(left.cookies[0]).toMatchObject({ name: '__Host-postern_session', value: '', secure: true, path: '/' })
     await proxied.close()
   })
 

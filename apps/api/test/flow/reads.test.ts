@@ -169,7 +169,8 @@ describe('quick reads', () => {
     )
   })
 
-  it('counts and finds by words exactly the messages that are shown somewhere, and gives each once', async () => {
+  it('counts and finds by words exactly the messages that are shown somewhere in one’s accounts, newest first, each once', async () => {
+    const secondAccountId = await makeAccount(me)
     await fc.assert(
       fc.asyncProperty(
         fc.array(mail, { maxLength: 25 }),
@@ -177,25 +178,31 @@ describe('quick reads', () => {
         async (mails, words) => {
           await store.prisma.$executeRaw`TRUNCATE mailbox, thread, message, placement, thread_mailbox, message_search`
           const boxes = await put(accountId, mails)
+          await put(secondAccountId, mails)
           await put(otherAccountId, mails)
           for (const mailboxId of [null, ...boxes]) {
             const box = mailboxId === null ? null : boxes.indexOf(mailboxId)
-            const wanted = mails.filter(
+            const matching = mails.filter(
               (one) =>
                 !one.isHidden && (box === null || one.box === box) && words.every((word) => one.words.includes(word)),
             )
+            // Everywhere means in both of one's accounts.
+            const wanted = box === null ? matching.length * 2 : matching.length
             const tsquery = toTsquery(parseQuery(words.join(' '))) ?? ''
             const wish = { userId: me, tsquery, limit: 3, accountId: null, mailboxId }
             const ids: bigint[] = []
+            const times: number[] = []
             for (let after: { at: Date; messageId: bigint } | null = null; ; ) {
               const found = await searchMessages(store, { ...wish, after })
-              expect([found.count, found.isExact]).toEqual([wanted.length, true])
+              expect([found.count, found.isExact]).toEqual([wanted, true])
               ids.push(...found.rows.map(({ message_id }) => message_id))
+              times.push(...found.rows.map(({ received_at }) => received_at.getTime()))
               const last = found.rows.at(-1)
               if (found.rows.length < 3 || !last) break
               after = { at: last.received_at, messageId: last.message_id }
             }
-            expect(ids).toHaveLength(wanted.length)
+            expect(ids).toHaveLength(wanted)
+            expect(times).toEqual(times.toSorted((a, b) => b - a))
             expect(new Set(ids).size).toBe(ids.length)
           }
         },

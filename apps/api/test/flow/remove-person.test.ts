@@ -2,15 +2,28 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addSyncEvent } from '#store/account-state.ts'
 import { createAccount } from '#store/accounts.ts'
-import { commit } from '#store/commit.ts'
+import { appendChunk, createBlob } from '#store/blobs.ts'
+import { commit, commitBulk } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { eraseNextStep, removePerson } from '#store/remove-person.ts'
 import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
+import { until } from '../support/until.ts'
 
-const tablesOfAccounts = ['message', 'body', 'placement', 'thread', 'mailbox', 'account_lease', 'stream'] as const
+const tablesOfAccounts = [
+  'message',
+  'body',
+  'placement',
+  'thread',
+  'mailbox',
+  'account_lease',
+  'stream',
+  'sync_event',
+  'blob',
+] as const
 
 describe('removing a person', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>
@@ -147,6 +160,47 @@ describe('removing a person', () => {
     expect(await store.prisma.trustedSender.count({ where: { userId: leaving } })).toBe(0)
     expect(await rowsOf(other)).toEqual(othersRows)
     expect(await store.prisma.trustedSender.count({ where: { userId: staying } })).toBe(1)
+  })
+
+  it('erases one account in steps, and nothing that the engine was writing at that moment is left', async () => {
+    const leaver = await person('one-account@example.org')
+    const cookie = await openTestSession(store, leaver)
+    const accountId = await account(leaver, 'd@example.org', 1001)
+    const lease = (await takeLeases(store, 'an engine', 100)).find((taken) => taken.accountId === accountId)
+    const scope = { kind: 'engine' as const, accountId, epoch: lease?.epoch ?? 0n }
+    const blobId = await createBlob(store, scope)
+    const isWriting = Promise.withResolvers<void>()
+    const mayEnd = Promise.withResolvers<void>()
+    const writing = commitBulk(store, scope, async (unit) => {
+      isWriting.resolve()
+      await mayEnd.promise
+      await addSyncEvent(unit, accountId, { kind: 'mailbox', code: null, text: 'late' })
+    })
+    await isWriting.promise
+    const removing = send('DELETE', `/v1/accounts/${accountId}?mode=erase`, cookie)
+    await until(
+      async () =>
+        (
+          await store.prisma.$queryRaw<unknown[]>`
+            SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
+        ).length > 0,
+      { what: 'the removal waiting for the engine' },
+    )
+    mayEnd.resolve()
+    await writing
+    expect((await removing).statusCode).toBe(204)
+    expect((await send('GET', `/v1/accounts/${accountId}`, cookie)).statusCode).toBe(404)
+    // The mailbox may be added again at once, with new ids.
+    expect(await account(leaver, 'd@example.org', 1)).not.toBe(accountId)
+
+    await expect(appendChunk(store, scope, { blobId, n: 0, bytes: Buffer.from('late') })).rejects.toMatchObject({
+      code: 'lease.lost',
+    })
+    let steps = 0
+    while (await eraseNextStep(store)) steps++
+    expect(steps).toBe(3)
+    expect(await rowsOf(accountId)).toEqual(tablesOfAccounts.map(() => 0))
+    expect(await store.prisma.blobChunk.count({ where: { blobId } })).toBe(0)
   })
 
   it('frees the address for somebody new, and erases an account that came in between', async () => {

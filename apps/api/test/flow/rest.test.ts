@@ -270,13 +270,61 @@ describe('the REST interface', () => {
     expect(elsewhere.statusCode).toBe(200)
   })
 
+  it('gives guesses that come all at once no more tries than those that come one by one', async () => {
+    const guess = () => send('POST', '/v1/session', { address: 'nobody@example.org', password: 'wrong' })
+    const answers = await Promise.all(Array.from({ length: 12 }, guess))
+    expect(answers.filter(({ statusCode }) => statusCode === 401)).toHaveLength(3)
+  })
+
+  it('is read by people of whom nothing can be written just now', async () => {
+    await store.prisma.$executeRaw`UPDATE session SET last_seen_at = now() - interval '1 hour'`
+    await store.prisma.$executeRaw`ALTER TABLE session ADD CONSTRAINT nothing_fits CHECK (id < 0) NOT VALID`
+    expect((await send('GET', '/v1/session', undefined, owner)).statusCode).toBe(200)
+    await store.prisma.$executeRaw`ALTER TABLE session DROP CONSTRAINT nothing_fits`
+  })
+
+  it.each(names.filter((name) => rest[name].path.includes('Id')))(
+    '%s takes no number that is too large',
+    async (name) => {
+      const { method, path } = rest[name]
+      const answer = await send(method, path.replace(/:\w+/g, '9'.repeat(19)), undefined, owner)
+      expect([answer.statusCode, answer.json().error.code]).toEqual([400, 'request.invalid'])
+    },
+  )
+
+  it('takes no place in a list that no date has', async () => {
+    const list = `/v1/mailboxes/${ids.mailboxId}/threads?after=${'9'.repeat(17)}_1`
+    for (const path of [
+      list,
+      `/v1/search?q=plans&after=${'9'.repeat(17)}_1`,
+      `/v1/changes?stream=user:1&since=${'9'.repeat(19)}`,
+    ])
+      expect((await send('GET', path, undefined, owner)).statusCode).toBe(400)
+  })
+
+  it('answers in one form also where there is nothing', async () => {
+    expect((await send('GET', '/v1/nothing')).json().error.code).toBe('not_found')
+  })
+
+  it('signs out for good', async () => {
+    const left = cookieOf(await send('POST', '/v1/session', { address: 'member@example.org', password }))
+    expect((await send('GET', '/v1/session', undefined, left)).statusCode).toBe(200)
+    const out = await send('DELETE', '/v1/session', undefined, left)
+    expect([out.statusCode, out.cookies[0]?.value]).toEqual([204, ''])
+    expect((await send('GET', '/v1/session', undefined, left)).statusCode).toBe(401)
+  })
+
   it('ends all other sessions when the password changes', async () => {
     const other = cookieOf(await send('POST', '/v1/session', { address: 'member@example.org', password }))
     const next = 'another sentence nobody would guess 7'
+    const old = member
+    const before = (await send('GET', '/v1/session', undefined, member)).json().sessionId
     const changed = await send('POST', '/v1/password', { current: password, next }, member)
     member = cookieOf(changed)
     expect((await send('GET', '/v1/session', undefined, other)).statusCode).toBe(401)
-    expect((await send('GET', '/v1/session', undefined, member)).statusCode).toBe(200)
+    expect((await send('GET', '/v1/session', undefined, old)).statusCode).toBe(401)
+    // What is open here goes on, and nobody is asked for the password that was just given.
+    expect((await send('GET', '/v1/session', undefined, member)).json().sessionId).toBe(before)
   })
 
   it('answers the first screen at once: what one has oneself, and where the change log stood', async () => {
@@ -314,11 +362,17 @@ describe('the REST interface', () => {
     expect(await store.prisma.command.count({ where: { id } })).toBe(1)
   })
 
-  it('stores passwords of accounts only sealed', async () => {
-    const tables: { rows: string }[] = await store.prisma
-      .$queryRaw`SELECT string_agg(a::text, '') AS rows FROM account a`
-    expect(tables[0]?.rows).not.toContain('canary-password')
-    expect(tables[0]?.rows).not.toContain(Buffer.from('canary-password').toString('hex'))
+  it('stores passwords of accounts sealed, those of people as Argon2id, and of sessions only a hash', async () => {
+    const [found] = await store.prisma.$queryRaw<{ accounts: string; sessions: string }[]>`
+      SELECT (SELECT string_agg(a::text, '') FROM account a) AS accounts, (SELECT string_agg(s::text, '') FROM session s) AS sessions`
+    expect(found?.accounts).not.toContain('canary-password')
+    expect(found?.accounts).not.toContain(Buffer.from('canary-password').toString('hex'))
+    const token = owner.split('=')[1] ?? ''
+    expect(token.length).toBeGreaterThan(20)
+    for (const form of [token, Buffer.from(token).toString('hex'), Buffer.from(token, 'base64url').toString('hex')])
+      expect(found?.sessions).not.toContain(form)
+    const people = await store.prisma.appUser.findMany()
+    expect(people.map(({ passwordHash }) => passwordHash.slice(0, 10))).toEqual(['$argon2id$', '$argon2id$'])
   })
 
   it('gives mail out with headers that keep it inert', async () => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,8 +42,14 @@ describe('starting Postern', () => {
     await rm(home, { recursive: true, force: true })
   })
 
-  const run = (entry: string, env: Record<string, string>, args: string[] = []): Program => {
+  const run = (
+    entry: string,
+    env: Record<string, string>,
+    args: string[] = [],
+    options: { detached?: boolean } = {},
+  ): Program => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, ...args], {
+      ...options,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
@@ -112,6 +119,68 @@ describe('starting Postern', () => {
     await listen(door, later)
     await until(async () => printed().includes('Postern is ready'), { what: 'the greeting' })
     expect(printed().match(/Waiting/g)).toHaveLength(1)
+  })
+
+  describe('with the built-in database', () => {
+    // A directory of its own: as root the database has another user, who may not enter `home`.
+    let data: string
+    let root: string
+    beforeAll(async () => {
+      data = await mkdtemp(join(tmpdir(), 'postern-data-'))
+      root = join(data, 'postgres')
+    })
+    afterAll(() => rm(data, { recursive: true, force: true }))
+    const start = (options: { detached?: boolean } = {}) =>
+      run(entries.main, { DATABASE_URL: '', DATA_DIR: data }, [], options)
+    const isThere = (pid: number) => {
+      try {
+        return process.kill(pid, 0)
+      } catch {
+        return false
+      }
+    }
+
+    it('begins anew after being killed in the middle of making it', async () => {
+      const { child, ended } = start({ detached: true })
+      await until(
+        async () => (await readdir(root).catch(() => [])).some((name) => existsSync(join(root, name, 'PG_VERSION'))),
+        { what: 'the beginning of a cluster' },
+      )
+      process.kill(-(child.pid ?? 0), 'SIGKILL')
+      await ended
+      const again = start()
+      await until(async () => again.printed().includes('Postern is ready'), { what: 'the greeting', ms: 40_000 })
+      expect(await readdir(root)).toEqual(['cluster', 'password', 'server.log'])
+    }, 60_000)
+
+    it('leaves no database running when it is told to end while it starts', async () => {
+      const { child, ended, printed } = start()
+      const [pid = ''] = await until(
+        async () => (await readFile(join(root, 'cluster', 'postmaster.pid'), 'utf8').catch(() => '')).match(/^\d+/),
+        { what: 'the database' },
+      )
+      expect(printed()).toBe('')
+      child.kill('SIGTERM')
+      expect(await ended).toBe(0)
+      expect(isThere(Number(pid))).toBe(false)
+    })
+  })
+
+  it('is asked to end once when the shell of npm is gone', async () => {
+    const launcher = fileURLToPath(new URL('../../../../scripts/prepare.mjs', import.meta.url))
+    const program = `import(${JSON.stringify(launcher)}).then((p) => p.runEntry('apps/api/test/support/count-signals.ts'))`
+    // The second command keeps the shell from becoming the first one.
+    const shell = spawn('sh', ['-c', '"$0" -e "$1"; :', process.execPath, program], {
+      env: { PATH: process.env.PATH, npm_lifecycle_event: 'start' },
+    })
+    let printed = ''
+    shell.stdout.on('data', (chunk: Buffer) => {
+      printed += chunk.toString()
+    })
+    await until(async () => printed.includes('ready'), { what: 'the program' })
+    shell.kill('SIGKILL')
+    await until(async () => printed.includes('asked'), { what: 'its end' })
+    expect(printed).toContain('asked 1\n')
   })
 
   describe('npm run reset-password', () => {

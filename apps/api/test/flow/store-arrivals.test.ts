@@ -25,10 +25,12 @@ describe('mails out of a maildrop', () => {
       data: { userId: 1n, kind: 'pop3', address: 'a@example.org', incoming: {}, dataKey: bytes, credential: bytes },
     })
     await store.prisma.stream.create({ data: { accountId } })
+    await store.prisma.accountLease.create({ data: { accountId, epoch: 1n, expiresAt: new Date(0) } })
     const inbox = await store.prisma.mailbox.create({
       data: { accountId, path: 'INBOX', name: 'INBOX', role: 'inbox', uidValidity: 1n, uidNext: 1n, fillUid: 1n },
     })
-    const work = <T>(run: Parameters<typeof commitBulk<T>>[2]) => commitBulk(store, { kind: 'system' }, run)
+    const work = <T>(run: Parameters<typeof commitBulk<T>>[2]) =>
+      commitBulk(store, { kind: 'engine', accountId, epoch: 1n }, run)
     /** Lists mails under these keys and stores them, as one look does. */
     const arrive = async (...mails: [key: string, text: string][]) => {
       const ids = await work((unit) =>

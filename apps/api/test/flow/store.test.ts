@@ -12,6 +12,7 @@ import { migrate } from '#store/migrate.ts'
 import { changeChannel } from '#store/notify.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { findStreamEnd, readChanges } from '#store/read-changes.ts'
+import { sweepOld } from '#store/retention.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
 const migrationsDir = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url))
@@ -44,7 +45,7 @@ describe('the store', () => {
     return account.id
   }
 
-  it('gives eight concurrent writers of one stream numbers without gaps, in commit order', async () => {
+  it('gives forty concurrent writers of one stream numbers without gaps', async () => {
     const accountId = await makeAccount()
     await Promise.all(
       Array.from({ length: 40 }, (_, n) =>
@@ -119,8 +120,11 @@ describe('the store', () => {
 
   it('writes in bulk all or nothing, with the log, and goes on after a failure', async () => {
     const accountId = await makeAccount()
+    const [lease] = await takeLeases(store, 'bulk', 100)
+    if (lease?.accountId !== accountId) throw new Error('there is no lease')
+    const scope = { kind: 'engine', ...lease } as const
     const rename = (name: string, then: () => void) =>
-      commitBulk(store, { kind: 'system' }, async (unit) => {
+      commitBulk(store, scope, async (unit) => {
         await unit.tx.$executeRaw`UPDATE account SET name = ${name} WHERE id = ${accountId}`
         unit.log({ accountId }, { kind: 'account', accountId: String(accountId) })
         then()
@@ -137,12 +141,39 @@ describe('the store', () => {
     expect((await findStreamEnd(store.prisma, { accountId }))?.seq).toBe(1n)
     const [found] = await commitBulk(
       store,
-      { kind: 'system' },
+      scope,
       ({ tx }) =>
         tx.$queryRaw<{ id: bigint; texts: string[] }[]>`
         SELECT id, ${textArray(['ä', null, '', 'a"b\\\n'])}::text[] AS texts FROM account WHERE id = ${accountId}`,
     )
     expect(found).toEqual({ id: accountId, texts: ['ä', null, '', 'a"b\\\n'] })
+    await releaseLeases(store, [lease])
+  })
+
+  it('forgets failed sign-ins and sessions when they no longer count', async () => {
+    const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000)
+    await store.prisma.authFailure.createMany({
+      data: [
+        { key: 'old', failures: 9, lastAt: hoursAgo(2) },
+        { key: 'new', failures: 9, lastAt: hoursAgo(0) },
+      ],
+    })
+    const session = (n: number, expiresAt: Date, lastSeenAt: Date) => ({
+      userId: 1n,
+      tokenHash: Buffer.of(n),
+      expiresAt,
+      lastSeenAt,
+    })
+    await store.prisma.session.createMany({
+      data: [
+        session(1, hoursAgo(1), hoursAgo(0)),
+        session(2, hoursAgo(-1), hoursAgo(31 * 24)),
+        session(3, hoursAgo(-1), hoursAgo(0)),
+      ],
+    })
+    await sweepOld(store)
+    expect((await store.prisma.authFailure.findMany()).map(({ key }) => key)).toEqual(['new'])
+    expect((await store.prisma.session.findMany()).map(({ tokenHash }) => tokenHash[0])).toEqual([3])
   })
 
   it('keeps conversation rows and mailbox counts equal to a recount under random concurrent writes', async () => {

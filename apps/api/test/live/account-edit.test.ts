@@ -93,4 +93,13 @@ describe('editing an account', () => {
     expect([moved.statusCode, moved.json().incoming]).toEqual([200, { ...plainPort, pinnedFingerprint: null }])
     expect((await patch({ name: 'Work', incoming: plainPort })).json()).toMatchObject({ name: 'Work' })
   })
+
+  it('keeps no password for a server that sends no more', async () => {
+    const sending = { ...incoming(), port: 465, pinnedFingerprint: null }
+    await store.prisma.account.updateMany({ data: { outgoing: sending, outgoingCredential: new Uint8Array([1]) } })
+    expect((await patch({ name: 'Work', outgoing: sending })).statusCode).toBe(200)
+    expect((await store.prisma.account.findFirstOrThrow()).outgoingCredential).not.toBeNull()
+    expect((await patch({ outgoing: null })).json().outgoing).toBeNull()
+    expect((await store.prisma.account.findFirstOrThrow()).outgoingCredential).toBeNull()
+  })
 })

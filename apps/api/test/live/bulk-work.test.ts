@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { commandBody } from '@postern/shared/commands.ts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { enqueueCommand } from '#outbox/outbox.ts'
-import { type Dovecot, startDovecot } from '../support/dovecot.ts'
-import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
-import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import type { Dovecot } from '../support/dovecot.ts'
+import type { EngineFixture } from '../support/engine-fixture.ts'
+import type { FaultProxy } from '../support/fault-proxy.ts'
 import { letter } from '../support/letter.ts'
+import { type LiveScene, startLiveScene } from '../support/live-scene.ts'
 import { otherProgram } from '../support/other-program.ts'
 import { until } from '../support/until.ts'
 
@@ -13,18 +14,13 @@ describe('bulk work on the main session', () => {
   let dovecot: Dovecot
   let proxy: FaultProxy
   let engine: EngineFixture
+  let stop: LiveScene['stop']
   beforeAll(async () => {
-    dovecot = await startDovecot()
-    proxy = await startFaultProxy(dovecot.imapPort)
     // In production the inbox is looked at every 2 s meanwhile.
-    engine = await startEngineFixture(dovecot, { inboxLookMs: 100 })
-    engine.start()
+    ;({ dovecot, proxy, engine, stop } = await startLiveScene({ inboxLookMs: 100 }))
   })
-  afterAll(async () => {
-    await engine.stop()
-    await proxy.stop()
-    await dovecot.stop()
-  })
+  afterAll(() => stop())
+  beforeEach(() => proxy.clear())
 
   const prepare = (user: string, archived: number): void => {
     dovecot.addUser(user, 'secret')
@@ -55,7 +51,6 @@ describe('bulk work on the main session', () => {
     expect(await isOver(id)).toBe(false)
     await until(() => isOver(id), { what: 'the end of the bulk' })
     expect((await engine.shown(accountId, 'Archive')).every(({ flags }) => flags === 4)).toBe(true)
-    proxy.clear()
   })
 
   it('lets a click and new mail through while a mailbox is filled for the first time', async () => {
@@ -72,7 +67,6 @@ describe('bulk work on the main session', () => {
     expect((await archive())?.fillUid).not.toBe(1n)
     await until(async () => (await archive())?.fillUid === 1n, { what: 'the end of the fill', ms: 40_000 })
     expect(await engine.shown(accountId, 'Archive')).toHaveLength(3500)
-    proxy.clear()
   })
 
   it('shows mail that comes in while its own mailbox is filled for the first time', async () => {
@@ -82,6 +76,9 @@ describe('bulk work on the main session', () => {
     const accountId = await engine.addAccount('waiting', 'secret', proxy.port)
     const inbox = () => engine.store.prisma.mailbox.findFirst({ where: { accountId, path: 'INBOX' } })
     await until(async () => ((await inbox())?.envelopesStored ?? 0) > 50, { what: 'the beginning of the fill' })
+    const uids = (await engine.shown(accountId, 'INBOX')).map(({ uid }) => uid)
+    // The newest ones, without a gap.
+    expect(uids).toEqual(uids.map((_, n) => 4001 - uids.length + n))
     dovecot.deliver('waiting', 'INBOX', letter(5000))
     // Dovecot reads the directory every five seconds; whoever opens the mailbox makes it look at once.
     await (await otherProgram(dovecot, 'waiting', 'INBOX')).logout()
@@ -90,6 +87,5 @@ describe('bulk work on the main session', () => {
     expect((await inbox())?.fillUid).not.toBe(1n)
     await until(async () => (await inbox())?.fillUid === 1n, { what: 'the end of the fill', ms: 40_000 })
     await until(async () => (await engine.shown(accountId, 'INBOX')).length === 4001, { what: 'all of it' })
-    proxy.clear()
   })
 })

@@ -64,16 +64,14 @@ describe('the engine at a real Dovecot', () => {
     expect(found[0]?.n).toBe(120)
   })
 
-  it('hears of new mail by itself, one a second, each at once', async () => {
+  it('hears of one new mail after the other by itself, without the 15 s that the library would wait before IDLE', async () => {
     const accountId = await add('listener', 1)
     for (let n = 2; n <= 6; n++) {
-      const deliveredAt = performance.now()
       dovecot.deliver('listener', 'INBOX', letter(n))
       await until(async () => (await subjects(accountId, 'INBOX')).includes(`Letter ${n}`), {
-        ms: 5000,
+        ms: 10_000,
         what: `mail ${n}`,
       })
-      expect(performance.now() - deliveredAt).toBeLessThan(1600)
     }
   })
 
@@ -99,10 +97,14 @@ describe('the engine at a real Dovecot', () => {
       expect(await seq()).toBe(before.seq)
       // Back after a cut it opens the inbox once, before it asks for the list: the server need not read it to count it.
       const saidBefore = proxy.said('toServer').length
+      const inbox = () => engine.store.prisma.mailbox.findFirstOrThrow({ where: { accountId, path: 'INBOX' } })
+      const stored = await inbox()
       dovecot.doveadm('kick', 'still')
       const again = () => proxy.said('toServer').slice(saidBefore)
       await until(async () => again().includes(' IDLE\r\n'), { what: 'the IDLE after the cut' })
       expect(again().match(/ (SELECT|EXAMINE|LIST "" "\*") /g)).toEqual([' SELECT ', ' LIST "" "*" '])
+      // As it was to the last time it was looked at: nothing of it was written.
+      expect(await inbox()).toEqual(stored)
     } finally {
       await proxy.stop()
     }
@@ -212,6 +214,7 @@ describe('the engine at a real Dovecot', () => {
       { what: 'the new generation' },
     )
     await until(async () => (await engine.shown(accountId, 'INBOX')).length === 8, { what: 'all messages again' })
+    expect(await engine.store.prisma.message.count({ where: { accountId, bodyState: 'ready' } })).toBe(8)
     expect((await engine.shown(accountId, 'INBOX')).map(({ messageId }) => messageId).sort()).toEqual(before.sort())
     expect((await engine.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).bytesToday).toBe(
       stored.bytesToday,
@@ -289,7 +292,7 @@ describe('the engine at a real Dovecot', () => {
     expect(await engine.shown(accountId, 'Trash')).toEqual([])
   })
 
-  it('opens a body and streams an attachment that nobody fetched yet', async () => {
+  it('streams the source of a message', async () => {
     const accountId = await add('opener', 1)
     const { messageId } = (await engine.shown(accountId, 'INBOX'))[0] ?? { messageId: 0n }
     const source = await createEngine(engine.store).openSource(accountId, messageId)

@@ -1,11 +1,12 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hashPassword } from '#auth/passwords.ts'
-import { buildApp } from '../../src/app.ts'
-import { type Dovecot, startDovecot } from '../support/dovecot.ts'
-import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
-import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { createEngine } from '#engine/engine.ts'
+import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
+import type { Dovecot } from '../support/dovecot.ts'
+import type { EngineFixture } from '../support/engine-fixture.ts'
+import type { FaultProxy } from '../support/fault-proxy.ts'
+import { type LiveScene, startLiveScene } from '../support/live-scene.ts'
 import { until } from '../support/until.ts'
 
 const mail = (n: number) =>
@@ -15,47 +16,29 @@ describe('what is left alone for a while', () => {
   let dovecot: Dovecot
   let proxy: FaultProxy
   let engine: EngineFixture
+  let stop: LiveScene['stop']
   let app: FastifyInstance
   let cookie = ''
   let accountId: bigint
   beforeAll(async () => {
-    dovecot = await startDovecot()
-    proxy = await startFaultProxy(dovecot.imapPort)
-    engine = await startEngineFixture(dovecot, { treeEveryMs: 200, unwatchedTreeEveryMs: 200 })
-    app = await buildApp({
-      store: engine.store,
-      logger: engine.deps.logger,
-      masterKey: engine.deps.masterKey,
-      signingKey: randomBytes(32),
-      publicUrl: null,
-      trustProxy: [],
-      ca: dovecot.certificate,
-      webDir: '/nonexistent',
-      version: '0',
-    })
-    const password = 'four unrelated words: lantern orbit'
-    const passwordHash = await hashPassword(password)
-    await engine.store.prisma.appUser.update({ where: { id: engine.userId }, data: { passwordHash } })
-    const signedIn = await send('POST', '/v1/session', { address: 'owner@example.org', password })
-    cookie = `${signedIn.cookies[0]?.name}=${signedIn.cookies[0]?.value}`
+    ;({ dovecot, proxy, engine, stop } = await startLiveScene({ treeEveryMs: 200, unwatchedTreeEveryMs: 200 }))
+    app = await buildTestApp({ store: engine.store, masterKey: engine.deps.masterKey, ca: dovecot.certificate })
+    cookie = await openTestSession(engine.store, engine.userId)
     dovecot.addUser('pat', 'secret')
     for (const n of [1, 2]) dovecot.deliver('pat', 'INBOX', mail(n))
     for (const n of [3, 4, 5]) dovecot.deliver('pat', 'News', mail(n))
-    engine.start()
     accountId = await engine.addAccount('pat', 'secret', proxy.port)
     await until(async () => (await ready()) === 5, { what: 'the texts' })
   })
   afterAll(async () => {
-    await app.close()
-    await engine.stop()
-    await proxy.stop()
-    await dovecot.stop()
+    await app?.close()
+    await stop()
   })
   const send = (method: 'POST' | 'PATCH', url: string, payload: object) =>
     app.inject({
       method,
       url,
-      headers: { host: 'localhost', 'x-postern': '1', ...(cookie ? { cookie } : {}) },
+      headers: { host: 'localhost', 'x-postern': '1', cookie },
       payload,
     })
   const patch = async (url: string, body: object) => {
@@ -105,7 +88,7 @@ describe('what is left alone for a while', () => {
     expect(Number(after.bytesToday - bytesToday)).toBeLessThan(100)
   })
 
-  it('is not opened while it is left out, not even if it was watched, and comes back as it is at the server', async () => {
+  it('is not opened while it is left out, watched or on a screen, and comes back as it is at the server', async () => {
     const id = await engine.mailboxId(accountId, 'Newer/Letters')
     const { open } = proxy.connections()
     await patch(`/v1/mailboxes/${id}`, { isWatched: true })
@@ -116,11 +99,14 @@ describe('what is left alone for a while', () => {
     await patch(`/v1/mailboxes/${id}`, { isSynced: false })
     await until(async () => proxy.connections().open === 1, { what: 'the end of the watch' })
     const openedBefore = opened()
+    const { focus } = createEngine(engine.store)
+    await focus(accountId, 'a screen', [id])
     dovecot.deliver('pat', 'Newer.Letters', mail(6))
     dovecot.doveadm('expunge', '-u', 'pat', 'mailbox', 'Newer/Letters', 'header', 'subject', 'Letter 4')
     await untilLookedAt()
     await untilLookedAt()
     expect(opened()).toBe(openedBefore)
+    await focus(accountId, 'a screen', [])
     expect(await shown('Newer/Letters')).toEqual(['Letter 3 0', 'Letter 4 0', 'Letter 5 0'])
     const kept = (await engine.shown(accountId, 'Newer/Letters')).find(({ subject }) => subject === 'Letter 3')
     await patch(`/v1/mailboxes/${id}`, { isSynced: true, isWatched: false })

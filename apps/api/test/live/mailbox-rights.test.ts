@@ -4,27 +4,22 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { createEngine } from '#engine/engine.ts'
 import { enqueueCommand, rightsOf } from '#outbox/outbox.ts'
-import { type Dovecot, startDovecot } from '../support/dovecot.ts'
-import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
-import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import type { Dovecot } from '../support/dovecot.ts'
+import type { EngineFixture } from '../support/engine-fixture.ts'
+import type { FaultProxy } from '../support/fault-proxy.ts'
 import { letter } from '../support/letter.ts'
+import { type LiveScene, startLiveScene } from '../support/live-scene.ts'
 import { until } from '../support/until.ts'
 
 describe('what a mailbox lets us do', () => {
   let dovecot: Dovecot
   let proxy: FaultProxy
   let engine: EngineFixture
+  let stop: LiveScene['stop']
   beforeAll(async () => {
-    dovecot = await startDovecot()
-    proxy = await startFaultProxy(dovecot.imapPort)
-    engine = await startEngineFixture(dovecot)
-    engine.start()
+    ;({ dovecot, proxy, engine, stop } = await startLiveScene())
   })
-  afterAll(async () => {
-    await engine.stop()
-    await proxy.stop()
-    await dovecot.stop()
-  })
+  afterAll(() => stop())
   beforeEach(() => proxy.clear())
 
   const prepare = (user: string): void => {

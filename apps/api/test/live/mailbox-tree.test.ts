@@ -263,6 +263,7 @@ describe('ten thousand mailboxes', () => {
 
   it('keep their ids and their mails when another program renames what they all lie in', async () => {
     const { mailbox, message } = engine.store.prisma
+    await until(async () => (await message.count({ where: { bodyState: 'ready' } })) === 12, { what: 'every text' })
     const before = new Map(
       (await mailbox.findMany({ where: { name: { startsWith: 'Case ' } } })).map((row) => [row.name, row]),
     )

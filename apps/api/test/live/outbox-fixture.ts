@@ -14,6 +14,7 @@ import { commit } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { BodyReader } from '#sync/body-reader.ts'
+import { syncBodies } from '#sync/run-body-sync.ts'
 import { syncMailbox } from '#sync/run-mailbox-sync.ts'
 import { syncTree } from '#sync/run-tree-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
@@ -29,6 +30,8 @@ export type Worker = {
   /** Opens a new session; whatever was there before is cut. */
   connect: (port?: number) => Promise<void>
   sync: () => Promise<void>
+  /** Fetches the texts that are missing, where we believe their mails to be. */
+  readTexts: () => Promise<void>
   execute: () => Promise<boolean>
   /** Lets the time pass that postponed commands wait. */
   endWait: () => Promise<void>
@@ -113,6 +116,19 @@ const startWorker = async (
     endings.push(async () => client.close())
     return client
   }
+  const reader = new BodyReader(logger)
+  endings.push(() => reader.close())
+  const contextNow = (): SyncContext => ({
+    store,
+    session: open(),
+    reader,
+    accountId,
+    scope,
+    clock: systemClock,
+    logger,
+    signal: new AbortController().signal,
+    yieldToCommands: async () => undefined,
+  })
   return {
     accountId,
     mailbox,
@@ -131,17 +147,7 @@ const startWorker = async (
       })
     },
     sync: async () => {
-      const context: SyncContext = {
-        store,
-        session: open(),
-        reader: new BodyReader(logger),
-        accountId,
-        scope,
-        clock: systemClock,
-        logger,
-        signal: new AbortController().signal,
-        yieldToCommands: async () => undefined,
-      }
+      const context = contextNow()
       for (const { mailbox: row } of (await syncTree(context, null)).rows ?? [])
         if (row.isSelectable)
           await syncMailbox(context, row, {
@@ -150,6 +156,7 @@ const startWorker = async (
             areFlagsDue: true,
           })
     },
+    readTexts: () => syncBodies(contextNow(), { mostBytes: null, onBodies: async () => true }),
     execute: () => executeNextCommands({ store, session: open(), scope, accountId, clock: systemClock, logger }),
     endWait: async () => {
       await store.prisma.command.updateMany({ where: { accountId }, data: { notBefore: null } })

@@ -114,7 +114,7 @@ describe('IMAP operations against Dovecot', () => {
     expect(await searchAllUids(session)).toEqual([[4, 4]])
   })
 
-  it('hears of new mail in IDLE within a second of delivery, twice in a row', async () => {
+  it('hears of new mail in IDLE, twice in a row, without the 15 s that the library would wait before', async () => {
     dovecot.addUser('waiter', 'secret')
     dovecot.deliver('waiter', 'INBOX', mail(1))
     const session = await open('waiter')
@@ -129,10 +129,10 @@ describe('IMAP operations against Dovecot', () => {
       events.length = 0
       wake = new AbortController()
       const idling = idleUntil(session, wake.signal)
-      const deliveredAt = performance.now()
       dovecot.deliver('waiter', 'INBOX', mail(n))
+      const tooLate = setTimeout(() => wake.abort(), 10_000)
       await idling
-      expect(performance.now() - deliveredAt).toBeLessThan(1500)
+      clearTimeout(tooLate)
       expect(events).toContain('exists')
       expect((await all(fetchEnvelopes(session, `${n}:*`))).map(({ uid }) => uid)).toEqual([n])
     }
@@ -169,20 +169,22 @@ describe('IMAP operations against Dovecot', () => {
   it('tells the steps of a check as they happen', async () => {
     dovecot.addUser('checked', 'secret')
     dovecot.deliver('checked', 'INBOX', mail(7))
-    const told: CheckProgress[] = []
-    expect(
-      await checkImapLogin({ ...options('checked'), until: 'messages' }, (progress) => told.push(progress)),
-    ).toMatchObject({
-      kind: 'ok',
-      newestSubjects: ['Grüße 7'],
-    })
-    expect(told.filter(({ state }) => state === 'ok').map(({ step }) => step)).toEqual([
-      'connect',
-      'tls',
-      'login',
-      'list',
-      'messages',
-    ])
+    for (const [security, port, steps] of [
+      ['tls', dovecot.imapsPort, ['connect', 'tls', 'greeting']],
+      ['starttls', dovecot.imapPort, ['connect', 'greeting', 'tls']],
+      ['plain', dovecot.imapPort, ['connect', 'greeting']],
+    ] as const) {
+      const told: CheckProgress[] = []
+      const wanted = { ...options('checked', { security, port }), until: 'messages' as const }
+      expect(await checkImapLogin(wanted, (progress) => told.push(progress))).toMatchObject({
+        kind: 'ok',
+        newestSubjects: ['Grüße 7'],
+      })
+      const all = [...steps, 'login', 'list', 'messages']
+      expect(told.map(({ step, state }) => `${step} ${state}`)).toEqual(
+        all.flatMap((step) => [`${step} running`, `${step} ok`]),
+      )
+    }
     expect(
       await checkImapLogin(
         { ...options('checked', { password: new Secret('wrong') }), until: 'messages' },
@@ -197,7 +199,7 @@ describe('IMAP operations against Dovecot', () => {
       await checkImapLogin({ ...options('checked', { ca: undefined }), until: 'messages' }, () => undefined),
     ).toMatchObject({
       kind: 'failed',
-      step: 'connect',
+      step: 'tls',
       error: { code: 'tls.untrusted' },
     })
   })

@@ -1,10 +1,11 @@
 import type { ImapFlow } from 'imapflow'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
-import { type Dovecot, startDovecot } from '../support/dovecot.ts'
-import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import type { Dovecot } from '../support/dovecot.ts'
+import type { EngineFixture } from '../support/engine-fixture.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { letter } from '../support/letter.ts'
+import { type LiveScene, startLiveScene } from '../support/live-scene.ts'
 import { otherProgram } from '../support/other-program.ts'
 import { until } from '../support/until.ts'
 
@@ -12,23 +13,20 @@ describe('the limits of a provider', () => {
   let dovecot: Dovecot
   let proxy: FaultProxy
   let engine: EngineFixture
+  let stop: LiveScene['stop']
   const others: ImapFlow[] = []
   beforeAll(async () => {
-    dovecot = await startDovecot({ connectionsPerUser: 3 })
-    proxy = await startFaultProxy(dovecot.imapPort)
-    engine = await startEngineFixture(dovecot, {
+    const timing = {
       passwordRetryMs: 400,
       backoff: { baseMs: 20, capMs: 10_000 },
       throttled: { baseMs: 800, capMs: 2000 },
       connectionGrowMs: 400,
-    })
-    engine.start()
+    }
+    ;({ dovecot, proxy, engine, stop } = await startLiveScene(timing, { connectionsPerUser: 3 }))
   })
   afterAll(async () => {
     for (const client of others) client.close()
-    await engine.stop()
-    await proxy.stop()
-    await dovecot.stop()
+    await stop()
   })
   beforeEach(() => proxy.clear())
 
@@ -42,12 +40,17 @@ describe('the limits of a provider', () => {
     return client
   }
   const account = (id: bigint) => engine.store.prisma.account.findUniqueOrThrow({ where: { id } })
-  const problemCode = async (id: bigint) => {
-    const { problem } = await account(id)
-    return typeof problem === 'object' && problem !== null && 'code' in problem ? problem.code : null
-  }
+  const codeOf = ({ problem }: Awaited<ReturnType<typeof account>>) =>
+    typeof problem === 'object' && problem !== null && 'code' in problem ? problem.code : null
+  /** The account as it was with that problem: a moment later it may be on its way again. */
   const untilProblem = (id: bigint, code: string | null) =>
-    until(async () => (await problemCode(id)) === code, { what: `problem ${code}` })
+    until(
+      async () => {
+        const row = await account(id)
+        return codeOf(row) === code && row
+      },
+      { what: `problem ${code}` },
+    )
   const ready = (accountId: bigint) => engine.store.prisma.message.count({ where: { accountId, bodyState: 'ready' } })
 
   it('does everything over one connection when the provider allows no second one, and says so', async () => {
@@ -55,8 +58,7 @@ describe('the limits of a provider', () => {
     const programs = [await another('limited'), await another('limited')]
     const accountId = await engine.addAccount('limited')
     await until(async () => (await ready(accountId)) === 6, { what: 'bodies over the only connection' })
-    await untilProblem(accountId, 'connect.limit')
-    expect(await account(accountId)).toMatchObject({ state: 'watching', loginFailures: 0 })
+    expect(await untilProblem(accountId, 'connect.limit')).toMatchObject({ state: 'watching', loginFailures: 0 })
     const [{ messageId } = { messageId: 0n }] = await engine.shown(accountId, 'INBOX')
     const chunks: Uint8Array[] = []
     for await (const chunk of (await createEngine(engine.store).openSource(accountId, messageId)).chunks)
@@ -71,7 +73,7 @@ describe('the limits of a provider', () => {
       async () => {
         dovecot.deliver('limited', 'INBOX', letter(next++))
         await new Promise((done) => setTimeout(done, 300))
-        return (await problemCode(accountId)) === null
+        return codeOf(await account(accountId)) === null
       },
       { what: 'the end of the notice' },
     )
@@ -81,8 +83,7 @@ describe('the limits of a provider', () => {
     prepare('crowded', 1)
     const programs = [await another('crowded'), await another('crowded'), await another('crowded')]
     const accountId = await engine.addAccount('crowded')
-    await untilProblem(accountId, 'connect.limit')
-    expect(await account(accountId)).toMatchObject({ state: 'waiting', loginFailures: 0 })
+    expect(await untilProblem(accountId, 'connect.limit')).toMatchObject({ state: 'waiting', loginFailures: 0 })
     await programs[0]?.logout()
     await engine.untilState(accountId, 'watching')
   })
@@ -99,7 +100,7 @@ describe('the limits of a provider', () => {
       code: 'message.unavailable',
     })
     await engine.untilState(accountId, 'needs_person')
-    expect(await problemCode(accountId)).toBe('login.failed')
+    expect(codeOf(await account(accountId))).toBe('login.failed')
     expect(dovecot.log().match(/auth failed.*user=<changed>/g)).toHaveLength(3)
   })
 
@@ -112,8 +113,7 @@ describe('the limits of a provider', () => {
       times: 2,
     })
     const accountId = await engine.addAccount('slower', 'secret', proxy.port)
-    await untilProblem(accountId, 'connect.throttled')
-    expect((await account(accountId)).state).toBe('watching')
+    expect((await untilProblem(accountId, 'connect.throttled')).state).toBe('watching')
     await until(async () => (await ready(accountId)) === 3, { what: 'the bodies' })
     expect(refusal.acted()).toBe(2)
     await untilProblem(accountId, null)
@@ -128,10 +128,8 @@ describe('the limits of a provider', () => {
       times: 1,
     })
     const accountId = await engine.addAccount('rested', 'secret', proxy.port)
-    await untilProblem(accountId, 'connect.throttled')
-    const { state, retryAt } = await account(accountId)
-    expect(state).toBe('waiting')
-    expect(retryAt?.getTime()).toBeGreaterThan(Date.now())
+    const { state, retryAt } = await untilProblem(accountId, 'connect.throttled')
+    expect([state, retryAt]).toEqual(['waiting', expect.any(Date)])
     await engine.untilState(accountId, 'watching')
     expect(refusal.acted()).toBe(1)
   })
@@ -149,7 +147,8 @@ describe('the limits of a provider', () => {
       SELECT max(gap)::float8 AS ms FROM (SELECT extract(epoch FROM at - lag(at) OVER (ORDER BY id)) * 1000 AS gap
         FROM sync_event WHERE account_id = ${accountId} AND kind = 'waiting') AS gaps`
     expect(waits[0]?.ms).toBeGreaterThan(120)
-    expect(way.connections().made).toBe(fault.acted())
+    // Nothing but these attempts; the next one may have begun.
+    expect(way.connections().made - fault.acted()).toBeLessThanOrEqual(1)
     fault.remove()
     await engine.untilState(accountId, 'watching')
     await way.stop()
@@ -157,12 +156,11 @@ describe('the limits of a provider', () => {
 
   it('stops fetching texts when the daily amount is used up, says so, and goes on when there is more', async () => {
     prepare('spender', 4)
-    const spent = { dailyByteBudget: 1000n, bytesToday: 1000n }
     const [{ day } = { day: new Date() }] = await engine.store.prisma.$queryRaw<
       { day: Date }[]
     >`SELECT current_date AS day`
-    const accountId = await engine.addAccount('spender')
-    await engine.store.prisma.account.update({ where: { id: accountId }, data: { ...spent, bytesDay: day } })
+    const spent = { dailyByteBudget: 1000n, bytesToday: 1000n, bytesDay: day }
+    const accountId = await engine.addAccount('spender', 'secret', undefined, spent)
     await engine.untilState(accountId, 'watching')
     await untilProblem(accountId, 'account.budget_spent')
     expect(await ready(accountId)).toBe(0)
@@ -178,11 +176,11 @@ describe('the limits of a provider', () => {
     dovecot.addUser('thrifty', 'secret')
     for (let n = 0; n < 20; n++)
       dovecot.deliver('thrifty', 'INBOX', `Subject: ${n}\r\n\r\n${'x'.repeat(bodyBytes - 2)}\r\n`)
-    const accountId = await engine.addAccount('thrifty')
-    await engine.store.prisma.account.update({ where: { id: accountId }, data: { dailyByteBudget: 4000n } })
+    const accountId = await engine.addAccount('thrifty', 'secret', undefined, { dailyByteBudget: 4000n })
     await untilProblem(accountId, 'account.budget_spent')
-    const account = await engine.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
-    expect(Number(account.bytesToday)).toBeLessThan(4000 + bodyBytes)
-    expect(await ready(accountId)).toBe(Math.ceil(4000 / bodyBytes))
+    expect(Number((await account(accountId)).bytesToday)).toBeLessThan(4000 + bodyBytes)
+    const there = await engine.store.prisma.message.findMany({ where: { accountId, bodyState: 'ready' } })
+    // The newest ones.
+    expect(there.map(({ subject }) => Number(subject)).sort((a, b) => a - b)).toEqual([13, 14, 15, 16, 17, 18, 19])
   })
 })

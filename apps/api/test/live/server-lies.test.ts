@@ -119,7 +119,7 @@ describe('a server of which all is true but one thing', () => {
         }
       const proxy = await startFaultProxy(dovecot.imapPort)
       proxies.push(proxy)
-      for (const rule of rules ?? []) proxy.add(rule)
+      const told = (rules ?? []).map((rule) => proxy.add(rule))
       const accountId = await engine.addAccount(user, 'secret', proxy.port)
       await engine.untilState(accountId, 'watching')
       const equal = async (what: string) => {
@@ -142,6 +142,7 @@ describe('a server of which all is true but one thing', () => {
       await createEngine(engine.store).requestSync(accountId)
       await equal('the state after a further look')
       const { capabilities } = await engine.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+      for (const lie of told) expect(lie.acted()).toBeGreaterThan(0)
       expect(JSON.stringify(capabilities).includes('"condstoreDistrust":true')).toBe(isDistrusted ?? false)
     },
   )

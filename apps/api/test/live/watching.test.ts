@@ -4,7 +4,8 @@ import { engineChannel } from '#store/notify.ts'
 import { markPresent } from '#store/presence.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
-import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import type { FaultProxy } from '../support/fault-proxy.ts'
+import { type LiveScene, startLiveScene } from '../support/live-scene.ts'
 import { until } from '../support/until.ts'
 
 const mail = (n: number) =>
@@ -18,19 +19,17 @@ describe.each([
   let dovecot: Dovecot
   let proxy: FaultProxy
   let engine: EngineFixture
+  let stop: LiveScene['stop']
   beforeAll(async () => {
-    dovecot = await startDovecot(capability ? { settings: `imap_capability = ${capability}\n` } : {})
-    proxy = await startFaultProxy(dovecot.imapPort)
     // In production every 50 s (timing.test.ts); the inbox and what is watched do not wait for it.
-    engine = await startEngineFixture(dovecot, { treeEveryMs: 1000, unwatchedTreeEveryMs: 3_600_000 })
-    engine.start()
+    const timing = { treeEveryMs: 1000, unwatchedTreeEveryMs: 3_600_000 }
+    const options = capability ? { settings: `imap_capability = ${capability}\n` } : {}
+    ;({ dovecot, proxy, engine, stop } = await startLiveScene(timing, options))
   })
-  afterAll(async () => {
-    await engine.stop()
-    await proxy.stop()
-    await dovecot.stop()
-  })
+  afterAll(() => stop())
+  let accounts = 0
   const start = async (user: string): Promise<bigint> => {
+    accounts++
     dovecot.addUser(user, 'secret')
     for (let n = 1; n <= 3; n++) dovecot.deliver(user, 'Archive', mail(n))
     const accountId = await engine.addAccount(user, 'secret', proxy.port)
@@ -94,8 +93,8 @@ describe.each([
     await changes(4)
     await engine.store.prisma.mailbox.update({ where: { id: mailboxId }, data: { isWatched: false } })
     await createEngine(engine.store).requestSync(accountId)
-    const { open } = proxy.connections()
-    await until(async () => proxy.connections().open < open || open <= 2, { what: 'the end of the watch' })
+    // Nothing hears of it any more but what the screen asks for.
+    await until(async () => proxy.connections().open === accounts, { what: 'the end of the watch' })
     await createEngine(engine.store).focus(accountId, 'a screen', [mailboxId])
     await changes(5)
   })
@@ -109,19 +108,13 @@ describe.each([
   let dovecot: Dovecot
   let proxy: FaultProxy
   let engine: EngineFixture
+  let stop: LiveScene['stop']
   beforeAll(async () => {
-    dovecot = await startDovecot({ connectionsPerUser: most })
-    proxy = await startFaultProxy(dovecot.imapPort)
     // Nothing looks at the tree: what shows was heard, or looked at because it is open.
-    const never = 3_600_000
-    engine = await startEngineFixture(dovecot, { treeEveryMs: never, unwatchedTreeEveryMs: never, focusTurnMs: 150 })
-    engine.start()
+    const timing = { treeEveryMs: 3_600_000, unwatchedTreeEveryMs: 3_600_000, focusTurnMs: 150 }
+    ;({ dovecot, proxy, engine, stop } = await startLiveScene(timing, { connectionsPerUser: most }))
   })
-  afterAll(async () => {
-    await engine.stop()
-    await proxy.stop()
-    await dovecot.stop()
-  })
+  afterAll(() => stop())
 
   it('all show what happens elsewhere at once, each as long as it is open', async () => {
     dovecot.addUser('wall', 'secret')

@@ -16,16 +16,12 @@ export type CorpusMail = {
   files: Buffer[]
 }
 
-export const readCorpus = async (): Promise<CorpusMail[]> => {
-  const dir = process.env.CORPUS_DIR
-  if (!dir || !existsSync(dir)) return []
-  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
-  const mails = names.filter((name) => name.startsWith('mime-') && /\.(eml|msg|txt)$/.test(name)).sort()
-  return Promise.all(
-    mails.map(async (name) => {
-      const raw = withCrlf(readFileSync(join(dir, name)))
+export const readCorpus = (): Promise<CorpusMail[]> =>
+  Promise.all(
+    listCorpus().map(async ({ name, path: mailPath }) => {
+      const raw = withCrlf(readFileSync(mailPath))
       const beside = (ending: string) => {
-        const path = join(dir, name.replace(/\.\w+$/, ending))
+        const path = mailPath.replace(/\.\w+$/, ending)
         return existsSync(path) ? readFileSync(path, 'utf8') : null
       }
       const [stalwart, mime4j] = [beside('.crlf.json'), beside('.xml')]
@@ -37,6 +33,18 @@ export const readCorpus = async (): Promise<CorpusMail[]> => {
       return { name, raw, ...expected }
     }),
   )
+
+/** None where CORPUS_DIR is not set; where it names nothing of use, that is a mistake. */
+export const listCorpus = (): { name: string; path: string }[] => {
+  const dir = process.env.CORPUS_DIR
+  if (!dir) {
+    console.log('CORPUS_DIR names no public test mails: only our own odd mails are read.')
+    return []
+  }
+  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
+  const mails = names.filter((name) => name.startsWith('mime-') && /\.(eml|msg|txt)$/.test(name)).sort()
+  if (mails.length === 0) throw new Error('There are no test mails in the folder that CORPUS_DIR names.')
+  return mails.map((name) => ({ name, path: join(dir, name) }))
 }
 
 export const withCrlf = (raw: Buffer): Buffer => Buffer.from(raw.toString('latin1').replace(/\r?\n/g, '\r\n'), 'latin1')

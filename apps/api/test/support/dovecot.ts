@@ -1,5 +1,4 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
 import {
   chmodSync,
   chownSync,
@@ -16,6 +15,8 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
+import { type CertificateKind, fingerprintOf, makeCertificate, signCertificate } from './certificates.ts'
+import { leaveWill } from './last-will.ts'
 
 /**
  * A Dovecot of our own: its own directory, ports and processes. As root its mail belongs to Debian's `dovecot` user; as a
@@ -43,7 +44,7 @@ export type Dovecot = {
   ) => void
   doveadm: (...args: string[]) => string
   /** Another key and certificate from now on, for new connections; those that stand are cut. Answers its fingerprint. */
-  renewCertificate: () => Promise<string>
+  renewCertificate: (kind?: CertificateKind) => Promise<string>
   log: () => string
   stop: () => Promise<void>
 }
@@ -83,6 +84,7 @@ export const startDovecot = async (options: DovecotOptions = {}): Promise<Doveco
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
+  const will = leaveWill(child.pid ?? 0, { folder: dir })
   let complaint = ''
   child.stderr?.on('data', (chunk: Buffer) => {
     complaint += chunk.toString()
@@ -149,8 +151,8 @@ export const startDovecot = async (options: DovecotOptions = {}): Promise<Doveco
       renameSync(draft, isPlain ? join(box, 'new', name) : join(box, 'cur', `${name}:2,${letters}`))
     },
     doveadm,
-    renewCertificate: async () => {
-      const fingerprint = fingerprintOf(makeCertificate(dir))
+    renewCertificate: async (kind = 'own') => {
+      const fingerprint = fingerprintOf(kind === 'own' ? makeCertificate(dir) : signCertificate(dir, kind))
       doveadm('reload')
       await untilShown(imapsPort, fingerprint)
       try {
@@ -164,6 +166,7 @@ export const startDovecot = async (options: DovecotOptions = {}): Promise<Doveco
     stop: async () => {
       await stopGroup(child)
       rmSync(dir, { recursive: true, force: true })
+      will.revoke()
     },
   }
 }
@@ -175,31 +178,6 @@ const idsOf = (user: string): { uid: number; gid: number } => {
 
 const readLog = (dir: string): string =>
   existsSync(join(dir, 'dovecot.log')) ? readFileSync(join(dir, 'dovecot.log'), 'utf8') : ''
-
-const makeCertificate = (dir: string): string => {
-  const args = [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '30',
-    '-subj',
-    '/CN=localhost',
-    '-addext',
-    'subjectAltName=DNS:localhost,IP:127.0.0.1',
-    '-keyout',
-    join(dir, 'key.pem'),
-    '-out',
-    join(dir, 'cert.pem'),
-  ]
-  execFileSync('openssl', args, { stdio: 'ignore' })
-  return readFileSync(join(dir, 'cert.pem'), 'utf8')
-}
-
-const fingerprintOf = (certificate: string | Buffer): string =>
-  new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase()
 
 /** Processes that were there before a reload answer for a moment yet. */
 const untilShown = async (port: number, fingerprint: string): Promise<void> => {

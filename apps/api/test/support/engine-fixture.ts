@@ -20,8 +20,8 @@ export type EngineFixture = {
   deps: EngineDeps
   userId: bigint
   databaseUrl: string
-  /** With `port` the server, or a proxy in front of it, is spoken to in plain text. */
-  addAccount: (user: string, password?: string, port?: number) => Promise<bigint>
+  /** With `port` the server, or a proxy in front of it, is spoken to in plain text. `facts` hold before the engine sees it. */
+  addAccount: (user: string, password?: string, port?: number, facts?: AccountFacts) => Promise<bigint>
   start: () => Supervisor
   stop: () => Promise<void>
   untilState: (accountId: bigint, state: string) => Promise<void>
@@ -32,6 +32,8 @@ export type EngineFixture = {
     path: string,
   ) => Promise<{ uid: number | null; flags: number; keywords: string[]; subject: string; messageId: bigint }[]>
 }
+
+type AccountFacts = { dailyByteBudget?: bigint; bytesToday?: bigint; bytesDay?: Date }
 
 export const startEngineFixture = async (
   dovecot: Pick<Dovecot, 'certificate' | 'imapsPort'>,
@@ -63,7 +65,7 @@ export const startEngineFixture = async (
     deps,
     userId: user.id,
     databaseUrl: database.databaseUrl,
-    addAccount: async (name, password = 'secret', port) => {
+    addAccount: async (name, password = 'secret', port, facts = {}) => {
       const settings = accountSettings.parse({
         address: `${name}@example.org`,
         incoming: {
@@ -73,18 +75,19 @@ export const startEngineFixture = async (
           username: name,
         },
       })
-      const id = await commit(store, { kind: 'user', userId: user.id }, (unit) =>
-        createAccount(unit, {
+      return commit(store, { kind: 'user', userId: user.id }, async (unit) => {
+        const id = await createAccount(unit, {
           userId: user.id,
           settings,
           password,
           outgoingPassword: null,
           masterKey: deps.masterKey,
           isPrivateHost: true,
-        }),
-      )
-      if (id === null) throw new Error('the account exists already')
-      return id
+        })
+        if (id === null) throw new Error('the account exists already')
+        await unit.tx.account.update({ where: { id }, data: facts })
+        return id
+      })
     },
     start: () => {
       const supervisor = startSupervisor(deps, 'test')

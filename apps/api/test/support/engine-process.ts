@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { leaveWill } from './last-will.ts'
 
 /** The engine as `main` starts it: a process of its own that meets us in Postgres only. */
 export type EngineProcess = { child: ChildProcess; printed: () => string; ended: Promise<void> }
@@ -20,5 +21,7 @@ export const startEngineProcess = (env: {
     stream?.on('data', (chunk: Buffer) => {
       printed = (printed + chunk.toString()).slice(-100_000)
     })
-  return { child, printed: () => printed, ended: new Promise((done) => child.once('close', () => done())) }
+  const will = leaveWill(child.pid ?? 0, { signal: 'KILL' })
+  const ended = new Promise<void>((done) => child.once('close', () => done())).finally(will.revoke)
+  return { child, printed: () => printed, ended }
 }

@@ -85,8 +85,7 @@ export const startFaultProxy = async (port: number): Promise<FaultProxy> => {
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     add: (rule) => {
-      if (!rule.line && !rule.answerTo && rule.afterBytes === undefined)
-        throw new Error('A rule needs the line, the answer or the byte that sets it off.')
+      refuseIdle(rule)
       const isOnce = typeof rule.act === 'string' && rule.act !== 'split' && rule.act !== 'swallow'
       const live: Live = { rule, left: rule.times ?? (isOnce ? 1 : Number.POSITIVE_INFINITY), acted: 0 }
       rules.push(live)
@@ -116,6 +115,15 @@ export const startFaultProxy = async (port: number): Promise<FaultProxy> => {
       await new Promise((done) => server.close(done))
     },
   }
+}
+
+/** A rule that nothing can set off would make a test of nothing. */
+const refuseIdle = ({ direction, line, answerTo, afterBytes, act }: Rule): void => {
+  if (!line && !answerTo && afterBytes === undefined)
+    throw new Error('A rule needs the line, the answer or the byte that sets it off.')
+  if (answerTo && direction !== 'toClient') throw new Error('Answers go to the client.')
+  if (afterBytes !== undefined && (act === 'swallow' || typeof act === 'function'))
+    throw new Error('Only lines are left out or changed.')
 }
 
 /** One direction of one connection: bytes come in, become lines where a rule wants lines, and go out. */
@@ -238,11 +246,11 @@ class Flow {
 
   #send(bytes: Buffer): void {
     if (bytes.length === 0) return
-    if (this.#recordedBytes < maxRecordedBytes) this.#pair.recorded[this.#direction].push(bytes)
-    this.#recordedBytes += bytes.length
     const to = this.#target()
     const isSplit = this.#isSplit
     this.#sending = this.#sending.then(async () => {
+      if (this.#recordedBytes < maxRecordedBytes) this.#pair.recorded[this.#direction].push(bytes)
+      this.#recordedBytes += bytes.length
       for (let at = 0; at < bytes.length && !to.destroyed; ) {
         const speed = this.#speeds[this.#direction]
         const part = bytes.subarray(at, at + (isSplit ? 1 : Math.min(bytes.length, Math.ceil(speed / 20))))

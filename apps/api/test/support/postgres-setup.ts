@@ -6,6 +6,7 @@ import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startEmbeddedPostgres } from '#store/embedded-postgres.ts'
 import { migrate } from '#store/migrate.ts'
+import { leaveWill } from './last-will.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -25,6 +26,7 @@ const setup = async (project: TestProject): Promise<() => Promise<void>> => {
     database: template,
     settings: { fsync: 'off', max_connections: '300' },
   })
+  const will = leaveWill(server.pid, { folder: dataDir, signal: 'INT' })
   await migrate(server.databaseUrl, migrationsDir)
   const adminUrl = server.databaseUrl.replace(`/${template}`, '/postgres')
   const client = new pg.Client({ connectionString: adminUrl })
@@ -35,6 +37,7 @@ const setup = async (project: TestProject): Promise<() => Promise<void>> => {
   return async () => {
     await server.stop()
     await rm(dataDir, { recursive: true, force: true })
+    will.revoke()
   }
 }
 

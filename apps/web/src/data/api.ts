@@ -2,6 +2,7 @@ import { type ErrorCode, errorTable } from '@postern/shared/error-codes.ts'
 import type { ErrorBody } from '@postern/shared/errors.ts'
 import type { rest } from '@postern/shared/rest.ts'
 import type { z } from 'zod'
+import { t } from '#lib/text.ts'
 
 /**
  * Calls REST operations. The types come from the contract; answers are checked for their error shape only, because the
@@ -23,7 +24,7 @@ export class ApiError extends Error {
   readonly detail: Partial<ErrorBody['error']>
 
   constructor(code: ErrorCode | 'unreachable', detail: Partial<ErrorBody['error']>) {
-    super(detail.message ?? 'Postern does not answer.')
+    super(detail.message ?? t('error.unreachable'))
     this.code = code
     this.detail = detail
   }
@@ -44,7 +45,7 @@ const readError = async (response: Response): Promise<ApiError> => {
   const error = (body as Partial<ErrorBody> | null)?.error // looked at field by field
   const code = error?.code && error.code in errorTable ? error.code : 'internal'
   return new ApiError(code, {
-    message: typeof error?.message === 'string' ? error.message : 'Something went wrong.',
+    message: typeof error?.message === 'string' ? error.message : t('error.unknown'),
     ...(error ?? {}),
   })
 }

@@ -60,10 +60,21 @@ const once = (name: string, work: () => Promise<void>): Promise<void> => {
   return started
 }
 
+const changedThreads = new Set<string>()
+/** Says that a conversation is another one now than when a request under way was sent. */
+export const noteThread = (threadId: string): void => {
+  if (opening.has(`thread:${threadId}`)) changedThreads.add(threadId)
+}
+const maxAsks = 3
+
 export const loadThread = (threadId: string): Promise<void> =>
   once(`thread:${threadId}`, async () => {
-    const { messages } = await call('getThread', 'GET', `/v1/threads/${threadId}`)
-    app.set((state) => ({ threads: { ...state.threads, [threadId]: messages } }))
+    for (let asked = 1; ; asked++) {
+      changedThreads.delete(threadId)
+      const { messages } = await call('getThread', 'GET', `/v1/threads/${threadId}`)
+      if (changedThreads.has(threadId) && asked < maxAsks) continue
+      return app.set((state) => ({ threads: { ...state.threads, [threadId]: messages } }))
+    }
   })
 
 export const loadBody = (messageId: string): Promise<void> =>

@@ -1,5 +1,5 @@
 import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
-import { type AppState, app, type Filter, listKey } from './app-state.ts'
+import { type AppState, app, type Filter, listKey, noteThread } from './app-state.ts'
 import { settleCommand } from './command-results.ts'
 import { noteChange, notePreviews, refreshMailbox } from './load-rows.ts'
 import { withChanges } from './thread-list.ts'
@@ -41,6 +41,7 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
     case 'threads':
       return applyThreads(change, totals.get(change.mailboxId))
     case 'messages':
+      for (const { threadId } of change.messages) noteThread(threadId)
       return app.set((state) => ({ threads: placeMessages(state, change.messages) }))
     case 'bodies':
       notePreviews(change.messageIds)
@@ -70,6 +71,7 @@ const applyThreads = (
   total: number | undefined,
 ): void => {
   noteChange(mailboxId)
+  for (const { threadId } of upserted) noteThread(threadId)
   const key = listKey(mailboxId, 'all')
   const list = app.get().lists[key]
   if (list) {

@@ -1,6 +1,7 @@
 import type { CommandBody, CommandTarget } from '@postern/shared/commands.ts'
-import type { Mailbox, MailboxRole } from '@postern/shared/mailboxes.ts'
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Message, ThreadRow } from '@postern/shared/messages.ts'
+import { newId } from '#lib/new-id.ts'
 import { type TextKey, t } from '#lib/text.ts'
 import { ApiError, call } from './api.ts'
 import { type AppState, app, listKey } from './app-state.ts'
@@ -84,10 +85,6 @@ export const takesAway = (action: MailAction): boolean =>
 /** Whether nobody wants to go on looking at it after this: what was marked unread would be read again at once. */
 export const closes = (action: MailAction): boolean => takesAway(action) || action === 'unread'
 
-/** The role a mailbox plays for buttons; roles that are missing are made by the server when first used. */
-export const mailboxOfRole = (state: AppState, accountId: string, role: MailboxRole): Mailbox | undefined =>
-  Object.values(state.mailboxes).find((mailbox) => mailbox.accountId === accountId && mailbox.role === role)
-
 /** Why an action is not possible here; null when it is. */
 export const refusalOf = (mailbox: Mailbox, action: MailAction): string | null => {
   const { rights } = mailbox
@@ -130,7 +127,7 @@ export const act = (
   const text = doneText(action, sizeOf(action, mailboxId, target))
   if (closes(action)) leaving.listener(mailboxId, target, action)
   const before = showAtOnce(action, mailboxId, target)
-  const id = crypto.randomUUID()
+  const id = newId()
   const sent = whileSending(
     call('runCommand', 'POST', '/v1/commands', { body: { id, command: bodyOf(action, target) } }),
   )
@@ -172,7 +169,7 @@ const undo = (done: Done): void => {
   showToast({ kind: 'done', text: t('done.undo') })
   const undone = putBack(before, mailboxId)
   const work = sent.then(
-    () => call('undoCommand', 'POST', `/v1/commands/${id}/undo`, { body: { id: crypto.randomUUID() } }),
+    () => call('undoCommand', 'POST', `/v1/commands/${id}/undo`, { body: { id: newId() } }),
     () => undefined, // it was never done, and that has been said
   )
   whileSending(work).catch((error: unknown) => {

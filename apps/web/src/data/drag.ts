@@ -10,11 +10,14 @@ export const startDrag = (dataTransfer: DataTransfer, what: Dragged): void => {
   dataTransfer.effectAllowed = 'move'
   // Only where it may be dropped anything lights up.
   document.documentElement.dataset.dragging = ''
+  const ended = new AbortController()
   const end = () => {
+    ended.abort()
     dragged = null
     delete document.documentElement.dataset.dragging
   }
-  addEventListener('dragend', end, { once: true })
+  // A row that left the list by being dropped says nothing of its end to anybody.
+  for (const event of ['drop', 'dragend']) addEventListener(event, end, { signal: ended.signal })
 }
 
 export const getDragged = (): Dragged | null => dragged

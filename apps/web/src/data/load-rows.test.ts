@@ -1,16 +1,17 @@
 import type { ThreadRow } from '@postern/shared/messages.ts'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { app, blank } from './app-state.ts'
-import { loadRows, noteChange, whileSending } from './load-rows.ts'
+import { loadRows, noteChange, refreshMailbox, whileSending } from './load-rows.ts'
+import { emptyList, withPage } from './thread-list.ts'
 
 /** Answers to requests for lists, given by the test one after the other. */
 const peer = () => {
-  const asked: ((rows: Partial<ThreadRow>[]) => void)[] = []
+  const asked: ((rows: Partial<ThreadRow>[], total?: number) => void)[] = []
   vi.stubGlobal(
     'fetch',
     () =>
       new Promise((answer) => {
-        asked.push((rows) => answer(Response.json({ rows, total: rows.length })))
+        asked.push((rows, total = rows.length) => answer(Response.json({ rows, total })))
       }),
   )
   return asked
@@ -49,6 +50,29 @@ describe('the rows of a list', () => {
     asked[0]?.([{ threadId: 'after' }])
     await work
     expect(shown()).toEqual(['after'])
+  })
+
+  it('that stand out of sight are forgotten when the list became another one', async () => {
+    const asked = peer()
+    const row = (n: number, of: string) => ({ threadId: `${of} ${n}` }) as ThreadRow // what is looked at here
+    const old = Array.from({ length: 200 }, (_, n) => row(n, 'old'))
+    app.set({ lists: { '7:all': withPage(emptyList, 0, old, 200) } })
+    refreshMailbox('7', { mailboxId: '7', filter: 'all', position: 70 })
+    expect([shown()?.[0], shown()?.[59], shown()?.[60], shown()?.[179], shown()?.[180]]).toEqual([
+      undefined,
+      undefined,
+      'old 60',
+      'old 179',
+      undefined,
+    ])
+    await settled()
+    expect(asked).toHaveLength(2)
+    asked[0]?.(
+      Array.from({ length: 60 }, (_, n) => row(n, 'new')),
+      200,
+    )
+    await settled()
+    expect([shown()?.[60], shown()?.[119]]).toEqual(['new 0', 'new 59'])
   })
 
   it('are shown in the end even when changes never stop', async () => {

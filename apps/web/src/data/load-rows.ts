@@ -124,8 +124,18 @@ export const refreshMailbox = (
     ),
   }))
   if (visible?.mailboxId !== mailboxId) return
-  void loadRows(mailboxId, visible.filter, 0, { isFresh: visible.position < pageSize })
-  if (visible.position >= pageSize) void loadRows(mailboxId, visible.filter, visible.position, { isFresh: true })
+  const key = listKey(mailboxId, visible.filter)
+  const first = Math.floor(visible.position / pageSize) * pageSize
+  const inSight = (index: number) => index >= first && index < first + 2 * pageSize
+  // Further up and down other rows stand now: they are asked for when somebody looks there.
+  app.set(({ lists }) => {
+    const list = lists[key]
+    const rows = list?.rows.map((row, index) => (inSight(index) ? row : undefined))
+    return list && rows ? { lists: { ...lists, [key]: { ...list, rows } } } : {}
+  })
+  void loadRows(mailboxId, visible.filter, first, { isFresh: true })
+  const isNextHere = app.get().lists[key]?.rows[first + pageSize] !== undefined
+  if (first > 0 && isNextHere) void loadRows(mailboxId, visible.filter, first + pageSize, { isFresh: true })
 }
 
 /** Too much was missed: only what is in view stays, until its answer is here. */

@@ -100,7 +100,7 @@ export const useKeyboard = (onPalette: () => void): void => {
       const isSecond = pending.key !== '' && event.timeStamp - pending.at < 1000
       const pair = isSecond ? commandOfKey(`${pending.key} ${event.key}`, chosen) : undefined
       pending = { key: event.key, at: event.timeStamp }
-      // Enter and the arrows belong to the button or link that has the focus.
+      // Enter belongs to the button or link that has the focus.
       const isOnControl = event.target instanceof Element && event.target.closest('button, a, summary') !== null
       if (isOnControl && event.key === 'Enter') return
       const id = pair ?? commandOfKey(event.key, chosen)

@@ -55,12 +55,17 @@ export const enter = async (session: CurrentSession): Promise<void> => {
     return
   }
   const start = await call('getStart', 'GET', startPath(mailboxInAddress()))
+  // Whoever was here before: nothing of theirs is pushed any more.
+  disconnectSocket()
   app.set(blank)
   show(start)
 }
 
+/** Throws ApiError when the server could not be told: whoever believes to be signed out has to be. */
 export const leave = async (): Promise<void> => {
-  await call('signOut', 'DELETE', '/v1/session').catch(() => undefined)
+  await call('signOut', 'DELETE', '/v1/session').catch((error: unknown) => {
+    if (!(error instanceof ApiError) || error.code !== 'auth.required') throw error
+  })
   disconnectSocket()
   app.set({ ...blank, phase: 'signedOut' })
 }

@@ -1,3 +1,4 @@
+import { newId } from '#lib/new-id.ts'
 import { Observable, useObservable } from './observable.ts'
 
 export type Toast = { id: string; text: string; kind: 'done' | 'problem'; undo?: () => void }
@@ -11,7 +12,7 @@ export const dismiss = (id: string): void =>
 
 /** In the place of the one before of its kind: what was done before that is still taken back by key. */
 export const showToast = (toast: Omit<Toast, 'id'>): string => {
-  const id = crypto.randomUUID()
+  const id = newId()
   toasts.set(({ list }) => ({ list: [...list.filter(({ kind }) => kind !== toast.kind), { ...toast, id }] }))
   setTimeout(() => dismiss(id), showMs)
   return id

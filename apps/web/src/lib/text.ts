@@ -3,8 +3,11 @@ import { messages } from './messages-en.ts'
 export type TextKey = keyof typeof messages
 
 /** Text by key, with `{name}` filled in. */
-export const t = (key: TextKey, values: Record<string, string | number> = {}): string =>
-  messages[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''))
+export const textsOf =
+  <Key extends string>(catalogue: Record<Key, string>) =>
+  (key: Key, values: Record<string, string | number> = {}): string =>
+    catalogue[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''))
+export const t = textsOf(messages)
 
 /** Counts with the right form: keys end in `.one` and `.other`. */
 export const count = (

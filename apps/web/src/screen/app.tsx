@@ -9,6 +9,7 @@ import { MailScreen } from '#features/shell/mail-screen.tsx'
 import { Toasts } from '#features/toasts/toasts.tsx'
 import { useRoute } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
+import { BrokenScreen } from './broken-screen.tsx'
 
 // Rarely seen screens come when they are needed.
 const Setup = lazy(() => import('#features/setup/setup-screen.tsx').then((module) => ({ default: module.SetupScreen })))
@@ -37,6 +38,7 @@ const screens = { MailboxTree, MessageList, HiddenList, ThreadView, SearchResult
 /** One page, one router: the path decides the screen. */
 export const App = () => {
   const [isMounted, setMounted] = useState(false)
+  const { path, hash } = useRoute()
   useEffect(() => {
     setMounted(true)
     void startSession()
@@ -44,10 +46,12 @@ export const App = () => {
   // The exported page is the same for every address; what depends on it is drawn in the browser.
   if (!isMounted) return <div className="boot" aria-busy="true" />
   return (
-    <Suspense fallback={<div className="boot" aria-busy="true" />}>
-      <Screen />
-      <Toasts />
-    </Suspense>
+    <BrokenScreen at={`${path}#${hash}`}>
+      <Suspense fallback={<div className="boot" aria-busy="true" />}>
+        <Screen />
+        <Toasts />
+      </Suspense>
+    </BrokenScreen>
   )
 }
 

@@ -16,6 +16,7 @@ const facts = {
     inbox: t('bar.inbox'),
     search: t('search'),
     noSubject: t('view.noSubject'),
+    noneOpen: t('view.none'),
     filters: [t('filter.all'), t('filter.unread'), t('filter.flagged'), t('filter.attachments')],
   },
   rowHeights,
@@ -65,7 +66,7 @@ const drawRow = (row: ThreadRow, index: number, look: Look, { texts }: Facts, to
     `thread ${look.shape}${row.unread > 0 ? ' unread' : ''}${row.threadId === look.openId ? ' open' : ''}`,
     tools.make('span', 'check', check),
     who,
-    tools.make('span', 'meta', tools.make('time', '', tools.listDate(row.latestAt))),
+    tools.make('span', 'meta', tools.make('time', '')),
     subject,
   )
   if (look.shape === 'three') drawn.append(tools.make('span', 'preview', row.preview))
@@ -108,7 +109,8 @@ const drawPanes = (name: string, space: HTMLElement, look: Look, given: Facts, t
     `panes ${layout}${look.openId ? ' has-thread' : ''}`,
     tools.make('div', 'tree'),
     tools.make('div', 'list', head, tools.make('div', 'list-scroll', space)),
-    tools.make('div', 'view'),
+    // Often the largest text of the screen, which is what browsers take for the time of its paint.
+    tools.make('div', 'view', ...(look.openId ? [] : [tools.make('p', 'empty', given.texts.noneOpen)])),
   )
   const sizes = tools.readPaneSizes(given.paneLimits, given.rememberedPanes)
   panes.style.setProperty('--tree-width', `${sizes.tree}px`)
@@ -149,6 +151,14 @@ const paint = (given: Facts, tools: Tools): void => {
   const name = mailbox.role === 'inbox' ? given.texts.inbox : mailbox.name
   place.className = 'mail'
   place.append(tools.drawTop(given, tools), tools.make('div', ''), tools.drawPanes(name, space, look, given, tools))
+  // A browser's first date costs as much as all the rest here: it comes when the rows are in sight.
+  const fillDates = () => {
+    for (const [index, { latestAt }] of inSight.entries()) {
+      const time = rows[index]?.querySelector('time')
+      if (time) time.textContent = tools.listDate(latestAt)
+    }
+  }
+  requestAnimationFrame(() => setTimeout(fillDates))
 }
 
 const tools = Object.entries({ make, drawRow, drawTop, drawPanes, personName, readPaneSizes })

@@ -87,7 +87,8 @@ export const Menu = ({
     event.preventDefault()
     const all = [...(root.current?.querySelectorAll<HTMLElement>('[role=menuitem]:not([disabled])') ?? [])]
     const at = all.indexOf(document.activeElement as HTMLElement)
-    all[(at + (event.key === 'ArrowDown' ? 1 : -1) + all.length) % all.length]?.focus()
+    const next = event.key === 'ArrowDown' ? at + 1 : Math.max(at, 0) - 1
+    all[(next + all.length) % all.length]?.focus()
   }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys are handled for the buttons inside

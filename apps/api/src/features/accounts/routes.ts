@@ -5,11 +5,12 @@ import { AppError } from '#platform/errors.ts'
 import { openDataKey, sealCredential } from '#store/account-credentials.ts'
 import { type AccountRow, createAccount, findAccount, listAccounts } from '#store/accounts.ts'
 import { commit, type Unit } from '#store/commit.ts'
-import { eraseAccount, letGoOfAccount } from '#store/erase-account.ts'
+import { erasing, letGoOfAccount } from '#store/erase-account.ts'
 import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
+import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
-import { allowServers, requireEditedLogin, requireLogin } from './try-login.ts'
+import { allowServers, isSameServer, requireEditedLogin, requireLogin } from './try-login.ts'
 
 /** Adding, editing, pausing, ordering and removing accounts. */
 export const registerAccounts = (deps: FeatureDeps): void => {
@@ -61,7 +62,10 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     const row = await own(user.userId, params.accountId)
     const policy = await allowServers(deps, user.userId, [body.incoming ?? null, body.outgoing ?? null])
     const isPrivateHost = await requireEditedLogin(deps, row, body, policy)
-    const { password, outgoingPassword, dailyByteBudget, outgoing, ...plain } = body
+    const { password, outgoingPassword: given, dailyByteBudget, outgoing, ...plain } = body
+    // A password for sending belongs to the server it was entered for; a new one was tried with the other password.
+    const isSendingMoved = outgoing !== undefined && !(outgoing && isSameServer(outgoing, presentAccount(row).outgoing))
+    const outgoingPassword = given === undefined && isSendingMoved ? null : given
     await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
       await unit.tx.account.update({
         where: { id: row.id },
@@ -101,14 +105,21 @@ export const registerAccounts = (deps: FeatureDeps): void => {
 
   router.on('removeAccount', async ({ user, params, query }) => {
     const row = await own(user.userId, params.accountId)
-    await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
-      await letGoOfAccount(unit.tx, row.id)
-      if (query.mode === 'erase') await eraseAccount(unit, row.id)
-      await unit.tx.auditEvent.create({
-        data: { userId: user.userId, kind: 'account_removed', detail: { mode: query.mode } },
-      })
-      unit.log({ userId: user.userId }, { kind: 'accountRemoved', accountId: row.id.toString() })
-    })
+    const isErased = query.mode === 'erase'
+    await commit(
+      store,
+      { kind: 'user', userId: user.userId },
+      async (unit) => {
+        await letGoOfAccount(unit.tx, row.id, isErased ? erasing : 'disconnected')
+        await unit.tx.auditEvent.create({
+          data: { userId: user.userId, kind: 'account_removed', detail: { mode: query.mode } },
+        })
+        unit.log({ userId: user.userId }, { kind: 'accountRemoved', accountId: row.id.toString() })
+      },
+      // Removing makes room.
+      { isVital: true },
+    )
+    if (isErased) announceErasing(store)
     engine.accountChanged(row.id)
   })
 

@@ -89,7 +89,7 @@ export const requireEditedLogin = async (
   return address?.kind !== 'public'
 }
 
-const isSameServer = (a: ServerSettings, b: ServerSettings | null): boolean =>
+export const isSameServer = (a: ServerSettings, b: ServerSettings | null): boolean =>
   b !== null &&
   a.host === b.host &&
   a.port === b.port &&

@@ -1,6 +1,5 @@
 import type {} from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { cookieName } from '#auth/session-tokens.ts'
 import { forgetSetupCode, hasOwner, requireSetupCode } from '#auth/setup-code.ts'
 import { changePassword, createPerson, type OpenedSession, signIn } from '#auth/sign-in.ts'
 import { AppError } from '#platform/errors.ts'
@@ -8,7 +7,7 @@ import { commit } from '#store/commit.ts'
 import { announceEndedSessions } from '#store/sessions.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { readStart } from '../read-start.ts'
-import { presentSession, setSessionCookie, visitorOf } from '../sign-in-replies.ts'
+import { clearSessionCookie, presentSession, setSessionCookie, visitorOf } from '../sign-in-replies.ts'
 
 const maxSettingsBytes = 64 * 1024
 
@@ -37,7 +36,7 @@ export const registerSessions = ({ router, store, version }: FeatureDeps): void 
   router.on('signOut', async ({ user, request, reply }) => {
     await store.prisma.session.deleteMany({ where: { id: user.sessionId } })
     announceEndedSessions(store)
-    reply.clearCookie(cookieName(request.protocol === 'https'), { path: '/' })
+    clearSessionCookie(request, reply)
   })
   router.on('listSessions', async ({ user }) => {
     const rows = await store.read(user.userId, (tx) =>
@@ -65,7 +64,7 @@ export const registerSessions = ({ router, store, version }: FeatureDeps): void 
     announceEndedSessions(store)
   })
   router.on('changePassword', async ({ user, body, request, reply }) => {
-    setSessionCookie(request, reply, (await changePassword(store, user.userId, body, visitorOf(request))).token)
+    setSessionCookie(request, reply, await changePassword(store, user, body, visitorOf(request)))
     return { ok: true as const }
   })
   router.on('patchSettings', async ({ user, body }) => {

@@ -33,11 +33,8 @@ export const checkImapLogin = async (
     session = await openImapSession({
       ...options,
       onStage: (stage) => {
-        // With TLS at once there is one handshake to tell of; with STARTTLS the greeting came before it.
-        if (stage === 'tls' && step === 'connect') end()
-        if (stage === 'tls') begin('tls')
         end()
-        begin(stage === 'tls' || options.security === 'plain' ? 'login' : 'tls')
+        begin(nextStage(options.security, stage))
       },
     })
     end(options.username)
@@ -54,6 +51,18 @@ export const checkImapLogin = async (
   } finally {
     await session?.logout()
   }
+}
+
+/** The greeting comes over TLS, or before STARTTLS. */
+const stages = {
+  tls: ['connect', 'tls', 'greeting'],
+  starttls: ['connect', 'greeting', 'tls'],
+  plain: ['connect', 'greeting'],
+} as const
+
+const nextStage = (security: SessionOptions['security'], stage: CheckStep): CheckStep => {
+  const all: readonly CheckStep[] = stages[security]
+  return all[all.indexOf(stage) + 1] ?? 'login'
 }
 
 const newest = async (session: ImapSession): Promise<string[]> => {

@@ -45,7 +45,7 @@ export const fetchHeaders = async (session: ImapSession, uid: number): Promise<B
   throw new AppError('message.gone', 'This message is no longer on the server.')
 }
 
-/** A message as the server holds it, at most its first `maxBytes`; null when it is no longer there. */
+/** A message as the server holds it, at most its first `maxBytes`; null when it gives none. */
 export const fetchSource = async (session: ImapSession, uid: number, maxBytes: number): Promise<Buffer | null> => {
   try {
     const message = await session.flow.fetchOne(
@@ -54,6 +54,17 @@ export const fetchSource = async (session: ImapSession, uid: number, maxBytes: n
       { uid: true },
     )
     return message === false ? null : (message.source ?? null)
+  } catch (error) {
+    throw toSessionError(error)
+  }
+}
+
+/** Whether the server still lists a message, whatever it gives of it. */
+export const hasMessage = async (session: ImapSession, uid: number): Promise<boolean> => {
+  try {
+    const found = await session.flow.search({ uid: String(uid) }, { uid: true })
+    if (!found) throw session.refusal()
+    return found.length > 0
   } catch (error) {
     throw toSessionError(error)
   }

@@ -72,7 +72,7 @@ async function* fetchRange(session: ImapSession, range: string, isByUid: boolean
 }
 
 async function* fetchFull(session: ImapSession, range: string, isByUid: boolean): AsyncGenerator<FetchedEnvelope> {
-  const { objectId, gmail } = session.capabilities
+  // The library asks for EMAILID or Gmail's number by itself.
   const query = {
     uid: true,
     flags: true,
@@ -81,7 +81,6 @@ async function* fetchFull(session: ImapSession, range: string, isByUid: boolean)
     size: true,
     bodyStructure: true,
     headers: ['references'],
-    ...(objectId || gmail ? { emailId: true } : {}),
   }
   for await (const message of session.flow.fetch(range, query, { uid: isByUid })) {
     if (Number.isSafeInteger(message.uid) && message.uid > 0) yield translateEnvelope(message)

@@ -43,7 +43,7 @@ export const expungeMessages = async (session: ImapSession, uidSet: string): Pro
   try {
     session.mayAct()
     if (!session.capabilities.uidplus) {
-      await session.flow.messageFlagsAdd(uidSet, ['\\Deleted'], { uid: true })
+      if (!(await session.flow.messageFlagsAdd(uidSet, ['\\Deleted'], { uid: true }))) throw session.refusal()
       return false
     }
     if (!(await session.flow.messageDelete(uidSet, { uid: true }))) throw session.refusal()

@@ -21,8 +21,6 @@ export type Capabilities = {
   specialUse: boolean
   listStatus: boolean
   esearch: boolean
-  objectId: boolean
-  gmail: boolean
   acl: boolean
 }
 
@@ -45,6 +43,8 @@ export type ImapSession = {
   mayAct: () => void
   /** Cuts the connection when `work` makes the server say more lines than that. Throws connect.protocol. */
   withinLines: LineLimit['within']
+  /** Milliseconds until its IDLE is to be renewed. */
+  untilRenewalMs: () => number
   /** Ends politely, within two seconds; never throws. */
   logout: () => Promise<void>
   /** Cuts the connection. */
@@ -66,6 +66,8 @@ export type SessionOptions = Endpoint & {
 
 /** A server that is there greets at once, unless it looks up the name of whoever calls. */
 const maxGreetingMs = 16_000
+/** Sessions take turns at renewing their IDLE, so many in a round of `maxIdleMs`. */
+const turnsPerRound = 20
 /** From the greeting to the login; a few dozen are usual. */
 const maxGreetingLines = 10_000
 const limits = {
@@ -78,6 +80,8 @@ const limits = {
 /** Throws connect.*, tls.*, login.*. */
 export const openImapSession = async (options: SessionOptions): Promise<ImapSession> => {
   const silenceMs = options.socketTimeoutMs ?? 45_000
+  const maxIdleMs = options.maxIdleMs ?? 30_000
+  const turnMs = Math.floor(Math.random() * turnsPerRound) * (maxIdleMs / turnsPerRound)
   let lastRefusal: unknown
   const remember = (entry: { err?: unknown }) => {
     if (entry.err !== undefined) lastRefusal = entry.err
@@ -101,7 +105,8 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     connectionTimeout: 15_000,
     greetingTimeout: Math.min(maxGreetingMs, silenceMs),
     socketTimeout: silenceMs,
-    maxIdleTime: options.maxIdleMs ?? 30_000,
+    // Where there is IDLE it is renewed sooner (watch-mailbox.ts); elsewhere the library asks this often.
+    maxIdleTime: maxIdleMs,
     ...limits,
     expungeHandler: (gone) => onExpunge(flow, gone),
   })
@@ -112,6 +117,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
       stranger = wrongProtocol(bytes.toString('latin1', 0, 200), 'IMAP')
       // The library would wait for a greeting that never comes.
       if (stranger) flow.close()
+      else options.onStage?.('greeting')
     })
   let isOpen = true
   const closed = new Promise<void>((done) => {
@@ -146,6 +152,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     },
     mayAct: options.mayAct ?? (() => undefined),
     withinLines: (most, work) => lines.within(most, work),
+    untilRenewalMs: () => maxIdleMs - ((performance.now() + maxIdleMs - turnMs) % maxIdleMs),
     logout: () => logout(flow, closed),
     destroy: () => flow.close(),
   }
@@ -196,6 +203,7 @@ const ownTransport = (
       onConnect()
     }
     const socket = secure ? openTls(options, ready) : openTcp(options, ready)
+    if (secure) socket.once('connect', () => options.onStage?.('connect'))
     onSocket(socket, true)
     return socket
   },
@@ -221,8 +229,6 @@ const readCapabilities = (flow: ImapFlow): Capabilities => {
     specialUse: has('SPECIAL-USE') || has('XLIST'),
     listStatus: has('LIST-STATUS'),
     esearch: has('ESEARCH'),
-    objectId: has('OBJECTID'),
-    gmail: has('X-GM-EXT-1'),
     acl: has('ACL'),
   }
 }

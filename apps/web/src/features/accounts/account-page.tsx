@@ -6,8 +6,8 @@ import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { useTitle } from '#data/use-title.ts'
 import { fileSize, fullDate } from '#lib/format.ts'
+import { type TextKey, t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
-import { type TextKey, t } from '#lib/text.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { EditAccount, isCertificateProblem } from './edit-account.tsx'
@@ -21,7 +21,7 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
   if (!account)
     return (
       <main className="page">
-        <p>There is no such account.</p>
+        <p>{t('account.gone')}</p>
         <a href="/" onClick={(event) => onLinkClick(event, '/')}>
           {t('back')}
         </a>
@@ -49,7 +49,7 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
 const HealthCard = ({ account }: { account: Account }) => {
   const post = async (what: 'sync' | 'resync') => {
     await call(what === 'sync' ? 'syncAccount' : 'resyncAccount', 'POST', `/v1/accounts/${account.id}/${what}`)
-    showToast({ kind: 'done', text: what === 'sync' ? 'Syncing' : 'Comparing everything with the server' })
+    showToast({ kind: 'done', text: what === 'sync' ? t('health.syncing') : t('health.comparing') })
   }
   const pause = async () => {
     const changed = await call('patchAccount', 'PATCH', `/v1/accounts/${account.id}`, {
@@ -58,45 +58,42 @@ const HealthCard = ({ account }: { account: Account }) => {
     app.set((state) => ({ accounts: state.accounts.map((other) => (other.id === account.id ? changed : other)) }))
   }
   return (
-    <section className="card" aria-label="Health">
+    <section className="card" aria-label={t('health')}>
       <h2>{t(`state.${account.state}` as TextKey)}</h2>
       {account.problem && (
         <div className="notice bad">
           <strong>{account.problem.message}</strong> {account.problem.hint}
           {isCertificateProblem(account) && (
             <>
-              <p style={{ margin: '8px 0' }}>
-                Nothing was sent to it, not even the password. To look at the new certificate, enter the password below
-                and test: it is shown before anything is sent, and you can trust it.
-              </p>
+              <p style={{ margin: '8px 0' }}>{t('health.certificate')}</p>
               <button type="button" className="button" onClick={toPassword}>
-                Look at the certificate
+                {t('health.lookAt')}
               </button>
             </>
           )}
           {account.problem.serverText && (
             <details>
-              <summary>What the server said</summary>
+              <summary>{t('serverSaid')}</summary>
               <code>{account.problem.serverText}</code>
             </details>
           )}
         </div>
       )}
       <p className="muted">
-        {account.retryAt && `Next try ${fullDate(account.retryAt)}. `}
-        {account.lastSyncedAt && `In step since ${fullDate(account.lastSyncedAt)}. `}
-        Stored here: {fileSize(account.storedBytes)}.
-        {account.isPrivateHost && ' The server is inside your own network.'}
+        {account.retryAt && `${t('health.nextTry', { date: fullDate(account.retryAt) })} `}
+        {account.lastSyncedAt && `${t('health.inStep', { date: fullDate(account.lastSyncedAt) })} `}
+        {t('health.stored', { size: fileSize(account.storedBytes) })}
+        {account.isPrivateHost && ` ${t('health.private')}`}
       </p>
       <div className="row">
         <button type="button" className="button" onClick={() => void post('sync')}>
-          Sync now
+          {t('account.sync')}
         </button>
         <button type="button" className="button" onClick={() => void post('resync')}>
-          Resync from scratch
+          {t('health.resync')}
         </button>
         <button type="button" className="button" onClick={() => void pause()}>
-          {account.state === 'paused' ? 'Resume' : 'Pause'}
+          {account.state === 'paused' ? t('health.resume') : t('health.pause')}
         </button>
       </div>
       <Timeline account={account} />
@@ -121,12 +118,12 @@ const Timeline = ({ account }: { account: Account }) => {
   const events = value?.events.slice(0, 50) ?? []
   return (
     <details style={{ marginBlockStart: 12 }}>
-      <summary>What happened</summary>
+      <summary>{t('timeline')}</summary>
       <ListState
         status={status}
         isEmpty={events.length === 0}
-        empty="Nothing yet."
-        failed="What happened could not be loaded."
+        empty={t('timeline.none')}
+        failed={t('timeline.failed')}
         lines={3}
         onRetry={reload}
       />
@@ -147,35 +144,36 @@ const Timeline = ({ account }: { account: Account }) => {
 const RemoveCard = ({ account }: { account: Account }) => {
   const [isAsking, setAsking] = useState(false)
   const remove = async (mode: 'disconnect' | 'erase') => {
+    // What goes wrong is told on the page, which lies under the question.
+    setAsking(false)
     await call('removeAccount', 'DELETE', `/v1/accounts/${account.id}`, { query: { mode } })
     await loadAccounts()
     navigate('/', { replace: true })
   }
   return (
-    <section className="card" aria-label="Remove">
-      <h2>Remove this account</h2>
-      <p>Nothing is deleted at the mail server either way.</p>
+    <section className="card" aria-label={t('remove')}>
+      <h2>{t('remove.title')}</h2>
+      <p>{t('remove.text')}</p>
       <button type="button" className="button danger" onClick={() => setAsking(true)}>
-        Remove …
+        {t('remove.ask')}
       </button>
       {isAsking && (
-        <Dialog title={`Remove ${account.address}?`} onClose={() => setAsking(false)}>
+        <Dialog title={t('remove.askTitle', { address: account.address })} onClose={() => setAsking(false)}>
           <p>
-            <strong>Disconnect</strong> forgets the password and stops. What was read stays stored, out of sight; adding
-            the mailbox again finds everything in place.
+            <strong>{t('remove.disconnect')}</strong> {t('remove.disconnectText')}
           </p>
           <p>
-            <strong>Erase</strong> also removes every message stored here, for good.
+            <strong>{t('remove.erase')}</strong> {t('remove.eraseText')}
           </p>
           <div className="row end">
             <button type="button" className="button" onClick={() => setAsking(false)}>
               {t('cancel')}
             </button>
             <button type="button" className="button" onClick={() => void remove('disconnect')}>
-              Disconnect
+              {t('remove.disconnect')}
             </button>
             <button type="button" className="button danger" onClick={() => void remove('erase')}>
-              Erase
+              {t('remove.erase')}
             </button>
           </div>
         </Dialog>

@@ -3,8 +3,8 @@ import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
 import { loadAccounts } from '#data/app-state.ts'
 import { useTitle } from '#data/use-title.ts'
+import { t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
-import { t } from '#lib/text.ts'
 import { Field } from '#ui/field.tsx'
 import { formOf, OutgoingFields, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
 import { LiveTestReport, Problem, useLiveTest } from './use-live-test.tsx'
@@ -27,7 +27,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
     event.preventDefault()
     void live.attempt(async () => {
       const result = await call('discover', 'POST', '/v1/discovery', { body: { address } })
-      const best = result.candidates.find(({ incoming: list }) => list.some(({ kind }) => kind === 'imap'))
+      const best = bestOf(result)
       const imap = best?.incoming.find(({ kind }) => kind === 'imap') ?? result.guesses.incoming[0]
       const smtp = best?.outgoing[0] ?? result.guesses.outgoing[0]
       setFound(result)
@@ -59,30 +59,30 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   return (
     <main className="page">
       <div className="page-head">
-        <h1 style={{ flex: 1 }}>{isFirst ? 'Add your first mailbox' : 'Add a mailbox'}</h1>
+        <h1 style={{ flex: 1 }}>{isFirst ? t('add.first') : t('add.another')}</h1>
         {isFirst ? (
           <a className="button" href="/settings" onClick={(event) => onLinkClick(event, '/settings')}>
-            Settings
+            {t('settings')}
           </a>
         ) : (
           <a className="button" href="/" onClick={(event) => onLinkClick(event, '/')}>
-            Cancel
+            {t('cancel')}
           </a>
         )}
       </div>
       {stage === 'address' ? (
         <form className="card" onSubmit={discover}>
           <Field
-            label="Mail address"
+            label={t('add.address')}
             type="email"
             required
             autoComplete="email"
             value={address}
             onChange={(event) => setAddress(event.target.value)}
-            hint="The settings are looked up; your password is not part of that."
+            hint={t('add.addressHint')}
           />
           <button type="submit" className="button primary" disabled={live.isBusy}>
-            {live.isBusy ? 'Looking …' : 'Continue'}
+            {live.isBusy ? t('add.looking') : t('add.continue')}
           </button>
         </form>
       ) : (
@@ -90,7 +90,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           <Found found={found} />
           {incoming && (
             <ServerFields
-              legend="Incoming mail (IMAP)"
+              legend={t('servers.incoming')}
               which="incoming"
               value={incoming}
               errors={errors}
@@ -98,14 +98,14 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
             />
           )}
           <Field
-            label="Password"
+            label={t('password')}
             type="password"
             required
             autoComplete="current-password"
             value={password}
             onChange={(event) => setPassword(event.target.value)}
             error={errors?.password}
-            hint="Stored encrypted, with a key outside the database."
+            hint={t('add.passwordHint')}
           />
           <OutgoingFields
             value={outgoing}
@@ -127,10 +127,10 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           />
           <div className="row end">
             <button type="button" className="button" onClick={() => setStage('address')}>
-              Back
+              {t('back')}
             </button>
             <button type="submit" className="button primary" disabled={live.isBusy}>
-              {live.isBusy ? 'Testing …' : 'Test and add'}
+              {live.isBusy ? t('check.running') : t('add.submit')}
             </button>
           </div>
         </form>
@@ -140,29 +140,33 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   )
 }
 
+/** The first that names a server this version can speak to. */
+const bestOf = ({ candidates }: DiscoveryResult) =>
+  candidates.find(({ incoming }) => incoming.some(({ kind }) => kind === 'imap'))
+
 const Found = ({ found }: { found: DiscoveryResult | null }) => {
-  const best = found?.candidates[0]
-  const hasImap = found?.candidates.some(({ incoming }) => incoming.some(({ kind }) => kind === 'imap')) ?? false
+  const usable = found ? bestOf(found) : undefined
+  const best = usable ?? found?.candidates[0]
+  const hasImap = usable !== undefined
   return (
     <>
-      {best && hasImap && <div className="notice">{best.explanation} Have a look before they are used.</div>}
+      {best && hasImap && (
+        <div className="notice">
+          {best.explanation} {t('found.look')}
+        </div>
+      )}
       {best && !hasImap && (
         <div className="notice warn">
-          {best.explanation} Only POP3 is offered, which comes in a later version of Postern. If the provider has IMAP
-          after all, fill it in below.
+          {best.explanation} {t('found.popOnly')}
         </div>
       )}
-      {!best && (
-        <div className="notice warn">
-          Nothing was found for this address. These are the usual names and ports; correct them as your provider says.
-        </div>
-      )}
+      {!best && <div className="notice warn">{t('found.nothing')}</div>}
       {found?.advice && (
         <div className="notice warn">
           {found.advice.text}{' '}
           {found.advice.helpUrl && (
             <a href={found.advice.helpUrl} target="_blank" rel="noopener noreferrer">
-              How to
+              {t('found.howTo')}
             </a>
           )}
         </div>

@@ -1,16 +1,17 @@
 import type { CheckEvent } from '@postern/shared/accounts.ts'
 import { Check, CircleX, Loader } from 'lucide-react'
 import { flushSync } from 'react-dom'
+import { t } from '#lib/page-text.ts'
 import { shownFingerprint } from './server-fields.tsx'
 
 const names = {
-  resolve: 'Find the server',
-  connect: 'Connect',
-  tls: 'Encrypt',
-  greeting: 'Greeting',
-  login: 'Sign in',
-  list: 'List mailboxes',
-  messages: 'Read the newest messages',
+  resolve: t('step.resolve'),
+  connect: t('step.connect'),
+  tls: t('step.tls'),
+  greeting: t('step.greeting'),
+  login: t('session.signIn'),
+  list: t('step.list'),
+  messages: t('step.messages'),
 }
 export type CheckFailed = Extract<CheckEvent, { kind: 'failed' }>
 
@@ -32,15 +33,14 @@ export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust:
           return (
             <li key={`${step.server} ${step.step}`}>
               {isFailed ? (
-                <CircleX size={16} color="var(--danger)" aria-label="failed" />
+                <CircleX size={16} color="var(--danger)" aria-label={t('step.failed')} />
               ) : step.state === 'ok' ? (
-                <Check size={16} color="var(--accent)" aria-label="done" />
+                <Check size={16} color="var(--accent)" aria-label={t('step.done')} />
               ) : (
-                <Loader size={16} aria-label="running" />
+                <Loader size={16} aria-label={t('step.running')} />
               )}
               <span>
-                {step.server === 'outgoing' ? 'Sending: ' : ''}
-                {names[step.step]}
+                {step.server === 'outgoing' ? t('step.sending', { step: names[step.step] }) : names[step.step]}
                 {step.note && <span className="muted"> — {step.note}</span>}
               </span>
               {step.ms !== null && <span className="ms">{step.ms} ms</span>}
@@ -57,17 +57,17 @@ export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust:
               <table className="plain">
                 <tbody>
                   <tr>
-                    <th>Names</th>
+                    <th>{t('certificate.names')}</th>
                     <td>{failed.certificate.names.join(', ') || failed.certificate.subject}</td>
                   </tr>
                   <tr>
-                    <th>Valid</th>
+                    <th>{t('certificate.valid')}</th>
                     <td>
                       {failed.certificate.validFrom} – {failed.certificate.validTo}
                     </td>
                   </tr>
                   <tr>
-                    <th>Issuer</th>
+                    <th>{t('certificate.issuer')}</th>
                     <td>{failed.certificate.issuer}</td>
                   </tr>
                   <tr>
@@ -78,18 +78,15 @@ export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust:
                   </tr>
                 </tbody>
               </table>
-              <p>
-                Trust it only if you know this server and its fingerprint: somebody in between could show a certificate
-                of their own.
-              </p>
+              <p>{t('certificate.warning')}</p>
               <button type="button" className="button" onClick={({ currentTarget: { form } }) => trust(failed, form)}>
-                Trust exactly this certificate
+                {t('certificate.trust')}
               </button>
             </>
           )}
           {failed.serverText && (
             <details>
-              <summary>What the server said</summary>
+              <summary>{t('serverSaid')}</summary>
               <code>{failed.serverText}</code>
             </details>
           )}

@@ -2,7 +2,7 @@ import type { Account, ServerSettings } from '@postern/shared/accounts.ts'
 import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
-import { t } from '#lib/text.ts'
+import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
 import { formOf, OutgoingFields, pinned, ServerFields, settingsOf } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
@@ -41,7 +41,7 @@ export const EditAccount = ({ account }: { account: Account }) => {
     await call('patchAccount', 'PATCH', `/v1/accounts/${account.id}`, { body: { name, ...servers, ...passwords } })
     setPassword('')
     setOutgoingPassword('')
-    showToast({ kind: 'done', text: 'Saved' })
+    showToast({ kind: 'done', text: t('saved') })
   }
   const save = (event: FormEvent) => {
     event.preventDefault()
@@ -49,16 +49,16 @@ export const EditAccount = ({ account }: { account: Account }) => {
   }
   const errors = live.problem?.detail.fields
   return (
-    <form className="card" onSubmit={save} aria-label="Settings">
-      <h2>Name, servers, password</h2>
+    <form className="card" onSubmit={save} aria-label={t('settings')}>
+      <h2>{t('edit.title')}</h2>
       <Field
-        label="Name"
+        label={t('person.name')}
         value={name}
         onChange={(event) => setName(event.target.value)}
-        hint="Shown instead of the address."
+        hint={t('edit.nameHint')}
       />
       <ServerFields
-        legend="Incoming mail (IMAP)"
+        legend={t('servers.incoming')}
         which="incoming"
         value={incoming}
         errors={errors}
@@ -73,7 +73,7 @@ export const EditAccount = ({ account }: { account: Account }) => {
         onPassword={setOutgoingPassword}
       />
       <Field
-        label={isMoved || isDoubted ? 'Password' : 'New password'}
+        label={isMoved || isDoubted ? t('password') : t('password.new')}
         type="password"
         data-account-password
         autoComplete="new-password"
@@ -81,11 +81,7 @@ export const EditAccount = ({ account }: { account: Account }) => {
         value={password}
         error={errors?.password}
         onChange={(event) => setPassword(event.target.value)}
-        hint={
-          isMoved || isDoubted
-            ? 'Needed again: a stored password is never sent to a server it was not entered for.'
-            : 'Leave empty to keep the one that is stored.'
-        }
+        hint={isMoved || isDoubted ? t('edit.passwordNeeded') : t('edit.passwordKept')}
       />
       <LiveTestReport
         test={live}
@@ -95,7 +91,7 @@ export const EditAccount = ({ account }: { account: Account }) => {
         }}
       />
       <button type="submit" className="button primary" disabled={live.isBusy}>
-        {live.isBusy ? 'Testing …' : isTested ? 'Test and save' : t('save')}
+        {live.isBusy ? t('check.running') : isTested ? t('edit.submit') : t('save')}
       </button>
     </form>
   )

@@ -3,19 +3,19 @@ import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
 import { app } from '#data/app-state.ts'
 import { showToast } from '#data/toasts.ts'
-import { t } from '#lib/text.ts'
+import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
 
 /** Told apart at arm's length in both themes. */
 const colors = [
-  ['#1f7a73', 'Teal'],
-  ['#2f6fb5', 'Blue'],
-  ['#7a4fb0', 'Violet'],
-  ['#b5427e', 'Pink'],
-  ['#b53a2f', 'Red'],
-  ['#c06a12', 'Orange'],
-  ['#8a7a12', 'Olive'],
-  ['#3f7d2f', 'Green'],
+  ['#1f7a73', t('color.teal')],
+  ['#2f6fb5', t('color.blue')],
+  ['#7a4fb0', t('color.violet')],
+  ['#b5427e', t('color.pink')],
+  ['#b53a2f', t('color.red')],
+  ['#c06a12', t('color.orange')],
+  ['#8a7a12', t('color.olive')],
+  ['#3f7d2f', t('color.green')],
 ] as const
 const bytesPerMegabyte = 1_000_000
 
@@ -34,10 +34,10 @@ export const LookCard = ({ account }: { account: Account }) => {
     }
   }
   return (
-    <section className="card" aria-label="Colour and limits">
-      <h2>Colour and limits</h2>
+    <section className="card" aria-label={t('look')}>
+      <h2>{t('look')}</h2>
       <fieldset className="swatches">
-        <legend>Colour in the list of mailboxes</legend>
+        <legend>{t('look.color')}</legend>
         <label>
           <input
             type="radio"
@@ -45,7 +45,7 @@ export const LookCard = ({ account }: { account: Account }) => {
             checked={account.color === null}
             onChange={() => void patch({ color: null })}
           />
-          None
+          {t('color.none')}
         </label>
         {colors.map(([value, name]) => (
           <label key={value}>
@@ -76,24 +76,24 @@ const Budget = ({ bytes, onSet }: { bytes: number | null; onSet: (bytes: number 
     event.preventDefault()
     const megabytes = text.trim() === '' ? null : Number(text)
     if (megabytes !== null && (!Number.isSafeInteger(megabytes * bytesPerMegabyte) || megabytes < 1))
-      return setProblem('must be a whole number, or empty for no limit')
+      return setProblem(t('budget.notWhole'))
     setProblem(undefined)
     await onSet(megabytes === null ? null : megabytes * bytesPerMegabyte)
     showToast({
       kind: 'done',
-      text: megabytes === null ? 'No limit' : `At most ${megabytes.toLocaleString()} MB a day`,
+      text: megabytes === null ? t('budget.none') : t('budget.set', { n: megabytes.toLocaleString() }),
     })
   }
   return (
     <form onSubmit={(event) => void submit(event)} noValidate>
       <Field
-        label="Limit for a day, in megabytes"
+        label={t('budget.label')}
         inputMode="numeric"
-        placeholder="no limit"
+        placeholder={t('budget.placeholder')}
         value={text}
         error={problem}
         onChange={(event) => setText(event.target.value)}
-        hint="For texts that are fetched ahead, so that they can be searched. What you open is always fetched. Empty: no limit."
+        hint={t('budget.hint')}
       />
       <button type="submit" className="button">
         {t('save')}

@@ -4,17 +4,18 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { useState } from 'react'
 import { call } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
+import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
 
 const roleNames: Record<string, string> = {
-  inbox: 'Inbox',
-  drafts: 'Drafts',
-  sent: 'Sent',
-  archive: 'Archive',
-  junk: 'Spam',
-  trash: 'Trash',
-  all: 'All mail',
-  flagged: 'Starred',
+  inbox: t('role.inbox'),
+  drafts: t('role.drafts'),
+  sent: t('role.sent'),
+  archive: t('role.archive'),
+  junk: t('role.junk'),
+  trash: t('role.trash'),
+  all: t('role.all'),
+  flagged: t('role.flagged'),
 }
 const rowsAtOnce = 50
 type Patch = { role?: Mailbox['role']; isSynced?: boolean; isWatched?: boolean }
@@ -29,28 +30,25 @@ export const MailboxTable = ({ account }: { account: Account }) => {
     .filter(({ path }) => path.toLowerCase().includes(text.toLowerCase()))
     .sort((a, b) => rank(a) - rank(b) || a.path.localeCompare(b.path))
   return (
-    <section className="card" aria-label="Mailboxes">
-      <h2>Mailboxes</h2>
-      <p className="muted">
-        A mailbox that is not kept stays at the server and is not shown here. All that are kept are looked at every
-        minute; a watched one has a connection of its own, so that its new mail is here at once.
-      </p>
+    <section className="card" aria-label={t('mailboxes')}>
+      <h2>{t('mailboxes')}</h2>
+      <p className="muted">{t('table.text')}</p>
       {mailboxes.length > rowsAtOnce && (
         <Field
-          label="Find a mailbox"
+          label={t('table.find')}
           type="search"
           value={text}
           onChange={(event) => setText(event.target.value)}
-          hint={`${found.length.toLocaleString()} of ${mailboxes.length.toLocaleString()}`}
+          hint={t('table.found', { n: found.length.toLocaleString(), of: mailboxes.length.toLocaleString() })}
         />
       )}
       <table className="plain mailbox-table">
         <thead>
           <tr>
-            <th>Mailbox</th>
-            <th>Used as</th>
-            <th>Keep</th>
-            <th>Watch</th>
+            <th>{t('table.mailbox')}</th>
+            <th>{t('table.role')}</th>
+            <th>{t('table.keep')}</th>
+            <th>{t('table.watch')}</th>
           </tr>
         </thead>
         <tbody>
@@ -65,9 +63,7 @@ export const MailboxTable = ({ account }: { account: Account }) => {
         </tbody>
       </table>
       {found.length > rowsAtOnce && (
-        <p className="muted">
-          {(found.length - rowsAtOnce).toLocaleString()} more; the field above finds them by their names.
-        </p>
+        <p className="muted">{t('table.more', { n: (found.length - rowsAtOnce).toLocaleString() })}</p>
       )}
     </section>
   )
@@ -101,12 +97,12 @@ const Row = ({
     <tr>
       <td>
         <bdi>{mailbox.path}</bdi> <span className="muted">{mailbox.messages.toLocaleString()}</span>
-        {!mailbox.rights.insert && !mailbox.rights.remove && <div className="muted">Read-only at the server</div>}
+        {!mailbox.rights.insert && !mailbox.rights.remove && <div className="muted">{t('table.readOnly')}</div>}
       </td>
       <td>
         <select
           className="input"
-          aria-label={`Role of ${mailbox.path}`}
+          aria-label={t('table.roleOf', { path: mailbox.path })}
           value={mailbox.role ?? ''}
           onChange={(event) => onPatch({ role: mailboxRoles.find((role) => role === event.target.value) ?? null })}
         >
@@ -121,7 +117,7 @@ const Row = ({
       <td>
         <input
           type="checkbox"
-          aria-label={`Keep ${mailbox.path} in step`}
+          aria-label={t('table.keepOf', { path: mailbox.path })}
           checked={mailbox.isSynced}
           onChange={(event) => onPatch({ isSynced: event.target.checked })}
         />
@@ -129,10 +125,8 @@ const Row = ({
       <td>
         <input
           type="checkbox"
-          aria-label={`Watch ${mailbox.path}`}
-          title={
-            isInbox ? 'The inbox is always watched.' : canWatch ? undefined : 'This server cannot tell of changes.'
-          }
+          aria-label={t('table.watchOf', { path: mailbox.path })}
+          title={isInbox ? t('table.inboxWatched') : canWatch ? undefined : t('table.cannotWatch')}
           checked={isInbox || mailbox.isWatched}
           disabled={isInbox || !mailbox.isSynced || !canWatch}
           onChange={(event) => onPatch({ isWatched: event.target.checked })}

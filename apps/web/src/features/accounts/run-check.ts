@@ -1,12 +1,13 @@
 import type { AccountCreate, CheckEvent } from '@postern/shared/accounts.ts'
-import { request } from '#data/api.ts'
+import { ApiError, request } from '#data/api.ts'
+import { t } from '#lib/page-text.ts'
 
 /** Runs the live test and tells each step; the answer comes line by line. Throws ApiError. */
 export const runCheck = async (body: AccountCreate, onEvent: (event: CheckEvent) => void): Promise<boolean> => {
   const response = await request('POST', '/v1/account-checks', { body })
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ''
-  let isRight = false
+  let isRight: boolean | undefined
   for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
     const lines = (rest + next.value).split('\n')
     rest = lines.pop() ?? ''
@@ -16,5 +17,6 @@ export const runCheck = async (body: AccountCreate, onEvent: (event: CheckEvent)
       onEvent(event)
     }
   }
+  if (isRight === undefined) throw new ApiError('internal', { message: t('check.brokeOff') })
   return isRight
 }

@@ -1,4 +1,5 @@
 import type { DiscoveredServer, ServerSettings } from '@postern/shared/accounts.ts'
+import { t } from '#lib/page-text.ts'
 import { Choice, Field } from '#ui/field.tsx'
 
 const ports = { incoming: { tls: 993, starttls: 143, plain: 143 }, outgoing: { tls: 465, starttls: 587, plain: 587 } }
@@ -54,14 +55,14 @@ export const ServerFields = ({
     <legend style={{ fontWeight: 600, marginBlockEnd: 8 }}>{legend}</legend>
     <div className="grid2">
       <Field
-        label="Server"
+        label={t('servers.host')}
         required
         value={value.host}
         error={errors?.[`${which}.host`]}
         onChange={(event) => onChange({ ...value, host: event.target.value, pinnedFingerprint: null })}
       />
       <Field
-        label="Port"
+        label={t('servers.port')}
         required
         inputMode="numeric"
         value={value.port}
@@ -69,12 +70,12 @@ export const ServerFields = ({
         onChange={(event) => onChange({ ...value, port: event.target.value, pinnedFingerprint: null })}
       />
       <Choice
-        label="Encryption"
+        label={t('servers.security')}
         value={value.security}
         options={[
           { value: 'tls', label: 'TLS' },
           { value: 'starttls', label: 'STARTTLS' },
-          { value: 'plain', label: 'None' },
+          { value: 'plain', label: t('servers.plain') },
         ]}
         onChange={(security) => {
           const next = security === 'tls' || security === 'starttls' ? security : 'plain'
@@ -84,7 +85,7 @@ export const ServerFields = ({
       />
     </div>
     <Field
-      label="User name"
+      label={t('servers.username')}
       required
       value={value.username}
       error={errors?.[`${which}.username`]}
@@ -92,7 +93,7 @@ export const ServerFields = ({
     />
     {value.pinnedFingerprint && (
       <p className="muted">
-        Only the certificate {shownFingerprint(value.pinnedFingerprint).slice(0, 23)}… is accepted.
+        {t('servers.pinned', { fingerprint: shownFingerprint(value.pinnedFingerprint).slice(0, 23) })}
       </p>
     )}
   </fieldset>
@@ -121,25 +122,25 @@ export const OutgoingFields = ({
         checked={value !== null}
         onChange={(event) => onChange(event.target.checked ? fallback() : null)}
       />
-      Also keep the settings for sending (writing mail comes in a later version)
+      {t('servers.alsoOutgoing')}
     </label>
     {value && (
       <>
         <ServerFields
-          legend="Outgoing mail (SMTP)"
+          legend={t('servers.outgoing')}
           which="outgoing"
           value={value}
           errors={errors}
           onChange={onChange}
         />
         <Field
-          label="Password for sending"
+          label={t('servers.outgoingPassword')}
           type="password"
           autoComplete="off"
           value={password}
           error={errors?.outgoingPassword}
           onChange={(event) => onPassword(event.target.value)}
-          hint="Only if it is another one than for reading."
+          hint={t('servers.outgoingPasswordHint')}
         />
       </>
     )}

@@ -36,7 +36,7 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
   const [shown, setShown] = useState(rowsAtOnce)
   const rows = useMemo(() => orderTree(mailboxes, folds, currentId), [mailboxes, folds, currentId])
   return (
-    <section aria-label={account.address}>
+    <section aria-label={t('tree.account', { address: account.address })}>
       <div className="tree-account">
         <Health account={account} />
         {account.color && <span className="account-color" style={{ background: account.color }} />}

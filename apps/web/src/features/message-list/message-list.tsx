@@ -15,10 +15,11 @@ import { showToast } from '#data/toasts.ts'
 import { goBack, mailAddress, navigate, useRoute } from '#lib/route.ts'
 import { lineHeights, rowHeights } from '#lib/row-heights.ts'
 import { count, t } from '#lib/text.ts'
-import { Confirm } from '#ui/confirm.tsx'
+import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { filters, ListHead } from './list-head.tsx'
 import { ThreadItem } from './thread-item.tsx'
+import { useCursor } from './use-cursor.ts'
 import { useSteadyScroll } from './use-steady-scroll.ts'
 
 const noRows: (ThreadRow | undefined)[] = []
@@ -43,10 +44,11 @@ export const MessageList = ({
   const [marks, setMarks] = useState<ReadonlySet<string>>(noMarks)
   const [isEverything, setEverything] = useState(false)
   const [confirms, setConfirms] = useState<(() => void) | null>(null)
-  const [cursor, setCursor] = useState(0)
   const mailbox = useApp((state) => state.mailboxes[mailboxId])
   const list = useApp((state) => state.lists[listKey(mailboxId, filter)])
   const arrived = useApp((state) => state.arrived[mailboxId]?.length ?? 0)
+  const rows = list?.rows ?? noRows
+  const [cursor, setCursor] = useCursor(rows)
   const density = useApp((state) => setting<keyof typeof rowHeights>(state, 'density', 'normal'))
   const scroller = useRef<HTMLDivElement>(null)
   const [isAtTop, setAtTop] = useState(true)
@@ -64,11 +66,13 @@ export const MessageList = ({
   const items = virtual.getVirtualItems()
   const firstShown = items[0]?.index ?? 0
   const lastShown = items.at(-1)?.index ?? 0
+  const hasHoles = items.some(({ index }) => rows[index] === undefined)
 
   useEffect(() => focusMailbox(mailboxId), [mailboxId])
   useEffect(() => {
     void loadRows(mailboxId, filter, 0)
   }, [mailboxId, filter])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows that left may have made room for ones that are not here
   useEffect(() => {
     inView.current = { mailboxId, filter, position: firstShown }
     // Scrolling past is not a wish: rows are asked for where it rests.
@@ -78,13 +82,12 @@ export const MessageList = ({
       void loadRows(mailboxId, filter, lastShown)
     }, 60)
     return () => clearTimeout(timer)
-  }, [mailboxId, filter, firstShown, lastShown])
+  }, [mailboxId, filter, firstShown, lastShown, hasHoles])
   useEffect(() => {
     if (isAtTop && arrived > 0) app.set((state) => ({ arrived: { ...state.arrived, [mailboxId]: [] } }))
   }, [isAtTop, arrived, mailboxId])
 
-  const rows = list?.rows ?? noRows
-  useSteadyScroll(scroller, rows, height)
+  useSteadyScroll(scroller, rows, height, virtual.range?.startIndex)
   const openRow = (id: string) => navigate(addressOf(id))
   const chosen = marks.size > 0 ? [...marks] : rows[cursor] ? [rows[cursor].threadId] : []
 
@@ -181,7 +184,7 @@ export const MessageList = ({
       setCursor(at)
       for (const near of [rows[at + 1], rows[at - 1]]) if (near) prefetch(near.threadId, near.latestMessageId)
     }
-  }, [threadId, rows])
+  }, [threadId, rows, setCursor])
 
   const drag = (event: DragEvent, id: string) => {
     const threadIds = marks.has(id) ? [...marks] : [id]
@@ -275,16 +278,7 @@ export const MessageList = ({
           {count('new', arrived)}
         </button>
       )}
-      {confirms && (
-        <Confirm
-          title={t('confirm.expunge')}
-          text={t('confirm.expungeText')}
-          action={t('action.expunge')}
-          cancel={t('cancel')}
-          onConfirm={confirms}
-          onClose={() => setConfirms(null)}
-        />
-      )}
+      {confirms && <ConfirmExpunge onConfirm={confirms} onClose={() => setConfirms(null)} />}
     </>
   )
 }

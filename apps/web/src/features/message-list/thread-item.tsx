@@ -46,7 +46,7 @@ export const ThreadItem = (props: Props) => {
       data-thread={row.threadId}
       className={`thread ${shape}${isUnread ? ' unread' : ''}${props.isOpen ? ' open' : ''}${props.isMarked ? ' marked' : ''}`}
       style={{ top: props.top, height: props.height }}
-      draggable={props.refusalOf('archive') === null}
+      draggable={props.refusalOf('trash') === null}
       onDragStart={props.onDragStart}
       onClick={(event) => (event.shiftKey || event.metaKey || event.ctrlKey ? props.onMark(event) : props.onOpen())}
       onPointerEnter={props.onHover}

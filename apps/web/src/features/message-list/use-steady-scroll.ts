@@ -19,8 +19,11 @@ export const useSteadyScroll = (
   scroller: RefObject<HTMLElement | null>,
   rows: (ThreadRow | undefined)[],
   height: number,
+  firstInSight: number | undefined,
 ): void => {
   const anchor = useRef<{ threadId: string; index: number } | null>(null)
+  // Not after every change of the screen: to ask where a box is scrolled to is to lay the page out.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another row in sight is another anchor
   useLayoutEffect(() => {
     const box = scroller.current
     if (!box) return
@@ -28,5 +31,5 @@ export const useSteadyScroll = (
     const index = Math.floor(box.scrollTop / height)
     const row = rows[index]
     anchor.current = row ? { threadId: row.threadId, index } : null
-  })
+  }, [scroller, rows, height, firstInSight])
 }

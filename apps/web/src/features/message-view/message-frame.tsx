@@ -1,16 +1,14 @@
 import type { MessagePart } from '@postern/shared/messages.ts'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { call } from '#data/api.ts'
 import { t } from '#lib/text.ts'
 import { fitWidth } from './fit-width.ts'
 import type { MisleadingLink } from './misleading-links.ts'
 import { type SanitizedMail, sanitizeMail } from './sanitize.ts'
+import { useSealedFrame } from './sealed-frame.ts'
 import { type Paper, showMail, showRemote, watchMissing } from './show-mail.ts'
 
-/** Exactly this: links open outside, nothing runs. A test holds the string. */
-export const frameSandbox = 'allow-same-origin allow-popups allow-popups-to-escape-sandbox'
-
-type Props = {
+export type FrameProps = {
   messageId: string
   html: string
   parts: MessagePart[]
@@ -25,18 +23,28 @@ type Props = {
 export type FoundInMail = { remote: number; misleadingLinks: MisleadingLink[]; isBroken: boolean }
 
 const maxRemote = 500
+/** From here on cleaning a mail takes longer than a frame of the screen. Characters. */
+const longMail = 50_000
 
 /** The sealed frame: a static document with a policy of its own, filled by the sanitiser and by nothing else. */
-export const MessageFrame = ({ messageId, html, parts, loadsRemote, attempt, isDark, onFound, onMissing }: Props) => {
-  const ref = useRef<HTMLIFrameElement>(null)
-  const [isLoaded, setLoaded] = useState(false)
+export const MessageFrame = ({
+  messageId,
+  html,
+  parts,
+  loadsRemote,
+  attempt,
+  isDark,
+  onFound,
+  onMissing,
+}: FrameProps) => {
+  const host = useRef<HTMLDivElement>(null)
+  const { frame, page } = useSealedFrame(host, html.length > longMail)
   const [height, setHeight] = useState(120)
   const [isTooWide, setTooWide] = useState(false)
   const [mail, setMail] = useState<SanitizedMail | null>(null)
 
   useEffect(() => {
-    const page = ref.current?.contentDocument
-    if (!isLoaded || !page) return
+    if (!page) return
     const cids = new Map(
       parts.flatMap((part) =>
         part.contentId && part.preview === 'image'
@@ -62,11 +70,10 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, attempt, isD
     // Images arrive later and change the size.
     page.body.addEventListener('load', measure, true)
     return () => observer.disconnect()
-  }, [isLoaded, html, isDark, messageId, parts, onFound])
+  }, [page, html, isDark, messageId, parts, onFound])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt does the same again
   useEffect(() => {
-    const page = ref.current?.contentDocument
     if (!mail || !loadsRemote || !page) return
     const urls = [...new Set([...mail.images, ...mail.backgrounds])].slice(0, maxRemote)
     if (urls.length === 0) return
@@ -77,22 +84,18 @@ export const MessageFrame = ({ messageId, html, parts, loadsRemote, attempt, isD
       () => onMissing(mail.images.length),
     )
     return stop
-  }, [mail, loadsRemote, messageId, onMissing, attempt])
+  }, [page, mail, loadsRemote, messageId, onMissing, attempt])
 
   const paper = paperFor(mail, isDark)
+  useLayoutEffect(() => {
+    if (!frame) return
+    frame.className = `html-body ${paper}`
+    frame.style.height = `${height}px`
+  }, [frame, paper, height])
   return (
     <>
       {isTooWide && <p className="muted">{t('view.tooWide')}</p>}
-      <iframe
-        ref={ref}
-        className={`html-body ${paper}`}
-        title="Message"
-        src="/message-frame.html"
-        sandbox={frameSandbox}
-        referrerPolicy="no-referrer"
-        style={{ height }}
-        onLoad={() => setLoaded(true)}
-      />
+      <div ref={host} />
     </>
   )
 }

@@ -1,5 +1,5 @@
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, loadBody, setting, useApp } from '#data/app-state.ts'
 import { fullDate, listDate, messageDate, personName } from '#lib/format.ts'
@@ -8,13 +8,11 @@ import { useMedia } from '#lib/use-media.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { Attachments } from './attachments.tsx'
-import type { FoundInMail } from './message-frame.tsx'
+import { useFrameModule } from './frame-module.ts'
+import type { FoundInMail, FrameProps } from './message-frame.tsx'
 import { MessageMenu } from './message-menu.tsx'
 import { printMessage } from './print-message.ts'
 import { TextBody } from './text-body.tsx'
-
-// The sanitiser comes with the first mail that needs it.
-const MessageFrame = lazy(() => import('./message-frame.tsx').then((module) => ({ default: module.MessageFrame })))
 
 type Sheet = { title: string; text: string }
 
@@ -117,8 +115,8 @@ const Addresses = ({ message }: { message: Message }) => {
     <button type="button" className="addresses message-head" aria-expanded={isFull} onClick={() => setFull(!isFull)}>
       <span>
         {t('view.to')} {write(isFull ? message.to : all.slice(0, 6)) || '—'}
-        {isFull && message.cc.length > 0 && ` · Cc ${write(message.cc)}`}
-        {isFull && message.bcc.length > 0 && ` · Bcc ${write(message.bcc)}`}
+        {isFull && message.cc.length > 0 && ` · ${t('view.cc', { people: write(message.cc) })}`}
+        {isFull && message.bcc.length > 0 && ` · ${t('view.bcc', { people: write(message.bcc) })}`}
         {isFull && message.date && ` · ${fullDate(message.date)}`}
       </span>
     </button>
@@ -187,18 +185,16 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
       )}
       {isHtml && <MisleadingLinks links={found.misleadingLinks} />}
       {isHtml && body.html !== null ? (
-        <Suspense fallback={null}>
-          <MessageFrame
-            messageId={message.id}
-            html={body.html}
-            parts={body.parts}
-            loadsRemote={loadsRemote}
-            attempt={attempt}
-            isDark={isDark}
-            onFound={setFound}
-            onMissing={setMissing}
-          />
-        </Suspense>
+        <HtmlBody
+          messageId={message.id}
+          html={body.html}
+          parts={body.parts}
+          loadsRemote={loadsRemote}
+          attempt={attempt}
+          isDark={isDark}
+          onFound={setFound}
+          onMissing={setMissing}
+        />
       ) : (
         <TextBody text={body.text} />
       )}
@@ -206,6 +202,11 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
       <Attachments messageId={message.id} subject={message.subject} parts={body.parts} />
     </>
   )
+}
+
+const HtmlBody = (props: FrameProps) => {
+  const module = useFrameModule()
+  return module && <module.MessageFrame {...props} />
 }
 
 /** For all that is open of this sender, and for the future. */

@@ -2,7 +2,7 @@ import type { MessagePart } from '@postern/shared/messages.ts'
 import { ChevronLeft, ChevronRight, Download, X } from 'lucide-react'
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from 'react'
 import { request } from '#data/api.ts'
-import { t } from '#lib/text.ts'
+import { t } from '#lib/page-text.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { PdfPages } from './pdf-pages.tsx'
 
@@ -41,13 +41,13 @@ export const PartPreview = ({
       </h2>
       {parts.length > 1 && (
         <>
-          <IconButton label="Previous file" onClick={() => step(-1)}>
+          <IconButton label={t('preview.previous')} onClick={() => step(-1)}>
             <ChevronLeft size={18} className="turns" aria-hidden />
           </IconButton>
           <span aria-live="polite">
             {at + 1} / {parts.length}
           </span>
-          <IconButton label="Next file" onClick={() => step(1)}>
+          <IconButton label={t('preview.next')} onClick={() => step(1)}>
             <ChevronRight size={18} className="turns" aria-hidden />
           </IconButton>
         </>
@@ -104,6 +104,6 @@ const PlainText = ({ address }: { address: string }) => {
 
 const CannotShow = () => (
   <p className="empty" role="alert">
-    This file cannot be shown here. It can still be downloaded.
+    {t('preview.failed')}
   </p>
 )

@@ -1,5 +1,6 @@
 import type { PDFDocumentProxy } from 'pdfjs-dist'
 import { useEffect, useRef, useState } from 'react'
+import { t } from '#lib/page-text.ts'
 import { openPdf } from './open-pdf.ts'
 
 const maxPages = 300
@@ -28,8 +29,7 @@ export const PdfPages = ({ address }: { address: string }) => {
   if (isBroken)
     return (
       <p className="empty" role="alert">
-        This PDF cannot be shown here: it is damaged, locked with a password, or very unusual. It can still be
-        downloaded.
+        {t('preview.pdfFailed')}
       </p>
     )
   if (!pdf) return <p className="empty">…</p>
@@ -39,7 +39,7 @@ export const PdfPages = ({ address }: { address: string }) => {
         // biome-ignore lint/suspicious/noArrayIndexKey: pages never change places
         <Page key={index} pdf={pdf} number={index + 1} />
       ))}
-      {pdf.numPages > maxPages && <p className="empty">Only the first {maxPages} pages are shown.</p>}
+      {pdf.numPages > maxPages && <p className="empty">{t('preview.firstPages', { n: maxPages })}</p>}
     </>
   )
 }
@@ -97,7 +97,7 @@ const Page = ({ pdf, number }: { pdf: PDFDocumentProxy; number: number }) => {
     <figure className="pdf-page">
       <canvas ref={canvas} aria-hidden width={612} height={792} />
       <figcaption className="sr-only">
-        Page {number} of {pdf.numPages}. {text}
+        {t('preview.page', { n: number, of: pdf.numPages })} {text}
       </figcaption>
     </figure>
   )

@@ -1,4 +1,5 @@
 import DOMPurify from 'dompurify'
+import { t } from '#lib/text.ts'
 import { type CssFrame, cleanDeclarations, cleanSheet } from './clean-css.ts'
 import { addressAttributes, mailElements, plainAttributes } from './mail-elements.ts'
 import { type MisleadingLink, misleadingLink } from './misleading-links.ts'
@@ -131,7 +132,7 @@ const markLinks = (root: HTMLElement): MisleadingLink[] => {
     found.push(misleading)
     const mark = root.ownerDocument.createElement('span')
     mark.setAttribute(leadsToMark, '')
-    mark.textContent = ` (leads to ${misleading.target}) `
+    mark.textContent = ` (${t('view.leadsTo', { target: misleading.target })}) `
     mark.style.cssText =
       'all: initial !important; font: 13px system-ui, sans-serif !important; color: #8a4b00 !important; background: #fff4e0 !important'
     link.after(mark)

@@ -1,3 +1,4 @@
+import type { Message } from '@postern/shared/messages.ts'
 import { Archive, ArrowLeft, Ban, FolderInput, Inbox, MailOpen, Star, Trash2 } from 'lucide-react'
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { ApiError, failureOf } from '#data/api.ts'
@@ -7,10 +8,12 @@ import { useCommands } from '#data/screen-commands.ts'
 import { plainSubject } from '#lib/format.ts'
 import { goBack } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
-import { Confirm } from '#ui/confirm.tsx'
+import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { Menu } from '#ui/menu.tsx'
+import { loadFrame } from './frame-module.ts'
 import { MessageItem } from './message-item.tsx'
+import { prepareFrame } from './sealed-frame.ts'
 
 const frameAfterMs = 1500
 
@@ -33,13 +36,17 @@ export const ThreadView = ({
 }) => {
   const messages = useApp((state) => (threadId ? state.threads[threadId] : undefined))
   useEffect(() => {
-    // The sanitiser and its frame, before somebody opens the first mail that needs them.
-    const timer = setTimeout(() => void import('./message-frame.tsx'), frameAfterMs)
+    // The sanitiser and a frame, before somebody opens the first mail that needs them.
+    const timer = setTimeout(() => {
+      void loadFrame()
+      prepareFrame()
+    }, frameAfterMs)
     return () => clearTimeout(timer)
   }, [])
   const { status, load } = useThread(threadId, messages !== undefined)
-  // From a search the conversation may be shown in any mailbox.
-  const placeId = mailboxId ?? messages?.flatMap(({ placements }) => placements)[0]?.mailboxId ?? null
+  // From a search the conversation may be shown in any mailbox: what is done there is meant for the message that was found.
+  const found = messages?.filter(({ id }) => id === alsoOpenId)
+  const placeId = mailboxId ?? placesOf(found)[0] ?? placesOf(messages)[0] ?? null
   const unreadIds = (messages ?? []).flatMap(({ id, placements }) =>
     placements.some(({ mailboxId: place, flags }) => place === placeId && !flags.seen) ? [id] : [],
   )
@@ -75,16 +82,23 @@ export const ThreadView = ({
   )
 }
 
+const placesOf = (messages: Message[] = []): string[] =>
+  messages.flatMap(({ placements }) => placements.map(({ mailboxId }) => mailboxId))
+
 type Status = 'loading' | 'offline' | 'failed' | 'gone'
 
 /** Fetches a conversation that is not here. */
 const useThread = (threadId: string | null, isHere: boolean): { status: Status; load: () => void } => {
   const [status, setStatus] = useState<Status>('loading')
+  const shown = useRef(threadId)
+  shown.current = threadId
   const load = useCallback(() => {
     if (threadId)
-      loadThread(threadId).catch((error: unknown) =>
-        setStatus(error instanceof ApiError && error.code === 'not_found' ? 'gone' : failureOf(error)),
-      )
+      loadThread(threadId).catch((error: unknown) => {
+        // What became of the one before is no news of this one.
+        if (shown.current === threadId)
+          setStatus(error instanceof ApiError && error.code === 'not_found' ? 'gone' : failureOf(error))
+      })
   }, [threadId])
   useEffect(() => {
     setStatus('loading')
@@ -213,16 +227,7 @@ const Actions = ({ threadId, mailboxId, backTo, isFlagged, ownsKeys }: HeadProps
           isDisabled: !other.rights.insert,
         }))}
       />
-      {isAsking && (
-        <Confirm
-          title={t('confirm.expunge')}
-          text={t('confirm.expungeText')}
-          action={t('action.expunge')}
-          cancel={t('cancel')}
-          onConfirm={() => perform('expunge')}
-          onClose={() => setAsking(false)}
-        />
-      )}
+      {isAsking && <ConfirmExpunge onConfirm={() => perform('expunge')} onClose={() => setAsking(false)} />}
     </>
   )
 }

@@ -3,8 +3,8 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { call } from '#data/api.ts'
 import { saveSetting } from '#data/app-state.ts'
 import { canRun, commandIds, commandText, keysOf, runCommand } from '#data/screen-commands.ts'
+import { t } from '#lib/page-text.ts'
 import { navigate } from '#lib/route.ts'
-import { t } from '#lib/text.ts'
 
 export type PaletteItem = { id: string; label: string; note: string; keys?: readonly string[]; run: () => void }
 
@@ -27,7 +27,7 @@ export const listPlaces = (mailboxes: Mailbox[], accounts: Account[]): Place[] =
   return mailboxes
     .filter(({ isSelectable }) => isSelectable)
     .map((mailbox) => {
-      const label = mailbox.role === 'inbox' ? 'Inbox' : mailbox.path
+      const label = mailbox.role === 'inbox' ? t('bar.inbox') : mailbox.path
       const note = notes.get(mailbox.accountId) ?? ''
       return { mailbox, label, note, words: wordsOf(`${label} ${note}`) }
     })
@@ -54,23 +54,23 @@ export const listCommands = (accounts: Account[], chosen: Record<string, string>
       keys: keysOf(id, chosen),
       run: () => void runCommand(id),
     })),
-  go('Settings', '/settings'),
-  go('Add account', '/accounts/new'),
+  go(t('settings'), '/settings'),
+  go(t('account.add'), '/accounts/new'),
   ...accounts.flatMap(({ id, name, address }): PaletteItem[] => [
-    go(`Account settings: ${name || address}`, `/accounts/${id}`),
+    go(t('palette.account', { name: name || address }), `/accounts/${id}`),
     {
       id: `sync:${id}`,
-      label: `Sync now: ${name || address}`,
+      label: t('palette.sync', { name: name || address }),
       note: '',
-      run: () => void call('syncAccount', 'POST', `/v1/accounts/${id}/sync`).catch(() => undefined),
+      run: () => void call('syncAccount', 'POST', `/v1/accounts/${id}/sync`),
     },
   ]),
-  choose('Layout: three columns', 'layout', 'columns'),
-  choose('Layout: reading pane below', 'layout', 'bottom'),
-  choose('Layout: list only', 'layout', 'list'),
-  choose('Theme: light', 'theme', 'light'),
-  choose('Theme: dark', 'theme', 'dark'),
-  choose('Theme: as the system', 'theme', 'system'),
+  choose(t('palette.columns'), 'layout', 'columns'),
+  choose(t('palette.bottom'), 'layout', 'bottom'),
+  choose(t('palette.list'), 'layout', 'list'),
+  choose(t('palette.light'), 'theme', 'light'),
+  choose(t('palette.dark'), 'theme', 'dark'),
+  choose(t('palette.system'), 'theme', 'system'),
 ]
 
 const go = (label: string, to: string): PaletteItem => ({ id: to, label, note: '', run: () => navigate(to) })

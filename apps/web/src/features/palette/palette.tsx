@@ -4,8 +4,8 @@ import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { chosenKeys, keyText } from '#data/screen-commands.ts'
 import { personName } from '#lib/format.ts'
+import { t } from '#lib/page-text.ts'
 import { navigate } from '#lib/route.ts'
-import { t } from '#lib/text.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { findPlaces, isMatch, listCommands, listPlaces, type PaletteItem } from './palette-items.ts'
 
@@ -49,7 +49,7 @@ export const Palette = ({ onClose }: { onClose: () => void }) => {
         aria-expanded
         aria-controls={id}
         aria-activedescendant={items.length > 0 ? `${id}-${at}` : undefined}
-        placeholder="Type a command, a mailbox, or words of a mail"
+        placeholder={t('palette.placeholder')}
         value={text}
         onChange={(event) => {
           setText(event.target.value)
@@ -102,7 +102,7 @@ const useItems = (text: string): PaletteItem[] => {
       : [
           {
             id: 'search',
-            label: `Search mail for “${text.trim()}”`,
+            label: t('palette.search', { text: text.trim() }),
             note: '',
             run: () => navigate(`/search?${new URLSearchParams({ q: text.trim() })}`),
           },

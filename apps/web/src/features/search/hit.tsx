@@ -6,7 +6,7 @@ import { act, type MailAction, refusalOf, rowAfter } from '#data/commands.ts'
 import { listDate, personName } from '#lib/format.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
-import { Confirm } from '#ui/confirm.tsx'
+import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { type HoverAction, HoverActions } from '#ui/hover-actions.tsx'
 
 type Props = {
@@ -71,16 +71,7 @@ export const Hit = ({ hit: { row, messageId, subject, snippet }, query, isOpen, 
         refusalOf={refusal}
         onAct={(action) => (action === 'trash' && isForGood ? setAsking(true) : perform(action))}
       />
-      {isAsking && (
-        <Confirm
-          title={t('confirm.expunge')}
-          text={t('confirm.expungeText')}
-          action={t('action.expunge')}
-          cancel={t('cancel')}
-          onConfirm={() => perform('expunge')}
-          onClose={() => setAsking(false)}
-        />
-      )}
+      {isAsking && <ConfirmExpunge onConfirm={() => perform('expunge')} onClose={() => setAsking(false)} />}
     </div>
   )
 }

@@ -3,6 +3,7 @@ import { ArrowDown, ArrowUp } from 'lucide-react'
 import { call } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
 import { showToast } from '#data/toasts.ts'
+import { t } from '#lib/page-text.ts'
 import { onLinkClick } from '#lib/route.ts'
 
 /** The accounts in the order of the tree. */
@@ -26,8 +27,8 @@ export const AccountsSection = () => {
     }
   }
   return (
-    <section className="card" aria-label="Accounts">
-      <h2>Accounts</h2>
+    <section className="card" aria-label={t('settings.accounts')}>
+      <h2>{t('settings.accounts')}</h2>
       <ol className="plain-list">
         {accounts.map((account, index) => (
           <AccountLine
@@ -39,7 +40,7 @@ export const AccountsSection = () => {
         ))}
       </ol>
       <a className="button" href="/accounts/new" onClick={(event) => onLinkClick(event, '/accounts/new')}>
-        Add account
+        {t('account.add')}
       </a>
     </section>
   )
@@ -65,8 +66,8 @@ const AccountLine = ({
       <button
         type="button"
         className="icon-button"
-        aria-label={`Up: ${name}`}
-        title="Up"
+        aria-label={t('accounts.upOf', { name })}
+        title={t('accounts.up')}
         aria-disabled={!onUp}
         onClick={() => onUp?.()}
       >
@@ -75,8 +76,8 @@ const AccountLine = ({
       <button
         type="button"
         className="icon-button"
-        aria-label={`Down: ${name}`}
-        title="Down"
+        aria-label={t('accounts.downOf', { name })}
+        title={t('accounts.down')}
         aria-disabled={!onDown}
         onClick={() => onDown?.()}
       >

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { saveSetting, setting, useApp } from '#data/app-state.ts'
 import { canNotify, setNotices, wantsNotices } from '#data/notices.ts'
 import { leave } from '#data/session.ts'
+import { t } from '#lib/page-text.ts'
 import { Choice } from '#ui/field.tsx'
 
 export const GeneralSection = () => (
@@ -18,35 +19,35 @@ const Appearance = () => {
   const layout = useApp((state) => setting(state, 'layout', 'columns'))
   const density = useApp((state) => setting(state, 'density', 'normal'))
   return (
-    <section className="card" aria-label="Appearance">
-      <h2>Appearance</h2>
+    <section className="card" aria-label={t('general.appearance')}>
+      <h2>{t('general.appearance')}</h2>
       <Choice
-        label="Theme"
+        label={t('general.theme')}
         value={theme}
         options={[
-          { value: 'system', label: 'As the system' },
-          { value: 'light', label: 'Light' },
-          { value: 'dark', label: 'Dark' },
+          { value: 'system', label: t('theme.system') },
+          { value: 'light', label: t('theme.light') },
+          { value: 'dark', label: t('theme.dark') },
         ]}
         onChange={(value) => void saveSetting('theme', value)}
       />
       <Choice
-        label="Layout"
+        label={t('general.layout')}
         value={layout}
         options={[
-          { value: 'columns', label: 'Three columns' },
-          { value: 'bottom', label: 'Reading pane below the list' },
-          { value: 'list', label: 'List only; mail opens over it' },
+          { value: 'columns', label: t('layout.columns') },
+          { value: 'bottom', label: t('layout.bottom') },
+          { value: 'list', label: t('layout.list') },
         ]}
         onChange={(value) => void saveSetting('layout', value)}
       />
       <Choice
-        label="Rows"
+        label={t('general.rows')}
         value={density}
         options={[
-          { value: 'compact', label: 'Compact' },
-          { value: 'normal', label: 'Normal' },
-          { value: 'roomy', label: 'Roomy, with a preview line' },
+          { value: 'compact', label: t('rows.compact') },
+          { value: 'normal', label: t('rows.normal') },
+          { value: 'roomy', label: t('rows.roomy') },
         ]}
         onChange={(value) => void saveSetting('density', value)}
       />
@@ -57,16 +58,16 @@ const Appearance = () => {
 const Reading = () => {
   const markReadMs = useApp((state) => setting(state, 'markReadMs', 1000))
   return (
-    <section className="card" aria-label="Reading">
-      <h2>Reading</h2>
+    <section className="card" aria-label={t('general.reading')}>
+      <h2>{t('general.reading')}</h2>
       <Choice
-        label="A conversation counts as read"
+        label={t('general.markRead')}
         value={String(markReadMs)}
         options={[
-          { value: '0', label: 'at once' },
-          { value: '1000', label: 'after a second' },
-          { value: '3000', label: 'after three seconds' },
-          { value: '-1', label: 'only when I say so' },
+          { value: '0', label: t('markRead.atOnce') },
+          { value: '1000', label: t('markRead.second') },
+          { value: '3000', label: t('markRead.three') },
+          { value: '-1', label: t('markRead.never') },
         ]}
         onChange={(value) => void saveSetting('markReadMs', Number(value))}
       />
@@ -83,8 +84,8 @@ const Notices = () => {
     setDenied(answer === 'denied')
   }
   return (
-    <section className="card" aria-label="Notifications">
-      <h2>Notifications</h2>
+    <section className="card" aria-label={t('general.notices')}>
+      <h2>{t('general.notices')}</h2>
       <label className="row">
         <input
           type="checkbox"
@@ -92,13 +93,12 @@ const Notices = () => {
           disabled={!canNotify()}
           onChange={(event) => void change(event.target.checked)}
         />
-        Tell me on this device about new mail in an inbox
+        {t('notices.wish')}
       </label>
-      <p className="muted">While Postern is open in a tab and you look at something else.</p>
+      <p className="muted">{t('notices.when')}</p>
       {isDenied && (
         <div className="notice warn" role="alert">
-          The browser does not allow notifications for this address. That can be changed in the browser’s own settings
-          for this site.
+          {t('notices.denied')}
         </div>
       )}
     </section>
@@ -108,18 +108,17 @@ const Notices = () => {
 const About = () => {
   const session = useApp((state) => state.session)
   return (
-    <section className="card" aria-label="About">
-      <h2>About</h2>
+    <section className="card" aria-label={t('general.about')}>
+      <h2>{t('general.about')}</h2>
       <p>
-        Postern {session?.version}. Signed in as {session?.user.name} ({session?.user.address}). The programming
-        interface is described at{' '}
+        {t('about.version', { version: session?.version ?? '' })}{' '}
+        {t('about.person', { name: session?.user.name ?? '', address: session?.user.address ?? '' })}{' '}
         <a href="/docs" target="_blank" rel="noopener">
-          /docs
+          {t('about.api')}
         </a>
-        .
       </p>
       <button type="button" className="button" onClick={() => void leave()}>
-        Sign out
+        {t('session.signOut')}
       </button>
     </section>
   )

@@ -9,7 +9,7 @@ import {
   keysOf,
   keyText,
 } from '#data/screen-commands.ts'
-import { t } from '#lib/text.ts'
+import { t } from '#lib/page-text.ts'
 
 /** Every command with its keys; the field takes the next key that is pressed in it. */
 export const KeysSection = () => {
@@ -21,8 +21,8 @@ export const KeysSection = () => {
     if (before && before !== id && next[before] === key) delete next[before]
     setSaid(
       before && before !== id
-        ? `${key} now means “${t(commandText(id))}”, no longer “${t(commandText(before))}”.`
-        : `${key} means “${t(commandText(id))}”.`,
+        ? t('keys.moved', { key, now: t(commandText(id)), before: t(commandText(before)) })
+        : t('keys.set', { key, now: t(commandText(id)) }),
     )
     void saveSetting('keys', next)
   }
@@ -37,12 +37,9 @@ export const KeysSection = () => {
     choose(id, event.key)
   }
   return (
-    <section className="card" aria-label="Keyboard shortcuts">
-      <h2>Keyboard shortcuts</h2>
-      <p>
-        Click into a field and press the key you want. Ctrl-K (on a Mac: Cmd-K) always opens the command palette, which
-        finds every command, mailbox and mail by typing.
-      </p>
+    <section className="card" aria-label={t('keys.title')}>
+      <h2>{t('keys.title')}</h2>
+      <p>{t('keys.how')}</p>
       <p role="status" className="muted">
         {said}
       </p>
@@ -56,7 +53,7 @@ export const KeysSection = () => {
                   className="input key"
                   aria-labelledby={`key-${id}`}
                   value={keysOf(id, chosen).map(keyText).join(', ')}
-                  placeholder="none"
+                  placeholder={t('keys.none')}
                   onChange={() => undefined}
                   onKeyDown={(event) => onKeyDown(event, id)}
                 />
@@ -66,10 +63,10 @@ export const KeysSection = () => {
                   <button
                     type="button"
                     className="button"
-                    aria-label={`As it was: ${t(commandText(id))}`}
+                    aria-label={t('keys.resetOf', { command: t(commandText(id)) })}
                     onClick={() => reset(id)}
                   >
-                    As it was
+                    {t('keys.reset')}
                   </button>
                 )}
               </td>

@@ -1,18 +1,14 @@
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useRef, useState } from 'react'
 import { ApiError, call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { fullDate } from '#lib/format.ts'
+import { t } from '#lib/page-text.ts'
 import { Confirm } from '#ui/confirm.tsx'
 import { Field } from '#ui/field.tsx'
 import { ListState } from '#ui/list-state.tsx'
 
 type Person = { id: string; name: string; address: string; accounts: number }
-
-const copy = async (link: string) => {
-  await navigator.clipboard.writeText(link)
-  showToast({ kind: 'done', text: 'The link is copied.' })
-}
 
 /** Who is here, and links for those who shall come. */
 export const PeopleSection = () => {
@@ -36,20 +32,20 @@ export const PeopleSection = () => {
   const remove = async ({ id, name }: Person) => {
     try {
       await call('removeUser', 'DELETE', `/v1/users/${id}`)
-      showToast({ kind: 'done', text: `${name} was removed` })
+      showToast({ kind: 'done', text: t('people.removed', { name }) })
     } catch (error) {
-      showToast({ kind: 'problem', text: error instanceof ApiError ? error.message : `${name} was not removed.` })
+      showToast({ kind: 'problem', text: error instanceof ApiError ? error.message : t('people.notRemoved', { name }) })
     }
     reload()
   }
   return (
-    <section className="card" aria-label="People">
-      <h2>People</h2>
+    <section className="card" aria-label={t('settings.people')}>
+      <h2>{t('settings.people')}</h2>
       <ListState
         status={status}
         isEmpty={!value}
-        empty="Nobody."
-        failed="The people here could not be loaded."
+        empty={t('people.none')}
+        failed={t('people.failed')}
         lines={2}
         onRetry={reload}
       />
@@ -62,10 +58,10 @@ export const PeopleSection = () => {
               </td>
               <td style={{ textAlign: 'end' }}>
                 {person.role === 'owner' ? (
-                  'Owner'
+                  t('people.owner')
                 ) : (
                   <button type="button" className="button" onClick={() => setLeaving(person)}>
-                    Remove
+                    {t('people.remove')}
                   </button>
                 )}
               </td>
@@ -74,8 +70,8 @@ export const PeopleSection = () => {
           {value?.invitations.map((invitation) => (
             <tr key={invitation.id}>
               <td>
-                Invited{invitation.note ? `: ${invitation.note}` : ''}{' '}
-                <span className="muted">until {fullDate(invitation.expiresAt)}</span>
+                {invitation.note ? t('people.invitedFor', { note: invitation.note }) : t('people.invited')}{' '}
+                <span className="muted">{t('people.until', { date: fullDate(invitation.expiresAt) })}</span>
               </td>
               <td style={{ textAlign: 'end' }}>
                 <button
@@ -85,7 +81,7 @@ export const PeopleSection = () => {
                     void call('deleteInvitation', 'DELETE', `/v1/invitations/${invitation.id}`).then(reload)
                   }
                 >
-                  Withdraw
+                  {t('people.withdraw')}
                 </button>
               </td>
             </tr>
@@ -94,34 +90,22 @@ export const PeopleSection = () => {
       </table>
       <form onSubmit={(event) => void invite(event)} style={{ marginBlockStart: 16 }}>
         <Field
-          label="Invite somebody"
+          label={t('people.invite')}
           value={note}
           onChange={(event) => setNote(event.target.value)}
-          hint="For whom is it? Only a note for you."
+          hint={t('people.note')}
         />
         <button type="submit" className="button primary">
-          Make a link
+          {t('people.makeLink')}
         </button>
       </form>
-      {link && (
-        <div className="notice" style={{ marginBlockStart: 12 }}>
-          Send this link; it works once, for seven days, and is not shown again:
-          <br />
-          <code style={{ overflowWrap: 'anywhere' }}>{link}</code>
-          {/* Browsers give the clipboard to safe addresses only. */}
-          {navigator.clipboard && (
-            <button type="button" className="button" onClick={() => void copy(link)}>
-              Copy the link
-            </button>
-          )}
-        </div>
-      )}
+      {link && <InvitationLink link={link} />}
       {leaving && (
         <Confirm
-          title={`Remove ${leaving.name}?`}
+          title={t('people.removeTitle', { name: leaving.name })}
           text={whatIsLost(leaving)}
-          action="Remove for good"
-          cancel="Cancel"
+          action={t('people.removeForGood')}
+          cancel={t('cancel')}
           onConfirm={() => void remove(leaving)}
           onClose={() => setLeaving(null)}
         />
@@ -130,10 +114,50 @@ export const PeopleSection = () => {
   )
 }
 
-const whatIsLost = ({ name, address, accounts }: Person): string => {
-  const mail =
-    accounts === 0
-      ? 'There are no mail accounts of theirs here.'
-      : `${accounts === 1 ? 'Their mail account is' : `Their ${accounts} mail accounts are`} disconnected, and all mail of it kept here is erased. Nothing is deleted at the mail provider.`
-  return `${name} (${address}) is signed out everywhere at once and cannot sign in again. ${mail} This cannot be undone.`
+/** Shown once. Browsers give the clipboard to secure addresses only: elsewhere the link stands selected, to be copied by hand. */
+const InvitationLink = ({ link }: { link: string }) => {
+  const field = useRef<HTMLInputElement>(null)
+  const [isByHand, setByHand] = useState(false)
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(link)
+      showToast({ kind: 'done', text: t('people.copied') })
+    } catch {
+      setByHand(true)
+      field.current?.select()
+    }
+  }
+  return (
+    <div className="notice" style={{ marginBlockStart: 12 }}>
+      <p>{t('people.linkText')}</p>
+      <div className="row">
+        <input
+          ref={field}
+          className="input grow"
+          readOnly
+          dir="ltr"
+          aria-label={t('people.link')}
+          value={link}
+          onFocus={(event) => event.currentTarget.select()}
+        />
+        <button type="button" className="button" onClick={() => void copy()}>
+          {t('people.copy')}
+        </button>
+      </div>
+      <p role="status" style={{ margin: isByHand ? '8px 0 0' : 0 }}>
+        {isByHand && t('people.copyByHand')}
+      </p>
+    </div>
+  )
 }
+
+const whatIsLost = ({ name, address, accounts }: Person): string =>
+  [
+    t('people.lost', { name, address }),
+    accounts === 0
+      ? t('people.lostNothing')
+      : accounts === 1
+        ? t('people.lostOne')
+        : t('people.lostMany', { n: accounts }),
+    t('people.lostForGood'),
+  ].join(' ')

@@ -1,60 +1,77 @@
-import { type FormEvent, useEffect, useState } from 'react'
+import type { OwnerPolicy } from '@postern/shared/sessions.ts'
+import { type FormEvent, useId, useState } from 'react'
 import { call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
+import { useAnswer } from '#data/use-answer.ts'
+import { t } from '#lib/page-text.ts'
+import { ListState } from '#ui/list-state.tsx'
 
 const toLines = (list: string[]) => list.join('\n')
 const toList = (text: string) => text.split(/[\s,]+/).filter(Boolean)
 
 /** The owner's exceptions: hosts without encryption, and hosts inside the own network that other people may use. */
 export const PolicySection = () => {
-  const [plain, setPlain] = useState('')
-  const [inside, setInside] = useState('')
-  useEffect(() => {
-    void call('getOwnerPolicy', 'GET', '/v1/owner/policy').then((policy) => {
-      setPlain(toLines(policy.plaintextHosts))
-      setInside(toLines(policy.privateHosts))
-    })
-  }, [])
+  const { value, status, reload } = useAnswer('policy', (signal) =>
+    call('getOwnerPolicy', 'GET', '/v1/owner/policy', { signal }),
+  )
+  return (
+    <section className="card" aria-label={t('settings.hosts')}>
+      <h2>{t('settings.hosts')}</h2>
+      <p>{t('hosts.form')}</p>
+      <ListState status={status} isEmpty={!value} empty={null} failed={t('hosts.failed')} lines={4} onRetry={reload} />
+      {/* Only once they are here: a form that is stored empty would take away what nobody saw. */}
+      {value && <PolicyForm policy={value} />}
+    </section>
+  )
+}
+
+const PolicyForm = ({ policy }: { policy: OwnerPolicy }) => {
+  const [plain, setPlain] = useState(toLines(policy.plaintextHosts))
+  const [inside, setInside] = useState(toLines(policy.privateHosts))
   const save = async (event: FormEvent) => {
     event.preventDefault()
     await call('putOwnerPolicy', 'PUT', '/v1/owner/policy', {
       body: { plaintextHosts: toList(plain), privateHosts: toList(inside) },
     })
-    showToast({ kind: 'done', text: 'Saved' })
+    showToast({ kind: 'done', text: t('saved') })
   }
   return (
-    <form className="card" onSubmit={(event) => void save(event)} aria-label="Allowed hosts">
-      <h2>Allowed hosts</h2>
-      <p>One host:port a line, such as mail.home.example:143.</p>
-      <div className="field">
-        <label htmlFor="inside">Inside your network, for everybody</label>
-        <textarea
-          id="inside"
-          className="input"
-          rows={4}
-          value={inside}
-          onChange={(event) => setInside(event.target.value)}
-        />
-        <div className="field-hint">
-          You as the owner may always use them. Other people may not, unless listed here.
-        </div>
-      </div>
-      <div className="field">
-        <label htmlFor="plain">Without encryption</label>
-        <textarea
-          id="plain"
-          className="input"
-          rows={4}
-          value={plain}
-          onChange={(event) => setPlain(event.target.value)}
-        />
-        <div className="field-hint">
-          Passwords and mail travel readable for everybody on the way. Only for machines you can touch.
-        </div>
-      </div>
+    <form onSubmit={(event) => void save(event)}>
+      <Hosts label={t('hosts.inside')} hint={t('hosts.insideHint')} value={inside} onChange={setInside} />
+      <Hosts label={t('hosts.plain')} hint={t('hosts.plainHint')} value={plain} onChange={setPlain} />
       <button type="submit" className="button primary">
-        Save
+        {t('save')}
       </button>
     </form>
+  )
+}
+
+const Hosts = ({
+  label,
+  hint,
+  value,
+  onChange,
+}: {
+  label: string
+  hint: string
+  value: string
+  onChange: (value: string) => void
+}) => {
+  const id = useId()
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <textarea
+        id={id}
+        className="input"
+        rows={4}
+        aria-describedby={`${id}-note`}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+      <div id={`${id}-note`} className="field-hint">
+        {hint}
+      </div>
+    </div>
   )
 }

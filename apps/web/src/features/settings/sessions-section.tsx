@@ -3,6 +3,7 @@ import { ApiError, call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { fullDate } from '#lib/format.ts'
+import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
 import { ListState } from '#ui/list-state.tsx'
 
@@ -15,13 +16,13 @@ export const SessionsSection = () => {
   return (
     <>
       <PasswordForm onChanged={reload} />
-      <section className="card" aria-label="Devices">
-        <h2>Signed in on</h2>
+      <section className="card" aria-label={t('devices.label')}>
+        <h2>{t('devices.title')}</h2>
         <ListState
           status={status}
           isEmpty={sessions.length === 0}
-          empty="Nowhere."
-          failed="The devices could not be loaded."
+          empty={t('devices.none')}
+          failed={t('devices.failed')}
           lines={2}
           onRetry={reload}
         />
@@ -31,21 +32,21 @@ export const SessionsSection = () => {
               <tr key={session.id}>
                 <td>
                   {session.userAgent.replace(/^.*?\(([^)]*)\).*?((Firefox|Chrome|Safari|Edg)\/[\d]+).*$/, '$2, $1') ||
-                    'A program'}
+                    t('devices.program')}
                   <div className="muted">
                     {session.address}, {fullDate(session.lastSeenAt)}
                   </div>
                 </td>
                 <td style={{ textAlign: 'end' }}>
                   {session.isCurrent ? (
-                    'This device'
+                    t('devices.this')
                   ) : (
                     <button
                       type="button"
                       className="button"
                       onClick={() => void call('revokeSession', 'DELETE', `/v1/sessions/${session.id}`).then(reload)}
                     >
-                      Sign out
+                      {t('session.signOut')}
                     </button>
                   )}
                 </td>
@@ -69,17 +70,17 @@ const PasswordForm = ({ onChanged }: { onChanged: () => void }) => {
       setCurrent('')
       setNext('')
       setProblem(null)
-      showToast({ kind: 'done', text: 'The password is changed; all other devices are signed out.' })
+      showToast({ kind: 'done', text: t('password.changed') })
       onChanged()
     } catch (error) {
       setProblem(error instanceof ApiError ? error : null)
     }
   }
   return (
-    <form className="card" onSubmit={(event) => void submit(event)} aria-label="Password">
-      <h2>Change the password</h2>
+    <form className="card" onSubmit={(event) => void submit(event)} aria-label={t('password')}>
+      <h2>{t('password.title')}</h2>
       <Field
-        label="Current password"
+        label={t('password.current')}
         type="password"
         autoComplete="current-password"
         required
@@ -88,7 +89,7 @@ const PasswordForm = ({ onChanged }: { onChanged: () => void }) => {
         onChange={(event) => setCurrent(event.target.value)}
       />
       <Field
-        label="New password"
+        label={t('password.new')}
         type="password"
         autoComplete="new-password"
         required
@@ -103,7 +104,7 @@ const PasswordForm = ({ onChanged }: { onChanged: () => void }) => {
         </div>
       )}
       <button type="submit" className="button primary">
-        Change it
+        {t('password.change')}
       </button>
     </form>
   )

@@ -1,7 +1,7 @@
 import { useApp } from '#data/app-state.ts'
 import { useTitle } from '#data/use-title.ts'
+import { t } from '#lib/page-text.ts'
 import { onLinkClick } from '#lib/route.ts'
-import { t } from '#lib/text.ts'
 import { AccountsSection } from './accounts-section.tsx'
 import { GeneralSection } from './general-section.tsx'
 import { KeysSection } from './keys-section.tsx'
@@ -10,27 +10,28 @@ import { PolicySection } from './policy-section.tsx'
 import { SessionsSection } from './sessions-section.tsx'
 
 const sections = [
-  { id: 'general', label: 'General', isOwners: false },
-  { id: 'accounts', label: 'Accounts', isOwners: false },
-  { id: 'keys', label: 'Shortcuts', isOwners: false },
-  { id: 'security', label: 'Password and devices', isOwners: false },
-  { id: 'people', label: 'People', isOwners: true },
-  { id: 'hosts', label: 'Allowed hosts', isOwners: true },
+  { id: 'general', label: t('settings.general'), isOwners: false },
+  { id: 'accounts', label: t('settings.accounts'), isOwners: false },
+  { id: 'keys', label: t('settings.keys'), isOwners: false },
+  { id: 'security', label: t('settings.security'), isOwners: false },
+  { id: 'people', label: t('settings.people'), isOwners: true },
+  { id: 'hosts', label: t('settings.hosts'), isOwners: true },
 ]
 
-export const SettingsScreen = ({ section }: { section: string }) => {
+export const SettingsScreen = ({ section: wanted }: { section: string }) => {
   const role = useApp((state) => state.session?.user.role)
   useTitle(t('settings'))
   const shown = sections.filter(({ isOwners }) => !isOwners || role === 'owner')
+  const section = shown.find(({ id }) => id === wanted)?.id ?? 'general'
   return (
     <main className="page">
       <div className="page-head">
-        <h1 style={{ flex: 1 }}>Settings</h1>
+        <h1 style={{ flex: 1 }}>{t('settings')}</h1>
         <a className="button" href="/" onClick={(event) => onLinkClick(event, '/')}>
-          Back to mail
+          {t('page.toMail')}
         </a>
       </div>
-      <nav className="tabs" aria-label="Settings">
+      <nav className="tabs" aria-label={t('settings')}>
         {shown.map(({ id, label }) => (
           <a
             key={id}

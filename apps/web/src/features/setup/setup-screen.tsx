@@ -2,13 +2,14 @@ import { type FormEvent, useEffect, useState } from 'react'
 import { ApiError, call } from '#data/api.ts'
 import { enter } from '#data/session.ts'
 import { useTitle } from '#data/use-title.ts'
+import { t } from '#lib/page-text.ts'
 import { navigate } from '#lib/route.ts'
 import { Field } from '#ui/field.tsx'
 import { Strength } from './strength.tsx'
 
 /** The first visit with the printed code, or an invited person's first visit. */
 export const SetupScreen = ({ kind }: { kind: 'setup' | 'invitation' }) => {
-  useTitle(kind === 'setup' ? 'Set up' : 'Invitation')
+  useTitle(kind === 'setup' ? t('setup.title') : t('invitation.title'))
   const [secret] = useState(
     () => new URLSearchParams(location.hash.slice(1)).get(kind === 'setup' ? 'code' : 'token') ?? '',
   )
@@ -47,31 +48,23 @@ export const SetupScreen = ({ kind }: { kind: 'setup' | 'invitation' }) => {
   if (isClaimed)
     return (
       <main className="page narrow">
-        <h1>This Postern has an owner</h1>
-        <p>Sign in, or ask the owner for an invitation.</p>
+        <h1>{t('setup.claimed')}</h1>
+        <p>{t('setup.claimedText')}</p>
         <a className="button primary" href="/">
-          Sign in
+          {t('session.signIn')}
         </a>
       </main>
     )
   return (
     <main className="page narrow">
-      <h1>{kind === 'setup' ? 'Welcome to your Postern' : 'You are invited to this Postern'}</h1>
+      <h1>{kind === 'setup' ? t('setup.welcome') : t('invitation.welcome')}</h1>
       {secret === '' && (
-        <div className="notice warn">
-          {kind === 'setup'
-            ? 'The address lacks its code. Open the whole address that Postern printed in the terminal or its log when it started; it ends with #code=…'
-            : 'The link is not complete. Ask the owner to send it again.'}
-        </div>
+        <div className="notice warn">{kind === 'setup' ? t('setup.noCode') : t('invitation.noToken')}</div>
       )}
       <form className="card" onSubmit={(event) => void submit(event)}>
-        <p>
-          {kind === 'setup'
-            ? 'You become the owner: you add mailboxes, and you decide who else may.'
-            : 'Choose how you sign in here. Your mail accounts come next.'}
-        </p>
+        <p>{kind === 'setup' ? t('setup.text') : t('invitation.text')}</p>
         <Field
-          label="Name"
+          label={t('person.name')}
           autoComplete="name"
           required
           value={name}
@@ -79,17 +72,17 @@ export const SetupScreen = ({ kind }: { kind: 'setup' | 'invitation' }) => {
           error={fieldError('name')}
         />
         <Field
-          label="Address"
+          label={t('person.address')}
           type="email"
           autoComplete="username"
           required
           value={address}
           onChange={(event) => setAddress(event.target.value)}
           error={fieldError('address')}
-          hint="You sign in with it. It need not be one of the mailboxes you add."
+          hint={t('setup.addressHint')}
         />
         <Field
-          label="Password"
+          label={t('password')}
           type="password"
           autoComplete="new-password"
           required
@@ -105,7 +98,7 @@ export const SetupScreen = ({ kind }: { kind: 'setup' | 'invitation' }) => {
           </div>
         )}
         <button type="submit" className="button primary" disabled={isBusy}>
-          {kind === 'setup' ? 'Create the owner' : 'Create my account'}
+          {kind === 'setup' ? t('setup.create') : t('invitation.create')}
         </button>
       </form>
     </main>

@@ -3,11 +3,12 @@ import { ApiError, call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { enter } from '#data/session.ts'
 import { useTitle } from '#data/use-title.ts'
+import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
 
 /** Signing in; as an overlay it keeps the page underneath as it was. */
 export const SignInScreen = ({ isOverlay = false }: { isOverlay?: boolean }) => {
-  useTitle(isOverlay ? null : 'Sign in')
+  useTitle(isOverlay ? null : t('session.signIn'))
   const known = useApp((state) => state.session?.user.address ?? '')
   const [address, setAddress] = useState(known)
   const [password, setPassword] = useState('')
@@ -34,15 +35,15 @@ export const SignInScreen = ({ isOverlay = false }: { isOverlay?: boolean }) => 
   }
   const form = (
     <form className="card" style={{ width: 'min(360px, 90vw)' }} onSubmit={(event) => void submit(event)}>
-      <h1>{isOverlay ? 'Your session has ended' : 'Sign in'}</h1>
-      {isOverlay && <p>Your page is kept as it is.</p>}
+      <h1>{isOverlay ? t('session.ended') : t('session.signIn')}</h1>
+      {isOverlay && <p>{t('session.endedText')}</p>}
       {isUnclaimed && (
         <div className="notice warn" role="note">
-          Nobody owns this Postern yet. Open the whole address that it printed when it started; it ends with a code.
+          {t('setup.unclaimed')}
         </div>
       )}
       <Field
-        label="Address"
+        label={t('person.address')}
         type="email"
         autoComplete="username"
         required
@@ -51,7 +52,7 @@ export const SignInScreen = ({ isOverlay = false }: { isOverlay?: boolean }) => 
         onChange={(event) => setAddress(event.target.value)}
       />
       <Field
-        label="Password"
+        label={t('password')}
         type="password"
         autoComplete="current-password"
         required
@@ -64,7 +65,7 @@ export const SignInScreen = ({ isOverlay = false }: { isOverlay?: boolean }) => 
         </div>
       )}
       <button type="submit" className="button primary" disabled={isBusy}>
-        Sign in
+        {t('session.signIn')}
       </button>
     </form>
   )
@@ -81,7 +82,12 @@ const Over = ({ children }: { children: ReactNode }) => {
     ref.current?.querySelector<HTMLInputElement>('input:not([readonly])')?.focus()
   }, [])
   return (
-    <dialog ref={ref} className="dialog bare" aria-label="Sign in" onCancel={(event) => event.preventDefault()}>
+    <dialog
+      ref={ref}
+      className="dialog bare"
+      aria-label={t('session.signIn')}
+      onCancel={(event) => event.preventDefault()}
+    >
       {children}
     </dialog>
   )

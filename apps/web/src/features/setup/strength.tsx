@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { t } from '#lib/page-text.ts'
 
 type Meter = (password: string, about: string[]) => { score: number; advice: string }
 let loading: Promise<Meter> | undefined
@@ -23,7 +24,7 @@ const loadMeter = (): Promise<Meter> => {
   return loading
 }
 
-const words = ['Far too easy to guess', 'Too easy to guess', 'Nearly good enough', 'Good', 'Very good']
+const words = [t('strength.0'), t('strength.1'), t('strength.2'), t('strength.3'), t('strength.4')]
 
 /** How hard a password is to guess. The server has the last word. */
 export const Strength = ({ password, about }: { password: string; about: string[] }) => {
@@ -39,7 +40,7 @@ export const Strength = ({ password, about }: { password: string; about: string[
       isOld = true
     }
   }, [password, known])
-  if (!verdict) return <>At least 10 characters. Four or five unrelated words are easy to remember and hard to guess.</>
+  if (!verdict) return <>{t('strength.hint')}</>
   return (
     <span aria-live="polite">
       <span className="meter" style={{ display: 'block' }}>

@@ -10,7 +10,7 @@ export type ThreadViewProps = {
   isHidden: boolean
 }
 
-/** What the shell shows, handed in by app/: features never import each other. */
+/** What the shell shows, handed in by screen/app.tsx: features never import each other. */
 export type Screens = {
   MailboxTree: ComponentType<{ currentId: string | null }>
   MessageList: ComponentType<{ mailboxId: string; threadId: string | null; isOneLine: boolean; isCovered: boolean }>

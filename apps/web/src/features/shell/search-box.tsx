@@ -8,6 +8,8 @@ export const SearchBox = ({ query }: { query: string }) => {
   const [text, setText] = useState(query)
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   useEffect(() => setText(query), [query])
+  // Whoever went elsewhere meanwhile is not brought back.
+  useEffect(() => () => clearTimeout(timer.current), [])
   const go = (value: string) => {
     clearTimeout(timer.current)
     if (value.trim() !== '')

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { AppError } from '#platform/errors.ts'
+import { Secret } from '#platform/secret.ts'
+import { explainLogin } from './open-account-session.ts'
+
+const password = new Secret('hunter2 canary')
+const refused = (serverText = 'NO [AUTHENTICATIONFAILED] Invalid credentials') =>
+  new AppError('login.failed', 'The server does not accept this name and password.', { serverText })
+
+describe('a refused password', () => {
+  it.each([
+    ['imap.gmail.com', 'login.app_password'],
+    ['imap.mail.yahoo.com', 'login.app_password'],
+    ['imap.mail.me.com', 'login.app_password'],
+    ['outlook.office365.com', 'login.no_passwords'],
+    ['imap-mail.outlook.com', 'login.no_passwords'],
+    ['mail.example.org', 'login.failed'],
+    ['gmail.com.example.org', 'login.failed'],
+  ])('means at %s: %s, with the words of the server kept', (host, code) => {
+    const said = explainLogin(refused(), host, password)
+    expect(said).toMatchObject({ code, detail: { serverText: refused().detail.serverText, hint: expect.any(String) } })
+  })
+
+  it('is not repeated, whatever the server says', () => {
+    const said = explainLogin(refused('NO LOGIN ann "hunter2 canary" refused'), 'mail.example.org', password)
+    expect(said.detail.serverText).toContain('LOGIN ann')
+    expect(JSON.stringify([said.message, said.detail])).not.toContain('canary')
+  })
+
+  it('is all that is explained', () => {
+    const error = new AppError('connect.closed', 'The server closed the connection.')
+    expect(explainLogin(error, 'imap.gmail.com', password)).toBe(error)
+  })
+})

@@ -1,0 +1,206 @@
+import type { BrowserContext, Locator, Page, Route } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../apps/api/test/support/until.ts'
+import {
+  countAt,
+  deliver,
+  expectAccessible,
+  openInbox,
+  picture,
+  rowOf,
+  type Screen,
+  startScreen,
+} from './support/screen.ts'
+
+/** What the screen does when something comes in between: another mail, another answer, no connection, an odd address. */
+let screen: Screen
+let context: BrowserContext
+let page: Page
+const many = 150
+beforeAll(async () => {
+  screen = await startScreen()
+  for (let n = 0; n < many; n++)
+    screen.dovecot.deliver('robin', 'Pile', `From: Zed <zed@example.org>\r\nSubject: Leaf ${n}\r\n\r\nHello!\r\n`)
+  context = await screen.newContext()
+  page = await screen.newPage(context)
+})
+afterAll(async () => screen?.stop())
+
+const arrive = async (subject: string, extra = '') => {
+  deliver(screen.dovecot, subject, extra)
+  await rowOf(page, subject).waitFor()
+}
+const at = (mailbox: string, subject: string, n: number) =>
+  until(async () => countAt(screen.dovecot, mailbox, 'subject', subject) === n, {
+    what: `${subject} in ${mailbox}: ${n}`,
+  })
+
+describe('a key', () => {
+  it('acts on the conversation it was aimed at, although new mail came above it', async () => {
+    await openInbox(page, screen.base)
+    await arrive('Aimed at')
+    await arrive('Above it')
+    await page.keyboard.press('j')
+    await page.locator('[data-thread]:focus', { hasText: 'Aimed at' }).waitFor()
+    await arrive('Just now')
+    await page.keyboard.press('e')
+    await at('Archive', 'Aimed at', 1)
+    expect(countAt(screen.dovecot, 'Archive', 'subject', 'Above it')).toBe(0)
+  })
+
+  it('acts on the message a search found, not on another one of its conversation', async () => {
+    screen.dovecot.deliver(
+      'robin',
+      'Travel',
+      'From: Zed <zed@example.org>\r\nSubject: Ferry\r\nMessage-ID: <ferry@example.org>\r\n\r\nWhen?\r\n',
+      { receivedAt: new Date(Date.now() - 86_400_000) },
+    )
+    await arrive('Re: Ferry', 'In-Reply-To: <ferry@example.org>\r\nReferences: <ferry@example.org>\r\n')
+    await page.getByRole('link', { name: /^Travel/ }).click()
+    await rowOf(page, 'Ferry').waitFor()
+    await page.goto(`${screen.base}/search?q=ferry`)
+    await page.locator('.hit', { hasText: 'Inbox' }).click()
+    await page.locator('.view-head').getByRole('button', { name: 'Delete' }).click()
+    await at('Trash', 'Ferry', 1)
+    await at('Travel', 'Ferry', 1)
+    expect(countAt(screen.dovecot, 'INBOX', 'subject', 'Ferry')).toBe(0)
+  })
+})
+
+describe('a list', () => {
+  it('goes on below what was taken out of it', async () => {
+    await openInbox(page, screen.base)
+    await page.getByRole('link', { name: /^Pile/ }).click()
+    await page.getByRole('heading', { name: `Pile ${many}` }).waitFor()
+    await rowOf(page, 'Leaf').focus()
+    await page.keyboard.press('*')
+    await page.keyboard.press('a')
+    const selected = await page.getByRole('heading', { name: /selected$/ }).textContent()
+    await page.keyboard.press('e')
+    await page.getByRole('heading', { name: `Pile ${many - Number.parseInt(selected ?? '', 10)}` }).waitFor()
+    await until(async () => (await page.locator('.list [data-thread]').count()) > 10, { what: 'the rows below' })
+    await until(async () => (await page.locator('.list .hole').count()) === 0, { what: 'no row missing' })
+    await page.keyboard.press('z')
+    await at('Archive', 'Leaf', 0)
+  })
+
+  it('keeps its menu beside its name where there is little room', async () => {
+    await page.setViewportSize({ width: 820, height: 1180 })
+    const middle = async (locator: Locator) => {
+      const box = await locator.boundingBox()
+      return box ? box.y + box.height / 2 : 0
+    }
+    const name = await middle(page.locator('.list-head h1'))
+    expect(Math.abs(name - (await middle(page.getByRole('button', { name: 'More for this mailbox' }))))).toBeLessThan(4)
+    await picture(page, 'list')
+    await page.setViewportSize({ width: 1440, height: 900 })
+  })
+
+  it('lets one drag mail out of the archive, and forgets it once it is dropped', async () => {
+    await page.getByRole('link', { name: /^Archive/ }).click()
+    await rowOf(page, 'Aimed at').dragTo(page.getByRole('link', { name: /^Travel/ }))
+    await at('Travel', 'Aimed at', 1)
+    expect(await page.evaluate(() => document.documentElement.dataset.dragging)).toBeUndefined()
+  })
+
+  it('shows the conversation one went on to, whatever becomes of the one before', async () => {
+    let held: Route | undefined
+    await page.route('**/v1/threads/*', (route) => {
+      if (held) return route.continue()
+      held = route
+      return undefined
+    })
+    await page.goto(`${screen.base}/mail/1/999999`)
+    await until(async () => held !== undefined)
+    await page.getByRole('link', { name: /^Inbox/ }).click()
+    await rowOf(page, 'Just now').click()
+    await page.getByRole('heading', { name: 'Just now' }).waitFor()
+    await held?.fulfill({ status: 404, json: { error: { code: 'not_found', message: 'Gone.' } } })
+    await page.unroute('**/v1/threads/*')
+    await arrive('One more')
+    expect(await page.getByText('This conversation is not here any more.').count()).toBe(0)
+    await page.locator('article.message').waitFor()
+  })
+})
+
+describe('without a secure address', () => {
+  it('mail is acted on, and an invitation can be copied by hand', async () => {
+    const plain = await screen.newContext()
+    // What browsers keep from pages that came by plain http.
+    await plain.addInitScript(() => {
+      Reflect.deleteProperty(Crypto.prototype, 'randomUUID')
+      Reflect.deleteProperty(Navigator.prototype, 'clipboard')
+    })
+    const other = await screen.newPage(plain)
+    await openInbox(other, screen.base)
+    await rowOf(other, 'Just now').focus()
+    await other.keyboard.press('s')
+    await other.getByText('Starred', { exact: true }).last().waitFor()
+    await until(async () => countAt(screen.dovecot, 'INBOX', 'subject', 'Just now', 'flagged') === 1)
+    await other.goto(`${screen.base}/settings/people`)
+    await other.getByRole('button', { name: 'Make a link' }).click()
+    await other.getByRole('button', { name: 'Copy the link' }).click()
+    await other.getByText(/The link is selected/).waitFor()
+    const field = other.getByRole('textbox', { name: 'Invitation link' })
+    expect(await field.evaluate((input: HTMLInputElement) => input.value.slice(input.selectionStart ?? 0))).toMatch(
+      /\/invitation#token=/,
+    )
+    await expectAccessible(other)
+    await picture(other, 'invitation')
+    await plain.close()
+  })
+})
+
+describe('a page that is not here', () => {
+  it('says so instead of leaving nothing, and the mail is one step back', async () => {
+    await openInbox(page, screen.base)
+    await page.route('**/_next/static/**', (route) => route.abort())
+    await page.getByRole('link', { name: 'Settings', exact: true }).first().click()
+    await page.getByRole('heading', { name: 'This cannot be shown right now' }).waitFor()
+    await expectAccessible(page)
+    await picture(page, 'broken')
+    await page.getByRole('button', { name: 'Back' }).click()
+    await rowOf(page, 'Tide and Timber').waitFor()
+    await page.unroute('**/_next/static/**')
+  })
+
+  it('is not stored empty when it could not be loaded', async () => {
+    await page.route('**/v1/owner/policy', (route) => route.abort())
+    await page.goto(`${screen.base}/settings/hosts`)
+    await page.getByText(/^No connection/).waitFor()
+    expect(await page.getByRole('button', { name: 'Save' }).count()).toBe(0)
+    await page.unroute('**/v1/owner/policy')
+    await page.getByRole('button', { name: 'Save' }).waitFor()
+    await expectAccessible(page)
+  })
+})
+
+describe('a session', () => {
+  const password = 'four unrelated words: lantern orbit'
+
+  it('goes on when its person changes the password', async () => {
+    await page.goto(`${screen.base}/settings/security`)
+    await page.getByLabel('Current password').fill(password)
+    await page.getByLabel('New password').fill(`${password} again`)
+    await page.getByRole('button', { name: 'Change it' }).click()
+    await page.getByText('The password is changed; all other devices are signed out.').waitFor()
+    await page.getByRole('link', { name: 'Back to mail' }).click()
+    await arrive('After the change')
+    expect(await page.getByRole('dialog').count()).toBe(0)
+  })
+
+  it('is not said to be over when Postern could not be told', async () => {
+    await page.goto(`${screen.base}/settings`)
+    await page.route('**/v1/session', (route) => route.abort())
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.locator('.toast.problem', { hasText: 'Postern does not answer.' }).waitFor()
+    await page.getByRole('heading', { name: 'Appearance' }).waitFor()
+    await page.unroute('**/v1/session')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+})
+
+it('never met an error or a breach of its own policy on the way', () => {
+  expect(screen.problems).toEqual([])
+})
