@@ -1,12 +1,10 @@
 import { AppError } from '#platform/errors.ts'
 import { newSha256 } from '#platform/sha256.ts'
-import { type CommitScope, commit, commitBulk } from './commit.ts'
+import { commit, commitBulk, type EngineScope } from './commit.ts'
 import type { Store, Tx } from './open-store.ts'
 
-type Fence = Extract<CommitScope, { kind: 'engine' }>
-
 /** Bytes in chunks, so that a reader may begin before the writer has ended. About 256 KiB each. */
-export const createBlob = (store: Store, scope: Fence): Promise<bigint> =>
+export const createBlob = (store: Store, scope: EngineScope): Promise<bigint> =>
   commitBulk(store, scope, async ({ tx }) => {
     const [row] = await tx.$queryRaw<{ id: bigint }[]>`
       INSERT INTO blob (account_id, sha256, size_bytes) VALUES (${scope.accountId}, '', 0) RETURNING id`
@@ -16,7 +14,7 @@ export const createBlob = (store: Store, scope: Fence): Promise<bigint> =>
 
 export const appendChunk = async (
   store: Store,
-  scope: Fence,
+  scope: EngineScope,
   { blobId, n, bytes }: { blobId: bigint; n: number; bytes: Buffer },
 ): Promise<void> => {
   await commitBulk(
@@ -31,7 +29,7 @@ export type WholeBlob = { blobId: bigint; sha256: Uint8Array; sizeBytes: number 
 /** Marks a blob whole and ties it to its part or its message's source, in one transaction. */
 export const finishBlob = (
   store: Store,
-  scope: Fence,
+  scope: EngineScope,
   blob: WholeBlob,
   use: { kind: 'part'; partId: bigint } | { kind: 'source'; messageId: bigint },
 ): Promise<void> =>

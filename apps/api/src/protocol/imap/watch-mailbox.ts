@@ -58,7 +58,7 @@ const insideOf = (flow: ImapFlow) => flow as unknown as FlowInside // both are t
 
 /**
  * An IDLE that is renewed when it is the session's turn, instead of the library's timer for each: thousands of sessions
- * wake the process and the server some twenty times a round, many together, which costs half as much.
+ * wake the process and the server some twenty times a round, many together.
  */
 const idleInTurns = async (session: ImapSession): Promise<void> => {
   const { flow } = session
