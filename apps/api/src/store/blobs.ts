@@ -53,6 +53,21 @@ export const finishBlob = (
     await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${accountId}`
   })
 
+/** Blobs of one chunk each, all at once; what is missing is left out. */
+export const readSmallBlobs = async (tx: Tx, blobIds: bigint[]): Promise<Map<bigint, Uint8Array>> => {
+  const rows = await tx.blobChunk.findMany({ where: { blobId: { in: blobIds }, n: 0 } })
+  return new Map(rows.map(({ blobId, bytes }) => [blobId, bytes]))
+}
+
+/** A whole blob, chunk by chunk. */
+export async function* readChunks(store: Store, blobId: bigint): AsyncGenerator<Uint8Array> {
+  for (let n = 0; ; n++) {
+    const chunk = await store.readSystem((tx) => readChunk(tx, blobId, n))
+    if (!chunk) return
+    yield chunk
+  }
+}
+
 /** Reads back what was staged. Throws internal when it is not, byte for byte, what came. */
 export const verifyBlob = async (
   store: Store,
@@ -62,9 +77,7 @@ export const verifyBlob = async (
 ): Promise<void> => {
   const hash = newSha256()
   let length = 0
-  for (let n = 0; ; n++) {
-    const chunk = await store.readSystem((tx) => readChunk(tx, blobId, n))
-    if (!chunk) break
+  for await (const chunk of readChunks(store, blobId)) {
     hash.update(chunk)
     length += chunk.length
   }

@@ -10,6 +10,8 @@ import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
 import { openStore, type Store } from '#store/open-store.ts'
+import { BodyReader } from '#sync/body-reader.ts'
+import { readSources } from '#sync/read-sources.ts'
 import { lookAtMaildrop, type MaildropLook } from '#sync/run-maildrop.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
@@ -21,6 +23,8 @@ export type Maildrop = {
     settings?: Partial<Retrieval>
     onProgress?: () => Promise<void>
   }) => Promise<MaildropLook>
+  /** Reads what was fetched: texts, parts, the index of words. */
+  read: () => Promise<void>
   /** Subjects in the inbox, sorted; those of twins as often as they are there. */
   shown: () => Promise<string[]>
   /** The stored octets by subject. */
@@ -96,6 +100,12 @@ const openMaildrop = async (store: Store, userId: bigint, user: string, usualPor
       } finally {
         await leaveSession(session)
       }
+    },
+    read: async () => {
+      const reader = new BodyReader(createLogger({ level: 'silent' }))
+      const scope = { kind: 'engine' as const, accountId, epoch: lease?.epoch ?? 0n }
+      await readSources({ store, reader, scope, signal: new AbortController().signal })
+      await reader.close()
     },
     shown: async () => {
       const rows = await store.prisma.$queryRaw<{ subject: string }[]>`

@@ -51,6 +51,47 @@ describe('a maildrop', () => {
     expect(onServer('once')).toBe(14)
   })
 
+  it('is read like any other mail: texts, attachments of any size, words to search by', async () => {
+    dovecot.addUser('read', 'secret')
+    const attached = (name: string, bytes: number, text: string) =>
+      [
+        `From: Zoë <zoe@example.org>\r\nSubject: ${name}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b`,
+        `Content-Type: text/plain; charset=utf-8\r\n\r\n${text}\r\n--b`,
+        `Content-Type: application/pdf; name=${name}.pdf\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64`,
+        '',
+        Buffer.alloc(bytes, 'pdf').toString('base64').replace(/.{76}/g, '$&\r\n'),
+        '--b--',
+        '',
+      ].join('\r\n')
+    dovecot.deliver('read', 'INBOX', attached('small', 3000, 'the quick brown fox'))
+    dovecot.deliver('read', 'INBOX', attached('large', 6_000_000, 'jumps over the lazy dog'))
+    dovecot.deliver('read', 'INBOX', mail(1))
+    const drop = await drops.open('read', dovecot.pop3Port)
+    await drop.look()
+    await drop.read()
+    const rows = await drops.store.prisma.message.findMany({
+      where: { accountId: drop.accountId },
+      orderBy: { subject: 'asc' },
+    })
+    expect(rows).toMatchObject([
+      { subject: name(1), bodyState: 'ready', hasAttachment: false },
+      { subject: 'large', bodyState: 'ready', hasAttachment: true, preview: 'jumps over the lazy dog' },
+      { subject: 'small', bodyState: 'ready', hasAttachment: true, preview: 'the quick brown fox' },
+    ])
+    const parts = await drops.store.prisma.part.findMany({
+      where: { accountId: drop.accountId },
+      orderBy: { sizeBytes: 'asc' },
+    })
+    expect(parts).toMatchObject([
+      { filename: 'small.pdf', sizeBytes: 3000n, path: 'parsed:0' },
+      { filename: 'large.pdf', sizeBytes: 6_000_000n },
+    ])
+    const found = await drops.store.prisma.$queryRaw<{ subject: string }[]>`
+      SELECT m.subject FROM message_search s JOIN message m ON m.id = s.message_id
+      WHERE s.account_id = ${drop.accountId} AND s.vector @@ 'lazy & zoe'::tsquery`
+    expect(found).toEqual([{ subject: 'large' }])
+  })
+
   it('loses and doubles nothing wherever the connection ends', async () => {
     fill('cut', 30)
     const drop = await drops.open('cut', proxy.port)
