@@ -1,18 +1,13 @@
 import { decodeCharset } from './decode-part.ts'
 import { htmlToText } from './html-to-text.ts'
+import type { FoundPart } from './mail-feed.ts'
 import { storableText } from './storable-text.ts'
 
 /**
  * A whole raw message to what is shown of it, for mail whose server-side structure told us nothing. The content can never
  * make this throw: what the parser loses is shown from the source.
  */
-export type ParsedPart = {
-  filename: string | null
-  contentType: string
-  contentId: string | null
-  isInline: boolean
-  content: Buffer
-}
+export type ParsedPart = FoundPart & { content: Buffer }
 export type ParsedMessage = { kind: 'parsed' | 'salvaged'; text: string; html: string | null; parts: ParsedPart[] }
 
 /** So much of a source is shown when nothing else can be. */
@@ -35,6 +30,7 @@ export const parseMessage = async (raw: Buffer): Promise<ParsedMessage> => {
       contentType: part.contentType,
       contentId: part.cid ?? null,
       isInline: part.contentDisposition !== 'attachment' && part.cid !== undefined,
+      sizeBytes: part.content.length,
       content: part.content,
     }))
     if (text.trim() !== '' || html !== null || parts.length > 0 || bodyOf(raw).trim() === '')

@@ -72,6 +72,9 @@ export const identityKey = (facts: IdentityFacts): string => {
   )
 }
 
+/** The identity of a mail that came as it is, by the SHA-256 of its octets. */
+export const identityOfOctets = (rawHash: Buffer): string => hashOf(`octets:${rawHash.toString('hex')}`)
+
 const oldest = Date.UTC(1990, 0, 1)
 
 /** The sort date: INTERNALDATE clamped to 1990 .. tomorrow, so that a broken clock cannot pin a mail to either end. */

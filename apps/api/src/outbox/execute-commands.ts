@@ -1,18 +1,10 @@
 import { AppError } from '#platform/errors.ts'
 import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
-import { dropUnsent, finishCommand } from '#store/command-settle.ts'
-import {
-  beginCommand,
-  hasLivingTargets,
-  listOpenCommands,
-  nextItems,
-  type OpenCommand,
-  postponeCommand,
-  type WorkItem,
-} from '#store/command-work.ts'
+import { type OpenCommand, postponeCommand, type WorkItem } from '#store/command-work.ts'
+import { beginOnce, groupAlike, nextWork, openQueue, write } from './command-queue.ts'
 import { executeStep } from './commands/command-kinds.ts'
 import { settled } from './commands/command-step.ts'
-import { type Chunk, type Execution, type Run, write } from './execution.ts'
+import type { Chunk, Execution, Run } from './execution.ts'
 import { openStep } from './open-step.ts'
 import { refuseChunk, settleOutcome } from './settle-outcome.ts'
 
@@ -24,7 +16,6 @@ import { refuseChunk, settleOutcome } from './settle-outcome.ts'
  *                 |                                                   | refused for good: truth re-read -> failed
  *                 +-- cut off: the next run takes nothing of it for granted and looks before it acts (Step.isRepeat)
  */
-const chunkSize = 500
 /** An answer nobody understands is given this many chances, then it counts as a refusal: others wait behind it. */
 const maxProtocolFaults = 3
 /** How long the sync of the tree is given to follow a rename. */
@@ -36,9 +27,8 @@ const maxTreeWaits = 3
  * commands then wait for the next connection.
  */
 export const executeNextCommands = async (execution: Execution): Promise<boolean> => {
-  const run: Run = { ...execution, begun: new Map(), fetched: new Map(), reborn: new Map() }
+  const run: Run = { ...execution, ...openQueue(execution), reborn: new Map() }
   for (let hasActed = false; ; hasActed = true) {
-    // Chosen anew after every chunk, so that a click overtakes a bulk.
     const work = await nextWork(run)
     if (!work) return hasActed
     await runChunk(run, work.command, work.items)
@@ -46,53 +36,11 @@ export const executeNextCommands = async (execution: Execution): Promise<boolean
   }
 }
 
-const nextWork = async (run: Run): Promise<{ command: OpenCommand; items: WorkItem[] } | null> => {
-  const { store, accountId } = run
-  for (const command of await store.readSystem((tx) => listOpenCommands(tx, accountId))) {
-    const { id, undoneBy } = command
-    // Taken back while it ran: what was not sent need not be sent and undone.
-    if (undoneBy !== null && run.begun.get(id) === 'certain') {
-      run.fetched.delete(id)
-      await write(run, (unit) => dropUnsent(unit, accountId, id, undoneBy))
-    }
-    const items = await nextChunk(run, id)
-    if (items.length > 0) return { command, items }
-    if (!(await store.readSystem((tx) => hasLivingTargets(tx, id))))
-      await write(run, (unit) => finishCommand(unit, accountId, id))
-  }
-  return null
-}
-
-/** Looked up for ten chunks at a time. Nobody else settles them, and uids are checked again before they are used. */
-const nextChunk = async ({ store, fetched }: Run, commandId: string): Promise<WorkItem[]> => {
-  const kept = fetched.get(commandId) ?? []
-  const items = kept.length > 0 ? kept : await store.readSystem((tx) => nextItems(tx, commandId, 10 * chunkSize))
-  fetched.set(commandId, items.slice(chunkSize))
-  return items.slice(0, chunkSize)
-}
-
 const runChunk = async (run: Run, command: OpenCommand, items: WorkItem[]): Promise<void> => {
-  if (!run.begun.has(command.id)) {
-    const begun = await write(run, (unit) => beginCommand(unit, command.id))
-    if (!begun) return
-    run.begun.set(command.id, command.attempts > 0 ? 'uncertain' : 'certain')
-  }
-  const isRepeat = run.begun.get(command.id) === 'uncertain'
+  const begun = await beginOnce(run, command)
+  if (!begun) return
   for (const group of groupAlike(items))
-    await runGroup(run, command, { items: group, isRepeat, isLate: command.isLate })
-}
-
-/** Items of one mailbox to which the same is done: one protocol command each. */
-const groupAlike = (items: WorkItem[]): WorkItem[][] => {
-  const groups = new Map<string, WorkItem[]>()
-  for (const item of items) {
-    const { path, addFlags, removeFlags, addKeywords, removeKeywords, toMailboxId, isExpunge } = item
-    const key = JSON.stringify([path, addFlags, removeFlags, addKeywords, removeKeywords, `${toMailboxId}`, isExpunge])
-    const group = groups.get(key)
-    if (group) group.push(item)
-    else groups.set(key, [item])
-  }
-  return [...groups.values()]
+    await runGroup(run, command, { items: group, isRepeat: begun.isRepeat, isLate: command.isLate })
 }
 
 const runGroup = async (run: Run, command: OpenCommand, chunk: Chunk): Promise<void> => {

@@ -4,12 +4,13 @@ import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { noteFailure, type Settlement, settleChunk } from '#store/command-settle.ts'
 import type { OpenCommand, WorkItem } from '#store/command-work.ts'
 import { logCommand } from '#store/commands.ts'
+import { write } from './command-queue.ts'
 import { readBack, type Settled, settled } from './commands/command-step.ts'
-import { type Chunk, type Run, write } from './execution.ts'
+import type { Chunk, Run } from './execution.ts'
 import { locateInTarget } from './locate-messages.ts'
 
 /** Longer commands tell how far they are after each chunk. */
-const tellsProgressFrom = 500
+export const tellsProgressFrom = 500
 
 /** What the server did with a chunk. Items no outcome names were not found again; a sync will tell what became of them. */
 export const settleOutcome = async (run: Run, command: OpenCommand, chunk: Chunk, outcome: Settled): Promise<void> => {

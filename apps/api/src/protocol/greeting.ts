@@ -11,6 +11,7 @@ const greetings: [string, RegExp][] = [
 ]
 const usualPorts = {
   IMAP: 'IMAP is usually at port 993 (TLS) or 143 (STARTTLS).',
+  POP3: 'POP3 is usually at port 995 (TLS) or 110 (STARTTLS).',
   SMTP: 'Sending is usually at port 465 (TLS) or 587 (STARTTLS).',
 }
 

@@ -56,7 +56,7 @@ const byNodeCode: Record<string, [ErrorCode, string, string]> = {
   ECONNREFUSED: [
     'connect.refused',
     'Nothing answers at this server and port.',
-    'Check the port: usually 993 for IMAP, 465 or 587 for sending.',
+    'Check the port: usually 993 for IMAP, 995 for POP3, 465 or 587 for sending.',
   ],
   EHOSTUNREACH: [
     'connect.unreachable',
@@ -107,7 +107,8 @@ const byNodeCode: Record<string, [ErrorCode, string, string]> = {
   ],
 }
 
-const byResponseCode: Record<string, [ErrorCode, string]> = {
+/** Of IMAP (RFC 9051 7.1, RFC 5530) and of POP3 (RFC 2449 8, RFC 3206). */
+const byResponseCode: Record<string, [ErrorCode, string, string?]> = {
   AUTHENTICATIONFAILED: ['login.failed', 'The server does not accept this name and password.'],
   AUTHORIZATIONFAILED: ['login.failed', 'The server does not let this name in.'],
   EXPIRED: ['login.failed', 'The password has expired at the provider.'],
@@ -123,6 +124,27 @@ const byResponseCode: Record<string, [ErrorCode, string]> = {
   'READ-ONLY': ['mailbox.read_only', 'The mailbox is read-only on the server.'],
   CANNOT: ['mailbox.refused', 'The server cannot do this.'],
   INUSE: ['mailbox.refused', 'The mailbox is in use by another program.'],
+  AUTH: ['login.failed', 'The server does not accept this name and password.'],
+  'IN-USE': [
+    'mailbox.in_use',
+    'Another program is reading the mailbox right now.',
+    'We look again in a few minutes. If it stays so, close other mail programs that fetch from it.',
+  ],
+  'LOGIN-DELAY': [
+    'connect.throttled',
+    'The provider wants more time between two looks.',
+    'We wait and go on by ourselves.',
+  ],
+  'SYS/TEMP': [
+    'mailbox.unavailable',
+    'The server has trouble with the mailbox right now.',
+    'We try again by ourselves.',
+  ],
+  'SYS/PERM': [
+    'mailbox.broken',
+    'The server reports a lasting fault with the mailbox.',
+    'Only the provider can mend it: tell them what the server says.',
+  ],
   SERVERBUG: ['connect.protocol', 'The server reports a fault of its own.'],
 }
 
@@ -146,7 +168,7 @@ export const toSessionError = (cause: unknown): AppError => {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs: Math.min(retryAfterMs, longestPauseMs) }),
   }
   const known = byResponseCode[responseCode]
-  if (known) return new AppError(known[0], known[1], detail)
+  if (known) return new AppError(known[0], known[1], { ...detail, ...(known[2] ? { hint: known[2] } : {}) })
   if (
     serverText &&
     /too many (simultaneous )?connections|maximum number of connections|connection limit/i.test(serverText)

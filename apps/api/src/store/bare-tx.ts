@@ -29,15 +29,20 @@ const rawOn = (client: pg.PoolClient): RawTx => ({
 
 /**
  * One transaction on the driver itself, for bulk work: Prisma turns every parameter into JSON and back, which for
- * thousands of mails costs more than the database does (ADR 0014). It need not outlive a crash of the database: what it
- * writes is fetched again, cursors included, so nobody waits for the disk. It begins, and learns whether the lease is still
- * held, in one round trip: most transactions of an engine are short. Throws lease.lost.
+ * thousands of mails costs more than the database does (ADR 0014). Unless it `isDurable` it need not outlive a crash of the
+ * database: what it writes is fetched again, cursors included, so nobody waits for the disk. It begins, and learns whether the
+ * lease is still held, in one round trip: most transactions of an engine are short. Throws lease.lost.
  */
-export const bareTransaction = async <T>(pool: pg.Pool, lease: Fence, work: (tx: RawTx) => Promise<T>): Promise<T> => {
+export const bareTransaction = async <T>(
+  pool: pg.Pool,
+  lease: Fence,
+  work: (tx: RawTx) => Promise<T>,
+  { isDurable = false } = {},
+): Promise<T> => {
   const client = await pool.connect()
   let isBroken = true
   try {
-    await enter(client, lease)
+    await enter(client, lease, isDurable)
     const result = await work(rawOn(client))
     await client.query('COMMIT')
     isBroken = false
@@ -53,9 +58,10 @@ export const bareTransaction = async <T>(pool: pg.Pool, lease: Fence, work: (tx:
   }
 }
 
-const enter = async (client: pg.PoolClient, { accountId, epoch }: Fence): Promise<void> => {
+const enter = async (client: pg.PoolClient, { accountId, epoch }: Fence, isDurable: boolean): Promise<void> => {
+  const begin = isDurable ? 'BEGIN' : 'BEGIN; SET LOCAL synchronous_commit = off'
   const held = `SELECT 1 FROM account_lease WHERE account_id = ${accountId} AND epoch = ${epoch} FOR KEY SHARE`
-  const answers: unknown = await client.query(`BEGIN; SET LOCAL synchronous_commit = off; ${held}`)
+  const answers: unknown = await client.query(`${begin}; ${held}`)
   const last: unknown = Array.isArray(answers) ? answers.at(-1) : answers
   const isHeld = typeof last === 'object' && last !== null && 'rowCount' in last && last.rowCount === 1
   if (!isHeld) throw leaseLost()

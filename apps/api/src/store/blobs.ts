@@ -1,3 +1,5 @@
+import { AppError } from '#platform/errors.ts'
+import { newSha256 } from '#platform/sha256.ts'
 import { commit, commitBulk, type EngineScope } from './commit.ts'
 import type { Store, Tx } from './open-store.ts'
 
@@ -50,6 +52,42 @@ export const finishBlob = (
       })
     await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${accountId}`
   })
+
+/** Blobs of one chunk each, all at once; what is missing is left out. */
+export const readSmallBlobs = async (tx: Tx, blobIds: bigint[]): Promise<Map<bigint, Uint8Array>> => {
+  const rows = await tx.blobChunk.findMany({ where: { blobId: { in: blobIds }, n: 0 } })
+  return new Map(rows.map(({ blobId, bytes }) => [blobId, bytes]))
+}
+
+/** A whole blob, chunk by chunk. */
+export async function* readChunks(store: Store, blobId: bigint): AsyncGenerator<Uint8Array> {
+  for (let n = 0; ; n++) {
+    const chunk = await store.readSystem((tx) => readChunk(tx, blobId, n))
+    if (!chunk) return
+    yield chunk
+  }
+}
+
+/** Reads back what was staged. Throws internal when it is not, byte for byte, what came. */
+export const verifyBlob = async (
+  store: Store,
+  blobId: bigint,
+  sha256: Uint8Array,
+  sizeBytes: number,
+): Promise<void> => {
+  const hash = newSha256()
+  let length = 0
+  for await (const chunk of readChunks(store, blobId)) {
+    hash.update(chunk)
+    length += chunk.length
+  }
+  if (length !== sizeBytes || Buffer.compare(hash.digest(), sha256) !== 0)
+    throw new AppError('internal', 'The database gave back other bytes than it was given.')
+  await store.prisma.blob.update({
+    where: { id: blobId },
+    data: { sha256: new Uint8Array(sha256), sizeBytes: BigInt(sizeBytes) },
+  })
+}
 
 export const readChunk = async (tx: Tx, blobId: bigint, n: number): Promise<Uint8Array | null> => {
   const row = await tx.blobChunk.findUnique({ where: { blobId_n: { blobId, n } } })

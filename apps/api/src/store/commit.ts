@@ -56,15 +56,18 @@ export const commit = async <T>(
   return commitWithin(store, run, work)
 }
 
-/** The same for what the mail server has anyway, in bulk: quicker, and a crash of the database may undo the last ones. */
+/**
+ * The same for what the mail server has anyway, in bulk: quicker, and a crash of the database may undo the last ones, unless
+ * it `isDurable` because the server may have it no longer.
+ */
 export const commitBulk = async <T>(
   store: Store,
   scope: EngineScope,
   work: (unit: RawUnit) => Promise<T>,
-  { isVital = false } = {},
+  { isVital = false, isDurable = false } = {},
 ): Promise<T> => {
   if (!isVital) await store.requireRoom()
-  return commitWithin(store, (run) => bareTransaction(store.pool, scope, run), work)
+  return commitWithin(store, (run) => bareTransaction(store.pool, scope, run, { isDurable }), work)
 }
 
 const commitWithin = async <Held extends RawTx, T>(

@@ -119,6 +119,41 @@ const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns[
     UPDATE message m SET body_state = t.state, preview = t.preview FROM t WHERE m.id = t.id AND m.body_state = 'absent'`
 }
 
+/** A mail of which the whole source is here, and nothing was read of it yet. */
+export type SourceToOpen = Pick<BodyToFetch, 'messageId' | 'subject' | 'people' | 'receivedAt' | 'sizeBytes'> & {
+  blobId: bigint
+  blobBytes: number
+}
+
+/** The newest unread sources of an account. */
+export const nextSources = async (tx: RawTx, accountId: bigint, limit: number): Promise<SourceToOpen[]> => {
+  const rows = await tx.$queryRaw<
+    { id: bigint; subject: string; people: unknown; at: Date; size: bigint; blob_id: bigint; bytes: bigint }[]
+  >`
+    SELECT m.id, m.subject, json_build_array(m.from_addresses, m.to_addresses, m.cc) AS people, m.received_at AS at, m.size_bytes AS size,
+      b.id AS blob_id, b.size_bytes AS bytes
+    FROM message m JOIN raw_source r ON r.message_id = m.id JOIN blob b ON b.id = r.blob_id AND b.is_whole
+    WHERE m.account_id = ${accountId} AND m.body_state = 'absent' AND m.orphaned_at IS NULL
+    ORDER BY m.received_at DESC, m.id DESC LIMIT ${limit}::int`
+  return rows.map(({ id, subject, people, at, size, blob_id, bytes }) => ({
+    messageId: id,
+    subject,
+    people,
+    receivedAt: at,
+    sizeBytes: size,
+    blobId: blob_id,
+    blobBytes: Number(bytes),
+  }))
+}
+
+/** What only the parts of a mail tell, where no server told it before. Answers the conversations that changed. */
+export const markAttachments = async (unit: RawUnit, messageIds: bigint[]): Promise<bigint[]> => {
+  const rows = await unit.tx.$queryRaw<{ thread_id: bigint }[]>`
+    UPDATE message m SET has_attachment = true WHERE m.id = ANY (${messageIds}::bigint[]) AND NOT m.has_attachment
+      AND EXISTS (SELECT 1 FROM part p WHERE p.message_id = m.id AND NOT p.is_inline) RETURNING m.thread_id`
+  return [...new Set(rows.map(({ thread_id }) => thread_id))]
+}
+
 /** From so many missing ones on it is worth counting the others: that takes longer than all else after one new mail. */
 const countAllFrom = 500
 

@@ -61,6 +61,36 @@ describe('reading bodies in a thread', () => {
     expect(Buffer.from(columns.text).toString()).toContain('<b>x</b>')
   })
 
+  const source = (id: number, text: string) => ({ facts: mailOf(id, '').facts, source: Buffer.from(text) })
+  const hostileSource = `Content-Type: text/html\r\n\r\n${'<b>x</b>'.repeat(2_000_000)}`
+  const textsOf = (columns: { columns: { text: Uint8Array } }[]) =>
+    columns.map((of) => Buffer.from(of.columns.text).toString('latin1')).join()
+
+  it('reads sources as they came, and shows one that takes too much from its beginning', async () => {
+    const columns = await open({ heapMb: 24 }).readSources([
+      source(1, 'Subject: a\r\n\r\ngood day'),
+      source(2, hostileSource),
+      source(3, 'Subject: b\r\n\r\ngood night'),
+    ])
+    expect(columns.flatMap(({ messageIds }) => messageIds).sort()).toEqual(['1', '2', '3'])
+    expect(textsOf(columns)).toMatch(/good day/)
+    expect(textsOf(columns)).toMatch(/good night/)
+    expect(textsOf(columns)).toMatch(/<b>x<\/b>/)
+  })
+
+  it('reads one mail piece by piece, and the next one anew when it was too much', async () => {
+    async function* pieces(text: string) {
+      for (let at = 0; at < text.length; at += 65_536) yield Buffer.from(text.slice(at, at + 65_536))
+    }
+    const { facts } = mailOf(1, '')
+    open({ heapMb: 24 })
+    const hostile = await reader.readPieces(facts, pieces(hostileSource))
+    expect(Buffer.from(hostile.columns.state).toString()).toContain('salvaged')
+    const honest = await reader.readPieces(facts, pieces(`Subject: c\r\n\r\n${'good day '.repeat(20_000)}`))
+    expect(Buffer.from(honest.columns.state).toString()).toContain('ready')
+    expect(textsOf([honest])).toContain('good day')
+  })
+
   it('runs only while there is something to read', async () => {
     open({ restMs: 20 })
     expect(reader.isRunning).toBe(false)

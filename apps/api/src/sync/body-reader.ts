@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads'
+import { maxSourceText } from '#mail/parse-message.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Logger } from '#platform/logger.ts'
 import { type BodyColumns, toColumns } from '#store/body-columns.ts'
 import type { ReadAnswer, ReadJob } from './body-thread.ts'
-import { type MailFacts, type PartsToRead, unparsableBody } from './read-body.ts'
+import { type MailFacts, type PartsToRead, type SourceToRead, unparsableBody } from './read-body.ts'
 
 /**
  * Reads mails in a thread of its own, so that whatever is in them the engine goes on. A mail that takes longer or more
@@ -85,6 +86,53 @@ export class BodyReader {
     return toColumns([unparsableBody(mail)])
   }
 
+  /** Whole mails as they came; what is poison or too much is shown from its beginning. */
+  async readSources(mails: SourceToRead[]): Promise<BodyColumns[]> {
+    const columns: BodyColumns[] = []
+    for (let open = mails; open.length > 0; ) {
+      const job = {
+        kind: 'sources' as const,
+        mails: open.map((mail) => ({ ...mail, source: new Uint8Array(mail.source) })),
+      }
+      let culprits: SourceToRead[] = []
+      let rest: SourceToRead[] = []
+      try {
+        const answer = await this.#columns(job)
+        columns.push(answer.columns)
+        culprits = answer.unread.flatMap((at) => open[at] ?? [])
+      } catch (error) {
+        const culprit = error instanceof Overrun ? open[error.at] : undefined
+        if (!culprit) throw error
+        culprits = [culprit]
+        rest = open.filter((mail) => mail !== culprit)
+      }
+      for (const { facts, source } of culprits) columns.push(await this.readSource(facts, Buffer.from(source), false))
+      open = rest
+    }
+    return columns
+  }
+
+  /** One mail of any size, piece by piece; what is poison or too much is shown from its beginning. */
+  async readPieces(mail: MailFacts, pieces: AsyncIterable<Uint8Array>): Promise<BodyColumns> {
+    let start = Buffer.alloc(0)
+    const columns = await this.#alone(async () => {
+      try {
+        for await (const piece of pieces) {
+          if (start.length < maxSourceText) start = Buffer.concat([start, piece])
+          await this.#ask({ kind: 'feed', bytes: new Uint8Array(piece) })
+        }
+        const answer = await this.#ask({ kind: 'close', mail })
+        return answer.kind === 'columns' && answer.unread.length === 0 ? answer.columns : null
+      } catch (error) {
+        // A half-fed parser must not meet the next mail.
+        await this.#end()
+        if (!(error instanceof Overrun)) throw error
+        return null
+      }
+    })
+    return columns ?? (await this.readSource(mail, start, false))
+  }
+
   /** Null when there is no such part, or reading it is too much. */
   async readParsedPart(path: string, source: Buffer): Promise<Buffer | null> {
     try {
@@ -112,7 +160,11 @@ export class BodyReader {
   }
 
   #inTurn(job: ReadJob): Promise<ReadAnswer> {
-    const turn = this.#turn.then(() => this.#ask(job))
+    return this.#alone(() => this.#ask(job))
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
     this.#turn = turn.catch(() => undefined)
     return turn
   }
@@ -193,7 +245,7 @@ const exchange = ({ worker, progress }: Thread, job: ReadJob, limits: ReadLimits
     onError = failAt
     onExit = () => failAt()
     worker.on('message', onAnswer).on('error', onError).on('exit', onExit)
-    worker.postMessage(job, job.kind === 'parts' ? memoryOf(job.mails) : [job.source.buffer as ArrayBuffer]) // made by new Uint8Array
+    worker.postMessage(job, memoryOf(job))
   }).finally(() => {
     clearInterval(timer)
     worker.off('message', onAnswer).off('error', onError).off('exit', onExit)
@@ -220,7 +272,21 @@ const partsJob = (mails: PartsToRead[]): ReadJob => {
   }
 }
 
-const memoryOf = (mails: PartsToRead[]): ArrayBuffer[] => {
-  for (const { parts } of mails) for (const { buffer } of parts.values()) return [buffer as ArrayBuffer] // one for all: partsJob
-  return []
+/** What moves over instead of being copied: all of it was made for this job. */
+const memoryOf = (job: ReadJob): ArrayBuffer[] => {
+  const made = (bytes: Uint8Array) => bytes.buffer as ArrayBuffer // made by new Uint8Array
+  switch (job.kind) {
+    case 'parts':
+      // One for all: partsJob.
+      for (const { parts } of job.mails) for (const bytes of parts.values()) return [made(bytes)]
+      return []
+    case 'sources':
+      return job.mails.map(({ source }) => made(source))
+    case 'feed':
+      return [made(job.bytes)]
+    case 'close':
+      return []
+    default:
+      return [made(job.source)]
+  }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { decodePart } from '#mail/decode-part.ts'
 import { htmlToText } from '#mail/html-to-text.ts'
+import type { FoundPart } from '#mail/mail-feed.ts'
 import { maxSourceText, type ParsedMessage, parseMessage } from '#mail/parse-message.ts'
 import { previewOf } from '#mail/preview.ts'
 import { indexVector } from '#mail/search-vector.ts'
@@ -37,6 +38,9 @@ export type MailFacts = Pick<BodyToFetch, 'messageId' | 'receivedAt' | 'subject'
 /** A mail as it was fetched: text parts by path, as the server holds them. */
 export type PartsToRead = { facts: MailFacts; plan: BodyPlan; parts: ReadonlyMap<string, Uint8Array> }
 
+/** A mail as it came. */
+export type SourceToRead = { facts: MailFacts; source: Uint8Array }
+
 export const planBody = (stored: unknown): BodyPlan => {
   const parts = structure.parse(stored)
   const isText = (part: StructurePart) =>
@@ -63,6 +67,15 @@ const toFacts = (part: StructurePart, position: number): PartFacts => ({
   sizeBytes: part.encoding === 'base64' ? Math.floor((part.size * 3 * 76) / (4 * 78)) : part.size,
 })
 
+/** Names and addresses, for the index of words. */
+const peopleText = ({ people }: MailFacts): string =>
+  peopleLists
+    .parse(people)
+    .flat()
+    .slice(0, 100)
+    .map(({ name, address }) => `${name} ${address}`)
+    .join(' ')
+
 /** What is stored of a mail, from its fetched text parts. Never throws for content: what cannot be read is said so. */
 export const readBody = (wanted: MailFacts, plan: BodyPlan, fetched: Map<string, Buffer>): BodyRow => {
   const texts: string[] = []
@@ -78,7 +91,6 @@ export const readBody = (wanted: MailFacts, plan: BodyPlan, fetched: Map<string,
   }
   const html = htmls.length > 0 ? htmls.join('\n<hr>\n') : null
   const text = texts.join('\n\n') || (html === null ? '' : htmlToText(html))
-  const people = peopleLists.parse(wanted.people).flat()
   return {
     messageId: wanted.messageId,
     receivedAt: wanted.receivedAt,
@@ -89,10 +101,7 @@ export const readBody = (wanted: MailFacts, plan: BodyPlan, fetched: Map<string,
     preview: previewOf(text),
     vector: indexVector({
       subject: wanted.subject,
-      people: people
-        .slice(0, 100)
-        .map(({ name, address }) => `${name} ${address}`)
-        .join(' '),
+      people: peopleText(wanted),
       attachments: plan.others.map(({ filename }) => filename ?? '').join(' '),
       body: (texts.length > 0 && html !== null && text.length < 200
         ? `${text} ${htmlToText(html, maxIndexedText)}`
@@ -120,7 +129,11 @@ const parsedPath = /^parsed:(\d{1,4})$/
 export const salvageBody = async (wanted: MailFacts, source: Buffer): Promise<BodyRow> =>
   sourceBody(wanted, await parseMessage(source))
 
-export const sourceBody = (wanted: MailFacts, { kind, text, html, parts }: ParsedMessage): BodyRow => {
+/** `parts` need no content: only their sizes are kept. */
+export const sourceBody = (
+  wanted: MailFacts,
+  { kind, text, html, parts }: Pick<ParsedMessage, 'kind' | 'text' | 'html'> & { parts: FoundPart[] },
+): BodyRow => {
   return {
     ...unparsableBody(wanted),
     state: kind === 'parsed' ? 'ready' : 'salvaged',
@@ -130,7 +143,7 @@ export const sourceBody = (wanted: MailFacts, { kind, text, html, parts }: Parse
     preview: previewOf(text),
     vector: indexVector({
       subject: wanted.subject,
-      people: '',
+      people: peopleText(wanted),
       attachments: parts.map(({ filename }) => filename ?? '').join(' '),
       body: text.slice(0, maxIndexedText),
     }),
@@ -143,7 +156,7 @@ export const sourceBody = (wanted: MailFacts, { kind, text, html, parts }: Parse
       filename: part.filename === null ? null : displayLine(part.filename, 255),
       contentId: part.contentId === null ? null : displayLine(part.contentId, 500),
       isInline: part.isInline,
-      sizeBytes: part.content.length,
+      sizeBytes: part.sizeBytes,
     })),
   }
 }

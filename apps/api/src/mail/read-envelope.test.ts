@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { headerOf, readEnvelope } from './read-envelope.ts'
+
+const read = (...lines: string[]) => readEnvelope(Buffer.from(lines.join('\r\n'), 'latin1'))
+
+describe('the envelope of a raw mail', () => {
+  it('is read from its header', async () => {
+    const found = await read(
+      'Received: from b.example (b.example [192.0.2.1]) by a.example with ESMTP id 77;',
+      '\tWed, 25 Nov 2026 10:00:05 +0100 (CET)',
+      'Received: from c.example by b.example; Wed, 25 Nov 2026 09:00:00 +0000',
+      'From: =?utf-8?q?Zo=C3=AB?= <zoe@example.org>',
+      'To: "Lee, Ann" <ann@example.org>, Team: bob@example.org, cy@example.org;',
+      'Cc: <dan@example.org>',
+      'Subject: =?iso-8859-1?q?Gr=FC=DFe?=',
+      '  aus Kiel',
+      'Date: Tue, 24 Nov 2026 23:59:58 -0200',
+      'Message-ID: <1@example.org>',
+      'In-Reply-To: <0@example.org>',
+      'References: <a@example.org>',
+      ' <0@example.org>',
+      '',
+      'From: nobody@example.org',
+    )
+    expect(found).toEqual({
+      subject: 'Grüße aus Kiel',
+      from: [{ name: 'Zoë', address: 'zoe@example.org' }],
+      replyTo: [],
+      to: [
+        { name: 'Lee, Ann', address: 'ann@example.org' },
+        { name: '', address: 'bob@example.org' },
+        { name: '', address: 'cy@example.org' },
+      ],
+      cc: [{ name: '', address: 'dan@example.org' }],
+      bcc: [],
+      sentAt: new Date('2026-11-25T01:59:58Z'),
+      receivedAt: new Date('2026-11-25T09:00:05Z'),
+      messageId: '<1@example.org>',
+      inReplyTo: '<0@example.org>',
+      references: '<a@example.org> <0@example.org>',
+    })
+  })
+
+  it('has no dates where the mail has none, or none that anybody can read', async () => {
+    const none = await read('Subject: bare', '', 'Date: Tue, 24 Nov 2026 23:59:58 -0200')
+    expect(none).toMatchObject({ sentAt: null, receivedAt: null, messageId: null, references: null, from: [] })
+    expect(await read('Date: tomorrow', 'Received: by whom', '', '')).toMatchObject({ sentAt: null, receivedAt: null })
+  })
+
+  it('shows no control or bidi characters', async () => {
+    const found = await read('Subject: a\u0000b', 'From: "=?utf-8?q?x=E2=80=AEy?=" <a@example.org>', '', '')
+    expect(found.subject).not.toContain('\u0000')
+    expect(found.from[0]?.name).not.toContain('\u202e')
+  })
+
+  it('ends at the first empty line, however lines end, and is empty where the mail begins with one', () => {
+    expect(headerOf(Buffer.from('A: 1\r\nB: 2\r\n\r\nC: 3\n\n')).toString()).toBe('A: 1\r\nB: 2')
+    expect(headerOf(Buffer.from('A: 1\nB: 2\n\nC: 3\r\n\r\n')).toString()).toBe('A: 1\nB: 2')
+    expect(headerOf(Buffer.from('\r\nA: 1\r\n\r\n')).length).toBe(0)
+    expect(headerOf(Buffer.from('A: 1')).toString()).toBe('A: 1')
+  })
+})

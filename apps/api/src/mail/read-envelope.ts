@@ -1,0 +1,74 @@
+import { displayLine } from './storable-text.ts'
+
+/** Who wrote to whom about what, from the header of a raw mail. What the header lacks is null or empty. */
+export type RawEnvelope = {
+  subject: string
+  from: Person[]
+  replyTo: Person[]
+  to: Person[]
+  cc: Person[]
+  bcc: Person[]
+  /** The Date header; null when missing or no date. */
+  sentAt: Date | null
+  /** When the last server took it: the date of the topmost Received line (RFC 5321 4.4). */
+  receivedAt: Date | null
+  messageId: string | null
+  inReplyTo: string | null
+  references: string | null
+}
+type Person = { name: string; address: string }
+
+/** More is no header that anybody wrote; what is beyond it is left out. */
+export const maxHeaderBytes = 256 * 1024
+const maxPeople = 500
+
+/** The bytes before the first empty line, without it; all of them where there is none. */
+export const headerOf = (raw: Buffer): Buffer => {
+  const block = raw.subarray(0, maxHeaderBytes)
+  const ends = ['\r\n\r\n', '\n\n'].map((end) => block.indexOf(end)).filter((at) => at >= 0)
+  if (block[0] === 0x0a || (block[0] === 0x0d && block[1] === 0x0a)) return block.subarray(0, 0)
+  return ends.length > 0 ? block.subarray(0, Math.min(...ends)) : block
+}
+
+/** Throws only what the parser throws: the caller shows such a mail as one whose header nobody can read. */
+export const readEnvelope = async (raw: Buffer): Promise<RawEnvelope> => {
+  const { simpleParser } = await import('mailparser')
+  const header = headerOf(raw)
+  const mail = await simpleParser(Buffer.concat([header, Buffer.from('\r\n\r\n')]))
+  const people = (found: typeof mail.to): Person[] => {
+    const lists = found === undefined ? [] : Array.isArray(found) ? found : [found]
+    return lists
+      .flatMap(({ value }) => value)
+      .flatMap((entry) => ('group' in entry && entry.group ? entry.group : [entry]))
+      .slice(0, maxPeople)
+      .map(({ name, address }) => ({ name: displayLine(name, 200), address: displayLine(address ?? '', 320) }))
+  }
+  const references = mail.references === undefined ? [] : [mail.references].flat()
+  return {
+    subject: displayLine(mail.subject ?? ''),
+    from: people(mail.from),
+    replyTo: people(mail.replyTo),
+    to: people(mail.to),
+    cc: people(mail.cc),
+    bcc: people(mail.bcc),
+    sentAt: asDate(firstField(header, 'date')),
+    receivedAt: asDate(/;([^;]*)$/.exec(firstField(header, 'received') ?? '')?.[1]),
+    messageId: mail.messageId?.slice(0, 1000) ?? null,
+    inReplyTo: mail.inReplyTo?.slice(0, 4000) ?? null,
+    references: references.length === 0 ? null : references.join(' ').slice(0, 65_536),
+  }
+}
+
+/** The topmost field of a name, unfolded. Taken from the bytes: a parser fills in what is missing, which must stay missing. */
+const firstField = (header: Buffer, name: string): string | undefined =>
+  new RegExp(`(?:^|\\n)${name}[ \\t]*:([^\\n]*(?:\\n[ \\t][^\\n]*)*)`, 'i')
+    .exec(header.toString('latin1'))?.[1]
+    ?.replace(/\s+/g, ' ')
+    .trim()
+
+const asDate = (text: string | undefined): Date | null => {
+  // Comments name the zone once more (RFC 5322 3.3); Date.parse does not know all of them.
+  const date = new Date((text ?? '').replace(/\([^()]*\)/g, '').trim())
+  const year = date.getUTCFullYear()
+  return Number.isNaN(date.getTime()) || year < 1 || year > 9999 ? null : date
+}

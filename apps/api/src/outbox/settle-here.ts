@@ -1,0 +1,65 @@
+import { effectivePlacement } from '#mail/flags.ts'
+import { type Settlement, settleChunk } from '#store/command-settle.ts'
+import type { OpenCommand, WorkItem } from '#store/command-work.ts'
+import { logCommand } from '#store/commands.ts'
+import type { CommitScope } from '#store/commit.ts'
+import type { Store } from '#store/open-store.ts'
+import { releaseDeletedHere } from '#store/pop-ledger.ts'
+import { takeUids } from '#store/store-arrivals.ts'
+import { beginOnce, groupAlike, nextWork, openQueue, type Queue, write } from './command-queue.ts'
+import { tellsProgressFrom } from './settle-outcome.ts'
+
+/**
+ * Carries out the waiting commands of an account whose mailboxes are kept here, as those of a POP3 account are: there is
+ * no server to ask, what is stored is the truth. The same commands, chunks and undo as everywhere else; a chunk is one
+ * transaction, so a kill leaves it done or not begun. False when nothing was waiting.
+ */
+export const settleNextCommands = async (place: {
+  store: Store
+  scope: CommitScope
+  accountId: bigint
+}): Promise<boolean> => {
+  const queue = openQueue(place)
+  for (let hasActed = false; ; hasActed = true) {
+    const work = await nextWork(queue)
+    if (!work) return hasActed
+    if (!(await beginOnce(queue, work.command))) continue
+    for (const items of groupAlike(work.items)) await settleGroup(queue, work.command, items)
+  }
+}
+
+const settleGroup = ({ store, scope, accountId }: Queue, command: OpenCommand, items: WorkItem[]): Promise<void> =>
+  write({ store, scope }, async (unit) => {
+    const [like] = items
+    if (!like) return
+    const { toMailboxId, isExpunge } = like
+    const isMove = toMailboxId !== null && toMailboxId !== like.mailboxId
+    const firstUid = isMove ? await takeUids(unit.tx, toMailboxId, items.length) : 0n
+    const settlement: Settlement = {
+      commandId: command.id,
+      mailboxId: like.mailboxId,
+      to: isMove ? { mailboxId: toMailboxId, uidValidity: null } : null,
+      done: items.map(({ placementId }) => placementId),
+      failed: [],
+      truth: isExpunge ? [] : items.map(truthOf),
+      moved: isMove ? items.map(({ placementId }, n) => ({ placementId, uid: Number(firstUid) + n })) : [],
+      gone: isExpunge ? items.map(({ placementId }) => placementId) : [],
+    }
+    await settleChunk(unit, accountId, settlement)
+    if (isExpunge)
+      await releaseDeletedHere(
+        unit,
+        accountId,
+        items.map(({ messageId }) => messageId),
+      )
+    if (command.targets > tellsProgressFrom) logCommand(unit, accountId, command.id)
+  })
+
+/** What was stored, with this one command applied. */
+const truthOf = (item: WorkItem) => {
+  const { bits, keywords } = effectivePlacement(
+    { mailboxId: item.mailboxId, bits: item.flags.bits, keywords: item.flags.keywords },
+    [{ ...item, toMailboxId: null, isExpunge: false }],
+  )
+  return { placementId: item.placementId, flags: { bits, keywords }, modseq: 0n }
+}

@@ -1,0 +1,177 @@
+import { isAppError } from '#platform/errors.ts'
+import { newSha256 } from '#platform/sha256.ts'
+import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
+import { appendChunk, createBlob, verifyBlob } from '#store/blobs.ts'
+import { commitBulk } from '#store/commit.ts'
+import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
+import { toArrivalEnvelope } from './arrival-envelope.ts'
+import type { MaildropContext } from './maildrop-context.ts'
+
+/** Larger mails go into the database in pieces as they come. */
+const smallMailBytes = 1024 * 1024
+const pieceBytes = 256 * 1024
+/** A batch becomes visible as soon as one of these is reached. */
+const batchMails = 200
+const batchBytes = 4 * 1024 * 1024
+const batchMs = 1000
+
+export type ToFetch = { ledgerId: bigint; number: number; sizeBytes: number }
+export type FetchWishes = {
+  /** Told after each batch that became visible. */
+  onStored: (mails: number) => Promise<void>
+}
+
+/**
+ * Fetches mails in the order given, each to its place in the ledger, and makes them visible batch by batch, while the next
+ * ones come. Killed anywhere, what was visible stays and everything else is fetched again: pieces without a row are swept.
+ * Answers how many were stored, and how many turned out to be here already.
+ */
+export const fetchMails = async (
+  context: MaildropContext,
+  mails: ToFetch[],
+  { onStored }: FetchWishes,
+): Promise<{ stored: number; copies: number }> => {
+  const { maxBytes } = context.retrieval
+  const whole = maxBytes === null ? mails : mails.filter(({ sizeBytes }) => sizeBytes <= maxBytes)
+  const headersOnly = mails.filter((mail) => !whole.includes(mail))
+  const batches = new Batches(context, onStored)
+  const byNumber = new Map(mails.map((mail) => [mail.number, mail]))
+  const take = async (answers: AsyncGenerator<Retrieved, void, void>, isWhole: boolean): Promise<void> => {
+    for await (const answer of answers) {
+      context.signal.throwIfAborted()
+      const mail = byNumber.get(answer.number)
+      // A single refusal waits for the next look; one that concerns all of them ends this one.
+      if (answer.kind === 'refused') {
+        if (isAppError(answer.error) && !answer.error.code.startsWith('message.')) throw answer.error
+        context.logger.info({ accountId: `${context.accountId}`, code: answer.error.code }, 'a mail was not given')
+      } else if (mail) await batches.add(await readMail(context, mail, answer.content, isWhole))
+    }
+  }
+  const numbers = (list: ToFetch[]) => list.map(({ number }) => number)
+  const ahead = batches.isCautious ? { ahead: 1 } : {}
+  if (whole.length > 0) await take(retrieveMessages(context.session, numbers(whole), ahead), true)
+  if (headersOnly.length > 0)
+    await take(retrieveTops(context.session, numbers(headersOnly), { lines: 0, ...ahead }), false)
+  return batches.finish()
+}
+
+/** Reads one answer to its end: small mails into memory, large ones into pieces that are read back once. */
+const readMail = async (
+  { store, scope, clock }: MaildropContext,
+  { ledgerId, sizeBytes }: ToFetch,
+  content: AsyncIterable<Buffer>,
+  isWhole: boolean,
+): Promise<Arrival> => {
+  const hash = newSha256()
+  let length = 0
+  let kept: Buffer[] = []
+  let keptBytes = 0
+  let head: Buffer | undefined
+  let blobId: bigint | undefined
+  let n = 0
+  const flush = async () => {
+    const bytes = Buffer.concat(kept)
+    kept = []
+    keptBytes = 0
+    head ??= bytes
+    blobId ??= await createBlob(store, scope)
+    await appendChunk(store, scope, { blobId, n: n++, bytes })
+  }
+  for await (const piece of content) {
+    hash.update(piece)
+    length += piece.length
+    // The piece is the socket's; what is kept is ours.
+    kept.push(Buffer.from(piece))
+    keptBytes += piece.length
+    if (keptBytes >= (blobId === undefined ? smallMailBytes : pieceBytes)) await flush()
+  }
+  const rawHash = Buffer.from(hash.digest())
+  const describe = (raw: Buffer) =>
+    toArrivalEnvelope(raw, { rawHash, sizeBytes: isWhole ? length : sizeBytes, now: clock.now() })
+  if (blobId === undefined) {
+    const bytes = Buffer.concat(kept)
+    return { ledgerId, envelope: await describe(bytes), rawHash, isWhole, source: { kind: 'bytes', bytes } }
+  }
+  if (keptBytes > 0) await flush()
+  await verifyBlob(store, blobId, rawHash, length)
+  return {
+    ledgerId,
+    envelope: await describe(head ?? Buffer.alloc(0)),
+    rawHash,
+    isWhole,
+    source: { kind: 'staged', blobId },
+  }
+}
+
+/** Collects arrivals and stores them while the next ones are being fetched; one batch is on its way at a time. */
+class Batches {
+  readonly #context: MaildropContext
+  readonly #onStored: FetchWishes['onStored']
+  #open: Arrival[] = []
+  #bytes = 0
+  #since = 0
+  #storing: Promise<void> = Promise.resolve()
+  #stored = 0
+  #copies = 0
+
+  constructor(context: MaildropContext, onStored: FetchWishes['onStored']) {
+    this.#context = context
+    this.#onStored = onStored
+  }
+
+  /** The server may remove a mail once it was retrieved (EXPIRE 0): each is safe on disk before the next is asked for. */
+  get isCautious(): boolean {
+    return this.#context.session.capabilities.expire?.afterDays === 0
+  }
+
+  async add(arrival: Arrival): Promise<void> {
+    const now = this.#context.clock.monotonicMs()
+    if (this.#open.length === 0) this.#since = now
+    this.#open.push(arrival)
+    if (arrival.source.kind === 'bytes') this.#bytes += arrival.source.bytes.length
+    const isFull = this.#open.length >= batchMails || this.#bytes >= batchBytes || now - this.#since >= batchMs
+    if (!isFull && !this.isCautious) return
+    await this.#storing
+    this.#begin()
+    if (this.isCautious) await this.#storing
+  }
+
+  async finish(): Promise<{ stored: number; copies: number }> {
+    await this.#storing
+    this.#begin()
+    await this.#storing
+    return { stored: this.#stored, copies: this.#copies }
+  }
+
+  #begin(): void {
+    const batch = this.#open
+    if (batch.length === 0) return
+    this.#open = []
+    this.#bytes = 0
+    this.#storing = this.#store(batch)
+    // Awaited before the next one; until then a failure is not unhandled.
+    this.#storing.catch(() => undefined)
+  }
+
+  async #store(batch: Arrival[]): Promise<void> {
+    const { store, scope, accountId, inboxId } = this.#context
+    const place = { accountId, mailboxId: inboxId }
+    const { uids, copies } = await commitBulk(
+      store,
+      scope,
+      async (unit) => {
+        const stored = await storeArrivals(unit, place, batch)
+        if (stored.uids.length > bulkFrom) unit.touchThreadsInBulk(accountId, stored.threadIds)
+        else unit.touchThreads(accountId, stored.threadIds)
+        return stored
+      },
+      { isDurable: this.isCautious },
+    )
+    this.#stored += uids.length
+    this.#copies += copies
+    await this.#onStored(batch.length)
+  }
+}
+
+/** From so many on, lists are told that they grew, not of each. */
+const bulkFrom = 50

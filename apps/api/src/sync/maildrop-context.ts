@@ -1,0 +1,20 @@
+import type { Retrieval } from '@postern/shared/retrieval.ts'
+import type { Clock } from '#platform/clock.ts'
+import type { Logger } from '#platform/logger.ts'
+import type { Pop3Session } from '#protocol/pop3/open-session.ts'
+import type { EngineScope } from '#store/commit.ts'
+import type { Store } from '#store/open-store.ts'
+
+/** What every step of a look at a maildrop needs. */
+export type MaildropContext = {
+  store: Store
+  session: Pop3Session
+  accountId: bigint
+  /** Where its mail comes in. */
+  inboxId: bigint
+  scope: EngineScope
+  retrieval: Retrieval
+  clock: Clock
+  logger: Logger
+  signal: AbortSignal
+}

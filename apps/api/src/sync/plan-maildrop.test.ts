@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest'
+import { type LedgerRow, type ListedMail, type MaildropFacts, planMaildrop } from './plan-maildrop.ts'
+
+const now = new Date('2026-11-25T12:00:00Z')
+const daysAgo = (days: number) => new Date(now.getTime() - days * 86_400_000)
+const facts = (parts: Partial<MaildropFacts> = {}): MaildropFacts => ({
+  policy: { kind: 'keep' },
+  isOnHold: false,
+  sessionStartedAt: now,
+  now,
+  ...parts,
+})
+const entry = (number: number, key: string, sizeBytes = 100): ListedMail => ({ number, key, sizeBytes })
+const row = (id: number, key: string, parts: Partial<LedgerRow> = {}): LedgerRow => ({
+  id: BigInt(id),
+  key,
+  sizeBytes: 100,
+  state: 'fetched',
+  isWhole: true,
+  isCopy: false,
+  fetchedAt: daysAgo(1),
+  receivedAt: daysAgo(id),
+  missingSince: null,
+  ...parts,
+})
+const ids = (list: { row: LedgerRow }[]) => list.map(({ row: { id } }) => Number(id))
+const numbers = (list: { number: number }[]) => list.map(({ number }) => number)
+
+describe('a maildrop', () => {
+  it('gives what was never seen, and what was listed and not fetched, newest first', () => {
+    const plan = planMaildrop(
+      [entry(1, 'a'), entry(2, 'b'), entry(3, 'c'), entry(4, 'd')],
+      [
+        row(1, 'a'),
+        row(2, 'b', { state: 'listed', fetchedAt: null }),
+        row(3, 'c', { state: 'listed', fetchedAt: null }),
+      ],
+      facts(),
+    )
+    expect(plan.fresh).toEqual([entry(4, 'd')])
+    expect(numbers(plan.fetch)).toEqual([3, 2])
+    expect(plan.remove).toEqual([])
+  })
+
+  it('keeps every mail of a key that is listed more than once', () => {
+    const plan = planMaildrop([entry(1, 'same'), entry(2, 'same'), entry(3, 'same')], [row(1, 'same')], facts())
+    expect(numbers(plan.fresh)).toEqual([2, 3])
+    expect(plan.missing).toEqual([])
+  })
+
+  it('takes a known key with another size for a new mail', () => {
+    const plan = planMaildrop([entry(1, 'a', 250)], [row(1, 'a')], facts())
+    expect(plan.fresh).toEqual([entry(1, 'a', 250)])
+    expect(plan.missing.map(({ id }) => id)).toEqual([1n])
+  })
+
+  it('compares what was away and is back before it believes it', () => {
+    const plan = planMaildrop(
+      [entry(1, 'a')],
+      [row(1, 'a', { missingSince: daysAgo(2) })],
+      facts({ policy: { kind: 'afterDownload' } }),
+    )
+    expect(ids(plan.returned)).toEqual([1])
+    expect(plan.fresh).toEqual([])
+    expect(plan.remove).toEqual([])
+  })
+
+  it('tells mails whose removal was asked for from those that merely went away', () => {
+    const plan = planMaildrop(
+      [],
+      [
+        row(1, 'a', { state: 'dele_sent' }),
+        row(2, 'b', { state: 'to_delete' }),
+        row(3, 'c'),
+        row(4, 'd', { missingSince: daysAgo(1) }),
+      ],
+      facts(),
+    )
+    expect(plan.gone.map(({ id }) => id)).toEqual([1n])
+    expect(plan.missing.map(({ id }) => id)).toEqual([2n, 3n])
+  })
+})
+
+describe('removal at the server', () => {
+  const listing = [entry(1, 'a'), entry(2, 'b'), entry(3, 'c'), entry(4, 'd')]
+  const rows = [1, 2, 3, 4].map((n) => row(n, 'abcd'[n - 1] ?? '', { fetchedAt: daysAgo(5 - n) }))
+
+  it('never happens with a policy that keeps everything', () => {
+    expect(planMaildrop(listing, rows, facts()).remove).toEqual([])
+    expect(planMaildrop(listing, rows, facts({ policy: { kind: 'whenDeletedHere' } })).remove).toEqual([])
+  })
+
+  it('comes a session later than the download, never in the same', () => {
+    const afterDownload = { policy: { kind: 'afterDownload' as const } }
+    expect(numbers(planMaildrop(listing, rows, facts(afterDownload)).remove)).toEqual([1, 2, 3, 4])
+    expect(planMaildrop(listing, rows, facts({ ...afterDownload, sessionStartedAt: daysAgo(10) })).remove).toEqual([])
+  })
+
+  it('waits for days by the time of the download', () => {
+    expect(numbers(planMaildrop(listing, rows, facts({ policy: { kind: 'afterDays', days: 3 } })).remove)).toEqual([
+      1, 2,
+    ])
+  })
+
+  it('leaves the newest by the received date, and counts what is not here yet among them', () => {
+    const withOneToFetch = [...rows.slice(0, 3), row(4, 'd', { state: 'listed', receivedAt: null, fetchedAt: null })]
+    const plan = planMaildrop(listing, withOneToFetch, facts({ policy: { kind: 'newest', count: 2 } }))
+    // Received 1, 2 and 3 days ago, and one unknown: that one and the first stay.
+    expect(ids(plan.remove)).toEqual([2, 3])
+  })
+
+  it('goes by the number of this listing', () => {
+    const shifted = [entry(1, 'c'), entry(2, 'a')]
+    const plan = planMaildrop(shifted, [row(1, 'a', { state: 'to_delete' }), row(3, 'c')], facts())
+    expect(plan.remove.map(({ number, row: { key } }) => [number, key])).toEqual([[2, 'a']])
+  })
+
+  it('asks again for what is still listed after a removal that was never confirmed', () => {
+    const plan = planMaildrop([entry(7, 'a')], [row(1, 'a', { state: 'dele_sent' })], facts())
+    expect(numbers(plan.remove)).toEqual([7])
+    expect(plan.gone).toEqual([])
+  })
+
+  it('spares copies, and mails of which only the header is here', () => {
+    const plan = planMaildrop(
+      [entry(1, 'a'), entry(2, 'b'), entry(3, 'c')],
+      [
+        row(1, 'a', { isCopy: true }),
+        row(2, 'b', { isWhole: false }),
+        row(3, 'c', { isWhole: false, state: 'to_delete' }),
+      ],
+      facts({ policy: { kind: 'afterDownload' } }),
+    )
+    expect(plan.remove).toEqual([])
+  })
+
+  it('takes a copy whose removal the person asked for', () => {
+    const plan = planMaildrop([entry(1, 'a')], [row(1, 'a', { isCopy: true, state: 'to_delete' })], facts())
+    expect(numbers(plan.remove)).toEqual([1])
+  })
+
+  it('is held back after a restored backup, whatever was marked before', () => {
+    const marked = rows.map((of) => ({ ...of, state: 'to_delete' as const }))
+    expect(planMaildrop(listing, marked, facts({ isOnHold: true, policy: { kind: 'afterDownload' } })).remove).toEqual(
+      [],
+    )
+  })
+})

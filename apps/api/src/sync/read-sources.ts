@@ -1,0 +1,65 @@
+import { readChunks, readSmallBlobs } from '#store/blobs.ts'
+import type { BodyColumns } from '#store/body-columns.ts'
+import { commitBulk, type EngineScope } from '#store/commit.ts'
+import type { Store } from '#store/open-store.ts'
+import { markAttachments, nextSources, type SourceToOpen, storeBodies } from '#store/sync-bodies.ts'
+import type { BodyReader } from './body-reader.ts'
+
+/** Sources of one chunk are read many at a time, larger ones alone and piece by piece. */
+const rowsAtOnce = 200
+const batchBytes = 8 * 1024 * 1024
+const smallBytes = 1024 * 1024
+
+export type SourceContext = { store: Store; reader: BodyReader; scope: EngineScope; signal: AbortSignal }
+
+/**
+ * Reads every mail of which the whole source is here and nothing else yet, newest first: texts, parts, the index of words.
+ * A batch is one transaction; killed anywhere, what was not stored is read again. `onStored` is told how many after each.
+ */
+export const readSources = async (
+  context: SourceContext,
+  onStored: (mails: number) => Promise<void> = async () => undefined,
+): Promise<void> => {
+  const { store, scope, signal } = context
+  for (;;) {
+    const wanted = await store.readSystem((tx) => nextSources(tx, scope.accountId, rowsAtOnce))
+    if (wanted.length === 0) return
+    for (const batch of inBatches(wanted)) {
+      signal.throwIfAborted()
+      const columns = await readBatch(context, batch)
+      const messageIds = batch.map(({ messageId }) => messageId)
+      await commitBulk(store, scope, async (unit) => {
+        await storeBodies(unit, scope.accountId, columns, 0)
+        unit.touchThreads(scope.accountId, await markAttachments(unit, messageIds))
+      })
+      await onStored(batch.length)
+    }
+  }
+}
+
+const inBatches = (wanted: SourceToOpen[]): SourceToOpen[][] => {
+  const batches: SourceToOpen[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const source of wanted) {
+    bytes += source.blobBytes
+    const isAlone = source.blobBytes > smallBytes
+    if (bytes > batchBytes || isAlone) {
+      batches.push([])
+      bytes = isAlone ? Number.POSITIVE_INFINITY : source.blobBytes
+    }
+    batches.at(-1)?.push(source)
+  }
+  return batches
+}
+
+const readBatch = async ({ store, reader }: SourceContext, batch: SourceToOpen[]): Promise<BodyColumns[]> => {
+  const [first] = batch
+  if (first && first.blobBytes > smallBytes) return [await reader.readPieces(first, readChunks(store, first.blobId))]
+  const bytes = await store.readSystem((tx) =>
+    readSmallBlobs(
+      tx,
+      batch.map(({ blobId }) => blobId),
+    ),
+  )
+  return reader.readSources(batch.map((facts) => ({ facts, source: bytes.get(facts.blobId) ?? new Uint8Array() })))
+}

@@ -1,0 +1,58 @@
+import { deleteMessages } from '#protocol/pop3/delete-messages.ts'
+import { quitSession } from '#protocol/pop3/quit-session.ts'
+import { commit } from '#store/commit.ts'
+import { findVerified, markLedger } from '#store/pop-ledger.ts'
+import type { MaildropContext } from './maildrop-context.ts'
+import type { MaildropPlan } from './plan-maildrop.ts'
+
+/** So many stored mails are read back by one statement. */
+const verifyAtOnce = 200
+
+/**
+ * Removes mails at the server and ends the session: what is stored of each is read back and must have the hash it came
+ * with; that we are about to ask is on disk before the first DELE; and only the server's OK to QUIT counts as done. A kill
+ * anywhere leaves rows that the next listing makes sense of. Answers how many were removed.
+ */
+export const removeAndQuit = async (context: MaildropContext, wanted: MaildropPlan['remove']): Promise<number> => {
+  const { store, scope, accountId, session, logger } = context
+  const verified = await verify(context, wanted)
+  const mark = (ids: bigint[], to: 'dele_sent' | 'to_delete' | 'gone') =>
+    commit(store, scope, (unit) =>
+      markLedger(unit, accountId, ids, { from: ['fetched', 'to_delete', 'dele_sent'], to }),
+    )
+  await mark(
+    verified.map(({ row }) => row.id),
+    'dele_sent',
+  )
+  const rowOf = new Map(verified.map(({ number, row }) => [number, row.id]))
+  const answers = await deleteMessages(session, rowOf.keys())
+  const idsOf = (isDone: boolean) =>
+    answers.filter(({ error }) => (error === null) === isDone).flatMap(({ number }) => rowOf.get(number) ?? [])
+  await mark(idsOf(false), 'to_delete')
+  const end = await quitSession(session)
+  if (end.kind === 'notAllRemoved') {
+    // Nobody says which: the next listing does.
+    logger.info({ accountId: `${accountId}`, code: end.error.code }, 'the server did not remove all it was asked to')
+    return 0
+  }
+  await mark(idsOf(true), 'gone')
+  return idsOf(true).length
+}
+
+const verify = async (
+  { store, accountId, logger, signal }: MaildropContext,
+  wanted: MaildropPlan['remove'],
+): Promise<MaildropPlan['remove']> => {
+  const sound = new Set<bigint>()
+  for (let at = 0; at < wanted.length; at += verifyAtOnce) {
+    signal.throwIfAborted()
+    const ids = wanted.slice(at, at + verifyAtOnce).map(({ row }) => row.id)
+    for (const id of await store.readSystem((tx) => findVerified(tx, accountId, ids))) sound.add(id)
+  }
+  if (sound.size < wanted.length)
+    logger.warn(
+      { accountId: `${accountId}`, mails: wanted.length - sound.size },
+      'mails stay at the server: what is stored of them is not what came',
+    )
+  return wanted.filter(({ row }) => sound.has(row.id))
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { getCommand, undoCommand } from '#outbox/outbox.ts'
+import { settleNextCommands } from '#outbox/settle-here.ts'
+import { beginCommand } from '#store/command-work.ts'
+import { commit } from '#store/commit.ts'
+import { type OutboxRows, startOutboxRows } from './outbox-fixture.ts'
+
+describe('commands of mailboxes that are kept here', () => {
+  let fixture: OutboxRows
+  beforeAll(async () => {
+    fixture = await startOutboxRows()
+  })
+  afterAll(() => fixture.stop())
+
+  const settle = (accountId: bigint) =>
+    settleNextCommands({ store: fixture.store, scope: { kind: 'system' }, accountId })
+  const stateOf = async (id: string) => (await getCommand(fixture.store, fixture.userId, id)).state
+
+  it('make what is shown the truth, and end', async () => {
+    const { makeAccount, placements, run, some, counts } = fixture
+    const { accountId, inbox, trash } = await makeAccount(4)
+    const [first, second] = await placements(accountId)
+    if (!first || !second) throw new Error('no placements')
+    const flag = await run({ kind: 'setFlags', target: some(inbox, [first]), add: ['seen'], addKeywords: ['$Work'] })
+    const move = await run({ kind: 'moveToRole', target: some(inbox, [first, second]), role: 'trash' })
+    expect(await settle(accountId)).toBe(true)
+    expect(await settle(accountId)).toBe(false)
+    const [one, two, three] = await placements(accountId)
+    expect(one).toMatchObject({ id: first.id, mailboxId: trash, uid: 1n, flags: 1, keywords: ['$Work'] })
+    expect(one).toMatchObject({ shownMailboxId: trash, shownFlags: 1, shownKeywords: ['$Work'] })
+    expect(two).toMatchObject({ id: second.id, mailboxId: trash, uid: 2n, flags: 0 })
+    expect(three).toMatchObject({ mailboxId: inbox })
+    expect([await stateOf(flag.id), await stateOf(move.id)]).toEqual(['done', 'done'])
+    expect(await counts(trash)).toEqual({ messages: 2, unreadMessages: 1 })
+  })
+
+  it('are taken back like any other, with the same rows', async () => {
+    const { store, userId, makeAccount, placements, run, whole, counts } = fixture
+    const { accountId, inbox, trash } = await makeAccount(3)
+    const before = await placements(accountId)
+    const move = await run({ kind: 'moveToRole', target: whole(inbox), role: 'trash' })
+    await settle(accountId)
+    await undoCommand(store, userId, move.id, randomUUID())
+    await settle(accountId)
+    const after = await placements(accountId)
+    expect(after.map(({ id, mailboxId, flags }) => ({ id, mailboxId, flags }))).toEqual(
+      before.map(({ id, mailboxId, flags }) => ({ id, mailboxId, flags })),
+    )
+    // A uid is never given twice (RFC 9051 2.3.1.1).
+    expect(after.every(({ uid }) => (uid ?? 0n) >= 100_000n)).toBe(true)
+    expect(await counts(inbox)).toMatchObject({ messages: 3 })
+    expect(await counts(trash)).toMatchObject({ messages: 0 })
+  })
+
+  it('go on where a run was cut off', async () => {
+    const { store, makeAccount, placements, run, whole } = fixture
+    const { accountId, inbox, trash } = await makeAccount(1200)
+    const move = await run({ kind: 'moveToRole', target: whole(inbox), role: 'trash' })
+    // As a kill leaves it that comes after the beginning and before the first chunk.
+    await commit(store, { kind: 'system' }, (unit) => beginCommand(unit, move.id))
+    await settle(accountId)
+    const rows = await placements(accountId)
+    expect(rows.every(({ mailboxId, shownMailboxId }) => mailboxId === trash && shownMailboxId === trash)).toBe(true)
+    expect(new Set(rows.map(({ uid }) => uid)).size).toBe(1200)
+    expect(await stateOf(move.id)).toBe('done')
+  })
+
+  it('let a mail go at the provider when it is deleted for good here, where the person wants that', async () => {
+    const { store, makeAccount, placements, run, whole, some } = fixture
+    for (const [kind, state] of [
+      ['whenDeletedHere', 'to_delete'],
+      ['keep', 'fetched'],
+    ]) {
+      const { accountId, inbox, trash } = await makeAccount(2)
+      await store.prisma.account.update({ where: { id: accountId }, data: { retrieval: { policy: { kind } } } })
+      for (const { messageId } of await placements(accountId))
+        await store.prisma.popLedger.create({
+          data: { accountId, key: `${messageId}`, sizeBytes: 10n, state: 'fetched', isWhole: true, messageId },
+        })
+      const [first] = await placements(accountId)
+      if (!first) throw new Error('no placements')
+      await run({ kind: 'moveToRole', target: some(inbox, [first]), role: 'trash' })
+      await settle(accountId)
+      await run({ kind: 'expungeMessages', target: whole(trash) })
+      await settle(accountId)
+      const ledger = await store.prisma.popLedger.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
+      expect(ledger.map((row) => row.state)).toEqual([state, 'fetched'])
+      expect(await placements(accountId)).toHaveLength(1)
+    }
+  })
+})

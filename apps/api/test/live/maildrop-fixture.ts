@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto'
+import { accountSettings } from '@postern/shared/accounts.ts'
+import { type Retrieval, retrieval } from '@postern/shared/retrieval.ts'
+import { systemClock } from '#platform/clock.ts'
+import { createLogger } from '#platform/logger.ts'
+import { Secret } from '#platform/secret.ts'
+import { openPop3Session } from '#protocol/pop3/open-session.ts'
+import { leaveSession } from '#protocol/pop3/quit-session.ts'
+import { createAccount } from '#store/accounts.ts'
+import { commit } from '#store/commit.ts'
+import { takeLeases } from '#store/lease.ts'
+import { openStore, type Store } from '#store/open-store.ts'
+import { BodyReader } from '#sync/body-reader.ts'
+import { readSources } from '#sync/read-sources.ts'
+import { lookAtMaildrop, type MaildropLook } from '#sync/run-maildrop.ts'
+import { freshDatabase } from '../support/fresh-database.ts'
+
+/** One account and its maildrop; a test decides when it is looked at, and by which way. */
+export type Maildrop = {
+  accountId: bigint
+  look: (more?: {
+    port?: number
+    settings?: Partial<Retrieval>
+    onProgress?: () => Promise<void>
+  }) => Promise<MaildropLook>
+  /** Reads what was fetched: texts, parts, the index of words. */
+  read: () => Promise<void>
+  /** Subjects in the inbox, sorted; those of twins as often as they are there. */
+  shown: () => Promise<string[]>
+  /** The stored octets by subject. */
+  sources: () => Promise<Map<string, Buffer>>
+  states: () => Promise<Record<string, number>>
+}
+
+export const startMaildrops = async () => {
+  const database = await freshDatabase()
+  const store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 6 })
+  const owner = await store.prisma.appUser.create({
+    data: { address: 'owner@example.org', name: 'Owner', role: 'owner', passwordHash: '-' },
+  })
+  await store.prisma.stream.create({ data: { userId: owner.id } })
+  return {
+    store,
+    open: (user: string, port: number) => openMaildrop(store, owner.id, user, port),
+    stop: async () => {
+      await store.close()
+      await database.drop()
+    },
+  }
+}
+
+const openMaildrop = async (store: Store, userId: bigint, user: string, usualPort: number): Promise<Maildrop> => {
+  const settings = accountSettings.parse({
+    address: `${user}@example.org`,
+    incoming: { host: 'localhost', port: usualPort, security: 'plain', username: user },
+  })
+  const made = await commit(store, { kind: 'user', userId }, (unit) =>
+    createAccount(unit, {
+      userId,
+      settings,
+      password: 'secret',
+      outgoingPassword: null,
+      masterKey: randomBytes(32),
+      isPrivateHost: true,
+    }),
+  )
+  const accountId = made ?? 0n
+  const { id: inboxId } = await store.prisma.mailbox.create({
+    data: { accountId, path: 'INBOX', name: 'INBOX', role: 'inbox', uidValidity: 1n, uidNext: 1n, fillUid: 1n },
+  })
+  const lease = (await takeLeases(store, 'test', 100)).find((taken) => taken.accountId === accountId)
+  return {
+    accountId,
+    look: async ({ port = usualPort, settings: wishes = {}, onProgress } = {}) => {
+      const session = await openPop3Session({
+        host: 'localhost',
+        address: '127.0.0.1',
+        port,
+        security: 'plain',
+        pinnedFingerprint: null,
+        ca: undefined,
+        username: user,
+        password: new Secret('secret'),
+      })
+      try {
+        return await lookAtMaildrop(
+          {
+            store,
+            session,
+            accountId,
+            inboxId,
+            scope: { kind: 'engine', accountId, epoch: lease?.epoch ?? 0n },
+            retrieval: retrieval.parse(wishes),
+            clock: systemClock,
+            logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),
+            signal: new AbortController().signal,
+          },
+          onProgress,
+        )
+      } finally {
+        await leaveSession(session)
+      }
+    },
+    read: async () => {
+      const reader = new BodyReader(createLogger({ level: 'silent' }))
+      const scope = { kind: 'engine' as const, accountId, epoch: lease?.epoch ?? 0n }
+      await readSources({ store, reader, scope, signal: new AbortController().signal })
+      await reader.close()
+    },
+    shown: async () => {
+      const rows = await store.prisma.$queryRaw<{ subject: string }[]>`
+        SELECT m.subject FROM placement p JOIN message m ON m.id = p.message_id WHERE p.shown_mailbox_id = ${inboxId} ORDER BY m.subject`
+      return rows.map(({ subject }) => subject)
+    },
+    sources: async () => {
+      const rows = await store.prisma.$queryRaw<{ subject: string; bytes: Uint8Array }[]>`
+        SELECT m.subject, string_agg(c.bytes, ''::bytea ORDER BY c.n) AS bytes FROM message m JOIN raw_source r ON r.message_id = m.id
+        JOIN blob_chunk c ON c.blob_id = r.blob_id WHERE m.account_id = ${accountId} GROUP BY m.id, m.subject`
+      return new Map(rows.map(({ subject, bytes }) => [subject, Buffer.from(bytes)]))
+    },
+    states: async () => {
+      const rows = await store.prisma.popLedger.groupBy({ by: ['state'], where: { accountId }, _count: true })
+      return Object.fromEntries(rows.map(({ state, _count }) => [state, _count]))
+    },
+  }
+}

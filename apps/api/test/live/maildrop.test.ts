@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { capable, type Script, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { startMaildrops } from './maildrop-fixture.ts'
+
+const name = (n: number) => `Letter ${String(n).padStart(2, '0')}`
+const many = (count: number) => Array.from({ length: count }, (_, n) => name(n + 1))
+const mail = (n: number) =>
+  `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: ${name(n)}\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\n..\r\n.Hello ${n}\r\n`
+
+describe('a maildrop', () => {
+  let dovecot: Dovecot
+  let proxy: FaultProxy
+  let drops: Awaited<ReturnType<typeof startMaildrops>>
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+    proxy = await startFaultProxy(dovecot.pop3Port)
+    drops = await startMaildrops()
+  })
+  afterAll(async () => {
+    await drops.stop()
+    await proxy.stop()
+    await dovecot.stop()
+  })
+
+  const fill = (user: string, count: number) => {
+    dovecot.addUser(user, 'secret')
+    for (let n = 1; n <= count; n++) dovecot.deliver(user, 'INBOX', mail(n))
+  }
+  const onServer = (user: string) =>
+    dovecot.doveadm('search', '-u', user, 'mailbox', 'INBOX', 'all').split('\n').filter(Boolean).length
+  const asked = (command: RegExp) => proxy.said('toServer').match(new RegExp(command, 'g'))?.length ?? 0
+
+  it('is fetched once, byte for byte, and then only looked at', async () => {
+    fill('once', 12)
+    const large = `Subject: large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(45_000)}`
+    dovecot.deliver('once', 'INBOX', large)
+    const drop = await drops.open('once', proxy.port)
+    expect(await drop.look()).toMatchObject({ messages: 13, stored: 13, copies: 0, removed: 0 })
+    const sources = await drop.sources()
+    expect(sources.size).toBe(13)
+    for (let n = 1; n <= 12; n++) expect(sources.get(name(n))?.toString()).toBe(mail(n))
+    expect(sources.get('large')?.equals(Buffer.from(large))).toBe(true)
+    const before = asked(/RETR/)
+    dovecot.deliver('once', 'INBOX', mail(20))
+    expect(await drop.look()).toMatchObject({ messages: 14, stored: 1 })
+    expect(await drop.look()).toMatchObject({ messages: 14, stored: 0 })
+    expect(asked(/RETR/)).toBe(before + 1)
+    expect(await drop.shown()).toEqual([...many(12), name(20), 'large'])
+    expect(onServer('once')).toBe(14)
+  })
+
+  it('is read like any other mail: texts, attachments of any size, words to search by', async () => {
+    dovecot.addUser('read', 'secret')
+    const attached = (name: string, bytes: number, text: string) =>
+      [
+        `From: Zoë <zoe@example.org>\r\nSubject: ${name}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b`,
+        `Content-Type: text/plain; charset=utf-8\r\n\r\n${text}\r\n--b`,
+        `Content-Type: application/pdf; name=${name}.pdf\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64`,
+        '',
+        Buffer.alloc(bytes, 'pdf').toString('base64').replace(/.{76}/g, '$&\r\n'),
+        '--b--',
+        '',
+      ].join('\r\n')
+    dovecot.deliver('read', 'INBOX', attached('small', 3000, 'the quick brown fox'))
+    dovecot.deliver('read', 'INBOX', attached('large', 6_000_000, 'jumps over the lazy dog'))
+    dovecot.deliver('read', 'INBOX', mail(1))
+    const drop = await drops.open('read', dovecot.pop3Port)
+    await drop.look()
+    await drop.read()
+    const rows = await drops.store.prisma.message.findMany({
+      where: { accountId: drop.accountId },
+      orderBy: { subject: 'asc' },
+    })
+    expect(rows).toMatchObject([
+      { subject: name(1), bodyState: 'ready', hasAttachment: false },
+      { subject: 'large', bodyState: 'ready', hasAttachment: true, preview: 'jumps over the lazy dog' },
+      { subject: 'small', bodyState: 'ready', hasAttachment: true, preview: 'the quick brown fox' },
+    ])
+    const parts = await drops.store.prisma.part.findMany({
+      where: { accountId: drop.accountId },
+      orderBy: { sizeBytes: 'asc' },
+    })
+    expect(parts).toMatchObject([
+      { filename: 'small.pdf', sizeBytes: 3000n, path: 'parsed:0' },
+      { filename: 'large.pdf', sizeBytes: 6_000_000n },
+    ])
+    const found = await drops.store.prisma.$queryRaw<{ subject: string }[]>`
+      SELECT m.subject FROM message_search s JOIN message m ON m.id = s.message_id
+      WHERE s.account_id = ${drop.accountId} AND s.vector @@ 'lazy & zoe'::tsquery`
+    expect(found).toEqual([{ subject: 'large' }])
+  })
+
+  it('loses and doubles nothing wherever the connection ends', async () => {
+    fill('cut', 30)
+    const drop = await drops.open('cut', proxy.port)
+    const settings = { policy: { kind: 'afterDownload' as const } }
+    const cuts = [
+      { direction: 'toServer' as const, line: /^(STAT|UIDL)/ },
+      { direction: 'toClient' as const, line: /^\.\.Hello 2[0-9]$/ },
+      { direction: 'toClient' as const, line: /^\.\.Hello 1[0-9]$/ },
+      { direction: 'toServer' as const, line: /^QUIT/ },
+      { direction: 'toServer' as const, line: /^DELE/ },
+      { direction: 'toServer' as const, line: /^QUIT/ },
+      { direction: 'toClient' as const, line: /^\+OK (Logging out|Bye)/i },
+    ]
+    const acted: number[] = []
+    for (const cut of cuts) {
+      const rule = proxy.add({ ...cut, act: 'close', times: 1 })
+      await drop.look({ settings }).catch(() => undefined)
+      acted.push(rule.acted())
+      rule.remove()
+      const shown = await drop.shown()
+      expect(new Set(shown).size).toBe(shown.length)
+      expect(onServer('cut') + shown.length).toBeGreaterThanOrEqual(30)
+    }
+    expect(acted).toEqual([1, 1, 1, 1, 1, 1, 1])
+    await drop.look({ settings })
+    await drop.look({ settings })
+    expect(await drop.shown()).toEqual(many(30))
+    expect(await drop.states()).toEqual({ gone: 30 })
+    expect(onServer('cut')).toBe(0)
+  })
+
+  it('removes at the server a look later, by the numbers of that look, and only what is stored as it came', async () => {
+    fill('remove', 6)
+    const drop = await drops.open('remove', proxy.port)
+    const settings = { policy: { kind: 'afterDownload' as const } }
+    expect(await drop.look({ settings })).toMatchObject({ stored: 6, removed: 0 })
+    // Another program takes the first away: every number shifts.
+    dovecot.doveadm('expunge', '-u', 'remove', 'mailbox', 'INBOX', 'header', 'subject', name(1))
+    const damaged = await drops.store.prisma.message.findFirstOrThrow({
+      where: { accountId: drop.accountId, subject: name(4) },
+    })
+    const { blobId } = await drops.store.prisma.rawSource.findUniqueOrThrow({ where: { messageId: damaged.id } })
+    await drops.store.prisma.blobChunk.updateMany({ where: { blobId }, data: { bytes: Buffer.from('torn') } })
+    dovecot.deliver('remove', 'INBOX', mail(7))
+    expect(await drop.look({ settings })).toMatchObject({ stored: 1, removed: 4 })
+    const left = dovecot.doveadm('fetch', '-u', 'remove', 'hdr.subject', 'mailbox', 'INBOX', 'all')
+    expect(left.match(/Letter \d\d/g)?.sort()).toEqual([name(4), name(7)])
+    expect(await drop.shown()).toEqual(many(7))
+  })
+
+  it('fetches only the header of what is larger than the person wants, and never removes that', async () => {
+    fill('cap', 2)
+    dovecot.deliver('cap', 'INBOX', `Subject: huge\r\n\r\n${'y'.repeat(70)}\r\n`.repeat(200))
+    const drop = await drops.open('cap', proxy.port)
+    const settings = { maxBytes: 4096, policy: { kind: 'afterDownload' as const } }
+    expect(await drop.look({ settings })).toMatchObject({ stored: 3 })
+    expect(await drop.look({ settings })).toMatchObject({ removed: 2 })
+    expect(await drop.shown()).toEqual([name(1), name(2), 'huge'])
+    expect(onServer('cap')).toBe(1)
+  })
+})
+
+describe('a maildrop of a server with faults', () => {
+  let drops: Awaited<ReturnType<typeof startMaildrops>>
+  beforeAll(async () => {
+    drops = await startMaildrops()
+  })
+  afterAll(() => drops.stop())
+
+  const mails = [1, 2, 3, 4].map(mail)
+  const script = (on: Script['on'] = {}, kept = mails) => startScriptedPop3({ mails: kept, on })
+  const rows = (...lines: string[]) => `+OK\r\n${lines.map((line) => `${line}\r\n`).join('')}.\r\n`
+  const uidl = (prefix: string, count = mails.length): NonNullable<Script['on']> => ({
+    UIDL: (socket) => socket.write(rows(...Array.from({ length: count }, (_, n) => `${n + 1} ${prefix}${n + 1}`))),
+  })
+  const retrs = (server: { said: string[] }) => server.said.filter((line) => line.startsWith('RETR')).length
+
+  /** Looks at several servers in turn, as if they were one. */
+  const through = async (user: string, servers: Awaited<ReturnType<typeof script>>[], settings = {}) => {
+    const drop = await drops.open(user, servers[0]?.port ?? 0)
+    const looks = []
+    for (const { port } of servers) looks.push(await drop.look({ port, settings }))
+    for (const server of servers) await server.stop()
+    return { drop, looks }
+  }
+
+  it('shows nothing twice when every unique-id has changed, and removes none of these by itself', async () => {
+    const servers = [await script(uidl('old')), await script(uidl('new')), await script(uidl('new'))]
+    const { drop, looks } = await through('renamed', servers, { policy: { kind: 'afterDownload' } })
+    expect(looks).toMatchObject([{ stored: 4 }, { stored: 0, copies: 4 }, { stored: 0, copies: 0, removed: 0 }])
+    expect(await drop.shown()).toEqual(many(4))
+    expect(retrs(servers[2] as { said: string[] })).toBe(0)
+  })
+
+  it('downloads nothing again when a server lists nothing once', async () => {
+    const none = { ...uidl('a', 0), STAT: write('+OK 0 0'), LIST: write('+OK\r\n.') }
+    const servers = [await script(uidl('a')), await script(none), await script(uidl('a'))]
+    const { drop, looks } = await through('glitch', servers)
+    expect(looks).toMatchObject([{ stored: 4 }, { messages: 0 }, { messages: 4, stored: 0, copies: 0 }])
+    expect(retrs(servers[2] as { said: string[] })).toBe(0)
+    expect(await drop.shown()).toEqual(many(4))
+  })
+
+  it('keeps every mail of a unique-id that is given to all of them, and a new one under an old id', async () => {
+    const same = { UIDL: write(rows('1 same', '2 same', '3 same', '4 same').trimEnd()) }
+    const reused = [mail(1), mail(2), mail(3), mail(77)]
+    const servers = [await script(same), await script(uidl('a')), await script(uidl('a'), reused)]
+    const { drop } = await through('same', servers)
+    expect(await drop.shown()).toEqual([...many(4), name(77)])
+  })
+
+  it('knows mails by what is in them where there is no UIDL, and where there is no TOP either', async () => {
+    const refuse = write('-ERR unknown command')
+    const withoutUidl = { CAPA: write(rows('TOP', 'PIPELINING').trimEnd()), UIDL: refuse }
+    const withoutBoth = { CAPA: refuse, UIDL: refuse, TOP: refuse }
+    for (const [user, on] of [
+      ['nouidl', withoutUidl],
+      ['notop', withoutBoth],
+    ] as const) {
+      const servers = [await script(on), await script(on), await script(on, [...mails.slice(1), mail(5)])]
+      const { drop, looks } = await through(user, servers)
+      expect(looks).toMatchObject([{ stored: 4 }, { stored: 0 }, { stored: 1 }])
+      expect(await drop.shown()).toEqual(many(5))
+    }
+  })
+
+  it('is safe on disk before the next mail is asked for where the server hides what was retrieved', async () => {
+    const stored: number[] = []
+    const server = await script({
+      CAPA: capable('PIPELINING', 'EXPIRE 0'),
+      RETR: async (socket, args) => {
+        stored.push((await drop.shown()).length)
+        socket.write(`+OK\r\n${(mails[Number(args) - 1] ?? '').replace(/^\./gm, '..')}.\r\n`)
+      },
+    })
+    const drop = await drops.open('expire', server.port)
+    await drop.look()
+    await server.stop()
+    expect(stored).toEqual([0, 1, 2, 3])
+  })
+})
+
+const write =
+  (text: string) =>
+  (socket: { write: (text: string) => unknown }): unknown =>
+    socket.write(`${text}\r\n`)
