@@ -32,6 +32,7 @@ export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void>
   const where = { accountId }
   await tx.blob.deleteMany({ where })
   await tx.rawSource.deleteMany({ where })
+  await tx.popLedger.deleteMany({ where })
   await tx.part.deleteMany({ where })
   await tx.body.deleteMany({ where })
   await tx.messageSearch.deleteMany({ where })

@@ -23,6 +23,7 @@ const tablesOfAccounts = [
   'stream',
   'sync_event',
   'blob',
+  'pop_ledger',
 ] as const
 
 describe('removing a person', () => {
@@ -77,6 +78,7 @@ describe('removing a person', () => {
       )) ?? 0n
     const mailbox = await store.prisma.mailbox.create({ data: { accountId: id, path: 'INBOX', name: 'INBOX' } })
     const thread = await store.prisma.thread.create({ data: { accountId: id } })
+    await store.prisma.popLedger.create({ data: { accountId: id, key: 'listed once', sizeBytes: 1n } })
     const empty = { fromAddresses: [], replyTo: [], toAddresses: [], cc: [], bcc: [] }
     const facts = {
       accountId: id,
