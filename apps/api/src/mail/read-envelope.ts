@@ -16,7 +16,7 @@ export type RawEnvelope = {
   inReplyTo: string | null
   references: string | null
 }
-type Person = { name: string; address: string }
+export type Person = { name: string; address: string }
 
 /** More is no header that anybody wrote; what is beyond it is left out. */
 export const maxHeaderBytes = 256 * 1024

@@ -71,9 +71,8 @@ export async function* readChunks(store: Store, blobId: bigint): AsyncGenerator<
 /** Reads back what was staged. Throws internal when it is not, byte for byte, what came. */
 export const verifyBlob = async (
   store: Store,
-  blobId: bigint,
-  sha256: Uint8Array,
-  sizeBytes: number,
+  scope: EngineScope,
+  { blobId, sha256, sizeBytes }: WholeBlob,
 ): Promise<void> => {
   const hash = newSha256()
   let length = 0
@@ -83,10 +82,12 @@ export const verifyBlob = async (
   }
   if (length !== sizeBytes || Buffer.compare(hash.digest(), sha256) !== 0)
     throw new AppError('internal', 'The database gave back other bytes than it was given.')
-  await store.prisma.blob.update({
-    where: { id: blobId },
-    data: { sha256: new Uint8Array(sha256), sizeBytes: BigInt(sizeBytes) },
-  })
+  await commitBulk(
+    store,
+    scope,
+    ({ tx }) =>
+      tx.$executeRaw`UPDATE blob SET sha256 = ${sha256}, size_bytes = ${sizeBytes} WHERE id = ${blobId} AND account_id = ${scope.accountId}`,
+  )
 }
 
 export const readChunk = async (tx: Tx, blobId: bigint, n: number): Promise<Uint8Array | null> => {

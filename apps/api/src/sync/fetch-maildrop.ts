@@ -93,7 +93,7 @@ const readMail = async (
     return { ledgerId, envelope: await describe(bytes), rawHash, isWhole, source: { kind: 'bytes', bytes } }
   }
   if (keptBytes > 0) await flush()
-  await verifyBlob(store, blobId, rawHash, length)
+  await verifyBlob(store, scope, { blobId, sha256: rawHash, sizeBytes: length })
   return {
     ledgerId,
     envelope: await describe(head ?? Buffer.alloc(0)),

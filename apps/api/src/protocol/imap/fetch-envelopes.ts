@@ -1,14 +1,13 @@
 import type { FetchMessageObject, MessageAddressObject, MessageStructureObject } from 'imapflow'
 import { decodeWords } from '#mail/decode-part.ts'
 import { type Flags, parseFlags } from '#mail/flags.ts'
+import type { Person, RawEnvelope } from '#mail/read-envelope.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { formatUidSet } from '#mail/uid-set.ts'
 import { toSessionError } from '../session-error.ts'
 import { storableCounter } from './counters.ts'
 import type { ImapSession } from './open-session.ts'
 import { breaksParser, notePoison, type PoisonMemory, poisonOf } from './poison-memory.ts'
-
-export type Person = { name: string; address: string }
 
 /** A leaf part of BODYSTRUCTURE. `path` is what FETCH BODY[path] takes. Sizes in bytes as encoded. RFC 9051 7.5.2. */
 export type StructurePart = {
@@ -22,23 +21,13 @@ export type StructurePart = {
   contentId: string | null
 }
 
-export type FetchedEnvelope = {
+/** The Date header is as the server read it. */
+export type FetchedEnvelope = Omit<RawEnvelope, 'receivedAt'> & {
   uid: number
   flags: Flags
   modseq: bigint
   internalDate: Date | null
   sizeBytes: number
-  subject: string
-  from: Person[]
-  replyTo: Person[]
-  to: Person[]
-  cc: Person[]
-  bcc: Person[]
-  /** The Date header as the server read it; null when missing or unreadable. */
-  sentAt: Date | null
-  messageId: string | null
-  inReplyTo: string | null
-  references: string | null
   parts: StructurePart[]
   /** EMAILID (RFC 8474) or X-GM-MSGID; null when the server has neither. */
   serverMessageId: string | null
