@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { errorCodes } from './error-codes.ts'
+import { maildrop, retrieval, retrievalPatch } from './retrieval.ts'
 import { id, instant } from './wire.ts'
 
 export const security = z.enum(['tls', 'starttls', 'plain'])
@@ -35,8 +36,9 @@ export const serverSettings = z.strictObject({
 })
 export type ServerSettings = z.infer<typeof serverSettings>
 
-/** Issue by issue the kinds grow; POP3 comes with its own engine. */
-export const accountKind = z.enum(['imap'])
+/** What speaks to the incoming server. A POP3 account has its mailboxes here and its maildrop there (retrieval.ts). */
+export const accountKind = z.enum(['imap', 'pop3'])
+export type AccountKind = z.infer<typeof accountKind>
 
 export const accountSettings = z.strictObject({
   address: z.email().max(320),
@@ -45,6 +47,8 @@ export const accountSettings = z.strictObject({
   incoming: serverSettings,
   /** Null: no sending from this account. */
   outgoing: serverSettings.nullable().default(null),
+  /** Of a POP3 account; without it, as `retrieval` has it by default. */
+  retrieval: retrieval.omit({ isOnHold: true, isDeletionDecided: true }).optional(),
 })
 export type AccountSettings = z.infer<typeof accountSettings>
 
@@ -68,6 +72,8 @@ export const accountPatch = z.strictObject({
   password: password.optional(),
   outgoingPassword: password.nullable().optional(),
   dailyByteBudget: z.int().min(0).nullable().optional(),
+  /** Of a POP3 account. */
+  retrieval: retrievalPatch.optional(),
 })
 export type AccountPatch = z.infer<typeof accountPatch>
 
@@ -121,6 +127,12 @@ export const account = z
     progress: accountProgress.nullable(),
     /** Facts about the server that change what the screen offers. */
     capabilities: z.object({ move: z.boolean(), idle: z.boolean(), condstore: z.boolean(), keywords: z.boolean() }),
+    /** How a POP3 account is looked at; null for IMAP. */
+    retrieval: retrieval.nullable(),
+    /** What its last look found; null before the first, and for IMAP. */
+    maildrop: maildrop.nullable(),
+    /** When it is looked at next; null for IMAP, and while it is paused. */
+    nextLookAt: instant.nullable(),
     storedBytes: z.int(),
     /** For bodies fetched ahead; null: no limit. */
     dailyByteBudget: z.int().nullable(),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { instant } from './wire.ts'
 
 /**
  * What becomes of a mail at the provider once it is here, whole and verified. `afterDays` counts from the download,
@@ -13,19 +14,53 @@ export const serverPolicy = z.discriminatedUnion('kind', [
 ])
 export type ServerPolicy = z.infer<typeof serverPolicy>
 
+const everyMinutes = z.int().min(1).max(1440)
+const maxBytes = z
+  .int()
+  .min(1024)
+  .max(256 * 1024 * 1024)
+  .nullable()
+
 /** How a POP3 account is looked at. */
 export const retrieval = z.strictObject({
   policy: serverPolicy.default({ kind: 'keep' }),
   /** Minutes between two looks; more often while mail comes and somebody is there. */
-  everyMinutes: z.int().min(1).max(1440).default(5),
+  everyMinutes: everyMinutes.default(5),
   /** Of larger mails only the header is fetched; null: everything is. Bytes. */
-  maxBytes: z
-    .int()
-    .min(1024)
-    .max(256 * 1024 * 1024)
-    .nullable()
-    .default(null),
+  maxBytes: maxBytes.default(null),
   /** Nothing is removed at the provider until the person says so: what is here may be older than what is there. */
   isOnHold: z.boolean().default(false),
+  /** The person was asked, and said, what becomes at the provider of a mail that is deleted for good here. */
+  isDeletionDecided: z.boolean().default(false),
 })
 export type Retrieval = z.infer<typeof retrieval>
+
+/** What a person changes of it; what is not given stays. */
+export const retrievalPatch = z.strictObject({
+  policy: serverPolicy.optional(),
+  everyMinutes: everyMinutes.optional(),
+  maxBytes: maxBytes.optional(),
+  /** A hold is laid by Postern, and only lifted by a person. */
+  isOnHold: z.literal(false).optional(),
+  isDeletionDecided: z.literal(true).optional(),
+})
+export type RetrievalPatch = z.infer<typeof retrievalPatch>
+
+/** What the last look at a maildrop found there. */
+export const maildrop = z.object({
+  messages: z.int(),
+  /** As the server counts them. */
+  bytes: z.number(),
+  listedAt: instant,
+  /** Will be removed there by the next look, or the next but one. */
+  waiting: z.int().default(0),
+  /** Came again under other names; they stay there until the person says that they may go. */
+  copies: z.int().default(0),
+  /** Of which only the header is here. */
+  headersOnly: z.int().default(0),
+  /** The server names its mails (UIDL). Without, each look reads every header, or every mail, anew. */
+  hasUniqueIds: z.boolean().default(true),
+  /** The server can give a header alone (TOP). Without, the size limit cannot be kept. */
+  hasTop: z.boolean().default(true),
+})
+export type MaildropFacts = z.infer<typeof maildrop>

@@ -1,5 +1,6 @@
-import { type Account, accountProgress, accountState, serverSettings } from '@postern/shared/accounts.ts'
+import { type Account, accountKind, accountProgress, accountState, serverSettings } from '@postern/shared/accounts.ts'
 import { errorCodes } from '@postern/shared/error-codes.ts'
+import { maildrop, retrieval } from '@postern/shared/retrieval.ts'
 import { z } from 'zod'
 import type { ShownAccount } from '#store/read-change-rows.ts'
 
@@ -19,7 +20,7 @@ const capabilities = z.object({
 
 export const presentAccount = (row: ShownAccount): Account => ({
   id: row.id.toString(),
-  kind: 'imap',
+  kind: accountKind.parse(row.kind),
   address: row.address,
   name: row.name,
   color: row.color,
@@ -32,6 +33,9 @@ export const presentAccount = (row: ShownAccount): Account => ({
   lastSyncedAt: row.lastSyncedAt?.toISOString() ?? null,
   progress: row.progress === null ? null : accountProgress.parse(row.progress),
   capabilities: capabilities.parse(row.capabilities),
+  retrieval: row.kind === 'pop3' ? retrieval.parse(row.retrieval ?? {}) : null,
+  maildrop: row.kind === 'pop3' && row.maildrop !== null ? maildrop.parse(row.maildrop) : null,
+  nextLookAt: row.isPaused ? null : (row.nextPollAt?.toISOString() ?? null),
   storedBytes: Number(row.storedBytes),
   dailyByteBudget: row.dailyByteBudget === null ? null : Number(row.dailyByteBudget),
   isPrivateHost: row.isPrivateHost,

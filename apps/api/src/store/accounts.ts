@@ -1,9 +1,11 @@
 import { type AccountSettings, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
+import { retrieval } from '@postern/shared/retrieval.ts'
 import type { Secret } from '#platform/secret.ts'
 import { openCredential, sealCredential, sealDataKey } from './account-credentials.ts'
 import type { Unit } from './commit.ts'
 import { erasing } from './erase-account.ts'
 import type { Account } from './generated/client.ts'
+import { createMailboxesHere } from './mailboxes-here.ts'
 import type { Tx } from './open-store.ts'
 
 export type AccountRow = Account
@@ -35,7 +37,9 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
     where: { userId, address: { equals: settings.address, mode: 'insensitive' }, state: { not: erasing } },
   })
   const old = same.find(
-    (row) => serverSettings.parse(row.incoming).host.toLowerCase() === settings.incoming.host.toLowerCase(),
+    (row) =>
+      row.kind === settings.kind &&
+      serverSettings.parse(row.incoming).host.toLowerCase() === settings.incoming.host.toLowerCase(),
   )
   if (old && old.disconnectedAt === null) return null
   const position = await tx.account.count({ where: { userId } })
@@ -46,6 +50,7 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
     name: settings.name,
     incoming: settings.incoming,
     ...(settings.outgoing ? { outgoing: settings.outgoing } : {}),
+    ...(settings.kind === 'pop3' ? { retrieval: retrieval.parse(settings.retrieval ?? {}) } : {}),
     isPrivateHost: wanted.isPrivateHost,
     state: 'new',
     isPaused: false,
@@ -59,6 +64,7 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
   if (!old) {
     await tx.accountLease.create({ data: { accountId: id, expiresAt: new Date(0) } })
     await tx.stream.create({ data: { accountId: id } })
+    if (settings.kind === 'pop3') await createMailboxesHere(tx, id)
   }
   unit.log({ userId }, { kind: 'account', accountId: id.toString() })
   unit.wakeEngine(id)

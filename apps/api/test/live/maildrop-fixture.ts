@@ -52,6 +52,7 @@ export const startMaildrops = async () => {
 const openMaildrop = async (store: Store, userId: bigint, user: string, usualPort: number): Promise<Maildrop> => {
   const settings = accountSettings.parse({
     address: `${user}@example.org`,
+    kind: 'pop3',
     incoming: { host: 'localhost', port: usualPort, security: 'plain', username: user },
   })
   const made = await commit(store, { kind: 'user', userId }, (unit) =>
@@ -65,9 +66,7 @@ const openMaildrop = async (store: Store, userId: bigint, user: string, usualPor
     }),
   )
   const accountId = made ?? 0n
-  const { id: inboxId } = await store.prisma.mailbox.create({
-    data: { accountId, path: 'INBOX', name: 'INBOX', role: 'inbox', uidValidity: 1n, uidNext: 1n, fillUid: 1n },
-  })
+  const { id: inboxId } = await store.prisma.mailbox.findFirstOrThrow({ where: { accountId, role: 'inbox' } })
   const lease = (await takeLeases(store, 'test', 100)).find((taken) => taken.accountId === accountId)
   return {
     accountId,
