@@ -77,17 +77,6 @@ export const markMissing = async (
     WHERE account_id = ${accountId} AND id = ANY (${ids}::bigint[])`
 }
 
-/**
- * Mails that were just deleted for good here: where the person wants it so, they may go at the provider too. Not as long as
- * the mail has another place here, and not what is here in part only.
- */
-export const releaseDeletedHere = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
-  await unit.tx.$executeRaw`
-    UPDATE pop_ledger l SET state = 'to_delete' WHERE l.account_id = ${accountId} AND l.message_id = ANY (${messageIds}::bigint[])
-      AND l.state = 'fetched' AND l.is_whole AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = l.message_id)
-      AND EXISTS (SELECT 1 FROM account a WHERE a.id = ${accountId} AND a.retrieval -> 'policy' ->> 'kind' = 'whenDeletedHere')`
-}
-
 /** Those of which the stored source, read anew, has the hash it came with. */
 export const findVerified = async (tx: RawTx, accountId: bigint, ids: bigint[]): Promise<bigint[]> => {
   const rows = await tx.$queryRaw<{ id: bigint }[]>`
