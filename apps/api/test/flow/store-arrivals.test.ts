@@ -78,6 +78,9 @@ describe('mails out of a maildrop', () => {
     })
     const verified = await store.readSystem((tx) => findVerified(tx, accountId, ids))
     expect(verified.sort()).toEqual(ids)
+    const blobs = await store.prisma.blob.findMany({ where: { accountId } })
+    const { storedBytes } = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+    expect(storedBytes).toBe(blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n))
   })
 
   it('that share a header and a Message-ID are two mails when their texts differ', async () => {
