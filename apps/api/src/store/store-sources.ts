@@ -2,7 +2,7 @@ import type { RawUnit } from './commit.ts'
 
 /** A mail and its octets: small ones are written with its row; a large one was staged before, in pieces, and verified. */
 export type SourcedMail = {
-  envelope: { identityKey: string }
+  envelope: { identityKey: string; sizeBytes: bigint }
   rawHash: Buffer
   isWhole: boolean
   source: { kind: 'bytes'; bytes: Buffer } | { kind: 'staged'; blobId: bigint }
@@ -24,6 +24,9 @@ export const storeSources = async (
   const there = await tx.$queryRaw<{ message_id: bigint }[]>`
     SELECT message_id FROM raw_source WHERE message_id = ANY (${[...byMessage.keys()]}::bigint[])`
   for (const { message_id } of there) byMessage.delete(message_id)
+  const bytes = [...byMessage.values()].reduce((sum, { envelope }) => sum + envelope.sizeBytes, 0n)
+  if (bytes > 0n)
+    await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${bytes} WHERE id = ${accountId}`
   const small = [...byMessage].flatMap(([messageId, { source, rawHash }]) =>
     source.kind === 'bytes' ? [{ messageId, bytes: source.bytes, rawHash }] : [],
   )
