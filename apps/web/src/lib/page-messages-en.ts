@@ -155,8 +155,8 @@ export const pageMessages = {
   'maildrop.here': 'here: {n}',
   'maildrop.waiting': 'waiting to be removed: {n}',
   'maildrop.headersOnly': 'only the beginning here: {n}',
-  'maildrop.lookedAt': 'Last looked at {date}.',
-  'maildrop.nextLook': 'Next look {date}.',
+  'maildrop.lookedAt': 'Last look: {date}.',
+  'maildrop.nextLook': 'Next look: {date}.',
   'maildrop.check': 'Check now',
   'maildrop.noUniqueIds':
     'The server gives its mails no lasting names (no UIDL): each look has to read them again to know which are new.',
@@ -187,6 +187,7 @@ export const pageMessages = {
     'forgets the password and stops. What was read stays stored, out of sight; adding the mailbox again finds everything in place.',
   'remove.erase': 'Erase',
   'remove.eraseText': 'also removes every message stored here, for good.',
+  'remove.erasePop3': 'Of mail that is no longer at the provider nothing is left then.',
   'add.address': 'Mail address',
   'add.addressHint': 'The settings are looked up; your password is not part of that.',
   'servers.imap': 'Incoming mail (IMAP)',

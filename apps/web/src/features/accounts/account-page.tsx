@@ -41,10 +41,10 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
         </a>
       </div>
       <HealthCard account={account} />
-      <EditAccount key={account.id} account={account} />
       {account.retrieval && (
         <RetrievalCard key={JSON.stringify(account.retrieval)} accountId={account.id} retrieval={account.retrieval} />
       )}
+      <EditAccount key={account.id} account={account} />
       <LookCard account={account} />
       {account.kind === 'imap' && <MailboxTable account={account} />}
       <RemoveCard account={account} />
@@ -173,6 +173,7 @@ const RemoveCard = ({ account }: { account: Account }) => {
           </p>
           <p>
             <strong>{t('remove.erase')}</strong> {t('remove.eraseText')}
+            {account.kind === 'pop3' && ` ${t('remove.erasePop3')}`}
           </p>
           <div className="row end">
             <button type="button" className="button" onClick={() => setAsking(false)}>
