@@ -1,22 +1,22 @@
 import { AppError, isAppError } from '#platform/errors.ts'
 import { readChunks } from '#store/blobs.ts'
 import type { EngineScope } from '#store/commit.ts'
-import { type EngineRequestBody, failureOf, settleRequest } from '#store/engine-requests.ts'
+import { failureOf, settleRequest } from '#store/engine-requests.ts'
 import { findStored, type SourceToOpen, type StoredMessage } from '#store/sync-bodies.ts'
 import { parsedPlace } from '#sync/read-body.ts'
 import { openSources } from '#sync/read-sources.ts'
+import type { ContentJob } from './account-life.ts'
 import { answerWithContent } from './answer-request.ts'
 import type { EngineDeps } from './engine-deps.ts'
 
 type Deps = Pick<EngineDeps, 'store' | 'readers' | 'logger'>
-type Content = Extract<EngineRequestBody, { kind: 'body' | 'part' | 'source' }>
-type Job<T extends Content = Content> = { id: bigint; body: T }
+type PartRequest = Extract<ContentJob['body'], { kind: 'part' }>
 
 /**
  * Serves what people wait for of a mail whose source is kept here (POP3, imports): no mail server is asked. Always settles
  * the request; a mail that cannot be read is refused in words, and the next one is served.
  */
-export const serveStoredContent = async (deps: Deps, scope: EngineScope, job: Job): Promise<void> => {
+export const serveStoredContent = async (deps: Deps, scope: EngineScope, job: ContentJob): Promise<void> => {
   try {
     await serve(deps, scope, job)
   } catch (error) {
@@ -28,7 +28,7 @@ export const serveStoredContent = async (deps: Deps, scope: EngineScope, job: Jo
   }
 }
 
-const serve = async (deps: Deps, scope: EngineScope, { id, body }: Job): Promise<void> => {
+const serve = async (deps: Deps, scope: EngineScope, { id, body }: ContentJob): Promise<void> => {
   const { store, readers, logger } = deps
   const found = await store.readSystem((tx) => findStored(tx, scope.accountId, BigInt(body.messageId)))
   if (!found) throw new AppError('message.gone', 'This message is no longer here.')
@@ -48,7 +48,7 @@ const serve = async (deps: Deps, scope: EngineScope, { id, body }: Job): Promise
 const servePart = async (
   { store, readers }: Deps,
   scope: EngineScope,
-  { id, body }: Job<Extract<Content, { kind: 'part' }>>,
+  { id, body }: { id: bigint; body: PartRequest },
   found: StoredMessage,
 ): Promise<void> => {
   const { accountId } = scope
