@@ -101,9 +101,10 @@ const openMaildrop = async (store: Store, userId: bigint, user: string, usualPor
       }
     },
     read: async () => {
-      const reader = new BodyReader(createLogger({ level: 'silent' }))
+      const logger = createLogger({ level: 'silent' })
+      const reader = new BodyReader(logger)
       const scope = { kind: 'engine' as const, accountId, epoch: lease?.epoch ?? 0n }
-      await readSources({ store, reader, scope, signal: new AbortController().signal })
+      await readSources({ store, reader, scope, logger, signal: new AbortController().signal })
       await reader.close()
     },
     shown: async () => {
