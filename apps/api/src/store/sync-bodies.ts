@@ -188,7 +188,7 @@ const countAllFrom = 500
 export const countBodies = async (tx: RawTx, accountId: bigint): Promise<{ stored: number; total: number }> => {
   const rows = await tx.$queryRaw<{ absent: number; total: number }[]>`
     WITH missing AS MATERIALIZED (
-      SELECT count(*)::int AS absent FROM message WHERE account_id = ${accountId} AND body_state = 'absent' AND orphaned_at IS NULL)
+      SELECT count(*)::int AS absent FROM message WHERE account_id = ${accountId} AND body_state = 'absent' AND NOT is_header_only AND orphaned_at IS NULL)
     SELECT absent, CASE WHEN absent < ${countAllFrom} THEN absent
       ELSE (SELECT count(*)::int FROM message WHERE account_id = ${accountId} AND orphaned_at IS NULL) END AS total FROM missing`
   const row = rows[0] ?? { absent: 0, total: 0 }

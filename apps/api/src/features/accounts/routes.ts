@@ -6,6 +6,7 @@ import { openDataKey, sealCredential } from '#store/account-credentials.ts'
 import { type AccountRow, createAccount, findAccount, listAccounts } from '#store/accounts.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { erasing, letGoOfAccount } from '#store/erase-account.ts'
+import { releaseCopies } from '#store/maildrop-wishes.ts'
 import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
 import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
@@ -130,6 +131,12 @@ export const registerAccounts = (deps: FeatureDeps): void => {
   router.on('resyncAccount', async ({ user, params }) => {
     await engine.requestResync((await own(user.userId, params.accountId)).id)
     return { ok: true as const }
+  })
+  router.on('removeCopies', async ({ user, params }) => {
+    const { id } = await own(user.userId, params.accountId)
+    const mails = await commit(store, { kind: 'user', userId: user.userId }, (unit) => releaseCopies(unit, id))
+    if (mails > 0) await engine.requestSync(id)
+    return { mails }
   })
   router.on('listSyncEvents', async ({ user, params }) => {
     const { id } = await own(user.userId, params.accountId)
