@@ -1,23 +1,27 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import type { MaildropFacts as Facts, Retrieval } from '@postern/shared/retrieval.ts'
+import { useEffect } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
-import { patchAccount } from '#data/patch-account.ts'
+import { patchAccount, refreshAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
 import { fileSize, messageDate } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { count } from '#lib/text.ts'
 
+const freshEveryMs = 5000
+
 /** What is in a maildrop, what of it is here, when it is looked at, and what there is to decide about it. */
 export const MaildropFacts = ({ account }: { account: Account }) => {
-  const { retrieval, maildrop, nextLookAt } = account
+  const { retrieval, maildrop, nextLookAt, lastSyncedAt } = account
+  useFreshTimes(account.id, retrieval !== null)
   if (!retrieval) return null
   return (
     <>
       {retrieval.isOnHold && <Hold accountId={account.id} />}
       {maildrop && <Counts accountId={account.id} maildrop={maildrop} retrieval={retrieval} />}
       <p className="muted">
-        {maildrop && `${t('maildrop.lookedAt', { date: messageDate(maildrop.listedAt) })} `}
+        {lastSyncedAt && `${t('maildrop.lookedAt', { date: messageDate(lastSyncedAt) })} `}
         {nextLookAt && t('maildrop.nextLook', { date: messageDate(nextLookAt) })}
       </p>
       {maildrop && maildrop.copies > 0 && !retrieval.isOnHold && (
@@ -28,6 +32,18 @@ export const MaildropFacts = ({ account }: { account: Account }) => {
     </>
   )
 }
+
+/** A look that finds nothing new is told to nobody; whoever wants to see that it was there asks. */
+const useFreshTimes = (accountId: string, isPolled: boolean): void =>
+  useEffect(() => {
+    if (!isPolled) return
+    const ask = () => {
+      if (!document.hidden) refreshAccount(accountId).catch(() => undefined)
+    }
+    ask()
+    const timer = setInterval(ask, freshEveryMs)
+    return () => clearInterval(timer)
+  }, [accountId, isPolled])
 
 const Counts = ({ accountId, maildrop, retrieval }: { accountId: string; maildrop: Facts; retrieval: Retrieval }) => {
   const here = useApp(({ mailboxes }) =>
