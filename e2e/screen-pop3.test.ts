@@ -287,7 +287,9 @@ it('says what a server lacks, and removes copies only when told', async () => {
   })
   accountId = ((await answer.json()) as { id: string }).id
   await toAccount()
-  await health().getByText('here: 2').waitFor()
+  await health()
+    .getByText(/· here: 2$/)
+    .waitFor()
   await health()
     .getByText(/\(no TOP\): a size limit cannot be kept/)
     .waitFor()
