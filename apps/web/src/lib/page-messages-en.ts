@@ -158,12 +158,13 @@ export const pageMessages = {
   'maildrop.lookedAt': 'Last look: {date}.',
   'maildrop.nextLook': 'Next look: {date}.',
   'maildrop.check': 'Check now',
+  'maildrop.looking': 'Looking for new mail',
   'maildrop.noUniqueIds':
     'The server gives its mails no lasting names (no UIDL): each look has to read them again to know which are new.',
   'maildrop.noTop': 'The server cannot give a header alone (no TOP): a size limit cannot be kept.',
   'hold.title': 'Nothing is removed at the provider,',
   'hold.text':
-    'because this looks like a restored backup: mail that came here after it was made may be missing here and be only there. Look whether your newest mails are here, then go on.',
+    'because this looks like a restored backup: what came after it was made may be only there. See whether your newest mails are here, then go on.',
   'hold.goOn': 'Everything is right, go on',
   'copies.here': '{copies} already here.',
   'copies.text': 'They came again under other names, and stay at the provider until you say that they may go.',

@@ -55,7 +55,9 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
 const HealthCard = ({ account }: { account: Account }) => {
   const post = async (what: 'sync' | 'resync') => {
     await call(what === 'sync' ? 'syncAccount' : 'resyncAccount', 'POST', `/v1/accounts/${account.id}/${what}`)
-    showToast({ kind: 'done', text: what === 'sync' ? t('health.syncing') : t('health.comparing') })
+    const text =
+      what === 'resync' ? 'health.comparing' : account.kind === 'imap' ? 'health.syncing' : 'maildrop.looking'
+    showToast({ kind: 'done', text: t(text) })
   }
   return (
     <section className="card" aria-label={t('health')}>

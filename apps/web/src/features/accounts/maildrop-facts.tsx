@@ -27,8 +27,8 @@ export const MaildropFacts = ({ account }: { account: Account }) => {
       {maildrop && maildrop.copies > 0 && !retrieval.isOnHold && (
         <Copies accountId={account.id} copies={maildrop.copies} />
       )}
-      {maildrop && !maildrop.hasUniqueIds && <p className="notice warn">{t('maildrop.noUniqueIds')}</p>}
-      {maildrop && !maildrop.hasTop && <p className="notice warn">{t('maildrop.noTop')}</p>}
+      {maildrop && !maildrop.hasUniqueIds && <p className="muted">{t('maildrop.noUniqueIds')}</p>}
+      {maildrop && !maildrop.hasTop && <p className="muted">{t('maildrop.noTop')}</p>}
     </>
   )
 }
@@ -65,17 +65,17 @@ const Counts = ({ accountId, maildrop, retrieval }: { accountId: string; maildro
 
 /** Only a person can know that nothing is missing here. */
 const Hold = ({ accountId }: { accountId: string }) => (
-  <div className="notice warn">
-    <strong>{t('hold.title')}</strong> {t('hold.text')}
-    <div className="row end">
-      <button
-        type="button"
-        className="button"
-        onClick={() => void patchAccount(accountId, { retrieval: { isOnHold: false } })}
-      >
-        {t('hold.goOn')}
-      </button>
-    </div>
+  <div className="notice warn row">
+    <span className="notice-text">
+      <strong>{t('hold.title')}</strong> {t('hold.text')}
+    </span>
+    <button
+      type="button"
+      className="button"
+      onClick={() => void patchAccount(accountId, { retrieval: { isOnHold: false } })}
+    >
+      {t('hold.goOn')}
+    </button>
   </div>
 )
 
