@@ -74,7 +74,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   createAccount: { errors: ['account.plaintext_denied', 'account.exists', ...reachingServer, ...loggingIn] },
   patchAccount: {
     description:
-      'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for.',
+      'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for. What is not given of `retrieval` stays; the next look comes at once.',
     errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
   },
   removeAccount: { description: 'What is erased goes soon after. The mail server loses nothing either way.' },

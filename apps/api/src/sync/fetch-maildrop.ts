@@ -40,7 +40,8 @@ export const fetchMails = async (
   mails: ToFetch[],
   wishes: FetchWishes,
 ): Promise<{ stored: number; copies: number }> => {
-  const { maxBytes } = context.retrieval
+  const { session, retrieval } = context
+  const { maxBytes } = retrieval
   const whole = mails.filter(({ sizeBytes, isRest }) => isRest || maxBytes === null || sizeBytes <= maxBytes)
   const headersOnly = mails.filter((mail) => !whole.includes(mail))
   const batches = new Batches(context, wishes)
@@ -58,9 +59,13 @@ export const fetchMails = async (
   }
   const numbers = (list: ToFetch[]) => list.map(({ number }) => number)
   const ahead = batches.isCautious ? { ahead: 1 } : {}
-  if (whole.length > 0) await take(retrieveMessages(context.session, numbers(whole), ahead), true)
-  if (headersOnly.length > 0)
-    await take(retrieveTops(context.session, numbers(headersOnly), { lines: 0, ...ahead }), false)
+  if (whole.length > 0) await take(retrieveMessages(session, numbers(whole), ahead), true)
+  const [first, ...others] = numbers(headersOnly)
+  if (first === undefined) return batches.finish()
+  await take(retrieveTops(session, [first], { lines: 0 }), false)
+  // A server that cannot give a header alone gives all or nothing.
+  if (session.capabilities.top === false) await take(retrieveMessages(session, [first, ...others], ahead), true)
+  else if (others.length > 0) await take(retrieveTops(session, others, { lines: 0, ...ahead }), false)
   return batches.finish()
 }
 
