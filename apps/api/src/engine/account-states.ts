@@ -10,12 +10,14 @@ import type { AppError } from '#platform/errors.ts'
  *                  +----+---------------------------/
  *                       +--> needs_person (until the account is edited or "sync now")
  *   any --> paused | disconnected (by the person; the worker ends)
+ *
+ * A polled account is `watching` between two looks, and a look that finds little leaves it there.
  */
 export const accountTransitions: Record<AccountState, AccountState[]> = {
   new: ['connecting', 'paused', 'disconnected', 'waiting', 'needs_person'],
   connecting: ['syncing', 'waiting', 'needs_person', 'connecting', 'paused', 'disconnected'],
   syncing: ['watching', 'waiting', 'needs_person', 'connecting', 'paused', 'disconnected'],
-  watching: ['syncing', 'waiting', 'needs_person', 'connecting', 'paused', 'disconnected'],
+  watching: ['watching', 'syncing', 'waiting', 'needs_person', 'connecting', 'paused', 'disconnected'],
   waiting: ['connecting', 'needs_person', 'paused', 'disconnected', 'waiting'],
   needs_person: ['connecting', 'paused', 'disconnected', 'needs_person', 'waiting'],
   paused: ['connecting', 'disconnected', 'paused'],
@@ -48,7 +50,7 @@ export const planAfterFailure = (error: AppError, history: FailureHistory): Fail
       : { kind: 'askPerson', reason: 'the password is refused' }
   }
   if (
-    /^(login\.(app_password|no_passwords|method)|tls\.(name|expired|untrusted|pin_changed|starttls_missing)|account\.|config\.)/.test(
+    /^(login\.(app_password|no_passwords|method)|tls\.(name|expired|untrusted|pin_changed|starttls_missing)|mailbox\.broken|account\.|config\.)/.test(
       error.code,
     )
   )

@@ -7,38 +7,34 @@ import { type ConnectableAccount, loadForEngine } from '#store/accounts.ts'
 import { commit, commitBulk } from '#store/commit.ts'
 import { settleRequest, takeRequests } from '#store/engine-requests.ts'
 import type { Lease } from '#store/lease.ts'
-import { AccountSessions } from './account-sessions.ts'
-import { type AccountShare, scopeOf } from './account-share.ts'
+import type { AccountLife, AccountMachine, Restriction, Shown } from './account-life.ts'
 import { accountTransitions, planAfterFailure } from './account-states.ts'
-import { BodyFill } from './body-fill.ts'
-import { type AccountWake, liveConnected } from './connected-account.ts'
 import type { EngineDeps } from './engine-deps.ts'
-import { MailboxWatches } from './mailbox-watches.ts'
-import { InteractiveSession } from './serve-requests.ts'
+import { ImapLife } from './imap-life.ts'
+import { PolledLife } from './polled-life.ts'
+import type { EngineTiming } from './timing.ts'
 import { WakeSignal } from './wake-signal.ts'
 
 /**
- * One worker owns one account's sessions, from lease to release. Its machine is in account-states.ts; `#setState` is the
- * only way to change it. Whatever happens here stays here: `ended` never rejects.
+ * One worker owns one account, from lease to release. What it does depends on the kind of its server (account-life.ts); its
+ * machine is in account-states.ts, and `#setState` is the only way to change it. Whatever happens here stays here: `ended`
+ * never rejects.
  */
 /** A fault that is over before anybody could read it is not worth showing. */
 const quietFailures = 1
+/** Other programs hold a maildrop for minutes while they fetch from it. */
+const quietWhileInUse = 5
 const healthy: AccountState[] = ['connecting', 'syncing', 'watching']
-/** What an account can do only in part, although it is connected. The first of these is shown. */
-type Restriction = 'bodies' | 'connections'
 
 export class AccountWorker {
   readonly lease: Lease
   readonly ended: Promise<void>
   readonly #deps: EngineDeps
   readonly #stop = new AbortController()
-  readonly #wake = new WakeSignal<AccountWake>()
   readonly #retry = new WakeSignal<'now'>()
-  readonly #share: AccountShare
-  readonly #bodies: BodyFill
-  readonly #interactive: InteractiveSession
-  readonly #watches: MailboxWatches
   readonly #restrictions = new Map<Restriction, AppError>()
+  /** Known once the account was read. */
+  #life: AccountLife | undefined
   #isPresent = false
   #state: AccountState = 'connecting'
   #failures = 0
@@ -46,58 +42,45 @@ export class AccountWorker {
   constructor(deps: EngineDeps, lease: Lease) {
     this.#deps = deps
     this.lease = lease
-    this.#share = {
-      deps,
-      lease,
-      signal: this.#stop.signal,
-      sessions: new AccountSessions(deps, lease, (limit) =>
-        this.#restrict('connections', limit === null ? null : tooFew(limit)),
-      ),
-      turns: new Map(),
-      isDistrusted: false,
-      facts: null,
-    }
-    this.#bodies = new BodyFill(this.#share, {
-      onNoRoom: () => this.#wake.mark('bodies'),
-      onHeldBack: (reason) => this.#restrict('bodies', reason),
+    this.ended = this.#run().finally(() => {
+      this.#stop.abort()
+      return this.#life?.settled()
     })
-    this.#watches = new MailboxWatches(this.#share, () => this.#interactive.rethink())
-    this.#interactive = new InteractiveSession(this.#share, this.#watches, () => this.#wake.mark('jobs'))
-    this.ended = this.#run()
   }
 
   /** Ends the sessions; resolves when nothing of this worker runs any more. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    // Nobody waits for a main session any more.
-    this.#share.sessions.noteFault(new AppError('account.not_ready', 'The account is being disconnected.'))
+    // Nobody waits for a connection any more.
+    this.#life?.noteFault(new AppError('account.not_ready', 'The account is being disconnected.'))
     await this.ended
-    await Promise.all([this.#bodies.settled(), this.#interactive.settled(), this.#watches.settled()])
   }
 
   /** Somebody left something to do: commands, requests, an edited account. */
   async notice(): Promise<void> {
-    this.#wake.mark('commands')
+    const life = this.#life
+    if (!life) return
+    life.noticeCommands()
     for (const { id, body } of await takeRequests(this.#deps.store, this.lease.accountId)) {
       if (body.kind === 'sync' || body.kind === 'resync') {
-        this.#wake.mark(body.kind === 'sync' ? 'tree' : 'compare')
+        life.look(body.kind === 'resync')
         this.#retry.mark('now')
         await settleRequest(this.#deps.store, id, 'done', {})
       } else if (body.kind === 'focus') {
-        this.#interactive.focus(body.screen, body.mailboxIds.map(BigInt))
+        life.focus(body.screen, body.mailboxIds.map(BigInt))
         await settleRequest(this.#deps.store, id, 'done', {})
-      } else this.#interactive.ask({ id, body })
+      } else life.serve({ id, body })
     }
   }
 
   /**
-   * Whether somebody has this account on a screen: then every mailbox is looked at more often, for the first time after
-   * `delayMs`. True when they just came.
+   * Whether somebody has this account on a screen: then it is looked at more often, for the first time after `delayMs`.
+   * True when they just came.
    */
   setPresent(isPresent: boolean, delayMs: number): boolean {
     if (isPresent === this.#isPresent) return false
     this.#isPresent = isPresent
-    if (isPresent) void this.#deps.clock.sleep(delayMs, this.#stop.signal).then(() => this.#wake.mark('present'))
+    if (isPresent) void this.#deps.clock.sleep(delayMs, this.#stop.signal).then(() => this.#life?.notePresence())
     return isPresent
   }
 
@@ -109,7 +92,7 @@ export class AccountWorker {
           loadForEngine(tx, this.#deps.masterKey, this.lease.accountId),
         )
         if (!account) return
-        await this.#connectAndLive(account)
+        await this.#lifeOf(account).live(account)
       } catch (error) {
         if (this.#stop.signal.aborted) return
         if (!(await this.#afterFailure(error, account))) return
@@ -117,53 +100,36 @@ export class AccountWorker {
     }
   }
 
-  async #connectAndLive(account: ConnectableAccount): Promise<void> {
-    await this.#setState('connecting', null, null)
-    this.#share.isDistrusted = 'condstoreDistrust' in asRecord(account.row.capabilities)
-    const session = await this.#share.sessions.open('main', account)
-    const onStop = () => session.destroy()
-    this.#stop.signal.addEventListener('abort', onStop, { once: true })
-    try {
-      const { idle, condstore, move } = session.capabilities
-      await this.#setState('syncing', null, null, {
-        lastLoginAt: this.#deps.clock.now(),
-        loginFailures: 0,
-        capabilities: { ...asRecord(account.row.capabilities), idle, condstore, move, keywords: true },
-      })
-      await liveConnected({
-        share: this.#share,
-        session,
-        wake: this.#wake,
-        isPresent: () => this.#isPresent,
-        lastFullCompareAt: account.row.lastFullCompareAt,
-        onSettled: async () => {
-          // Only a finished sync proves the way to the server.
-          this.#failures = 0
-          await this.#noteSettled()
-          this.#bodies.request()
-        },
-        onTree: (mailboxes) =>
-          this.#watches.watch(
-            mailboxes
-              .filter(({ isWatched, isSynced, role }) => isWatched && isSynced && role !== 'inbox')
-              .map(({ id }) => id),
-          ),
-        serveJobs: (on) => this.#interactive.serveOn(on),
-        fillBodies: (on, isEnough) => this.#bodies.runOn(on, isEnough),
-      })
-    } finally {
-      this.#stop.signal.removeEventListener('abort', onStop)
-      await session.logout()
+  #lifeOf({ row }: ConnectableAccount): AccountLife {
+    if (this.#life) return this.#life
+    const machine: AccountMachine = {
+      deps: this.#deps,
+      lease: this.lease,
+      signal: this.#stop.signal,
+      isPresent: () => this.#isPresent,
+      enter: (state, facts) => this.#setState(state, null, null, { facts: facts ?? null }),
+      settle: (facts, shown) => this.#settle(facts, shown),
+      restrict: (kind, reason) => this.#restrict(kind, reason),
     }
+    // Between two looks nothing is open: such an account goes on as it was.
+    if (row.kind === 'pop3' && row.state === 'watching') this.#state = 'watching'
+    const life = row.kind === 'pop3' ? new PolledLife(machine) : new ImapLife(machine)
+    this.#life = life
+    // What was asked for before there was anybody to ask.
+    this.notice().catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'the next look takes what waits'))
+    return life
   }
 
-  async #noteSettled(): Promise<void> {
-    const { facts } = this.#share
-    this.#share.facts = null
-    if (this.#state !== 'watching') return this.#setState('watching', null, null, facts)
+  async #settle(facts: AccountFacts | null, shown: Shown | null): Promise<void> {
+    // Only a finished sync proves the way to the server.
+    this.#failures = 0
+    if (this.#state !== 'watching' || shown)
+      return this.#setState('watching', null, null, { facts, event: shown?.event ?? null })
     const { accountId } = this.lease
     if (facts)
-      await commitBulk(this.#deps.store, scopeOf(this.#share), (unit) => storeAccountFacts(unit, accountId, facts))
+      await commitBulk(this.#deps.store, { kind: 'engine', ...this.lease }, (unit) =>
+        storeAccountFacts(unit, accountId, facts),
+      )
   }
 
   /** False when the worker is to end. */
@@ -180,10 +146,10 @@ export class AccountWorker {
     const plan = planAfterFailure(known, {
       hasWorked: account?.row.lastLoginAt != null,
       loginFailures,
-      backoffMs: backoffMs(this.#failures, known.code === 'connect.throttled' ? timing.throttled : timing.backoff),
+      backoffMs: waitAfter(known, this.#failures, timing),
       passwordRetryMs: timing.passwordRetryMs,
     })
-    this.#share.sessions.noteFault(known)
+    this.#life?.noteFault(known)
     if (plan.kind === 'leave') return false
     try {
       if (known.code === 'login.failed') await this.#storeLoginFailures(loginFailures)
@@ -209,16 +175,18 @@ export class AccountWorker {
     next: AccountState,
     error: AppError | null,
     retryAt: Date | null,
-    facts: AccountFacts | null = null,
+    { facts = null, event: told = null }: { facts?: AccountFacts | null } & Partial<Shown> = {},
   ): Promise<void> {
     if (!accountTransitions[this.#state].includes(next))
       throw new AppError('internal', `An account cannot go from ${this.#state} to ${next}.`)
     const from = this.#state
     this.#state = next
     const isToldAtOnce = error?.code === 'connect.limit' || error?.code === 'connect.throttled'
-    const isQuiet = next === 'waiting' && this.#failures <= quietFailures && !isToldAtOnce
+    const patience = error?.code === 'mailbox.in_use' ? quietWhileInUse : quietFailures
+    const isQuiet = next === 'waiting' && this.#failures <= patience && !isToldAtOnce
     const shown = error === null ? this.#restriction() : isQuiet ? null : error
-    const event = from === next && !error ? null : { kind: next, text: error?.message ?? `${from} -> ${next}` }
+    const isNews = from !== next || error !== null
+    const event = told ?? (isNews ? { kind: next, text: error?.message ?? `${from} -> ${next}` } : null)
     this.#deps.logger.debug(
       { accountId: this.lease.accountId.toString(), from, next, code: error?.code },
       'account state',
@@ -260,14 +228,8 @@ export class AccountWorker {
   }
 }
 
-const tooFew = (connections: number) =>
-  new AppError(
-    'connect.limit',
-    `The provider allows only ${connections === 1 ? 'one connection' : `${connections} connections`} to this account right now.`,
-    {
-      hint: 'Postern makes do with that, a little more slowly. Other mail programs that are open use connections too.',
-    },
-  )
-
-const asRecord = (value: unknown): Record<string, boolean> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, boolean>) : {} // written by us only, as booleans
+/** How long to wait after so many failures, the last of this kind. Who has a maildrop open is not asked every second. */
+const waitAfter = ({ code }: AppError, failures: number, { throttled, inUse, backoff }: EngineTiming): number => {
+  if (code === 'mailbox.in_use') return inUse.baseMs + backoffMs(failures, inUse)
+  return backoffMs(failures, code === 'connect.throttled' ? throttled : backoff)
+}

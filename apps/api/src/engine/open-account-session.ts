@@ -1,7 +1,9 @@
+import type { ServerSettings } from '@postern/shared/accounts.ts'
 import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Secret } from '#platform/secret.ts'
 import { type ImapSession, openImapSession } from '#protocol/imap/open-session.ts'
+import { openPop3Session, type Pop3Session } from '#protocol/pop3/open-session.ts'
 import { toSessionError } from '#protocol/session-error.ts'
 import type { ConnectableAccount } from '#store/accounts.ts'
 import { type Lease, requireLease } from '#store/lease.ts'
@@ -11,26 +13,56 @@ import type { EngineDeps } from './engine-deps.ts'
 const appPasswordHosts = /(^|\.)(gmail\.com|googlemail\.com|yahoo\.com|aol\.com|mail\.me\.com|icloud\.com)$/i
 const noPasswordHosts = /(^|\.)(outlook\.com|office365\.com|hotmail\.com|live\.com)$/i
 
-/** A session for an account: judged address, connect budget, and failures in the words of its provider. */
-export const openAccountSession = async (
+/** An IMAP session for an account. */
+export const openAccountSession = (deps: EngineDeps, account: ConnectableAccount, lease: Lease): Promise<ImapSession> =>
+  openWithCare(deps, account, (address) =>
+    openImapSession({
+      ...account.incoming,
+      address,
+      ca: deps.ca,
+      password: account.password,
+      mayAct: () => requireLease(lease),
+      socketTimeoutMs: deps.timing.silenceMs,
+      maxIdleMs: deps.timing.idleRenewMs,
+    }),
+  )
+
+/** A POP3 session for an account: its maildrop is locked until it ends. */
+export const openMaildropSession = async (
   deps: EngineDeps,
   account: ConnectableAccount,
   lease: Lease,
-): Promise<ImapSession> => {
-  const { incoming, password, row } = account
+): Promise<Pop3Session> => {
+  const session = await openWithCare(deps, account, (address) =>
+    openPop3Session({
+      ...account.incoming,
+      address,
+      ca: deps.ca,
+      password: account.password,
+      mayAct: () => requireLease(lease),
+      silenceMs: deps.timing.silenceMs,
+    }),
+  )
+  // As if the server had said so: each mail is then safe here before the next is asked for.
+  if (hidesFetched(account.incoming)) session.capabilities.expire = { afterDays: 0, differsByUser: false }
+  return session
+}
+
+/** Gmail lists a mail no more once any program has fetched it, unless the login name begins with `recent:`. */
+export const hidesFetched = ({ host, username }: Pick<ServerSettings, 'host' | 'username'>): boolean =>
+  /^pop\.(gmail|googlemail)\.com$/i.test(host) && !username.toLowerCase().startsWith('recent:')
+
+/** Judged address, connect budget, and failures in the words of the provider. */
+const openWithCare = async <Session>(
+  deps: EngineDeps,
+  { incoming, password, row }: ConnectableAccount,
+  open: (address: string) => Promise<Session>,
+): Promise<Session> => {
   const policy = await deps.store.readSystem((tx) => egressPolicyFor(tx, row.userId))
   const [target] = await resolveChecked(incoming.host, incoming.port, policy)
   const leave = await deps.budget.enter(incoming.host)
   try {
-    const session = await openImapSession({
-      ...incoming,
-      address: target?.address ?? incoming.host,
-      ca: deps.ca,
-      password,
-      mayAct: () => requireLease(lease),
-      socketTimeoutMs: deps.timing.silenceMs,
-      maxIdleMs: deps.timing.idleRenewMs,
-    })
+    const session = await open(target?.address ?? incoming.host)
     leave('ok')
     return session
   } catch (error) {

@@ -18,6 +18,8 @@ export type EngineTiming = {
   backoff: { baseMs: number; capMs: number }
   /** For a provider that asks us to slow down: its limits are counted by the hour. */
   throttled: { baseMs: number; capMs: number }
+  /** Another program has the maildrop open: it is asked again no sooner than after the first of these. */
+  inUse: { baseMs: number; capMs: number }
   /** After this long one more connection is tried again at a provider that once allowed no more. */
   connectionGrowMs: number
   /** While bulk work holds the main session, its inbox is looked at this often. */
@@ -35,6 +37,7 @@ export const engineTiming: EngineTiming = {
   passwordRetryMs: 15 * 60_000,
   backoff: { baseMs: 1000, capMs: 5 * 60_000 },
   throttled: { baseMs: 60_000, capMs: 2 * 3_600_000 },
+  inUse: { baseMs: 60_000, capMs: 10 * 60_000 },
   connectionGrowMs: 3_600_000,
   inboxLookMs: 2000,
   focusTurnMs: 3000,

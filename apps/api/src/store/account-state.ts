@@ -41,6 +41,7 @@ export type AccountFacts = {
   loginFailures?: number
   lastSyncedAt?: Date
   lastFullCompareAt?: Date
+  nextPollAt?: Date
   capabilities?: Record<string, boolean>
 }
 
@@ -51,11 +52,12 @@ export const storeAccountFacts = async (unit: RawUnit, accountId: bigint, facts:
     login_failures: facts.loginFailures,
     last_synced_at: facts.lastSyncedAt,
     last_full_compare_at: facts.lastFullCompareAt,
+    next_poll_at: facts.nextPollAt,
     capabilities: facts.capabilities,
   })
   await unit.tx.$executeRaw`
-    UPDATE account a SET (last_login_at, login_failures, last_synced_at, last_full_compare_at, capabilities) = (SELECT n.last_login_at,
-      n.login_failures, n.last_synced_at, n.last_full_compare_at, n.capabilities FROM jsonb_populate_record(a, ${given}::jsonb) n)
+    UPDATE account a SET (last_login_at, login_failures, last_synced_at, last_full_compare_at, next_poll_at, capabilities) = (SELECT n.last_login_at,
+      n.login_failures, n.last_synced_at, n.last_full_compare_at, n.next_poll_at, n.capabilities FROM jsonb_populate_record(a, ${given}::jsonb) n)
     WHERE a.id = ${accountId}`
 }
 

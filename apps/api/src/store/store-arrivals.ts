@@ -92,6 +92,9 @@ const storeSources = async (
   const there = await tx.$queryRaw<{ message_id: bigint }[]>`
     SELECT message_id FROM raw_source WHERE message_id = ANY (${[...byMessage.keys()]}::bigint[])`
   for (const { message_id } of there) byMessage.delete(message_id)
+  const bytes = [...byMessage.values()].reduce((sum, { envelope }) => sum + envelope.sizeBytes, 0n)
+  if (bytes > 0n)
+    await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${bytes} WHERE id = ${accountId}`
   const small = [...byMessage].flatMap(([messageId, { source, rawHash }]) =>
     source.kind === 'bytes' ? [{ messageId, bytes: source.bytes, rawHash }] : [],
   )

@@ -4,6 +4,7 @@ import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/r
 import { appendChunk, createBlob, verifyBlob } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
+import { announceUids } from './announce-arrivals.ts'
 import { toArrivalEnvelope } from './arrival-envelope.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 
@@ -19,6 +20,8 @@ export type ToFetch = { ledgerId: bigint; number: number; sizeBytes: number }
 export type FetchWishes = {
   /** Told after each batch that became visible. */
   onStored: (mails: number) => Promise<void>
+  /** What comes is news: a notice is due. Not so for what a new account holds. */
+  isNews: boolean
 }
 
 /**
@@ -29,12 +32,12 @@ export type FetchWishes = {
 export const fetchMails = async (
   context: MaildropContext,
   mails: ToFetch[],
-  { onStored }: FetchWishes,
+  wishes: FetchWishes,
 ): Promise<{ stored: number; copies: number }> => {
   const { maxBytes } = context.retrieval
   const whole = maxBytes === null ? mails : mails.filter(({ sizeBytes }) => sizeBytes <= maxBytes)
   const headersOnly = mails.filter((mail) => !whole.includes(mail))
-  const batches = new Batches(context, onStored)
+  const batches = new Batches(context, wishes)
   const byNumber = new Map(mails.map((mail) => [mail.number, mail]))
   const take = async (answers: AsyncGenerator<Retrieved, void, void>, isWhole: boolean): Promise<void> => {
     for await (const answer of answers) {
@@ -106,7 +109,7 @@ const readMail = async (
 /** Collects arrivals and stores them while the next ones are being fetched; one batch is on its way at a time. */
 class Batches {
   readonly #context: MaildropContext
-  readonly #onStored: FetchWishes['onStored']
+  readonly #wishes: FetchWishes
   #open: Arrival[] = []
   #bytes = 0
   #since = 0
@@ -114,9 +117,9 @@ class Batches {
   #stored = 0
   #copies = 0
 
-  constructor(context: MaildropContext, onStored: FetchWishes['onStored']) {
+  constructor(context: MaildropContext, wishes: FetchWishes) {
     this.#context = context
-    this.#onStored = onStored
+    this.#wishes = wishes
   }
 
   /** The server may remove a mail once it was retrieved (EXPIRE 0): each is safe on disk before the next is asked for. */
@@ -163,13 +166,14 @@ class Batches {
         const stored = await storeArrivals(unit, place, batch)
         if (stored.uids.length > bulkFrom) unit.touchThreadsInBulk(accountId, stored.threadIds)
         else unit.touchThreads(accountId, stored.threadIds)
+        if (this.#wishes.isNews) await announceUids(unit, place, stored.uids)
         return stored
       },
       { isDurable: this.isCautious },
     )
     this.#stored += uids.length
     this.#copies += copies
-    await this.#onStored(batch.length)
+    await this.#wishes.onStored(batch.length)
   }
 }
 

@@ -66,6 +66,7 @@ export const lookAtMaildrop = async (
   ].sort((a, b) => b.number - a.number)
   let done = 0
   const { stored, copies } = await fetchMails(context, toFetch, {
+    isNews: rows.length > 0,
     onStored: async (mails) => {
       done += mails
       await onProgress(done, toFetch.length)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { accountSettings } from '@postern/shared/accounts.ts'
+import { type AccountSettings, accountSettings } from '@postern/shared/accounts.ts'
+import type { Retrieval } from '@postern/shared/retrieval.ts'
 import { ConnectBudget } from '#engine/connect-budget.ts'
 import type { EngineDeps } from '#engine/engine-deps.ts'
 import { type Supervisor, startSupervisor } from '#engine/supervisor.ts'
@@ -22,6 +23,8 @@ export type EngineFixture = {
   databaseUrl: string
   /** With `port` the server, or a proxy in front of it, is spoken to in plain text. `facts` hold before the engine sees it. */
   addAccount: (user: string, password?: string, port?: number, facts?: AccountFacts) => Promise<bigint>
+  /** A POP3 account, spoken to in plain text at `port`. */
+  addMaildrop: (user: string, port: number, wishes?: Partial<Retrieval>, password?: string) => Promise<bigint>
   start: () => Supervisor
   stop: () => Promise<void>
   untilState: (accountId: bigint, state: string) => Promise<void>
@@ -58,6 +61,20 @@ export const startEngineFixture = async (
     readers,
   }
   const running: Supervisor[] = []
+  const add = (settings: AccountSettings, password: string, facts: AccountFacts = {}): Promise<bigint> =>
+    commit(store, { kind: 'user', userId: user.id }, async (unit) => {
+      const id = await createAccount(unit, {
+        userId: user.id,
+        settings,
+        password,
+        outgoingPassword: null,
+        masterKey: deps.masterKey,
+        isPrivateHost: true,
+      })
+      if (id === null) throw new Error('the account exists already')
+      await unit.tx.account.update({ where: { id }, data: facts })
+      return id
+    })
   const mailboxId = async (accountId: bigint, path: string) =>
     (await store.prisma.mailbox.findUniqueOrThrow({ where: { accountId_path: { accountId, path } } })).id
   return {
@@ -65,30 +82,30 @@ export const startEngineFixture = async (
     deps,
     userId: user.id,
     databaseUrl: database.databaseUrl,
-    addAccount: async (name, password = 'secret', port, facts = {}) => {
-      const settings = accountSettings.parse({
-        address: `${name}@example.org`,
-        incoming: {
-          host: 'localhost',
-          port: port ?? dovecot.imapsPort,
-          security: port === undefined ? 'tls' : 'plain',
-          username: name,
-        },
-      })
-      return commit(store, { kind: 'user', userId: user.id }, async (unit) => {
-        const id = await createAccount(unit, {
-          userId: user.id,
-          settings,
-          password,
-          outgoingPassword: null,
-          masterKey: deps.masterKey,
-          isPrivateHost: true,
-        })
-        if (id === null) throw new Error('the account exists already')
-        await unit.tx.account.update({ where: { id }, data: facts })
-        return id
-      })
-    },
+    addAccount: (name, password = 'secret', port, facts = {}) =>
+      add(
+        accountSettings.parse({
+          address: `${name}@example.org`,
+          incoming: {
+            host: 'localhost',
+            port: port ?? dovecot.imapsPort,
+            security: port === undefined ? 'tls' : 'plain',
+            username: name,
+          },
+        }),
+        password,
+        facts,
+      ),
+    addMaildrop: (name, port, wishes = {}, password = 'secret') =>
+      add(
+        accountSettings.parse({
+          address: `${name}@example.org`,
+          kind: 'pop3',
+          incoming: { host: 'localhost', port, security: 'plain', username: name },
+          retrieval: wishes,
+        }),
+        password,
+      ),
     start: () => {
       const supervisor = startSupervisor(deps, 'test')
       running.push(supervisor)

@@ -1,0 +1,125 @@
+import { AppError } from '#platform/errors.ts'
+import type { ConnectableAccount } from '#store/accounts.ts'
+import type { AccountLife, AccountMachine, ContentJob } from './account-life.ts'
+import { AccountSessions } from './account-sessions.ts'
+import type { AccountShare } from './account-share.ts'
+import { BodyFill } from './body-fill.ts'
+import { type AccountWake, liveConnected } from './connected-account.ts'
+import { MailboxWatches } from './mailbox-watches.ts'
+import { InteractiveSession } from './serve-requests.ts'
+import { WakeSignal } from './wake-signal.ts'
+
+/** An account that is watched over IMAP: a main session, one for what people wait for, one for texts, some that listen. */
+export class ImapLife implements AccountLife {
+  readonly #machine: AccountMachine
+  readonly #wake = new WakeSignal<AccountWake>()
+  readonly #share: AccountShare
+  readonly #bodies: BodyFill
+  readonly #interactive: InteractiveSession
+  readonly #watches: MailboxWatches
+
+  constructor(machine: AccountMachine) {
+    const { deps, lease, signal, restrict } = machine
+    this.#machine = machine
+    this.#share = {
+      deps,
+      lease,
+      signal,
+      sessions: new AccountSessions(deps, lease, (limit) =>
+        restrict('connections', limit === null ? null : tooFew(limit)),
+      ),
+      turns: new Map(),
+      isDistrusted: false,
+      facts: null,
+    }
+    this.#bodies = new BodyFill(this.#share, {
+      onNoRoom: () => this.#wake.mark('bodies'),
+      onHeldBack: (reason) => restrict('bodies', reason),
+    })
+    this.#watches = new MailboxWatches(this.#share, () => this.#interactive.rethink())
+    this.#interactive = new InteractiveSession(this.#share, this.#watches, () => this.#wake.mark('jobs'))
+  }
+
+  async live({ row, ...account }: ConnectableAccount): Promise<void> {
+    const { deps, signal, enter, isPresent } = this.#machine
+    await enter('connecting')
+    this.#share.isDistrusted = 'condstoreDistrust' in asRecord(row.capabilities)
+    const session = await this.#share.sessions.open('main', { row, ...account })
+    const onStop = () => session.destroy()
+    signal.addEventListener('abort', onStop, { once: true })
+    try {
+      const { idle, condstore, move } = session.capabilities
+      await enter('syncing', {
+        lastLoginAt: deps.clock.now(),
+        loginFailures: 0,
+        capabilities: { ...asRecord(row.capabilities), idle, condstore, move, keywords: true },
+      })
+      await liveConnected({
+        share: this.#share,
+        session,
+        wake: this.#wake,
+        isPresent,
+        lastFullCompareAt: row.lastFullCompareAt,
+        onSettled: () => this.#settle(),
+        onTree: (mailboxes) =>
+          this.#watches.watch(
+            mailboxes
+              .filter(({ isWatched, isSynced, role }) => isWatched && isSynced && role !== 'inbox')
+              .map(({ id }) => id),
+          ),
+        serveJobs: (on) => this.#interactive.serveOn(on),
+        fillBodies: (on, isEnough) => this.#bodies.runOn(on, isEnough),
+      })
+    } finally {
+      signal.removeEventListener('abort', onStop)
+      await session.logout()
+    }
+  }
+
+  noticeCommands(): void {
+    this.#wake.mark('commands')
+  }
+
+  look(isCompare: boolean): void {
+    this.#wake.mark(isCompare ? 'compare' : 'tree')
+  }
+
+  notePresence(): void {
+    this.#wake.mark('present')
+  }
+
+  focus(screen: string, mailboxIds: bigint[]): void {
+    this.#interactive.focus(screen, mailboxIds)
+  }
+
+  serve(job: ContentJob): void {
+    this.#interactive.ask(job)
+  }
+
+  noteFault(error: AppError): void {
+    this.#share.sessions.noteFault(error)
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all([this.#bodies.settled(), this.#interactive.settled(), this.#watches.settled()])
+  }
+
+  async #settle(): Promise<void> {
+    const { facts } = this.#share
+    this.#share.facts = null
+    await this.#machine.settle(facts, null)
+    this.#bodies.request()
+  }
+}
+
+const tooFew = (connections: number) =>
+  new AppError(
+    'connect.limit',
+    `The provider allows only ${connections === 1 ? 'one connection' : `${connections} connections`} to this account right now.`,
+    {
+      hint: 'Postern makes do with that, a little more slowly. Other mail programs that are open use connections too.',
+    },
+  )
+
+const asRecord = (value: unknown): Record<string, boolean> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, boolean>) : {} // written by us only, as booleans

@@ -1,0 +1,195 @@
+import { type Retrieval, retrieval } from '@postern/shared/retrieval.ts'
+import type { Capabilities } from '#protocol/pop3/capabilities.ts'
+import type { Pop3Session } from '#protocol/pop3/open-session.ts'
+import { leaveSession } from '#protocol/pop3/quit-session.ts'
+import { toSessionError } from '#protocol/session-error.ts'
+import { storeProgress } from '#store/account-state.ts'
+import type { ConnectableAccount } from '#store/accounts.ts'
+import { commit } from '#store/commit.ts'
+import { lookAtMaildrop, type MaildropLook } from '#sync/run-maildrop.ts'
+import type { AccountLife, AccountMachine, ContentJob } from './account-life.ts'
+import { KeptHere } from './kept-here.ts'
+import { openMaildropSession } from './open-account-session.ts'
+import { planNextLook } from './plan-next-look.ts'
+import { WakeSignal } from './wake-signal.ts'
+
+/** From so many new mails on a look is shown as work under way. */
+const showsFrom = 20
+const tellEveryMs = 500
+/** A gateway that was away has every maildrop due at once: they are spread over this. */
+const catchUpMs = 30_000
+
+/**
+ * An account whose maildrop is looked at now and then. Between two looks nothing is open; when the next one comes is
+ * stored (next_poll_at), so that restarts neither hurry nor forget it. What is kept here is served all the while.
+ */
+export class PolledLife implements AccountLife {
+  readonly #machine: AccountMachine
+  readonly #here: KeptHere
+  readonly #wake = new WakeSignal<'look' | 'present'>()
+  /** Monotonic. */
+  readonly #catchUpAt: number
+  /** Somebody wants a look now. */
+  #isAsked = false
+  /** No login before this, whoever asks: the server says so, or another program has the maildrop. Monotonic. */
+  #notBefore = 0
+
+  constructor(machine: AccountMachine) {
+    this.#machine = machine
+    this.#here = new KeptHere(machine)
+    this.#catchUpAt = machine.deps.clock.monotonicMs() + Math.random() * catchUpMs
+  }
+
+  /** Waits, or looks; in between the account is read anew, as its owner may have changed it. */
+  async live(account: ConnectableAccount): Promise<void> {
+    if (this.#wake.take('look')) this.#isAsked = true
+    this.#wake.take('present')
+    const waitMs = this.#waitMs(account)
+    if (waitMs > 0) return this.#wake.sleep(waitMs, this.#machine.signal)
+    this.#isAsked = false
+    await this.#look(account)
+  }
+
+  noticeCommands(): void {
+    this.#here.noticeCommands()
+  }
+
+  look(): void {
+    this.#wake.mark('look')
+  }
+
+  notePresence(): void {
+    this.#wake.mark('present')
+  }
+
+  /** Nothing here changes unseen: every screen is told as it happens. */
+  focus(): void {}
+
+  serve(job: ContentJob): void {
+    this.#here.serve(job)
+  }
+
+  /** What is kept here needs no server. */
+  noteFault(): void {}
+
+  async settled(): Promise<void> {
+    await this.#here.settled()
+  }
+
+  #waitMs({ row }: ConnectableAccount): number {
+    const { deps, isPresent } = this.#machine
+    const refusedMs = this.#notBefore - deps.clock.monotonicMs()
+    // Anything else than `watching` is new, was cut off, or has waited long enough.
+    if (this.#isAsked || row.state !== 'watching' || row.nextPollAt === null) return refusedMs
+    const sinceLastMs = deps.clock.now().getTime() - (row.lastSyncedAt?.getTime() ?? 0)
+    const dueMs = row.nextPollAt.getTime() - deps.clock.now().getTime()
+    if (isPresent()) return Math.max(refusedMs, Math.min(dueMs, presentMs(row.retrieval) - sinceLastMs))
+    return Math.max(refusedMs, dueMs, this.#catchUpAt - deps.clock.monotonicMs())
+  }
+
+  async #look(account: ConnectableAccount): Promise<void> {
+    const { deps, lease, signal, enter } = this.#machine
+    // A look that finds nothing passes quietly.
+    const isQuiet = account.row.state === 'watching'
+    if (!isQuiet) await enter('connecting')
+    const session = await this.#open(account)
+    const onStop = () => session.destroy()
+    signal.addEventListener('abort', onStop, { once: true })
+    try {
+      if (!isQuiet) await enter('syncing', { lastLoginAt: deps.clock.now(), loginFailures: 0 })
+      const { id: inboxId } = await deps.store.readSystem((tx) =>
+        tx.mailbox.findFirstOrThrow({ where: { accountId: lease.accountId, role: 'inbox' }, select: { id: true } }),
+      )
+      const wishes = retrieval.parse(account.row.retrieval ?? {})
+      const { store, clock, logger } = deps
+      const scope = { kind: 'engine' as const, ...lease }
+      const context = {
+        store,
+        session,
+        accountId: lease.accountId,
+        inboxId,
+        scope,
+        retrieval: wishes,
+        clock,
+        logger,
+        signal,
+      }
+      const found = await lookAtMaildrop(context, this.#progress(isQuiet))
+      await this.#settle(wishes, found, session.capabilities)
+    } finally {
+      signal.removeEventListener('abort', onStop)
+      await leaveSession(session)
+      this.#here.readNew()
+    }
+  }
+
+  async #open(account: ConnectableAccount): Promise<Pop3Session> {
+    const { deps, lease } = this.#machine
+    try {
+      return await openMaildropSession(deps, account, lease)
+    } catch (error) {
+      const known = toSessionError(error)
+      const isRefused = known.code === 'mailbox.in_use' || known.code === 'connect.throttled'
+      if (isRefused)
+        this.#notBefore = deps.clock.monotonicMs() + (known.detail.retryAfterMs ?? deps.timing.inUse.baseMs)
+      throw known
+    }
+  }
+
+  async #settle(wishes: Retrieval, found: MaildropLook, { loginDelay }: Capabilities): Promise<void> {
+    const { deps, isPresent, settle } = this.#machine
+    const now = deps.clock.now()
+    const loginDelayMs = loginDelay === null ? null : loginDelay.seconds * 1000
+    if (loginDelayMs !== null) this.#notBefore = deps.clock.monotonicMs() + loginDelayMs
+    const { delayMs } = planNextLook({
+      everyMs: wishes.everyMinutes * 60_000,
+      hasArrived: found.stored > 0,
+      isPresent: isPresent(),
+      hour: now.getHours(),
+      loginDelayMs,
+      random: Math.random(),
+    })
+    const nextPollAt = new Date(now.getTime() + delayMs)
+    await settle({ lastLoginAt: now, loginFailures: 0, lastSyncedAt: now, nextPollAt }, { event: lineOf(found) })
+  }
+
+  /** Tells how far a look is; what came is read while the rest comes. */
+  #progress(isQuiet: boolean): (done: number, total: number) => Promise<void> {
+    const { deps, lease, enter } = this.#machine
+    const startedAt = deps.clock.monotonicMs()
+    let toldAt = Number.NEGATIVE_INFINITY
+    let isShown = !isQuiet
+    return async (done, total) => {
+      this.#here.readNew()
+      const now = deps.clock.monotonicMs()
+      if (total < showsFrom || now - toldAt < tellEveryMs) return
+      toldAt = now
+      if (!isShown) await enter('syncing')
+      isShown = true
+      const perSecond = Math.round((done * 1000) / Math.max(1, now - startedAt))
+      await commit(deps.store, { kind: 'engine', ...lease }, (unit) =>
+        storeProgress(unit, lease.accountId, { phase: 'envelopes', done, total, perSecond }),
+      )
+    }
+  }
+}
+
+/** While a person is there, this long after a look the next one is due. */
+const presentMs = (stored: unknown): number => {
+  const { everyMinutes } = retrieval.parse(stored ?? {})
+  const everyMs = everyMinutes * 60_000
+  const facts = { everyMs, hasArrived: false, isPresent: true, hour: 12, loginDelayMs: null, random: 0.5 }
+  return planNextLook(facts).delayMs
+}
+
+/** For the health timeline: what a look did, when it did something. */
+const lineOf = ({ stored, copies, removed }: MaildropLook): { kind: string; text: string } | null => {
+  const parts = [
+    stored > 0 ? `${count(stored, 'mail')} came in` : '',
+    copies > 0 ? `${count(copies, 'copy', 'copies')} of what is here found` : '',
+    removed > 0 ? `${count(removed, 'mail')} removed at the provider` : '',
+  ].filter((part) => part !== '')
+  return parts.length === 0 ? null : { kind: 'look', text: `${parts.join(', ')}.` }
+}
+
+const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`

@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createEngine } from '#engine/engine.ts'
+import { enqueueCommand } from '#outbox/outbox.ts'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { letter } from '../support/letter.ts'
+import { capable, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { until } from '../support/until.ts'
+
+const inUse = { baseMs: 400, capMs: 500 }
+
+describe('an account that is polled', () => {
+  let dovecot: Dovecot
+  let proxy: FaultProxy
+  let fixture: EngineFixture
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+    proxy = await startFaultProxy(dovecot.pop3Port)
+    fixture = await startEngineFixture(dovecot, { inUse, throttled: { baseMs: 1, capMs: 2 } })
+    fixture.start()
+  })
+  afterAll(async () => {
+    await fixture.stop()
+    await proxy.stop()
+    await dovecot.stop()
+  })
+
+  const add = async (user: string, mails: number): Promise<bigint> => {
+    dovecot.addUser(user, 'secret')
+    for (let n = 1; n <= mails; n++) dovecot.deliver(user, 'INBOX', letter(n))
+    const accountId = await fixture.addMaildrop(user, proxy.port)
+    await fixture.untilState(accountId, 'watching')
+    return accountId
+  }
+  const account = (id: bigint) => fixture.store.prisma.account.findUniqueOrThrow({ where: { id } })
+  const subjects = async (accountId: bigint, path: string) =>
+    (await fixture.shown(accountId, path)).map(({ subject }) => subject)
+  const logins = () => proxy.said('toServer').match(/AUTH|PASS/g)?.length ?? 0
+  const checkNow = (accountId: bigint) => createEngine(fixture.store).requestSync(accountId)
+
+  it('is filled, read, and plans its next look', async () => {
+    const accountId = await add('filled', 30)
+    expect(await subjects(accountId, 'INBOX')).toHaveLength(30)
+    const { state, problem, nextPollAt, lastSyncedAt, maildrop } = await account(accountId)
+    expect({ state, problem, maildrop }).toMatchObject({ state: 'watching', problem: null, maildrop: { messages: 30 } })
+    const minutes = ((nextPollAt?.getTime() ?? 0) - (lastSyncedAt?.getTime() ?? 0)) / 60_000
+    // Mail came: half of five minutes, give or take a tenth.
+    expect(minutes).toBeGreaterThanOrEqual(2.2)
+    expect(minutes).toBeLessThanOrEqual(2.8)
+    await until(
+      async () => (await fixture.store.prisma.message.count({ where: { accountId, bodyState: 'ready' } })) === 30,
+      {
+        what: 'every text',
+      },
+    )
+    const events = await fixture.store.prisma.syncEvent.findMany({ where: { accountId, kind: 'look' } })
+    expect(events.map(({ text }) => text)).toEqual(['30 mails came in.'])
+  })
+
+  it('looks when somebody asks, tells of new mail, and keeps quiet when there is none', async () => {
+    const accountId = await add('asked', 2)
+    const { id: streamId } = await fixture.store.prisma.stream.findFirstOrThrow({ where: { accountId } })
+    const told = (kind: string) => fixture.store.prisma.change.count({ where: { streamId, kind } })
+    expect(await told('arrived')).toBe(0)
+    dovecot.deliver('asked', 'INBOX', letter(3))
+    await checkNow(accountId)
+    await until(async () => (await subjects(accountId, 'INBOX')).includes('Letter 3'), { what: 'the new mail' })
+    expect(await told('arrived')).toBe(1)
+    const before = { logins: logins(), ...(await account(accountId)) }
+    await checkNow(accountId)
+    await until(async () => (await account(accountId)).lastSyncedAt?.getTime() !== before.lastSyncedAt?.getTime(), {
+      what: 'another look',
+    })
+    expect(logins()).toBe(before.logins + 1)
+    const events = await fixture.store.prisma.syncEvent.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
+    expect(events.map(({ kind }) => kind)).toEqual(['syncing', 'look', 'look'])
+  })
+
+  it('goes on with its plan after a restart, and looks at once when that time has come', async () => {
+    const own = await startEngineFixture(dovecot)
+    try {
+      dovecot.addUser('restart', 'secret')
+      dovecot.deliver('restart', 'INBOX', letter(1))
+      const accountId = await own.addMaildrop('restart', proxy.port)
+      const first = own.start()
+      await own.untilState(accountId, 'watching')
+      await first.stop()
+      const planned = await own.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+      const before = logins()
+      dovecot.deliver('restart', 'INBOX', letter(2))
+      // A person is there: what is due is not spread over half a minute.
+      await own.store.prisma.appUser.update({ where: { id: own.userId }, data: { onlineAt: new Date() } })
+      const second = own.start()
+      // A command is carried out, so the worker lives; the maildrop is left alone.
+      const inbox = await own.mailboxId(accountId, 'INBOX')
+      const [mail] = await own.shown(accountId, 'INBOX')
+      const target = { kind: 'messages' as const, mailboxId: `${inbox}`, messageIds: [`${mail?.messageId}`] }
+      const id = randomUUID()
+      const command = {
+        kind: 'setFlags' as const,
+        target,
+        add: ['seen' as const],
+        remove: [],
+        addKeywords: [],
+        removeKeywords: [],
+      }
+      await enqueueCommand(own.store, own.userId, { id, command })
+      await until(async () => (await own.store.prisma.command.findUniqueOrThrow({ where: { id } })).state === 'done', {
+        what: 'the command',
+      })
+      expect(logins()).toBe(before)
+      await second.stop()
+      expect((await own.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).nextPollAt).toEqual(
+        planned.nextPollAt,
+      )
+      await own.store.prisma.account.update({ where: { id: accountId }, data: { nextPollAt: new Date(0) } })
+      own.start()
+      await until(async () => (await own.shown(accountId, 'INBOX')).length === 2, { what: 'the second mail' })
+    } finally {
+      await own.stop()
+    }
+  })
+
+  it('carries commands out while its server is away', async () => {
+    const gone = await startFaultProxy(dovecot.pop3Port)
+    dovecot.addUser('away', 'secret')
+    for (const n of [1, 2]) dovecot.deliver('away', 'INBOX', letter(n))
+    const accountId = await fixture.addMaildrop('away', gone.port)
+    await fixture.untilState(accountId, 'watching')
+    await gone.stop()
+    await checkNow(accountId)
+    await fixture.untilState(accountId, 'waiting')
+    const [mail] = await fixture.shown(accountId, 'INBOX')
+    const mailboxId = `${await fixture.mailboxId(accountId, 'INBOX')}`
+    const target = { kind: 'messages' as const, mailboxId, messageIds: [`${mail?.messageId}`] }
+    const id = randomUUID()
+    await enqueueCommand(fixture.store, fixture.userId, {
+      id,
+      command: { kind: 'moveToRole', target, role: 'archive' },
+    })
+    await until(
+      async () => (await fixture.store.prisma.command.findUniqueOrThrow({ where: { id } })).state === 'done',
+      {
+        what: 'the move',
+      },
+    )
+    expect(await subjects(accountId, 'Archive')).toEqual([mail?.subject])
+  })
+
+  /** When somebody tried to sign in, in milliseconds. */
+  const countingRefusals = async (reply: string, extra: string[] = []) => {
+    const at: number[] = []
+    const said = refuse(reply)
+    const server = await startScriptedPop3({
+      on: {
+        CAPA: capable('USER', ...extra),
+        USER: (socket) => socket.write('+OK\r\n'),
+        PASS: (socket, args, next) => {
+          at.push(performance.now())
+          return said(socket, args, next)
+        },
+      },
+    })
+    return { server, at }
+  }
+
+  it('waits quietly while another program has the maildrop, whoever asks', async () => {
+    const { server, at } = await countingRefusals('[IN-USE] another session has it')
+    const accountId = await fixture.addMaildrop('busy', server.port)
+    await fixture.untilState(accountId, 'waiting')
+    await checkNow(accountId)
+    await until(async () => at.length === 3, { what: 'three tries' })
+    const gaps = at.slice(1).map((time, n) => time - (at[n] ?? 0))
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(inUse.baseMs - 5)
+    expect(await account(accountId)).toMatchObject({ problem: null, loginFailures: 0 })
+    await server.stop()
+  })
+
+  it('comes no sooner than the server allows, and says who must act on a lasting refusal', async () => {
+    const delayed = await countingRefusals('[LOGIN-DELAY] not yet', ['LOGIN-DELAY 1'])
+    const early = await fixture.addMaildrop('early', delayed.server.port)
+    await until(async () => delayed.at.length === 2, { what: 'a second try' })
+    expect((delayed.at[1] ?? 0) - (delayed.at[0] ?? 0)).toBeGreaterThanOrEqual(995)
+    expect((await account(early)).problem).toMatchObject({ code: 'connect.throttled' })
+    const cases: [string, string, string][] = [
+      ['[SYS/TEMP] try later', 'waiting', 'login.unavailable'],
+      ['[SYS/PERM] this maildrop is broken', 'needs_person', 'mailbox.broken'],
+      ['[AUTH] wrong', 'needs_person', 'login.failed'],
+    ]
+    for (const [reply, state, code] of cases) {
+      const { server, at } = await countingRefusals(reply)
+      const accountId = await fixture.addMaildrop(`user-${code}`, server.port)
+      await until(async () => JSON.stringify((await account(accountId)).problem ?? {}).includes(code), { what: code })
+      expect((await account(accountId)).state).toBe(state)
+      if (state === 'needs_person') expect(at).toHaveLength(1)
+      await server.stop()
+    }
+    await delayed.server.stop()
+  })
+})
