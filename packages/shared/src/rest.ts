@@ -4,6 +4,7 @@ import * as changes from './changes.ts'
 import * as commands from './commands.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
+import { transferOperations } from './rest-transfers.ts'
 import * as search from './search.ts'
 import * as sessions from './sessions.ts'
 import { start, startQuery } from './start.ts'
@@ -24,6 +25,8 @@ export type RestOperation = {
   body?: z.ZodType
   response?: z.ZodType
   answer?: 'json' | 'empty' | 'bytes' | 'lines'
+  /** Content types of a body that is read as it comes. */
+  content?: readonly string[]
 }
 
 export const rest = {
@@ -357,6 +360,8 @@ export const rest = {
     query: search.searchQuery,
     response: search.searchResult,
   },
+
+  ...transferOperations,
 
   // intents and changes
   runCommand: {

@@ -3,10 +3,10 @@ import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
 import { type EnvelopeRow, type MailboxPlace, storeEnvelopes } from './sync-envelopes.ts'
 
-/** A mail out of a maildrop, whole or its header alone, ready to become visible. */
+/** A mail that came as it is, whole or its header alone, ready to become visible. */
 export type Arrival = {
-  /** Its row in the ledger. */
-  ledgerId: bigint
+  /** Its row in the ledger of the maildrop it came out of; null for one that came another way. */
+  ledgerId: bigint | null
   envelope: Omit<EnvelopeRow, 'uid' | 'modseq'>
   /** SHA-256 of its octets; of the header, where that is all there is. */
   rawHash: Buffer
@@ -20,29 +20,36 @@ export type Stored = {
   /** Of what has a place of its own now; copies of what is here already have none. */
   uids: bigint[]
   copies: number
+  /** Of the staged blobs those that are a message's source now: others hold octets that were here. */
+  tied: bigint[]
 }
 
 /**
- * Makes a batch of mails and their rows in the ledger visible at once: messages, places in the inbox, sources. A mail of
+ * Makes a batch of mails and their rows in the ledger visible at once: messages, places in a mailbox, sources. A mail of
  * which the very bytes are here already, while the row they came by is no longer listed, came again under another key: it
  * gets no second place, and its ledger row says so. One whose twin is listed beside it is a mail of its own.
  */
 export const storeArrivals = async (unit: RawUnit, place: MailboxPlace, arrivals: Arrival[]): Promise<Stored> => {
-  if (arrivals.length === 0) return { threadIds: [], uids: [], copies: 0 }
+  if (arrivals.length === 0) return { threadIds: [], uids: [], copies: 0, tied: [] }
   const { tx } = unit
   const copies = await findCopies(tx, place.accountId, arrivals)
-  const fresh = arrivals.filter(({ ledgerId }) => !copies.has(ledgerId))
+  const fresh = arrivals.filter(({ ledgerId }) => ledgerId === null || !copies.has(ledgerId))
   const firstUid = await takeUids(tx, place.mailboxId, fresh.length)
   const rows = fresh.map(({ envelope }, n) => ({ ...envelope, uid: firstUid + BigInt(n), modseq: 0n }))
   const { threadIds } = await storeEnvelopes(unit, place, rows)
   const messageIds = await findMessages(tx, place.accountId, rows)
-  await storeSources(unit, place.accountId, fresh, messageIds)
-  await closeRows(tx, place.accountId, arrivals, copies, messageIds)
-  return { threadIds, uids: rows.map(({ uid }) => uid), copies: copies.size }
+  const tied = await storeSources(unit, place.accountId, fresh, messageIds)
+  await closeRows(tx, place.accountId, arrivals.filter(isLedgered), copies, messageIds)
+  return { threadIds, uids: rows.map(({ uid }) => uid), copies: copies.size, tied }
 }
 
+type Ledgered = Arrival & { ledgerId: bigint }
+const isLedgered = (arrival: Arrival): arrival is Ledgered => arrival.ledgerId !== null
+
 /** Ledger id -> the message that is here already. Every row that is away stands for one copy at most. */
-const findCopies = async (tx: RawTx, accountId: bigint, arrivals: Arrival[]): Promise<Map<bigint, bigint>> => {
+const findCopies = async (tx: RawTx, accountId: bigint, all: Arrival[]): Promise<Map<bigint, bigint>> => {
+  const arrivals = all.filter(isLedgered)
+  if (arrivals.length === 0) return new Map()
   const known = await tx.$queryRaw<{ hash: string; message_id: bigint; free: number }[]>`
     SELECT encode(raw_hash, 'hex') AS hash, min(message_id) AS message_id,
       (count(*) FILTER (WHERE state = 'gone' OR missing_since IS NOT NULL) - count(*) FILTER (WHERE is_copy))::int AS free
@@ -76,13 +83,13 @@ const findMessages = async (tx: RawTx, accountId: bigint, rows: EnvelopeRow[]): 
   return new Map(found.map(({ key, id }) => [key, id]))
 }
 
-/** One source for each message that has none. */
+/** One source for each message that has none. Answers the staged blobs that were taken. */
 const storeSources = async (
   unit: RawUnit,
   accountId: bigint,
   arrivals: Arrival[],
   messageIds: Map<string, bigint>,
-): Promise<void> => {
+): Promise<bigint[]> => {
   const { tx } = unit
   const byMessage = new Map<bigint, Arrival>()
   for (const arrival of arrivals) {
@@ -111,17 +118,19 @@ const storeSources = async (
     WITH t AS (SELECT * FROM unnest(${staged.map(({ messageId }) => messageId)}::bigint[], ${staged.map(({ blobId }) => blobId)}::bigint[]) AS u (message_id, blob_id)),
       b AS (UPDATE blob SET is_whole = true FROM t WHERE blob.id = t.blob_id)
     INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
+  return staged.map(({ blobId }) => blobId)
 }
 
 const closeRows = async (
   tx: RawTx,
   accountId: bigint,
-  arrivals: Arrival[],
+  arrivals: Ledgered[],
   copies: Map<bigint, bigint>,
   messageIds: Map<string, bigint>,
 ): Promise<void> => {
-  const messageOf = ({ ledgerId, envelope }: Arrival) => copies.get(ledgerId) ?? messageIds.get(envelope.identityKey)
-  const text = (of: (arrival: Arrival) => string | null) => textArray(arrivals.map(of))
+  if (arrivals.length === 0) return
+  const messageOf = ({ ledgerId, envelope }: Ledgered) => copies.get(ledgerId) ?? messageIds.get(envelope.identityKey)
+  const text = (of: (arrival: Ledgered) => string | null) => textArray(arrivals.map(of))
   await tx.$executeRaw`
     UPDATE pop_ledger l SET state = 'fetched', is_whole = t.whole::boolean, raw_hash = decode(t.hash, 'hex'), message_id = t.message_id::bigint,
       is_copy = t.copy::boolean, fetched_at = now(), received_at = t.received::timestamptz

@@ -22,8 +22,7 @@ const toMail = (octets: Buffer, more: Partial<AppendedMail> = {}): AppendedMail 
   sizeBytes: octets.length,
   octets: inPieces(octets),
   hasNul: octets.includes(0),
-  bits: 0,
-  keywords: [],
+  flags: [],
   internalDate: new Date('2001-02-03T04:05:06Z'),
   ...more,
 })
@@ -81,7 +80,7 @@ describe('a mail appended to a mailbox', () => {
       const appended = await appendMessage(
         session,
         'INBOX',
-        toMail(octets, { bits: 1 | 4, keywords: ['$Forwarded', 'not a keyword'] }),
+        toMail(octets, { flags: ['\\Seen', '\\Flagged', '$Forwarded', 'not a keyword'] }),
       )
       uids.push(appended?.uid ?? 0)
     }
@@ -144,10 +143,12 @@ describe('a mail appended to a mailbox', () => {
     expect(cut.acted()).toBe(1)
     const next = await open()
     expect((await selectMailbox(next, box)).exists).toBe(1)
-    expect(await findAppended(next, sought(octets, messageId), uidNext)).toBe(Number(uidNext))
+    expect(await findAppended(next, sought(octets, messageId), { fromUid: uidNext })).toBe(Number(uidNext))
     // Nothing else is taken for it: neither what lay there before nor another mail of that name and size.
-    expect(await findAppended(next, sought(octets, messageId), uidNext + 1n)).toBeNull()
-    expect(await findAppended(next, sought(letter('other'), '<other@example.org>'), uidNext)).toBeNull()
-    expect(await findAppended(next, sought(letter('none', 'without a name'), null), uidNext)).toBeNull()
+    expect(await findAppended(next, sought(octets, messageId), { fromUid: uidNext + 1n })).toBeNull()
+    const taken = new Set([Number(uidNext)])
+    expect(await findAppended(next, sought(octets, messageId), { fromUid: uidNext, taken })).toBeNull()
+    expect(await findAppended(next, sought(letter('other'), '<other@example.org>'), { fromUid: uidNext })).toBeNull()
+    expect(await findAppended(next, sought(letter('none', 'without a name'), null), { fromUid: uidNext })).toBeNull()
   })
 })

@@ -1,4 +1,3 @@
-import { flagNames } from '#mail/flags.ts'
 import { AppError } from '#platform/errors.ts'
 import { toSessionError } from '../session-error.ts'
 import type { ImapSession } from './open-session.ts'
@@ -10,8 +9,8 @@ export type AppendedMail = {
   octets: AsyncIterable<Uint8Array>
   /** It holds a NUL, which only BINARY carries (RFC 3516). */
   hasNul: boolean
-  bits: number
-  keywords: string[]
+  /** What is no flag (RFC 9051 9) is left out. */
+  flags: string[]
   internalDate: Date
 }
 
@@ -36,8 +35,7 @@ type RawFlow = {
 export const appendMessage = async (session: ImapSession, path: string, mail: AppendedMail): Promise<Appended> => {
   const flow = session.flow as unknown as RawFlow // `exec` is there, only not in its types
   requireTakable(flow, mail)
-  const keywords = mail.keywords.filter(isKeyword)
-  const flags = [...flagNames(mail.bits), ...keywords].join(' ')
+  const flags = mail.flags.filter(isFlag).join(' ')
   let fault: unknown
   let isSent = false
   try {
@@ -110,8 +108,8 @@ const readAppendUid = ({ response }: Answer): Appended => {
   return Number(uid) > 0 ? { uid: Number(uid), uidValidity: BigInt(uidValidity) } : null
 }
 
-/** An atom; RFC 9051 9, flag-keyword. */
-const isKeyword = (keyword: string): boolean => /^[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|}~]+$/.test(keyword)
+/** An atom, or one behind a backslash. */
+const isFlag = (flag: string): boolean => /^\\?[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|}~]+$/.test(flag)
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const two = (n: number) => String(n).padStart(2, '0')
@@ -137,13 +135,13 @@ const mostCandidates = 2000
 
 /**
  * The uid of a mail that an APPEND without an answer may have left in the selected mailbox, among the uids from `fromUid` on;
- * null when it is not there. With a Message-ID the server finds it; else, or where the server does not find by header, what
+ * but for those `taken`; null when it is not there. With a Message-ID the server finds it; else, or where the server does not find by header, what
  * came since is compared. The header decides, and the size where the server changes headers.
  */
 export const findAppended = async (
   session: ImapSession,
   { messageId, sizeBytes, header }: SoughtMail,
-  fromUid: bigint,
+  { fromUid, taken = new Set() }: { fromUid: bigint; taken?: ReadonlySet<number> },
 ): Promise<number | null> => {
   const range = `${fromUid}:*`
   try {
@@ -153,7 +151,7 @@ export const findAppended = async (
         : await session.flow.search({ uid: range }, { uid: true })
     if (!found || !Array.isArray(found)) throw session.refusal()
     // `from:*` names the last message even when its uid is lower.
-    const candidates = found.filter((uid) => BigInt(uid) >= fromUid).slice(-mostCandidates)
+    const candidates = found.filter((uid) => BigInt(uid) >= fromUid && !taken.has(uid)).slice(-mostCandidates)
     if (candidates.length === 0) return null
     let bySize: number | null = null
     const query = { uid: true, size: true, headers: true }
