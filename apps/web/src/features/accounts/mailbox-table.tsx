@@ -1,11 +1,14 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { mailboxRoles } from '@postern/shared/mailbox-roles.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
+import { Ellipsis } from 'lucide-react'
 import { useState } from 'react'
 import { call } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
+import { askTransfer } from '#data/transfers.ts'
 import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
+import { Menu } from '#ui/menu.tsx'
 
 const roleNames: Record<string, string> = {
   inbox: t('role.inbox'),
@@ -49,6 +52,7 @@ export const MailboxTable = ({ account }: { account: Account }) => {
             <th>{t('table.role')}</th>
             <th>{t('table.keep')}</th>
             <th>{t('table.watch')}</th>
+            <td />
           </tr>
         </thead>
         <tbody>
@@ -57,6 +61,7 @@ export const MailboxTable = ({ account }: { account: Account }) => {
               key={mailbox.id}
               mailbox={mailbox}
               canWatch={account.capabilities.idle}
+              isKeptHere={account.kind === 'pop3'}
               onPatch={(body) => void patchMailbox(mailbox, body)}
             />
           ))}
@@ -86,10 +91,12 @@ const rank = ({ role }: Mailbox): number => (role === null ? mailboxRoles.length
 const Row = ({
   mailbox,
   canWatch,
+  isKeptHere,
   onPatch,
 }: {
   mailbox: Mailbox
   canWatch: boolean
+  isKeptHere: boolean
   onPatch: (body: Patch) => void
 }) => {
   const isInbox = mailbox.role === 'inbox'
@@ -130,6 +137,22 @@ const Row = ({
           checked={isInbox || mailbox.isWatched}
           disabled={isInbox || !mailbox.isSynced || !canWatch}
           onChange={(event) => onPatch({ isWatched: event.target.checked })}
+        />
+      </td>
+      <td>
+        <Menu
+          label={t('table.actions', { path: mailbox.path })}
+          icon={<Ellipsis size={16} aria-hidden />}
+          items={[
+            {
+              label: t('import.menu'),
+              isDisabled: !mailbox.rights.insert,
+              onSelect: () => askTransfer({ kind: 'import', mailbox }),
+            },
+            ...(isKeptHere
+              ? [{ label: t('copy.menu'), onSelect: () => askTransfer({ kind: 'upload', mailbox }) }]
+              : []),
+          ]}
         />
       </td>
     </tr>
