@@ -81,5 +81,12 @@ const toArrival = async (
   const facts = { rawHash: sha256, sizeBytes, now, cameAt }
   const envelope = await toArrivalEnvelope(heads.get(blobId) ?? Buffer.alloc(0), facts)
   const source = { kind: 'staged', blobId } as const
-  return { ledgerId: null, envelope: { ...envelope, bits, keywords }, rawHash: sha256, isWhole: true, source }
+  return {
+    ledgerId: null,
+    envelope: { ...envelope, bits, keywords },
+    rawHash: sha256,
+    isWhole: true,
+    isRest: false,
+    source,
+  }
 }

@@ -18,7 +18,7 @@ export const createBlob = (store: Store, scope: BlobScope): Promise<bigint> =>
 export const appendChunk = async (
   store: Store,
   scope: BlobScope,
-  { blobId, n, bytes }: { blobId: bigint; n: number; bytes: Buffer },
+  { blobId, n, bytes }: { blobId: bigint; n: number; bytes: Uint8Array },
 ): Promise<void> => {
   await commitBulk(
     store,

@@ -12,7 +12,13 @@ const batchMails = 200
 const batchBytes = 4 * 1024 * 1024
 const batchMs = 1000
 
-export type ToFetch = { ledgerId: bigint; number: number; sizeBytes: number }
+export type ToFetch = {
+  ledgerId: bigint
+  number: number
+  sizeBytes: number
+  /** Its header is here and the person asked for the rest: it is fetched whole, whatever the limit is. */
+  isRest: boolean
+}
 export type FetchWishes = {
   /** Told after each batch that became visible. */
   onStored: (mails: number) => Promise<void>
@@ -31,7 +37,7 @@ export const fetchMails = async (
   wishes: FetchWishes,
 ): Promise<{ stored: number; copies: number }> => {
   const { maxBytes } = context.retrieval
-  const whole = maxBytes === null ? mails : mails.filter(({ sizeBytes }) => sizeBytes <= maxBytes)
+  const whole = mails.filter(({ sizeBytes, isRest }) => isRest || maxBytes === null || sizeBytes <= maxBytes)
   const headersOnly = mails.filter((mail) => !whole.includes(mail))
   const batches = new Batches(context, wishes)
   const byNumber = new Map(mails.map((mail) => [mail.number, mail]))
@@ -57,7 +63,7 @@ export const fetchMails = async (
 /** Reads one answer to its end: small mails into memory, large ones into pieces that are read back once. */
 const readMail = async (
   { store, scope, clock }: MaildropContext,
-  { ledgerId, sizeBytes }: ToFetch,
+  { ledgerId, sizeBytes, isRest }: ToFetch,
   content: AsyncIterable<Buffer>,
   isWhole: boolean,
 ): Promise<Arrival> => {
@@ -70,6 +76,7 @@ const readMail = async (
     envelope: await toArrivalEnvelope(head, facts),
     rawHash,
     isWhole,
+    isRest,
     source: blobId === null ? { kind: 'bytes', bytes: head } : { kind: 'staged', blobId },
   }
 }
@@ -127,7 +134,7 @@ class Batches {
   async #store(batch: Arrival[]): Promise<void> {
     const { store, scope, accountId, inboxId } = this.#context
     const place = { accountId, mailboxId: inboxId }
-    const { uids, copies } = await commitBulk(
+    const { uids, copies, completed } = await commitBulk(
       store,
       scope,
       async (unit) => {
@@ -139,7 +146,7 @@ class Batches {
       },
       { isDurable: this.isCautious },
     )
-    this.#stored += uids.length
+    this.#stored += uids.length + completed
     this.#copies += copies
     await this.#wishes.onStored(batch.length)
   }
