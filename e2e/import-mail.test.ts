@@ -19,6 +19,8 @@ const ids = { imap: '', kept: '' }
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'postern-import-'))
   screen = await startScreen()
+  page = await screen.newPage(await screen.newContext())
+  await openInbox(page, screen.base)
   screen.dovecot.addUser('kept', 'mail password')
   const { accounts } = (await (await screen.api('GET', '/v1/accounts')).json()) as { accounts: { id: string }[] }
   ids.imap = accounts[0]?.id ?? ''
@@ -29,18 +31,17 @@ beforeAll(async () => {
     incoming: { host: 'localhost', port: screen.dovecot.pop3sPort, security: 'tls', username: 'kept' },
   })
   ids.kept = ((await added.json()) as { id: string }).id
-  page = await screen.newPage(await screen.newContext())
-  await openInbox(page, screen.base)
 })
 afterAll(async () => {
   await screen?.stop()
   rmSync(folder, { recursive: true, force: true })
 })
 
-const openMenu = async (account: keyof typeof ids, mailbox: string, item: string) => {
+const openDialog = async (account: keyof typeof ids, mailbox: string, item: string) => {
   await page.goto(`${screen.base}/accounts/${ids[account]}`)
-  await page.getByRole('button', { name: `More for ${mailbox}`, exact: true }).click()
-  await page.getByRole('menuitem', { name: item }).click()
+  const card = page.getByRole('region', { name: 'Import and copy' })
+  await card.getByLabel('Mailbox').selectOption({ label: mailbox })
+  await card.getByRole('button', { name: item }).click()
 }
 const dialog = () => page.getByRole('dialog')
 const counts = (text: string) => page.getByText(text, { exact: true })
@@ -51,7 +52,7 @@ describe('mail that one has as files', () => {
     writeFileSync(mbox, mboxOf('Old lamp', 'Old chair', 'Old lamp'))
     writeFileSync(join(folder, 'broken.mbox'), 'no mail')
     writeFileSync(join(folder, 'single.eml'), letter('Old table'))
-    await openMenu('imap', 'Archive', 'Import mail…')
+    await openDialog('imap', 'Archive', 'Import mail…')
     await expectAccessible(page)
     await picture(page, 'import-ask')
     const [chooser] = await Promise.all([
@@ -73,8 +74,12 @@ describe('mail that one has as files', () => {
     await dialog().getByRole('button', { name: 'Close', exact: true }).click()
     await page.getByRole('button', { name: 'Close: Import into Archive' }).click()
     await page.getByText('Import into Archive').waitFor({ state: 'detached' })
-    await page.goto(`${screen.base}/search?q=Old+table`)
-    await rowOf(page, 'Old table').waitFor()
+    await until(async () => {
+      const found = (await (await screen.api('GET', '/v1/search?q=Old%20table')).json()) as {
+        count: { messages: number }
+      }
+      return found.count.messages > 0
+    })
   })
 
   it('goes into a mailbox that is kept here, out of a Maildir; the dialog need not stay open', async () => {
@@ -83,7 +88,7 @@ describe('mail that one has as files', () => {
     writeFileSync(join(folder, 'Maildir/new/99.host'), letter('Kept new'))
     writeFileSync(join(folder, 'Maildir/tmp/98.host'), letter('Kept never'))
     writeFileSync(join(folder, 'Maildir/.Sent/cur/97.host:2,S'), letter('Kept elsewhere'))
-    await openMenu('kept', 'Archive', 'Import mail…')
+    await openDialog('kept', 'Archive', 'Import mail…')
     const [chooser] = await Promise.all([
       page.waitForEvent('filechooser'),
       dialog().getByRole('button', { name: 'Choose a Maildir folder…' }).click(),
@@ -111,7 +116,7 @@ describe('mail that one has as files', () => {
   })
 
   it('is copied from here to another account, and stays', async () => {
-    await openMenu('kept', 'Archive', 'Copy to another account…')
+    await openDialog('kept', 'Archive', 'Copy to another account…')
     await dialog().getByLabel('Copy into').selectOption({ label: 'Sent' })
     await expectAccessible(page)
     const before = countAt(screen.dovecot, 'Sent')

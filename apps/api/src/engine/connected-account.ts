@@ -43,6 +43,8 @@ type Life = Connected & {
   triedInbox: string
   /** Commands are being carried out, or bulk work was interrupted: that is not interrupted again. */
   isBusy: boolean
+  /** Everything was looked at: what a mailbox has already is known. */
+  hasLooked: boolean
   /** Mails were appended that no look has seen yet. */
   hasAppended: boolean
 }
@@ -59,6 +61,7 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
     inboxSeenAt: clock.monotonicMs(),
     triedInbox: '',
     isBusy: false,
+    hasLooked: false,
     hasAppended: false,
   }
   const listener = listenToMailbox(session, (event) => wake.mark(event === 'flags' ? 'flags' : 'mailbox'))
@@ -78,6 +81,8 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
       if (isAsked || clock.monotonicMs() - lookedAt >= everyMs) {
         lookedAt = clock.monotonicMs()
         await lookAtAll(life, { isAsked, isCompare })
+        if (!life.hasLooked) wake.mark('commands')
+        life.hasLooked = true
         await life.onSettled()
       } else if (wake.take('mailbox') || wake.has('flags')) {
         const areFlagsDue = wake.take('flags')
@@ -122,7 +127,7 @@ const runCommands = async (life: Life): Promise<void> => {
     const execution = { store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks }
     // Another mailbox may be selected now.
     if (await executeNextCommands(execution)) life.inboxPath = null
-    await appendMails(life, execution)
+    if (life.hasLooked) await appendMails(life, execution)
   } finally {
     life.isBusy = wasBusy
   }

@@ -80,6 +80,32 @@ describe('an mbox file', () => {
     expect(from).toEqual([start, start])
   })
 
+  it('is never held as a whole, however large it or one mail in it is', async () => {
+    const line = Buffer.from(`${'x'.repeat(75)}\n`)
+    const block = Buffer.concat(Array.from({ length: 1000 }, () => line))
+    let given = 0
+    let most = 0
+    async function* endless(): AsyncGenerator<Buffer> {
+      yield Buffer.from(`${start}\nContent-Length: 20000000\n\n`)
+      for (let n = 0; n < 300; n++) {
+        given += block.length
+        yield block
+        if (n === 100) yield Buffer.from(`\n${start}\nContent-Length: 99999999999\n\n\n${start}\n\n`)
+      }
+    }
+    let taken = 0
+    let mails = 0
+    for await (const { octets } of splitMbox(endless())) {
+      mails++
+      for await (const piece of octets) {
+        taken += piece.length
+        most = Math.max(most, given - taken)
+      }
+    }
+    expect([mails, given]).toEqual([3, 300 * block.length])
+    expect(most).toBeLessThan(1024 * 1024)
+  })
+
   it('is none without a From line, and holds nothing when it is empty', async () => {
     await expect(split('Subject: a\n\nHello\n')).rejects.toMatchObject({ code: 'import.no_mail' })
     expect(await split('\n\n')).toEqual([])

@@ -40,13 +40,16 @@ type RawItem = {
   uid_validity: bigint | null
 }
 
-/** The oldest open mails of an account, all of one mailbox. */
+/**
+ * The oldest open mails of an account, all of one mailbox. A mailbox that is not known to its end yet comes later: whether
+ * it has a mail already cannot be told before.
+ */
 export const nextTransferItems = async (tx: Tx, accountId: bigint, limit: number): Promise<TransferItem[]> => {
   const rows = await tx.$queryRaw<RawItem[]>`
     SELECT i.id, i.transfer_id, i.mailbox_id, coalesce(m.path, '') AS path, i.sha256, i.size_bytes, b.id AS blob_id, i.flags::int AS flags, i.keywords, i.came_at, i.state, i.attempts,
       i.from_uid, i.uid_validity
     FROM transfer_item i LEFT JOIN mailbox m ON m.id = i.mailbox_id LEFT JOIN blob b ON b.id = i.blob_id
-    WHERE i.account_id = ${accountId} AND i.state IN ('waiting', 'sending') ORDER BY i.id LIMIT ${limit}`
+    WHERE i.account_id = ${accountId} AND i.state IN ('waiting', 'sending') AND (m.id IS NULL OR m.fill_uid = 1 OR NOT m.is_synced) ORDER BY i.id LIMIT ${limit}`
   return rows
     .filter(({ mailbox_id }) => mailbox_id === rows[0]?.mailbox_id)
     .map((row) => ({

@@ -305,7 +305,8 @@ export const pageMessages = {
   'table.role': 'Used as',
   'table.keep': 'Keep',
   'table.watch': 'Watch',
-  'table.actions': 'More for {path}',
+  'transfer.title': 'Import and copy',
+  'transfer.mailbox': 'Mailbox',
   'import.menu': 'Import mail…',
   'import.title': 'Import mail into {name}',
   'import.text':

@@ -1,14 +1,11 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { mailboxRoles } from '@postern/shared/mailbox-roles.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
-import { Ellipsis } from 'lucide-react'
 import { useState } from 'react'
 import { call } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
-import { askTransfer } from '#data/transfers.ts'
 import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
-import { Menu } from '#ui/menu.tsx'
 
 const roleNames: Record<string, string> = {
   inbox: t('role.inbox'),
@@ -52,7 +49,6 @@ export const MailboxTable = ({ account }: { account: Account }) => {
             <th>{t('table.role')}</th>
             <th>{t('table.keep')}</th>
             <th>{t('table.watch')}</th>
-            <td />
           </tr>
         </thead>
         <tbody>
@@ -61,7 +57,6 @@ export const MailboxTable = ({ account }: { account: Account }) => {
               key={mailbox.id}
               mailbox={mailbox}
               canWatch={account.capabilities.idle}
-              isKeptHere={account.kind === 'pop3'}
               onPatch={(body) => void patchMailbox(mailbox, body)}
             />
           ))}
@@ -91,12 +86,10 @@ const rank = ({ role }: Mailbox): number => (role === null ? mailboxRoles.length
 const Row = ({
   mailbox,
   canWatch,
-  isKeptHere,
   onPatch,
 }: {
   mailbox: Mailbox
   canWatch: boolean
-  isKeptHere: boolean
   onPatch: (body: Patch) => void
 }) => {
   const isInbox = mailbox.role === 'inbox'
@@ -137,22 +130,6 @@ const Row = ({
           checked={isInbox || mailbox.isWatched}
           disabled={isInbox || !mailbox.isSynced || !canWatch}
           onChange={(event) => onPatch({ isWatched: event.target.checked })}
-        />
-      </td>
-      <td>
-        <Menu
-          label={t('table.actions', { path: mailbox.path })}
-          icon={<Ellipsis size={16} aria-hidden />}
-          items={[
-            {
-              label: t('import.menu'),
-              isDisabled: !mailbox.rights.insert,
-              onSelect: () => askTransfer({ kind: 'import', mailbox }),
-            },
-            ...(isKeptHere
-              ? [{ label: t('copy.menu'), onSelect: () => askTransfer({ kind: 'upload', mailbox }) }]
-              : []),
-          ]}
         />
       </td>
     </tr>
