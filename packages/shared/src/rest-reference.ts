@@ -98,6 +98,20 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     errors: ['remote_content.refused', 'remote_content.unavailable', ...reachingServer],
     mediaTypes: ['image/*'],
   },
+  createImport: {
+    description: 'Its content follows, file by file; mails are put into the mailbox while others still come.',
+    errors: ['mailbox.read_only', 'mailbox.no_permission'],
+  },
+  createUpload: {
+    description: 'With flags and dates, each mail once. Nothing is removed here.',
+    errors: ['mailbox.read_only', 'mailbox.no_permission', 'request.conflict'],
+  },
+  sendTransferContent: {
+    description:
+      'A whole file, as it is: an mbox, or one mail. Sent again after an interruption nothing is stored twice: mails are told apart by their octets.',
+    errors: ['import.no_mail', 'message.too_large', 'request.conflict'],
+  },
+  finishTransfer: { errors: ['request.conflict'] },
   runCommand: {
     description: 'The effect shows at once; the mail server follows. Repeating a request with the same id is harmless.',
     errors: changingMail,

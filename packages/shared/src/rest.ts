@@ -5,6 +5,7 @@ import * as commands from './commands.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
 import { sessionOperations } from './rest-sessions.ts'
+import { transferOperations } from './rest-transfers.ts'
 import * as retrieval from './retrieval.ts'
 import * as search from './search.ts'
 import { okBody } from './wire.ts'
@@ -24,6 +25,8 @@ export type RestOperation = {
   body?: z.ZodType
   response?: z.ZodType
   answer?: 'json' | 'empty' | 'bytes' | 'lines'
+  /** Content types of a body that is read as it comes. */
+  content?: readonly string[]
 }
 
 export const rest = {
@@ -243,6 +246,8 @@ export const rest = {
     query: search.searchQuery,
     response: search.searchResult,
   },
+
+  ...transferOperations,
 
   // intents and changes
   runCommand: {

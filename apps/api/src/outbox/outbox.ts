@@ -20,11 +20,11 @@ import {
 } from '#store/commands.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
-import { rightsOf } from './check-rights.ts'
+import { requireRight, rightsOf } from './check-rights.ts'
 import { applyCommand } from './commands/command-kinds.ts'
-import { canUndo, presentCommand } from './present-command.ts'
+import { canUndo, failureText, presentCommand } from './present-command.ts'
 
-export { presentCommand, rightsOf }
+export { failureText, presentCommand, requireRight, rightsOf }
 
 /**
  * A person's intents, written here in one transaction with their local effect and carried out later by the account's

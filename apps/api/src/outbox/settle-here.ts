@@ -1,28 +1,33 @@
 import { effectivePlacement } from '#mail/flags.ts'
+import { type Clock, systemClock } from '#platform/clock.ts'
 import { type Settlement, settleChunk } from '#store/command-settle.ts'
 import type { OpenCommand, WorkItem } from '#store/command-work.ts'
 import { logCommand } from '#store/commands.ts'
-import type { CommitScope } from '#store/commit.ts'
+import type { EngineScope, UserScope } from '#store/commit.ts'
 import { releaseDeletedHere } from '#store/maildrop-wishes.ts'
 import type { Store } from '#store/open-store.ts'
 import { takeUids } from '#store/store-arrivals.ts'
 import { beginOnce, groupAlike, nextWork, openQueue, type Queue, write } from './command-queue.ts'
 import { tellsProgressFrom } from './settle-outcome.ts'
+import { storeNextMails } from './store-mails-here.ts'
 
 /**
  * Carries out the waiting commands of an account whose mailboxes are kept here, as those of a POP3 account are: there is
  * no server to ask, what is stored is the truth. The same commands, chunks and undo as everywhere else; a chunk is one
- * transaction, so a kill leaves it done or not begun. False when nothing was waiting.
+ * transaction, so a kill leaves it done or not begun. Imported mails go the same way. False when nothing was waiting.
  */
 export const settleNextCommands = async (place: {
   store: Store
-  scope: CommitScope
+  scope: EngineScope | UserScope
   accountId: bigint
+  clock?: Clock
 }): Promise<boolean> => {
   const queue = openQueue(place)
   for (let hasActed = false; ; hasActed = true) {
     const work = await nextWork(queue)
-    if (!work) return hasActed
+    // What is imported gives way to every click.
+    if (!work && !(await storeNextMails({ clock: systemClock, ...place }))) return hasActed
+    if (!work) continue
     if (!(await beginOnce(queue, work.command))) continue
     for (const items of groupAlike(work.items)) await settleGroup(queue, work.command, items)
   }

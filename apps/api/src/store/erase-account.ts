@@ -37,6 +37,8 @@ export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void>
   await tx.body.deleteMany({ where })
   await tx.messageSearch.deleteMany({ where })
   await tx.command.deleteMany({ where })
+  await tx.transferItem.deleteMany({ where })
+  await tx.transfer.deleteMany({ where })
   await tx.threadMailbox.deleteMany({ where })
   await tx.placement.deleteMany({ where })
   await tx.message.deleteMany({ where })

@@ -187,6 +187,7 @@ describe('the rules of the house', () => {
       patchAccount: { name: 'x' },
       patchMailbox: { isSynced: false },
       createRemoteImageLinks: { urls: [] },
+      createUpload: { toMailboxId: '999999999' },
       undoCommand: { id: '00000000-0000-4000-8000-000000000001' },
     }
     const query = name === 'removeAccount' ? '?mode=erase' : ''

@@ -182,6 +182,7 @@ describe('the REST interface', () => {
     patchAccount: { name: 'mine now' },
     patchMailbox: { isSynced: false },
     createRemoteImageLinks: { urls: [] },
+    createUpload: { toMailboxId: '999999999' },
     undoCommand: { id: randomUUID() },
   }
   it.each(names.filter((name) => rest[name].access === 'user' && rest[name].path.includes(':')))(
