@@ -165,7 +165,7 @@ export const findStored = async (tx: RawTx, accountId: bigint, messageId: bigint
   >`
     SELECT m.id, m.subject, json_build_array(m.from_addresses, m.to_addresses, m.cc) AS people, m.received_at AS at, m.size_bytes AS size,
       b.id AS blob_id, b.size_bytes AS bytes, m.body_state <> 'absent' AS is_read,
-      b.id IS NULL AND EXISTS (SELECT 1 FROM pop_ledger l WHERE l.message_id = m.id AND NOT l.is_whole) AS is_header
+      b.id IS NULL AND m.is_header_only AS is_header
     FROM message m LEFT JOIN raw_source r ON r.message_id = m.id LEFT JOIN blob b ON b.id = r.blob_id AND b.is_whole
     WHERE m.account_id = ${accountId} AND m.id = ${messageId}`
   if (!row) return null
@@ -188,7 +188,7 @@ const countAllFrom = 500
 export const countBodies = async (tx: RawTx, accountId: bigint): Promise<{ stored: number; total: number }> => {
   const rows = await tx.$queryRaw<{ absent: number; total: number }[]>`
     WITH missing AS MATERIALIZED (
-      SELECT count(*)::int AS absent FROM message WHERE account_id = ${accountId} AND body_state = 'absent' AND orphaned_at IS NULL)
+      SELECT count(*)::int AS absent FROM message WHERE account_id = ${accountId} AND body_state = 'absent' AND NOT is_header_only AND orphaned_at IS NULL)
     SELECT absent, CASE WHEN absent < ${countAllFrom} THEN absent
       ELSE (SELECT count(*)::int FROM message WHERE account_id = ${accountId} AND orphaned_at IS NULL) END AS total FROM missing`
   const row = rows[0] ?? { absent: 0, total: 0 }

@@ -50,6 +50,7 @@ describe('mails out of a maildrop', () => {
           envelope: await toArrivalEnvelope(raw, { rawHash, sizeBytes: raw.length, now: new Date() }),
           rawHash,
           isWhole: true,
+          isRest: false,
           source: { kind: 'bytes', bytes: raw },
         })
       }

@@ -97,7 +97,9 @@ describe('content of mails that are kept here', () => {
   const arrive = async (arrival: Pick<Arrival, 'rawHash' | 'source' | 'isWhole'>, head: Buffer, sizeBytes: number) => {
     const [ledgerId = 0n] = await work((unit) => addListed(unit, accountId, [{ key: 'k', sizeBytes }]))
     const envelope = await toArrivalEnvelope(head, { rawHash: arrival.rawHash, sizeBytes, now: new Date() })
-    await work((unit) => storeArrivals(unit, { accountId, mailboxId: inboxId }, [{ ...arrival, ledgerId, envelope }]))
+    await work((unit) =>
+      storeArrivals(unit, { accountId, mailboxId: inboxId }, [{ ...arrival, ledgerId, envelope, isRest: false }]),
+    )
     const { messageId } = await store.prisma.popLedger.findUniqueOrThrow({ where: { id: ledgerId } })
     return messageId ?? 0n
   }
