@@ -185,6 +185,7 @@ describe('the rules of the house', () => {
     )
     const bodies: Partial<Record<RestName, unknown>> = {
       patchAccount: { name: 'x' },
+      createMailbox: { name: 'Mine' },
       patchMailbox: { isSynced: false },
       createRemoteImageLinks: { urls: [] },
       undoCommand: { id: '00000000-0000-4000-8000-000000000001' },

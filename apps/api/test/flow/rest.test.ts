@@ -180,6 +180,7 @@ describe('the REST interface', () => {
 
   const bodies: Partial<Record<RestName, unknown>> = {
     patchAccount: { name: 'mine now' },
+    createMailbox: { name: 'Mine' },
     patchMailbox: { isSynced: false },
     createRemoteImageLinks: { urls: [] },
     undoCommand: { id: randomUUID() },
