@@ -49,6 +49,8 @@ const changingMail = [
   'mailbox.no_permission',
 ] satisfies ErrorCode[]
 
+const ownMailboxes =
+  'Only mailboxes that are kept here (POP3); special ones keep their name and place. Never two of one name beside each other.'
 const setsCookie = 'Sets the session cookie.'
 
 export const restNotes: Partial<Record<RestName, OperationNotes>> = {
@@ -76,6 +78,16 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     description:
       'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for. What is not given of `retrieval` stays; the next look comes at once.',
     errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
+  },
+  createMailbox: { description: ownMailboxes, errors: ['request.conflict'] },
+  patchMailbox: { description: `Names and places: ${ownMailboxes}`, errors: ['request.conflict'] },
+  removeMailbox: {
+    description: `${ownMailboxes} For 30 days \`restoreMailbox\` brings it back.`,
+    errors: ['mailbox.missing'],
+  },
+  restoreMailbox: {
+    description: 'It keeps its id. Where its parent is gone it comes to the top of the tree.',
+    errors: ['request.conflict'],
   },
   removeAccount: { description: 'What is erased goes soon after. The mail server loses nothing either way.' },
   removeCopies: {

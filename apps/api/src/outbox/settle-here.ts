@@ -3,10 +3,10 @@ import { type Clock, systemClock } from '#platform/clock.ts'
 import { type Settlement, settleChunk } from '#store/command-settle.ts'
 import type { OpenCommand, WorkItem } from '#store/command-work.ts'
 import { logCommand } from '#store/commands.ts'
-import type { EngineScope, UserScope } from '#store/commit.ts'
+import type { EngineScope, Unit, UserScope } from '#store/commit.ts'
 import { releaseDeletedHere } from '#store/maildrop-wishes.ts'
 import type { Store } from '#store/open-store.ts'
-import { takeUids } from '#store/store-arrivals.ts'
+import { holdMailbox, takeUids } from '#store/store-arrivals.ts'
 import { beginOnce, groupAlike, nextWork, openQueue, type Queue, write } from './command-queue.ts'
 import { tellsProgressFrom } from './settle-outcome.ts'
 import { storeNextMails } from './store-mails-here.ts'
@@ -33,12 +33,14 @@ export const settleNextCommands = async (place: {
   }
 }
 
-const settleGroup = ({ store, scope, accountId }: Queue, command: OpenCommand, items: WorkItem[]): Promise<void> =>
-  write({ store, scope }, async (unit) => {
+const settleGroup = (queue: Queue, command: OpenCommand, items: WorkItem[]): Promise<void> =>
+  write(queue, async (unit) => {
+    const { accountId } = queue
     const [like] = items
     if (!like) return
     const { toMailboxId, isExpunge } = like
     const isMove = toMailboxId !== null && toMailboxId !== like.mailboxId
+    if (isMove && !(await holdMailbox(unit.tx, toMailboxId))) return refuseGone(queue, unit, command, items)
     const firstUid = isMove ? await takeUids(unit.tx, toMailboxId, items.length) : 0n
     const settlement: Settlement = {
       commandId: command.id,
@@ -59,6 +61,39 @@ const settleGroup = ({ store, scope, accountId }: Queue, command: OpenCommand, i
       )
     if (command.targets > tellsProgressFrom) logCommand(unit, accountId, command.id)
   })
+
+/** Where they were to go was removed: what went on to Trash with it is looked up again, anything else stays where it is. */
+const refuseGone = async (
+  { accountId, fetched }: Queue,
+  unit: Unit,
+  { id: commandId }: OpenCommand,
+  items: WorkItem[],
+): Promise<void> => {
+  const [like] = items
+  if (!like) return
+  fetched.delete(commandId)
+  const lost = await unit.tx.commandTarget.findMany({
+    where: {
+      commandId,
+      state: 'pending',
+      placementId: { in: items.map(({ placementId }) => placementId) },
+      toMailboxId: like.toMailboxId,
+    },
+    select: { placementId: true },
+  })
+  const failed = lost.map(({ placementId }) => placementId)
+  const { mailboxId } = like
+  await settleChunk(unit, accountId, {
+    commandId,
+    mailboxId,
+    to: null,
+    done: [],
+    failed,
+    truth: [],
+    moved: [],
+    gone: [],
+  })
+}
 
 /** What was stored, with this one command applied. */
 const truthOf = (item: WorkItem) => {

@@ -45,6 +45,7 @@ export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void>
   await tx.messageRef.deleteMany({ where })
   await tx.thread.deleteMany({ where })
   await tx.mailbox.deleteMany({ where })
+  await tx.removedMailbox.deleteMany({ where })
   await tx.engineRequest.deleteMany({ where })
   await tx.syncEvent.deleteMany({ where })
   await tx.stream.deleteMany({ where })

@@ -104,6 +104,12 @@ export const takeUids = async (tx: RawTx, mailboxId: bigint, count: number): Pro
   return row.first
 }
 
+/** Whether it is there, and will be until this transaction ends. */
+export const holdMailbox = async (tx: RawTx, mailboxId: bigint): Promise<boolean> => {
+  const rows = await tx.$queryRaw<unknown[]>`SELECT 1 FROM mailbox WHERE id = ${mailboxId} FOR NO KEY UPDATE`
+  return rows.length > 0
+}
+
 const findMessages = async (tx: RawTx, accountId: bigint, rows: EnvelopeRow[]): Promise<Map<string, bigint>> => {
   const found = await tx.$queryRaw<{ key: string; id: bigint }[]>`
     SELECT DISTINCT ON (identity_key) identity_key::text AS key, id FROM message

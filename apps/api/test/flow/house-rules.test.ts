@@ -185,6 +185,7 @@ describe('the rules of the house', () => {
     )
     const bodies: Partial<Record<RestName, unknown>> = {
       patchAccount: { name: 'x' },
+      createMailbox: { name: 'Mine' },
       patchMailbox: { isSynced: false },
       createRemoteImageLinks: { urls: [] },
       createUpload: { toMailboxId: '999999999' },

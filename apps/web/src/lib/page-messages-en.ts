@@ -1,5 +1,21 @@
 /** English texts of the pages beside the mail: set-up, accounts, settings, palette, previews. */
 export const pageMessages = {
+  'tree.name': 'Name',
+  'tree.newTitle': 'New mailbox',
+  'tree.newBelow': 'New mailbox below {name}',
+  'tree.create': 'Create',
+  'tree.renameTitle': 'Rename {name}',
+  'tree.renameDo': 'Rename',
+  'tree.moveTitle': 'Move {name}',
+  'tree.moveDo': 'Move',
+  'tree.place': 'Below',
+  'tree.top': 'No other: at the top',
+  'tree.removeTitle': 'Delete {name}?',
+  'tree.removeText': 'What it holds goes to Trash ({n}). Nothing is lost.',
+  'tree.removeAllText':
+    'It goes with the mailboxes below it ({below}); what they hold goes to Trash ({n}). Nothing is lost.',
+  'tree.removeDo': 'Delete',
+  'tree.removed': '{name} is deleted; what it held is in Trash.',
   'settings.accounts': 'Accounts',
   'accounts.upOf': 'Up: {name}',
   'accounts.up': 'Up',
