@@ -16,6 +16,7 @@ import { LookCard } from './look-card.tsx'
 import { MailboxTable } from './mailbox-table.tsx'
 import { MaildropFacts } from './maildrop-facts.tsx'
 import { RetrievalCard } from './retrieval-card.tsx'
+import { TransferCard } from './transfer-card.tsx'
 
 /** Everything about one account: how it is, its servers and password, its mailboxes, and how to part from it. */
 export const AccountPage = ({ accountId }: { accountId: string }) => {
@@ -47,6 +48,7 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
       <EditAccount key={account.id} account={account} />
       <LookCard account={account} />
       {account.kind === 'imap' && <MailboxTable account={account} />}
+      <TransferCard account={account} />
       <RemoveCard account={account} />
     </main>
   )
