@@ -73,7 +73,9 @@ const requireSource = ({ source, isHeader }: StoredMessage): SourceToOpen => {
   if (source) return source
   throw new AppError(
     'message.unavailable',
-    isHeader ? 'Only the header of this mail was fetched: it is larger than you chose.' : 'This mail is not here as it came.',
+    isHeader
+      ? 'Only the header of this mail was fetched: it is larger than you chose.'
+      : 'This mail is not here as it came.',
     isHeader ? { hint: 'Get the rest of it first.' } : {},
   )
 }
