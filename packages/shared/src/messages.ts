@@ -95,6 +95,8 @@ export const message = z
     preview: z.string(),
     hasAttachment: z.boolean(),
     body: bodyState,
+    /** Of a POP3 account with a size limit: only its header came, its body is empty. `fetchRest` brings the rest. */
+    isHeaderOnly: z.boolean(),
     placements: z.array(z.object({ mailboxId: id, copies: z.int(), flags: messageFlags })),
   })
   .meta({ id: 'Message' })

@@ -78,8 +78,17 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
   },
   removeAccount: { description: 'What is erased goes soon after. The mail server loses nothing either way.' },
+  removeCopies: {
+    description:
+      'Of a POP3 account. The next look removes each of them whose stored octets, read anew, are the same; others stay.',
+  },
   listThreads: { description: 'Pages go on `after` the cursor in `next`; `position` jumps.' },
   getMessageBody: { errors: fetchingMail },
+  fetchRest: {
+    description:
+      'Of a POP3 account with a size limit. The next look fetches it whatever the limit is; a `bodies` change tells that it can be read. It keeps its id.',
+    errors: ['message.gone'],
+  },
   getMessageHeaders: { description: 'In their order, unfolded, encoded words decoded.', errors: fetchingMail },
   getMessageSource: { errors: fetchingMail, mediaTypes: ['message/rfc822'] },
   getPart: { errors: fetchingMail, mediaTypes: ['application/octet-stream'] },

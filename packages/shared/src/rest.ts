@@ -4,9 +4,9 @@ import * as changes from './changes.ts'
 import * as commands from './commands.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
+import { sessionOperations } from './rest-sessions.ts'
+import * as retrieval from './retrieval.ts'
 import * as search from './search.ts'
-import * as sessions from './sessions.ts'
-import { start, startQuery } from './start.ts'
 import { okBody } from './wire.ts'
 
 /**
@@ -27,135 +27,7 @@ export type RestOperation = {
 }
 
 export const rest = {
-  // first visit, sessions, people
-  getSetup: {
-    method: 'GET',
-    path: '/v1/setup',
-    access: 'public',
-    summary: 'Whether an owner exists',
-    response: sessions.setupState,
-  },
-  createOwner: {
-    method: 'POST',
-    path: '/v1/setup',
-    access: 'public',
-    summary: 'Create the owner with the one-time code',
-    body: sessions.setupRequest,
-    response: sessions.currentSession,
-  },
-  signIn: {
-    method: 'POST',
-    path: '/v1/session',
-    access: 'public',
-    summary: 'Sign in',
-    body: sessions.signInRequest,
-    response: sessions.currentSession,
-  },
-  getSession: {
-    method: 'GET',
-    path: '/v1/session',
-    access: 'user',
-    summary: 'Who is signed in',
-    response: sessions.currentSession,
-  },
-  getStart: {
-    method: 'GET',
-    path: '/v1/start',
-    access: 'user',
-    summary: 'Everything the first screen shows: session, accounts, mailboxes, the first conversations',
-    query: startQuery,
-    response: start,
-  },
-  signOut: { method: 'DELETE', path: '/v1/session', access: 'user', summary: 'Sign out', answer: 'empty' },
-  listSessions: {
-    method: 'GET',
-    path: '/v1/sessions',
-    access: 'user',
-    summary: 'Where this person is signed in',
-    response: sessions.sessionList,
-  },
-  revokeSession: {
-    method: 'DELETE',
-    path: '/v1/sessions/:sessionId',
-    access: 'user',
-    summary: 'End a session',
-    answer: 'empty',
-  },
-  changePassword: {
-    method: 'POST',
-    path: '/v1/password',
-    access: 'user',
-    summary: 'Change the password; ends all other sessions',
-    body: sessions.passwordChange,
-    response: okBody,
-  },
-  patchSettings: {
-    method: 'PATCH',
-    path: '/v1/settings',
-    access: 'user',
-    summary: 'Change own settings',
-    body: sessions.settingPatch,
-    response: okBody,
-  },
-  listUsers: {
-    method: 'GET',
-    path: '/v1/users',
-    access: 'owner',
-    summary: 'People on this installation',
-    response: sessions.userList,
-  },
-  removeUser: {
-    method: 'DELETE',
-    path: '/v1/users/:userId',
-    access: 'owner',
-    summary: 'Remove a person with their accounts and all mail kept here',
-    answer: 'empty',
-  },
-  listInvitations: {
-    method: 'GET',
-    path: '/v1/invitations',
-    access: 'owner',
-    summary: 'Invitations',
-    response: sessions.invitationList,
-  },
-  createInvitation: {
-    method: 'POST',
-    path: '/v1/invitations',
-    access: 'owner',
-    summary: 'Invite a person by link',
-    body: sessions.invitationCreate,
-    response: sessions.invitationCreated,
-  },
-  deleteInvitation: {
-    method: 'DELETE',
-    path: '/v1/invitations/:invitationId',
-    access: 'owner',
-    summary: 'Withdraw an invitation',
-    answer: 'empty',
-  },
-  acceptInvitation: {
-    method: 'POST',
-    path: '/v1/invitations/accept',
-    access: 'public',
-    summary: 'Become a user with an invitation',
-    body: sessions.invitationAccept,
-    response: sessions.currentSession,
-  },
-  getOwnerPolicy: {
-    method: 'GET',
-    path: '/v1/owner/policy',
-    access: 'owner',
-    summary: 'Hosts allowed without TLS or with private addresses',
-    response: sessions.ownerPolicy,
-  },
-  putOwnerPolicy: {
-    method: 'PUT',
-    path: '/v1/owner/policy',
-    access: 'owner',
-    summary: 'Change those lists',
-    body: sessions.ownerPolicy,
-    response: sessions.ownerPolicy,
-  },
+  ...sessionOperations,
 
   // accounts
   discover: {
@@ -235,6 +107,13 @@ export const rest = {
     summary: 'Compare everything with the server again',
     response: okBody,
   },
+  removeCopies: {
+    method: 'POST',
+    path: '/v1/accounts/:accountId/copies/remove',
+    access: 'user',
+    summary: 'Remove at the provider what came again and is here already',
+    response: retrieval.copiesRemoval,
+  },
   listSyncEvents: {
     method: 'GET',
     path: '/v1/accounts/:accountId/events',
@@ -288,6 +167,13 @@ export const rest = {
     access: 'user',
     summary: 'Text, HTML and parts; fetched from the server when not here',
     response: messages.messageBody,
+  },
+  fetchRest: {
+    method: 'POST',
+    path: '/v1/messages/:messageId/rest',
+    access: 'user',
+    summary: 'Fetch the rest of a mail of which only the header is here',
+    response: okBody,
   },
   getMessageHeaders: {
     method: 'GET',

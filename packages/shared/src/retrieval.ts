@@ -64,3 +64,6 @@ export const maildrop = z.object({
   hasTop: z.boolean().default(true),
 })
 export type MaildropFacts = z.infer<typeof maildrop>
+
+/** So many copies are removed at the provider by the next look, each once what is here was read back and is the same. */
+export const copiesRemoval = z.object({ mails: z.int() })

@@ -2,7 +2,9 @@ import type { AccountCreate, CheckEvent, ServerSettings } from '@postern/shared/
 import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { type AppError, isAppError } from '#platform/errors.ts'
 import { Secret } from '#platform/secret.ts'
+import type { StepProgress } from '#protocol/check-steps.ts'
 import { checkImapLogin } from '#protocol/imap/check-login.ts'
+import { checkPop3Login } from '#protocol/pop3/check-login.ts'
 import { CertificateError, toSessionError } from '#protocol/session-error.ts'
 import { checkSmtpLogin } from '#protocol/smtp/check-login.ts'
 import { explainLogin } from './open-account-session.ts'
@@ -14,7 +16,7 @@ export type AccountCheck = {
   wanted: AccountCreate
   policy: EgressPolicy
   ca: string | undefined
-  /** How far the incoming side goes: to the sign-in, or on to the newest messages, which a person wants to see. */
+  /** How far the incoming side goes: to the sign-in, or on to what is there, which a person wants to see. */
   until: 'login' | 'messages'
 }
 
@@ -24,25 +26,13 @@ export const checkAccount = async (
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
   const tell =
-    (server: Which) =>
-    (
-      progress: { step: StepName; state: 'running' } | { step: StepName; state: 'ok'; ms: number; note: string | null },
-    ) =>
-      onEvent({
-        kind: 'step',
-        server,
-        step: progress.step,
-        state: progress.state,
-        ms: 'ms' in progress ? progress.ms : null,
-        note: 'note' in progress ? progress.note : null,
-      })
+    (server: Which): Tell =>
+    (progress) =>
+      onEvent({ kind: 'step', server, ms: null, note: null, ...progress })
 
   const incoming = await resolveStep('incoming', wanted.incoming, policy, tell('incoming'), onEvent)
   if (!incoming) return finish(onEvent, false, null, [])
-  const result = await checkImapLogin(
-    { ...wanted.incoming, address: incoming, ca, password: new Secret(wanted.password), until },
-    tell('incoming'),
-  )
+  const result = await checkIncoming(wanted, { address: incoming, ca, until }, tell('incoming'))
   if (result.kind === 'failed') {
     onEvent(
       failed('incoming', result.step, explainLogin(result.error, wanted.incoming.host, new Secret(wanted.password))),
@@ -55,9 +45,21 @@ export const checkAccount = async (
   return isOutgoingRight
 }
 
-type Tell = (
-  progress: { step: StepName; state: 'running' } | { step: StepName; state: 'ok'; ms: number; note: string | null },
-) => void
+type Tell = (progress: StepProgress<StepName>) => void
+type IncomingResult =
+  | { kind: 'ok'; mailboxes: number | null; newestSubjects: string[] }
+  | { kind: 'failed'; step: StepName; error: AppError }
+
+const checkIncoming = async (
+  wanted: AccountCreate,
+  { until, ...where }: { address: string; ca: string | undefined; until: AccountCheck['until'] },
+  tell: Tell,
+): Promise<IncomingResult> => {
+  const options = { ...wanted.incoming, ...where, password: new Secret(wanted.password) }
+  if (wanted.kind === 'imap') return checkImapLogin({ ...options, until }, tell)
+  const result = await checkPop3Login({ ...options, until: until === 'login' ? 'login' : 'list' }, tell)
+  return result.kind === 'failed' ? result : { kind: 'ok', mailboxes: null, newestSubjects: [] }
+}
 
 const checkOutgoing = async (
   wanted: AccountCreate,

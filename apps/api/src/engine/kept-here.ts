@@ -66,8 +66,8 @@ export class KeptHere {
   async #read(): Promise<void> {
     const { deps, signal } = this.#machine
     this.#reading.take('new')
-    const { store, readers } = deps
-    await readSources({ store, reader: readers.bulk, scope: this.#scope, signal })
+    const { store, readers, logger } = deps
+    await readSources({ store, reader: readers.bulk, scope: this.#scope, logger, signal })
   }
 
   get #scope() {

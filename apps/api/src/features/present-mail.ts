@@ -108,6 +108,7 @@ export const presentMessage = (row: MessageRow, placements: PlacementRow[]): Mes
   preview: row.preview,
   hasAttachment: row.has_attachment,
   body: presentBodyState(row.body_state),
+  isHeaderOnly: row.is_header_only,
   placements: presentPlacements(placements),
 })
 

@@ -1,5 +1,5 @@
 import { type AccountSettings, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
-import { retrieval } from '@postern/shared/retrieval.ts'
+import { type RetrievalPatch, retrieval } from '@postern/shared/retrieval.ts'
 import type { Secret } from '#platform/secret.ts'
 import { openCredential, sealCredential, sealDataKey } from './account-credentials.ts'
 import type { Unit } from './commit.ts'
@@ -69,6 +69,12 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
   unit.log({ userId }, { kind: 'account', accountId: id.toString() })
   unit.wakeEngine(id)
   return id
+}
+
+/** What is not given stays, whoever else is writing it: the engine lays a hold while a person chooses a policy. */
+export const mergeRetrieval = async (tx: Tx, accountId: bigint, wishes: RetrievalPatch): Promise<void> => {
+  await tx.$executeRaw`
+    UPDATE account SET retrieval = coalesce(retrieval, '{}') || ${JSON.stringify(wishes)}::jsonb WHERE id = ${accountId}`
 }
 
 /** Sealing binds to the row's id, which exists only after the insert. */

@@ -15,7 +15,7 @@ export const createBlob = (store: Store, scope: EngineScope): Promise<bigint> =>
 export const appendChunk = async (
   store: Store,
   scope: EngineScope,
-  { blobId, n, bytes }: { blobId: bigint; n: number; bytes: Buffer },
+  { blobId, n, bytes }: { blobId: bigint; n: number; bytes: Uint8Array },
 ): Promise<void> => {
   await commitBulk(
     store,

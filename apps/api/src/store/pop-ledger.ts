@@ -1,6 +1,10 @@
+import { type MaildropFacts, maildrop } from '@postern/shared/retrieval.ts'
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
+import { Prisma } from './generated/client.ts'
+import type { Store } from './open-store.ts'
+import type { Statement } from './reader.ts'
 
 /** The memory of a maildrop; what its states mean and who may change them is told in sync/plan-maildrop.ts. */
 export type LedgerRowState = 'listed' | 'fetched' | 'to_delete' | 'dele_sent' | 'gone'
@@ -11,28 +15,42 @@ type RawRow = {
   size_bytes: bigint
   state: string
   is_whole: boolean
+  wants_whole: boolean
   is_copy: boolean
   fetched_at: Date | null
   received_at: Date | null
   missing_since: Date | null
 }
 
-/** Every row that is not gone, in the order it was first listed. */
-export const readLedger = async (tx: RawTx, accountId: bigint) => {
-  const rows = await tx.$queryRaw<RawRow[]>`
-    SELECT id, key, size_bytes, state, is_whole, is_copy, fetched_at, received_at, missing_since FROM pop_ledger
-    WHERE account_id = ${accountId} AND state <> 'gone' ORDER BY id`
-  return rows.map((row) => ({
-    id: row.id,
-    key: row.key,
-    sizeBytes: Number(row.size_bytes),
-    state: row.state as Exclude<LedgerRowState, 'gone'>, // the query leaves that one out
-    isWhole: row.is_whole,
-    isCopy: row.is_copy,
-    fetchedAt: row.fetched_at,
-    receivedAt: row.received_at,
-    missingSince: row.missing_since,
-  }))
+const rowsOf = (accountId: bigint): Statement<RawRow> => ({
+  name: 'ledger.rows',
+  sql: Prisma.sql`
+    SELECT id, key, size_bytes, state, is_whole, wants_whole, is_copy, fetched_at, received_at, missing_since FROM pop_ledger
+    WHERE account_id = ${accountId} AND state <> 'gone' ORDER BY id`,
+})
+const factsOf = (accountId: bigint): Statement<{ maildrop: unknown }> => ({
+  name: 'ledger.facts',
+  sql: Prisma.sql`SELECT maildrop FROM account WHERE id = ${accountId}`,
+})
+
+/** Every row that is not gone, in the order it was first listed, and what the person was last told of the maildrop. */
+export const readLedger = async (store: Store, accountId: bigint) => {
+  const [rows, [told]] = await store.readTogether([rowsOf(accountId), factsOf(accountId)])
+  return {
+    rows: rows.map((row) => ({
+      id: row.id,
+      key: row.key,
+      sizeBytes: Number(row.size_bytes),
+      state: row.state as Exclude<LedgerRowState, 'gone'>, // the query leaves that one out
+      isWhole: row.is_whole,
+      wantsWhole: row.wants_whole,
+      isCopy: row.is_copy,
+      fetchedAt: row.fetched_at,
+      receivedAt: row.received_at,
+      missingSince: row.missing_since,
+    })),
+    facts: maildrop.safeParse(told?.maildrop).data ?? null,
+  }
 }
 
 /** Writes down what was listed for the first time; answers the ids in the same order. */
@@ -77,17 +95,6 @@ export const markMissing = async (
     WHERE account_id = ${accountId} AND id = ANY (${ids}::bigint[])`
 }
 
-/**
- * Mails that were just deleted for good here: where the person wants it so, they may go at the provider too. Not as long as
- * the mail has another place here, and not what is here in part only.
- */
-export const releaseDeletedHere = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
-  await unit.tx.$executeRaw`
-    UPDATE pop_ledger l SET state = 'to_delete' WHERE l.account_id = ${accountId} AND l.message_id = ANY (${messageIds}::bigint[])
-      AND l.state = 'fetched' AND l.is_whole AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = l.message_id)
-      AND EXISTS (SELECT 1 FROM account a WHERE a.id = ${accountId} AND a.retrieval -> 'policy' ->> 'kind' = 'whenDeletedHere')`
-}
-
 /** Those of which the stored source, read anew, has the hash it came with. */
 export const findVerified = async (tx: RawTx, accountId: bigint, ids: bigint[]): Promise<bigint[]> => {
   const rows = await tx.$queryRaw<{ id: bigint }[]>`
@@ -98,20 +105,20 @@ export const findVerified = async (tx: RawTx, accountId: bigint, ids: bigint[]):
 }
 
 /** What the maildrop holds, for the person to see. */
-export const storeMaildropFacts = async (
-  unit: RawUnit,
-  accountId: bigint,
-  facts: { messages: number; bytes: number },
-): Promise<void> => {
-  await unit.tx.$executeRaw`
-    UPDATE account SET maildrop = jsonb_build_object('messages', ${facts.messages}::int, 'bytes', ${facts.bytes}::float8, 'listedAt', now()) WHERE id = ${accountId}`
+export const storeMaildropFacts = async (unit: RawUnit, accountId: bigint, facts: MaildropFacts): Promise<void> => {
+  await unit.tx.$executeRaw`UPDATE account SET maildrop = ${JSON.stringify(facts)}::jsonb WHERE id = ${accountId}`
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
 }
 
-/** The beginning of a stored source; null when there is none. */
-export const readStoredHeader = async (tx: RawTx, accountId: bigint, id: bigint): Promise<Uint8Array | null> => {
-  const rows = await tx.$queryRaw<{ bytes: Uint8Array }[]>`
-    SELECT substr(c.bytes, 1, 262144) AS bytes FROM pop_ledger l JOIN raw_source r ON r.message_id = l.message_id
-    JOIN blob_chunk c ON c.blob_id = r.blob_id AND c.n = 0 WHERE l.account_id = ${accountId} AND l.id = ${id}`
-  return rows[0]?.bytes ?? null
+/** What a mail was known by when it came: the beginning of its source, or the hash of its header, where that is all there is. */
+export type StoredHeader = { kind: 'bytes'; bytes: Uint8Array } | { kind: 'hash'; hash: Uint8Array }
+
+/** Null where nothing is left to compare with. */
+export const readStoredHeader = async (tx: RawTx, accountId: bigint, id: bigint): Promise<StoredHeader | null> => {
+  const [row] = await tx.$queryRaw<{ bytes: Uint8Array | null; hash: Uint8Array | null }[]>`
+    SELECT substr(c.bytes, 1, 262144) AS bytes, CASE WHEN NOT l.is_whole THEN l.raw_hash END AS hash FROM pop_ledger l
+    LEFT JOIN raw_source r ON r.message_id = l.message_id LEFT JOIN blob_chunk c ON c.blob_id = r.blob_id AND c.n = 0
+    WHERE l.account_id = ${accountId} AND l.id = ${id}`
+  if (row?.hash) return { kind: 'hash', hash: row.hash }
+  return row?.bytes ? { kind: 'bytes', bytes: row.bytes } : null
 }

@@ -18,6 +18,7 @@ export type MessageRow = {
   preview: string
   has_attachment: boolean
   body_state: string
+  is_header_only: boolean
 }
 export type PlacementRow = {
   message_id: bigint
@@ -33,7 +34,7 @@ export const threadMessages = (userId: bigint, threadId: bigint): Statement<Mess
   name: 'thread.messages',
   sql: Prisma.sql`
     SELECT m.id, m.thread_id, m.account_id, m.subject, m.from_addresses, m.reply_to, m.to_addresses, m.cc, m.bcc, m.sent_at, m.received_at, m.size_bytes,
-      m.preview, m.has_attachment, m.body_state
+      m.preview, m.has_attachment, m.body_state, m.is_header_only
     FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL
     WHERE m.thread_id = ${threadId} AND m.orphaned_at IS NULL ORDER BY m.received_at, m.id LIMIT 1000`,
 })
@@ -60,13 +61,14 @@ export type OwnMessage = {
   id: bigint
   account_id: bigint
   body_state: string
+  is_header_only: boolean
   from_address: string | null
   subject: string
   received_at: Date
 }
 
 const ownMessage = (userId: bigint, messageId: bigint): Prisma.Sql => Prisma.sql`
-    SELECT m.id, m.account_id, m.body_state, lower(m.from_addresses -> 0 ->> 'address') AS from_address, m.subject, m.received_at
+    SELECT m.id, m.account_id, m.body_state, m.is_header_only, lower(m.from_addresses -> 0 ->> 'address') AS from_address, m.subject, m.received_at
     FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL WHERE m.id = ${messageId}`
 
 /** A message of this person; null when it is somebody else's or not there. */

@@ -97,5 +97,5 @@ const notIndexed = (userId: bigint): Statement<{ n: number }> => ({
   name: 'search.waiting',
   sql: Prisma.sql`
     SELECT count(*)::int AS n FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL
-    WHERE m.body_state = 'absent' AND m.orphaned_at IS NULL`,
+    WHERE m.body_state = 'absent' AND NOT m.is_header_only AND m.orphaned_at IS NULL`,
 })

@@ -1,18 +1,20 @@
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
+import { completeArrivals } from './complete-arrivals.ts'
+import { type SourcedMail, storeSources } from './store-sources.ts'
 import { type EnvelopeRow, type MailboxPlace, storeEnvelopes } from './sync-envelopes.ts'
 
 /** A mail out of a maildrop, whole or its header alone, ready to become visible. */
-export type Arrival = {
+export type Arrival = SourcedMail & {
   /** Its row in the ledger. */
   ledgerId: bigint
   envelope: Omit<EnvelopeRow, 'uid' | 'modseq'>
   /** SHA-256 of its octets; of the header, where that is all there is. */
   rawHash: Buffer
   isWhole: boolean
-  /** Small mails are written with their row; a large one was staged before, in pieces, and verified. */
-  source: { kind: 'bytes'; bytes: Buffer } | { kind: 'staged'; blobId: bigint }
+  /** The whole of a mail of which the header is here already (complete-arrivals.ts). */
+  isRest: boolean
 }
 
 export type Stored = {
@@ -20,6 +22,8 @@ export type Stored = {
   /** Of what has a place of its own now; copies of what is here already have none. */
   uids: bigint[]
   copies: number
+  /** Mails that were here by their header, and are whole now. */
+  completed: number
 }
 
 /**
@@ -27,9 +31,12 @@ export type Stored = {
  * which the very bytes are here already, while the row they came by is no longer listed, came again under another key: it
  * gets no second place, and its ledger row says so. One whose twin is listed beside it is a mail of its own.
  */
-export const storeArrivals = async (unit: RawUnit, place: MailboxPlace, arrivals: Arrival[]): Promise<Stored> => {
-  if (arrivals.length === 0) return { threadIds: [], uids: [], copies: 0 }
+export const storeArrivals = async (unit: RawUnit, place: MailboxPlace, all: Arrival[]): Promise<Stored> => {
   const { tx } = unit
+  const completed = await completeArrivals(unit, place.accountId, all)
+  const arrivals = all.filter(({ ledgerId }) => !completed.ledgerIds.has(ledgerId))
+  const stored: Stored = { threadIds: completed.threadIds, uids: [], copies: 0, completed: completed.ledgerIds.size }
+  if (arrivals.length === 0) return stored
   const copies = await findCopies(tx, place.accountId, arrivals)
   const fresh = arrivals.filter(({ ledgerId }) => !copies.has(ledgerId))
   const firstUid = await takeUids(tx, place.mailboxId, fresh.length)
@@ -37,18 +44,29 @@ export const storeArrivals = async (unit: RawUnit, place: MailboxPlace, arrivals
   const { threadIds } = await storeEnvelopes(unit, place, rows)
   const messageIds = await findMessages(tx, place.accountId, rows)
   await storeSources(unit, place.accountId, fresh, messageIds)
+  await markHeadersOnly(tx, fresh, messageIds)
   await closeRows(tx, place.accountId, arrivals, copies, messageIds)
-  return { threadIds, uids: rows.map(({ uid }) => uid), copies: copies.size }
+  return {
+    ...stored,
+    threadIds: [...stored.threadIds, ...threadIds],
+    uids: rows.map(({ uid }) => uid),
+    copies: copies.size,
+  }
 }
 
 /** Ledger id -> the message that is here already. Every row that is away stands for one copy at most. */
 const findCopies = async (tx: RawTx, accountId: bigint, arrivals: Arrival[]): Promise<Map<bigint, bigint>> => {
+  const hashes = (isWhole: boolean) =>
+    textArray(arrivals.filter((arrival) => arrival.isWhole === isWhole).map(({ rawHash }) => rawHash.toString('hex')))
   const known = await tx.$queryRaw<{ hash: string; message_id: bigint; free: number }[]>`
-    SELECT encode(raw_hash, 'hex') AS hash, min(message_id) AS message_id,
+    SELECT encode(hash, 'hex') AS hash, min(message_id) AS message_id,
       (count(*) FILTER (WHERE state = 'gone' OR missing_since IS NOT NULL) - count(*) FILTER (WHERE is_copy))::int AS free
-    FROM pop_ledger WHERE account_id = ${accountId} AND message_id IS NOT NULL
-      AND raw_hash = ANY (SELECT decode(h, 'hex') FROM unnest(${textArray(arrivals.map(({ rawHash }) => rawHash.toString('hex')))}::text[]) h)
-    GROUP BY raw_hash`
+    FROM (
+      SELECT raw_hash AS hash, message_id, state, missing_since, is_copy FROM pop_ledger WHERE account_id = ${accountId}
+        AND raw_hash = ANY (SELECT decode(h, 'hex') FROM unnest(${hashes(true)}::text[]) h)
+      UNION ALL SELECT top_hash, message_id, state, missing_since, is_copy FROM pop_ledger WHERE account_id = ${accountId}
+        AND top_hash = ANY (SELECT decode(h, 'hex') FROM unnest(${hashes(false)}::text[]) h)
+    ) l WHERE message_id IS NOT NULL GROUP BY hash`
   const free = new Map(known.map((row) => [row.hash, row]))
   const copies = new Map<bigint, bigint>()
   for (const { ledgerId, rawHash } of arrivals) {
@@ -58,6 +76,15 @@ const findCopies = async (tx: RawTx, accountId: bigint, arrivals: Arrival[]): Pr
     copies.set(ledgerId, row.message_id)
   }
   return copies
+}
+
+/** Mails of which nothing but the header is here. */
+const markHeadersOnly = async (tx: RawTx, arrivals: Arrival[], messageIds: Map<string, bigint>): Promise<void> => {
+  const ids = arrivals.flatMap(({ isWhole, envelope }) => (isWhole ? [] : (messageIds.get(envelope.identityKey) ?? [])))
+  if (ids.length === 0) return
+  await tx.$executeRaw`
+    UPDATE message m SET is_header_only = true WHERE m.id = ANY (${ids}::bigint[])
+      AND NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = m.id)`
 }
 
 /** Uids of a mailbox that is kept here; RFC 9051 2.3.1.1 holds for them too: they only grow. */
@@ -76,40 +103,6 @@ const findMessages = async (tx: RawTx, accountId: bigint, rows: EnvelopeRow[]): 
   return new Map(found.map(({ key, id }) => [key, id]))
 }
 
-/** One source for each message that has none. */
-const storeSources = async (
-  unit: RawUnit,
-  accountId: bigint,
-  arrivals: Arrival[],
-  messageIds: Map<string, bigint>,
-): Promise<void> => {
-  const { tx } = unit
-  const byMessage = new Map<bigint, Arrival>()
-  for (const arrival of arrivals) {
-    const messageId = messageIds.get(arrival.envelope.identityKey)
-    if (messageId !== undefined && arrival.isWhole) byMessage.set(messageId, arrival)
-  }
-  const there = await tx.$queryRaw<{ message_id: bigint }[]>`
-    SELECT message_id FROM raw_source WHERE message_id = ANY (${[...byMessage.keys()]}::bigint[])`
-  for (const { message_id } of there) byMessage.delete(message_id)
-  const small = [...byMessage].flatMap(([messageId, { source, rawHash }]) =>
-    source.kind === 'bytes' ? [{ messageId, bytes: source.bytes, rawHash }] : [],
-  )
-  const staged = [...byMessage].flatMap(([messageId, { source }]) =>
-    source.kind === 'staged' ? [{ messageId, blobId: source.blobId }] : [],
-  )
-  await tx.$executeRaw`
-    WITH t AS (SELECT nextval('blob_id_seq') AS blob_id, u.* FROM unnest(${small.map(({ messageId }) => messageId)}::bigint[], ${small.map(({ rawHash }) => rawHash)}::bytea[],
-        ${small.map(({ bytes }) => bytes)}::bytea[]) AS u (message_id, hash, bytes)),
-      b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${accountId}::bigint, hash, length(bytes), true FROM t),
-      c AS (INSERT INTO blob_chunk (blob_id, n, bytes) SELECT blob_id, 0, bytes FROM t)
-    INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
-  await tx.$executeRaw`
-    WITH t AS (SELECT * FROM unnest(${staged.map(({ messageId }) => messageId)}::bigint[], ${staged.map(({ blobId }) => blobId)}::bigint[]) AS u (message_id, blob_id)),
-      b AS (UPDATE blob SET is_whole = true FROM t WHERE blob.id = t.blob_id)
-    INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
-}
-
 const closeRows = async (
   tx: RawTx,
   accountId: bigint,
@@ -120,7 +113,8 @@ const closeRows = async (
   const messageOf = ({ ledgerId, envelope }: Arrival) => copies.get(ledgerId) ?? messageIds.get(envelope.identityKey)
   const text = (of: (arrival: Arrival) => string | null) => textArray(arrivals.map(of))
   await tx.$executeRaw`
-    UPDATE pop_ledger l SET state = 'fetched', is_whole = t.whole::boolean, raw_hash = decode(t.hash, 'hex'), message_id = t.message_id::bigint,
+    UPDATE pop_ledger l SET state = 'fetched', is_whole = t.whole::boolean, raw_hash = decode(t.hash, 'hex'),
+      top_hash = CASE WHEN NOT t.whole::boolean THEN decode(t.hash, 'hex') END, message_id = t.message_id::bigint,
       is_copy = t.copy::boolean, fetched_at = now(), received_at = t.received::timestamptz
     FROM unnest(${text(({ ledgerId }) => ledgerId.toString())}::text[], ${text(({ isWhole }) => String(isWhole))}::text[], ${text(({ rawHash }) => rawHash.toString('hex'))}::text[],
       ${text((arrival) => messageOf(arrival)?.toString() ?? null)}::text[], ${text(({ envelope }) => envelope.receivedAt.toISOString())}::text[],

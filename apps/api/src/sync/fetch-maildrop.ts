@@ -16,7 +16,13 @@ const batchMails = 200
 const batchBytes = 4 * 1024 * 1024
 const batchMs = 1000
 
-export type ToFetch = { ledgerId: bigint; number: number; sizeBytes: number }
+export type ToFetch = {
+  ledgerId: bigint
+  number: number
+  sizeBytes: number
+  /** Its header is here and the person asked for the rest: it is fetched whole, whatever the limit is. */
+  isRest: boolean
+}
 export type FetchWishes = {
   /** Told after each batch that became visible. */
   onStored: (mails: number) => Promise<void>
@@ -35,7 +41,7 @@ export const fetchMails = async (
   wishes: FetchWishes,
 ): Promise<{ stored: number; copies: number }> => {
   const { maxBytes } = context.retrieval
-  const whole = maxBytes === null ? mails : mails.filter(({ sizeBytes }) => sizeBytes <= maxBytes)
+  const whole = mails.filter(({ sizeBytes, isRest }) => isRest || maxBytes === null || sizeBytes <= maxBytes)
   const headersOnly = mails.filter((mail) => !whole.includes(mail))
   const batches = new Batches(context, wishes)
   const byNumber = new Map(mails.map((mail) => [mail.number, mail]))
@@ -61,7 +67,7 @@ export const fetchMails = async (
 /** Reads one answer to its end: small mails into memory, large ones into pieces that are read back once. */
 const readMail = async (
   { store, scope, clock }: MaildropContext,
-  { ledgerId, sizeBytes }: ToFetch,
+  { ledgerId, sizeBytes, isRest }: ToFetch,
   content: AsyncIterable<Buffer>,
   isWhole: boolean,
 ): Promise<Arrival> => {
@@ -93,7 +99,7 @@ const readMail = async (
     toArrivalEnvelope(raw, { rawHash, sizeBytes: isWhole ? length : sizeBytes, now: clock.now() })
   if (blobId === undefined) {
     const bytes = Buffer.concat(kept)
-    return { ledgerId, envelope: await describe(bytes), rawHash, isWhole, source: { kind: 'bytes', bytes } }
+    return { ledgerId, envelope: await describe(bytes), rawHash, isWhole, isRest, source: { kind: 'bytes', bytes } }
   }
   if (keptBytes > 0) await flush()
   await verifyBlob(store, scope, { blobId, sha256: rawHash, sizeBytes: length })
@@ -102,6 +108,7 @@ const readMail = async (
     envelope: await describe(head ?? Buffer.alloc(0)),
     rawHash,
     isWhole,
+    isRest,
     source: { kind: 'staged', blobId },
   }
 }
@@ -159,7 +166,7 @@ class Batches {
   async #store(batch: Arrival[]): Promise<void> {
     const { store, scope, accountId, inboxId } = this.#context
     const place = { accountId, mailboxId: inboxId }
-    const { uids, copies } = await commitBulk(
+    const { uids, copies, completed } = await commitBulk(
       store,
       scope,
       async (unit) => {
@@ -171,7 +178,7 @@ class Batches {
       },
       { isDurable: this.isCautious },
     )
-    this.#stored += uids.length
+    this.#stored += uids.length + completed
     this.#copies += copies
     await this.#wishes.onStored(batch.length)
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { countMaildrop } from './count-maildrop.ts'
 import { type LedgerRow, type ListedMail, type MaildropFacts, planMaildrop } from './plan-maildrop.ts'
 
 const now = new Date('2026-11-25T12:00:00Z')
@@ -17,6 +18,7 @@ const row = (id: number, key: string, parts: Partial<LedgerRow> = {}): LedgerRow
   sizeBytes: 100,
   state: 'fetched',
   isWhole: true,
+  wantsWhole: false,
   isCopy: false,
   fetchedAt: daysAgo(1),
   receivedAt: daysAgo(id),
@@ -40,6 +42,16 @@ describe('a maildrop', () => {
     expect(plan.fresh).toEqual([entry(4, 'd')])
     expect(numbers(plan.fetch)).toEqual([3, 2])
     expect(plan.remove).toEqual([])
+  })
+
+  it('gives the rest of a mail of which the header is here when the person asked for it, once', () => {
+    const part = { isWhole: false, wantsWhole: true }
+    const plan = planMaildrop(
+      [entry(1, 'a'), entry(2, 'b'), entry(3, 'c')],
+      [row(1, 'a', part), row(2, 'b', { ...part, wantsWhole: false }), row(3, 'c', { ...part, isWhole: true })],
+      facts(),
+    )
+    expect(numbers(plan.fetch)).toEqual([1])
   })
 
   it('keeps every mail of a key that is listed more than once', () => {
@@ -144,5 +156,29 @@ describe('removal at the server', () => {
     expect(planMaildrop(listing, marked, facts({ isOnHold: true, policy: { kind: 'afterDownload' } })).remove).toEqual(
       [],
     )
+  })
+})
+
+describe('the counts of a maildrop', () => {
+  const listing = [1, 2, 3, 4, 5, 6].map((n) => entry(n, String(n)))
+  const rows = [
+    row(1, '1', { fetchedAt: now }),
+    row(2, '2', { isCopy: true }),
+    row(3, '3', { isWhole: false }),
+    row(4, '4', { state: 'to_delete' }),
+    row(5, '5', { state: 'listed', fetchedAt: null }),
+    row(7, 'away', { state: 'to_delete' }),
+    row(8, 'away too', { isCopy: true, missingSince: daysAgo(1) }),
+  ]
+  const count = (policy: MaildropFacts['policy']) => countMaildrop(listing, rows, { policy, now })
+
+  it('are of what is listed: copies that wait for the person, mails of which the header is here', () => {
+    expect(count({ kind: 'keep' })).toEqual({ messages: 6, bytes: 600, waiting: 1, copies: 1, headersOnly: 1 })
+  })
+
+  it('tell what the next look would remove if nothing held it, what came in this one among it', () => {
+    expect(count({ kind: 'afterDownload' })).toMatchObject({ waiting: 2 })
+    expect(count({ kind: 'afterDays', days: 1 })).toMatchObject({ waiting: 1 })
+    expect(count({ kind: 'newest', count: 3 })).toMatchObject({ waiting: 1 })
   })
 })

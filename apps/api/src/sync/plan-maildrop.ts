@@ -24,6 +24,8 @@ export type LedgerRow = {
   state: LedgerState
   /** The whole mail is stored, not its header alone. */
   isWhole: boolean
+  /** The person asked for the rest of a mail of which only the header is stored. */
+  wantsWhole: boolean
   /** Came again under another key, so it may be the only copy of something: never removed without the person's word. */
   isCopy: boolean
   fetchedAt: Date | null
@@ -43,7 +45,7 @@ export type MaildropFacts = {
 export type MaildropPlan = {
   /** Never seen before: to be written down, then fetched. */
   fresh: ListedMail[]
-  /** Written down before, and still to be fetched. Newest first. */
+  /** Written down before, and still to be fetched, or the rest of it. Newest first. */
   fetch: { row: LedgerRow; number: number }[]
   /** Were away and are listed again: the same mail, or a new one under an old key. To be compared before they are believed. */
   returned: { row: LedgerRow; number: number }[]
@@ -68,13 +70,16 @@ export const planMaildrop = (
   const newestFirst = (a: Paired, b: Paired) => b.number - a.number
   return {
     fresh,
-    fetch: here.filter(({ row }) => row.state === 'listed').sort(newestFirst),
+    fetch: here.filter(({ row }) => row.state === 'listed' || isRestWanted(row)).sort(newestFirst),
     returned: pairs.filter(isBack),
     remove: facts.isOnHold ? [] : removable(here, facts),
     gone: unlisted.filter(({ state }) => state === 'dele_sent'),
     missing: unlisted.filter(({ state, missingSince }) => state !== 'dele_sent' && missingSince === null),
   }
 }
+
+/** Its header is stored, and the person asked for the whole of it. */
+export const isRestWanted = (row: LedgerRow): boolean => row.state === 'fetched' && row.wantsWhole && !row.isWhole
 
 type Paired = { row: LedgerRow; number: number }
 

@@ -1,23 +1,26 @@
+import { isAppError } from '#platform/errors.ts'
+import type { Logger } from '#platform/logger.ts'
 import { readChunks, readSmallBlobs } from '#store/blobs.ts'
-import type { BodyColumns } from '#store/body-columns.ts'
+import { type BodyColumns, toColumns } from '#store/body-columns.ts'
 import { commitBulk, type EngineScope } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
 import { markAttachments, nextSources, type SourceToOpen, storeBodies } from '#store/sync-bodies.ts'
 import type { BodyReader } from './body-reader.ts'
+import { unparsableBody } from './read-body.ts'
 
 /** Sources of one chunk are read many at a time, larger ones alone and piece by piece. */
 const rowsAtOnce = 200
 const batchBytes = 8 * 1024 * 1024
 const smallBytes = 1024 * 1024
 
-export type SourceContext = { store: Store; reader: BodyReader; scope: EngineScope; signal: AbortSignal }
+export type SourceContext = { store: Store; reader: BodyReader; scope: EngineScope; logger: Logger }
 
 /**
  * Reads every mail of which the whole source is here and nothing else yet, newest first: texts, parts, the index of words.
  * A batch is one transaction; killed anywhere, what was not stored is read again. `onStored` is told how many after each.
  */
 export const readSources = async (
-  context: SourceContext,
+  context: SourceContext & { signal: AbortSignal },
   onStored: (mails: number) => Promise<void> = async () => undefined,
 ): Promise<void> => {
   const { store, scope, signal } = context
@@ -26,15 +29,39 @@ export const readSources = async (
     if (wanted.length === 0) return
     for (const batch of inBatches(wanted)) {
       signal.throwIfAborted()
-      const columns = await readBatch(context, batch)
-      const messageIds = batch.map(({ messageId }) => messageId)
-      await commitBulk(store, scope, async (unit) => {
-        await storeBodies(unit, scope.accountId, columns, 0)
-        unit.touchThreads(scope.accountId, await markAttachments(unit, messageIds))
-      })
+      await openSources(context, batch)
       await onStored(batch.length)
     }
   }
+}
+
+/**
+ * Reads these mails and stores what they say. Should the database refuse the content of one, each is stored by itself, and
+ * that one by its placeholder: its source is here to be opened.
+ */
+export const openSources = async (context: SourceContext, batch: SourceToOpen[]): Promise<void> => {
+  const columns = await readBatch(context, batch)
+  try {
+    await storeRead(context, batch, columns)
+  } catch (error) {
+    // What the store knows by code concerns every mail alike.
+    if (isAppError(error)) throw error
+    context.logger.warn({ err: error, mails: batch.length }, 'what was read of mails was refused')
+    if (batch.length > 1) for (const source of batch) await openSources(context, [source])
+    else await storeRead(context, batch, [toColumns(batch.map(unparsableBody))])
+  }
+}
+
+const storeRead = async (
+  { store, scope }: SourceContext,
+  batch: SourceToOpen[],
+  columns: BodyColumns[],
+): Promise<void> => {
+  const messageIds = batch.map(({ messageId }) => messageId)
+  await commitBulk(store, scope, async (unit) => {
+    await storeBodies(unit, scope.accountId, columns, 0)
+    unit.touchThreads(scope.accountId, await markAttachments(unit, messageIds))
+  })
 }
 
 const inBatches = (wanted: SourceToOpen[]): SourceToOpen[][] => {

@@ -11,10 +11,17 @@ const verifyAtOnce = 200
 /**
  * Removes mails at the server and ends the session: what is stored of each is read back and must have the hash it came
  * with; that we are about to ask is on disk before the first DELE; and only the server's OK to QUIT counts as done. A kill
- * anywhere leaves rows that the next listing makes sense of. Answers how many were removed.
+ * anywhere leaves rows that the next listing makes sense of. Answers the numbers of those that were removed.
  */
-export const removeAndQuit = async (context: MaildropContext, wanted: MaildropPlan['remove']): Promise<number> => {
+export const removeAndQuit = async (
+  context: MaildropContext,
+  wanted: MaildropPlan['remove'],
+): Promise<ReadonlySet<number>> => {
   const { store, scope, accountId, session, logger } = context
+  if (wanted.length === 0) {
+    await quitSession(session)
+    return new Set()
+  }
   const verified = await verify(context, wanted)
   const mark = (ids: bigint[], to: 'dele_sent' | 'to_delete' | 'gone') =>
     commit(store, scope, (unit) =>
@@ -33,10 +40,10 @@ export const removeAndQuit = async (context: MaildropContext, wanted: MaildropPl
   if (end.kind === 'notAllRemoved') {
     // Nobody says which: the next listing does.
     logger.info({ accountId: `${accountId}`, code: end.error.code }, 'the server did not remove all it was asked to')
-    return 0
+    return new Set()
   }
   await mark(idsOf(true), 'gone')
-  return idsOf(true).length
+  return new Set(answers.filter(({ error }) => error === null).map(({ number }) => number))
 }
 
 const verify = async (

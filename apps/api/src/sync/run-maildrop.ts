@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { MaildropFacts } from '@postern/shared/retrieval.ts'
 import { headerOf } from '#mail/read-envelope.ts'
 import { newSha256 } from '#platform/sha256.ts'
 import { listMaildrop, type Maildrop } from '#protocol/pop3/list-maildrop.ts'
-import { quitSession } from '#protocol/pop3/quit-session.ts'
 import { retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { commitBulk } from '#store/commit.ts'
 import {
@@ -10,11 +11,13 @@ import {
   markMissing,
   readLedger,
   readStoredHeader,
+  type StoredHeader,
   storeMaildropFacts,
 } from '#store/pop-ledger.ts'
+import { countMaildrop } from './count-maildrop.ts'
 import { fetchMails, type ToFetch } from './fetch-maildrop.ts'
 import type { MaildropContext } from './maildrop-context.ts'
-import { type ListedMail, type MaildropPlan, planMaildrop } from './plan-maildrop.ts'
+import { isRestWanted, type LedgerRow, type ListedMail, type MaildropPlan, planMaildrop } from './plan-maildrop.ts'
 import { removeAndQuit } from './remove-from-maildrop.ts'
 
 export type MaildropLook = {
@@ -23,65 +26,119 @@ export type MaildropLook = {
   stored: number
   copies: number
   removed: number
+  /** As the look leaves it. Stored already, unless nothing but `listedAt` is new. */
+  facts: MaildropFacts
 }
 
 /**
  * One look at a maildrop, from its listing to QUIT: writes down what is new, fetches it newest first, removes what is to
  * go. Ends the session. Killed anywhere and run again it loses nothing and shows nothing twice (reliability is the plan's
- * and the ledger's; a test kills it at every step). Throws connect.*, mailbox.*, storage.*, lease.lost.
+ * and the ledger's; a test kills it at every step). One that finds nothing reads the ledger and writes nothing.
+ * Throws connect.*, mailbox.*, storage.*, lease.lost.
  */
 export const lookAtMaildrop = async (
   context: MaildropContext,
   onProgress: (done: number, total: number) => Promise<void> = async () => undefined,
 ): Promise<MaildropLook> => {
-  const { store, scope, accountId, session, retrieval, clock } = context
+  const { store, accountId, session, retrieval, clock } = context
   const sessionStartedAt = clock.now()
-  const drop = await listMaildrop(session)
-  const listing = await nameMails(context, drop)
-  const rows = await store.readSystem((tx) => readLedger(tx, accountId))
+  const listing = await nameMails(context, await listMaildrop(session))
+  const ledger = await readLedger(store, accountId)
   const { policy, isOnHold } = retrieval
-  const plan = planMaildrop(listing, rows, { policy, isOnHold, sessionStartedAt, now: clock.now() })
-  const same = await findUnchanged(context, plan.returned)
-  const others = plan.returned.filter((back) => !same.has(back.row.id))
-  const sizeBytes = listing.reduce((sum, mail) => sum + mail.sizeBytes, 0)
-  const toWrite: ListedMail[] = [
-    ...plan.fresh,
-    ...others.map(({ row, number }) => ({ number, key: row.key, sizeBytes: row.sizeBytes })),
-  ]
-  const written = await commitBulk(
-    store,
-    scope,
-    async (unit) => {
-      await markLedger(unit, accountId, idsOf(plan.gone), { from: ['dele_sent'], to: 'gone' })
-      await markMissing(unit, accountId, idsOf(plan.missing), true)
-      await markMissing(unit, accountId, [...same], false)
-      await storeMaildropFacts(unit, accountId, { messages: listing.length, bytes: sizeBytes })
-      return addListed(unit, accountId, toWrite)
-    },
-    { isDurable: true },
-  )
-  const toFetch: ToFetch[] = [
-    ...plan.fetch.map(({ row, number }) => ({ ledgerId: row.id, number, sizeBytes: row.sizeBytes })),
-    ...toWrite.map(({ number, sizeBytes: size }, n) => ({ ledgerId: written[n] ?? 0n, number, sizeBytes: size })),
-  ].sort((a, b) => b.number - a.number)
+  const plan = planMaildrop(listing, ledger.rows, { policy, isOnHold, sessionStartedAt, now: clock.now() })
+  const found = factsOf(context, listing, ledger.rows)
+  const toFetch = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
   let done = 0
   const { stored, copies } = await fetchMails(context, toFetch, {
-    isNews: rows.length > 0,
+    isNews: ledger.rows.length > 0,
     onStored: async (mails) => {
       done += mails
       await onProgress(done, toFetch.length)
     },
   })
-  const removed = plan.remove.length > 0 ? await removeAndQuit(context, plan.remove) : await quit(context)
-  return { messages: listing.length, sizeBytes, stored, copies, removed }
+  const removed = await removeAndQuit(context, plan.remove)
+  const isAsFound = toFetch.length === 0 && plan.remove.length === 0
+  return {
+    messages: found.messages,
+    sizeBytes: found.bytes,
+    stored,
+    copies,
+    removed: removed.size,
+    facts: isAsFound
+      ? found
+      : await countAgain(
+          context,
+          listing.filter(({ number }) => !removed.has(number)),
+        ),
+  }
 }
+
+/** What the listing means into the ledger, with the facts where they are new. Answers what is to be fetched, newest first. */
+const writeDown = async (
+  context: MaildropContext,
+  plan: MaildropPlan,
+  facts: MaildropFacts | null,
+): Promise<ToFetch[]> => {
+  const { store, scope, accountId } = context
+  const same = await findUnchanged(context, plan.returned)
+  const others = plan.returned.filter((back) => !same.has(back.row.id))
+  const toWrite: ListedMail[] = [
+    ...plan.fresh,
+    ...others.map(({ row, number }) => ({ number, key: row.key, sizeBytes: row.sizeBytes })),
+  ]
+  const isNothingNew = plan.gone.length + plan.missing.length + same.size + toWrite.length === 0
+  const written =
+    isNothingNew && facts === null
+      ? []
+      : await commitBulk(
+          store,
+          scope,
+          async (unit) => {
+            await markLedger(unit, accountId, idsOf(plan.gone), { from: ['dele_sent'], to: 'gone' })
+            await markMissing(unit, accountId, idsOf(plan.missing), true)
+            await markMissing(unit, accountId, [...same], false)
+            const ids = await addListed(unit, accountId, toWrite)
+            // Last: the account's row is locked from here on.
+            if (facts) await storeMaildropFacts(unit, accountId, facts)
+            return ids
+          },
+          { isDurable: true },
+        )
+  return [
+    ...plan.fetch.map(({ row, number }) => ({
+      ledgerId: row.id,
+      number,
+      sizeBytes: row.sizeBytes,
+      isRest: isRestWanted(row),
+    })),
+    ...toWrite.map(({ number, sizeBytes }, n) => ({ ledgerId: written[n] ?? 0n, number, sizeBytes, isRest: false })),
+  ].sort((a, b) => b.number - a.number)
+}
+
+/** The facts after something was done, and told when they changed. */
+const countAgain = async (context: MaildropContext, left: ListedMail[]): Promise<MaildropFacts> => {
+  const { store, scope, accountId } = context
+  const ledger = await readLedger(store, accountId)
+  const facts = factsOf(context, left, ledger.rows)
+  if (isNews(facts, ledger.facts)) await commitBulk(store, scope, (unit) => storeMaildropFacts(unit, accountId, facts))
+  return facts
+}
+
+const factsOf = (
+  { session, retrieval: { policy }, clock }: MaildropContext,
+  listing: ListedMail[],
+  rows: LedgerRow[],
+): MaildropFacts => ({
+  ...countMaildrop(listing, rows, { policy, now: clock.now() }),
+  listedAt: clock.now().toISOString(),
+  hasUniqueIds: session.capabilities.uniqueIds !== false,
+  hasTop: session.capabilities.top !== false,
+})
+
+const isNews = (facts: MaildropFacts, told: MaildropFacts | null): boolean =>
+  told === null || !isDeepStrictEqual({ ...facts, listedAt: '' }, { ...told, listedAt: '' })
 
 const idsOf = (rows: { id: bigint }[]): bigint[] => rows.map(({ id }) => id)
-
-const quit = async ({ session }: MaildropContext): Promise<0> => {
-  await quitSession(session)
-  return 0
-}
 
 /**
  * A lasting name for each listed mail: its unique-id. Where the server has none, a hash of its header, or of the whole
@@ -133,7 +190,12 @@ const findUnchanged = async (
     const pieces: Buffer[] = []
     for await (const piece of answer.content) pieces.push(Buffer.from(piece))
     const stored = await store.readSystem((tx) => readStoredHeader(tx, accountId, row.id))
-    if (stored !== null && headerOf(Buffer.concat(pieces)).equals(headerOf(Buffer.from(stored)))) same.add(row.id)
+    if (stored !== null && isHeaderOf(stored, Buffer.concat(pieces))) same.add(row.id)
   }
   return same
 }
+
+const isHeaderOf = (stored: StoredHeader, header: Buffer): boolean =>
+  stored.kind === 'hash'
+    ? newSha256().update(header).digest().equals(stored.hash)
+    : headerOf(header).equals(headerOf(Buffer.from(stored.bytes)))

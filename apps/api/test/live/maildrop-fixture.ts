@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { accountSettings } from '@postern/shared/accounts.ts'
-import { type Retrieval, retrieval } from '@postern/shared/retrieval.ts'
+import { type MaildropFacts, maildrop, type Retrieval, retrieval } from '@postern/shared/retrieval.ts'
 import { systemClock } from '#platform/clock.ts'
 import { createLogger } from '#platform/logger.ts'
 import { Secret } from '#platform/secret.ts'
@@ -18,6 +18,7 @@ import { freshDatabase } from '../support/fresh-database.ts'
 /** One account and its maildrop; a test decides when it is looked at, and by which way. */
 export type Maildrop = {
   accountId: bigint
+  inboxId: bigint
   look: (more?: {
     port?: number
     settings?: Partial<Retrieval>
@@ -30,6 +31,8 @@ export type Maildrop = {
   /** The stored octets by subject. */
   sources: () => Promise<Map<string, Buffer>>
   states: () => Promise<Record<string, number>>
+  /** What the person is told of the maildrop. */
+  facts: () => Promise<MaildropFacts>
 }
 
 export const startMaildrops = async () => {
@@ -65,11 +68,22 @@ const openMaildrop = async (store: Store, userId: bigint, user: string, usualPor
       isPrivateHost: true,
     }),
   )
-  const accountId = made ?? 0n
+  return attachMaildrop(store, made ?? 0n, user, usualPort)
+}
+
+/** The same of an account that is there already, such as a restored one. Takes its lease. */
+export const attachMaildrop = async (
+  store: Store,
+  accountId: bigint,
+  user: string,
+  usualPort: number,
+): Promise<Maildrop> => {
+  await store.prisma.accountLease.update({ where: { accountId }, data: { expiresAt: new Date(0) } })
   const { id: inboxId } = await store.prisma.mailbox.findFirstOrThrow({ where: { accountId, role: 'inbox' } })
   const lease = (await takeLeases(store, 'test', 100)).find((taken) => taken.accountId === accountId)
   return {
     accountId,
+    inboxId,
     look: async ({ port = usualPort, settings: wishes = {}, onProgress } = {}) => {
       const session = await openPop3Session({
         host: 'localhost',
@@ -101,9 +115,10 @@ const openMaildrop = async (store: Store, userId: bigint, user: string, usualPor
       }
     },
     read: async () => {
-      const reader = new BodyReader(createLogger({ level: 'silent' }))
+      const logger = createLogger({ level: 'silent' })
+      const reader = new BodyReader(logger)
       const scope = { kind: 'engine' as const, accountId, epoch: lease?.epoch ?? 0n }
-      await readSources({ store, reader, scope, signal: new AbortController().signal })
+      await readSources({ store, reader, scope, logger, signal: new AbortController().signal })
       await reader.close()
     },
     shown: async () => {
@@ -120,6 +135,10 @@ const openMaildrop = async (store: Store, userId: bigint, user: string, usualPor
     states: async () => {
       const rows = await store.prisma.popLedger.groupBy({ by: ['state'], where: { accountId }, _count: true })
       return Object.fromEntries(rows.map(({ state, _count }) => [state, _count]))
+    },
+    facts: async () => {
+      const { maildrop: told } = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+      return maildrop.parse(told)
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
-import { type AppState, app, type Filter, listKey, noteThread } from './app-state.ts'
+import { type AppState, app, type Filter, listKey, loadThread, noteThread } from './app-state.ts'
 import { settleCommand } from './command-results.ts'
 import { noteChange, notePreviews, refreshMailbox } from './load-rows.ts'
 import { withChanges } from './thread-list.ts'
@@ -45,11 +45,7 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
       return app.set((state) => ({ threads: placeMessages(state, change.messages) }))
     case 'bodies':
       notePreviews(change.messageIds)
-      return app.set((state) => ({
-        bodies: Object.fromEntries(
-          Object.entries(state.bodies).filter(([id, body]) => !('failed' in body) || !change.messageIds.includes(id)),
-        ),
-      }))
+      return applyBodies(new Set(change.messageIds))
     case 'mailboxGrew':
       return refreshMailbox(change.mailboxId, inView.current)
     case 'command':
@@ -92,6 +88,20 @@ const applyThreads = (
         Object.entries(state.threads).filter(([id]) => !grown.some((row) => row.threadId === id)),
       ),
     }))
+}
+
+/** What could not be loaded is asked for again, and so is a mail of which only the header was here. */
+const applyBodies = (messageIds: Set<string>): void => {
+  const isGrown = ({ id, isHeaderOnly }: { id: string; isHeaderOnly: boolean }) => isHeaderOnly && messageIds.has(id)
+  const { threads } = app.get()
+  const grown = Object.values(threads).flatMap((thread) => thread.filter(isGrown))
+  const isKept = ([id, body]: [string, AppState['bodies'][string]]) =>
+    !messageIds.has(id) || !('failed' in body || grown.some((message) => message.id === id))
+  app.set(({ bodies }) => ({ bodies: Object.fromEntries(Object.entries(bodies).filter(isKept)) }))
+  for (const threadId of new Set(grown.map((message) => message.threadId))) {
+    noteThread(threadId)
+    loadThread(threadId).catch(() => undefined)
+  }
 }
 
 const placeMessages = (

@@ -23,24 +23,37 @@ export const Choice = ({
   label,
   value,
   options,
+  hint,
   onChange,
 }: {
   label: string
   value: string
   options: { value: string; label: string }[]
+  hint?: ReactNode
   onChange: (value: string) => void
 }) => {
   const id = useId()
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <select id={id} className="input" value={value} onChange={(event) => onChange(event.target.value)}>
+      <select
+        id={id}
+        className="input"
+        aria-describedby={hint ? `${id}-note` : undefined}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      >
         {options.map((option) => (
           <option key={option.value} value={option.value}>
             {option.label}
           </option>
         ))}
       </select>
+      {hint && (
+        <div id={`${id}-note`} className="field-hint">
+          {hint}
+        </div>
+      )}
     </div>
   )
 }

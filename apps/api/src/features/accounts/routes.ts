@@ -3,9 +3,10 @@ import { errorCodes } from '@postern/shared/error-codes.ts'
 import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { openDataKey, sealCredential } from '#store/account-credentials.ts'
-import { type AccountRow, createAccount, findAccount, listAccounts } from '#store/accounts.ts'
+import { type AccountRow, createAccount, findAccount, listAccounts, mergeRetrieval } from '#store/accounts.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { erasing, letGoOfAccount } from '#store/erase-account.ts'
+import { releaseCopies } from '#store/maildrop-wishes.ts'
 import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
 import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
@@ -60,9 +61,13 @@ export const registerAccounts = (deps: FeatureDeps): void => {
 
   router.on('patchAccount', async ({ user, params, body }) => {
     const row = await own(user.userId, params.accountId)
+    if (body.retrieval && row.kind !== 'pop3')
+      throw new AppError('request.invalid', 'Only a POP3 account is looked at from time to time.', {
+        fields: { retrieval: 'is for POP3 accounts' },
+      })
     const policy = await allowServers(deps, user.userId, [body.incoming ?? null, body.outgoing ?? null])
     const isPrivateHost = await requireEditedLogin(deps, row, body, policy)
-    const { password, outgoingPassword: given, dailyByteBudget, outgoing, ...plain } = body
+    const { password, outgoingPassword: given, dailyByteBudget, outgoing, retrieval: wishes, ...plain } = body
     // A password for sending belongs to the server it was entered for; a new one was tried with the other password.
     const isSendingMoved = outgoing !== undefined && !(outgoing && isSameServer(outgoing, presentAccount(row).outgoing))
     const outgoingPassword = given === undefined && isSendingMoved ? null : given
@@ -79,6 +84,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
         },
       })
       if (outgoing === null) await unit.tx.$executeRaw`UPDATE account SET outgoing = NULL WHERE id = ${row.id}`
+      if (wishes) await mergeRetrieval(unit.tx, row.id, wishes)
       await storePasswords(unit, row, masterKey, password, outgoingPassword)
       if (body.isPaused !== undefined)
         await unit.tx
@@ -87,6 +93,8 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     })
     const mustReconnect = body.isPaused !== undefined || password !== undefined || body.incoming !== undefined
     if (mustReconnect) engine.accountChanged(row.id)
+    // The next look is by the new wishes, and it is now: whoever changed them wants to see what comes of it.
+    else if (wishes && !row.isPaused) await engine.requestSync(row.id)
     return presentAccount(await own(user.userId, params.accountId))
   })
 
@@ -130,6 +138,12 @@ export const registerAccounts = (deps: FeatureDeps): void => {
   router.on('resyncAccount', async ({ user, params }) => {
     await engine.requestResync((await own(user.userId, params.accountId)).id)
     return { ok: true as const }
+  })
+  router.on('removeCopies', async ({ user, params }) => {
+    const { id } = await own(user.userId, params.accountId)
+    const mails = await commit(store, { kind: 'user', userId: user.userId }, (unit) => releaseCopies(unit, id))
+    if (mails > 0) await engine.requestSync(id)
+    return { mails }
   })
   router.on('listSyncEvents', async ({ user, params }) => {
     const { id } = await own(user.userId, params.accountId)

@@ -127,6 +127,7 @@ describe('the settings for an address', () => {
     const { candidates, guesses } = await discoverSettings('ann@corp.example', deps({}))
     expect(candidates).toEqual([])
     expect(guesses.incoming[0]).toMatchObject({ host: 'imap.corp.example', port: 993, security: 'tls' })
+    expect(guesses.incoming.find(({ kind }) => kind === 'pop3')).toMatchObject({ host: 'pop.corp.example', port: 995 })
     expect(guesses.outgoing[0]).toMatchObject({ host: 'smtp.corp.example', port: 465, security: 'tls' })
   })
 

@@ -139,6 +139,9 @@ const guess = (domain: string, username: string): DiscoveryResult['guesses'] => 
     { kind: 'imap', host: `imap.${domain}`, port: 993, security: 'tls', username },
     { kind: 'imap', host: `mail.${domain}`, port: 993, security: 'tls', username },
     { kind: 'imap', host: `mail.${domain}`, port: 143, security: 'starttls', username },
+    { kind: 'pop3', host: `pop.${domain}`, port: 995, security: 'tls', username },
+    { kind: 'pop3', host: `mail.${domain}`, port: 995, security: 'tls', username },
+    { kind: 'pop3', host: `mail.${domain}`, port: 110, security: 'starttls', username },
   ],
   outgoing: [
     { kind: 'smtp', host: `smtp.${domain}`, port: 465, security: 'tls', username },

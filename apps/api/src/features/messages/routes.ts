@@ -2,6 +2,8 @@ import { Readable } from 'node:stream'
 import { decodeCharset } from '#mail/decode-part.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError } from '#platform/errors.ts'
+import { commit } from '#store/commit.ts'
+import { wantRest } from '#store/maildrop-wishes.ts'
 import { type ReadableMessage, readMessage } from '#store/read-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentBodyState } from '../present-mail.ts'
@@ -24,7 +26,8 @@ export const registerMessages = (deps: FeatureDeps): void => {
 
   router.on('getMessageBody', async ({ user, params }) => {
     let found = await requireMessage(user.userId, params.messageId)
-    if (found.message.body_state === 'absent') {
+    // Nobody could read more of it than is here until its rest was fetched.
+    if (found.message.body_state === 'absent' && !found.message.is_header_only) {
       await engine.openBody(found.message.account_id, found.message.id)
       found = await requireMessage(user.userId, params.messageId)
     }
@@ -46,6 +49,17 @@ export const registerMessages = (deps: FeatureDeps): void => {
       })),
       remoteContentAllowed: found.isTrusted,
     }
+  })
+
+  router.on('fetchRest', async ({ user, params }) => {
+    const message = await requireOwnMessage(store, user.userId, params.messageId)
+    if (!message.is_header_only) return { ok: true as const }
+    const asked = await commit(store, { kind: 'user', userId: user.userId }, (unit) =>
+      wantRest(unit, message.account_id, message.id),
+    )
+    if (asked === 0) throw new AppError('message.gone', 'The rest of this mail is no longer at the provider.')
+    await engine.requestSync(message.account_id)
+    return { ok: true as const }
   })
 
   router.on('getMessageHeaders', async ({ user, params }) => {

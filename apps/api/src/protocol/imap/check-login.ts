@@ -1,14 +1,13 @@
 import type { AppError } from '#platform/errors.ts'
+import { type OpeningStage, type StepProgress, stageAfter, trackSteps } from '../check-steps.ts'
 import { toSessionError } from '../session-error.ts'
 import { fetchEnvelopes } from './fetch-envelopes.ts'
 import { listMailboxes } from './list-mailboxes.ts'
 import { type ImapSession, openImapSession, type SessionOptions } from './open-session.ts'
 import { selectMailbox } from './select-mailbox.ts'
 
-export type CheckStep = 'connect' | 'tls' | 'greeting' | 'login' | 'list' | 'messages'
-export type CheckProgress =
-  | { step: CheckStep; state: 'running' }
-  | { step: CheckStep; state: 'ok'; ms: number; note: string | null }
+export type CheckStep = OpeningStage | 'list' | 'messages'
+export type CheckProgress = StepProgress<CheckStep>
 export type CheckResult =
   | { kind: 'ok'; mailboxes: number | null; newestSubjects: string[] }
   | { kind: 'failed'; step: CheckStep; error: AppError }
@@ -18,51 +17,31 @@ export const checkImapLogin = async (
   { until, ...options }: SessionOptions & { until: 'login' | 'messages' },
   onProgress: (progress: CheckProgress) => void,
 ): Promise<CheckResult> => {
-  let step: CheckStep = 'connect'
-  let startedAt = performance.now()
-  const begin = (next: CheckStep) => {
-    step = next
-    startedAt = performance.now()
-    onProgress({ step, state: 'running' })
-  }
-  const end = (note: string | null = null) =>
-    onProgress({ step, state: 'ok', ms: Math.round(performance.now() - startedAt), note })
+  const track = trackSteps<CheckStep>('connect', onProgress)
   let session: ImapSession | undefined
   try {
-    begin('connect')
+    track.begin('connect')
     session = await openImapSession({
       ...options,
       onStage: (stage) => {
-        end()
-        begin(nextStage(options.security, stage))
+        track.end()
+        track.begin(stageAfter(options.security, stage) ?? 'login')
       },
     })
-    end(options.username)
+    track.end(options.username)
     if (until === 'login') return { kind: 'ok', mailboxes: null, newestSubjects: [] }
-    begin('list')
+    track.begin('list')
     const mailboxes = await listMailboxes(session, { withStatus: false })
-    end(`${mailboxes.length} mailboxes`)
-    begin('messages')
+    track.end(`${mailboxes.length} mailboxes`)
+    track.begin('messages')
     const newestSubjects = await newest(session)
-    end(newestSubjects.length === 0 ? 'The inbox is empty' : null)
+    track.end(newestSubjects.length === 0 ? 'The inbox is empty' : null)
     return { kind: 'ok', mailboxes: mailboxes.length, newestSubjects }
   } catch (error) {
-    return { kind: 'failed', step, error: toSessionError(error) }
+    return { kind: 'failed', step: track.step, error: toSessionError(error) }
   } finally {
     await session?.logout()
   }
-}
-
-/** The greeting comes over TLS, or before STARTTLS. */
-const stages = {
-  tls: ['connect', 'tls', 'greeting'],
-  starttls: ['connect', 'greeting', 'tls'],
-  plain: ['connect', 'greeting'],
-} as const
-
-const nextStage = (security: SessionOptions['security'], stage: CheckStep): CheckStep => {
-  const all: readonly CheckStep[] = stages[security]
-  return all[all.indexOf(stage) + 1] ?? 'login'
 }
 
 const newest = async (session: ImapSession): Promise<string[]> => {

@@ -1,58 +1,62 @@
 import type { AppError } from '#platform/errors.ts'
+import { type OpeningStage, type StepProgress, stageAfter, trackSteps } from '../check-steps.ts'
 import { toSessionError } from '../session-error.ts'
 import type { Capabilities } from './capabilities.ts'
 import { listMaildrop, type Maildrop } from './list-maildrop.ts'
-import { openPop3Session, type Pop3Session, type SessionOptions, type SessionStage } from './open-session.ts'
+import { openPop3Session, type Pop3Session, type SessionOptions } from './open-session.ts'
 import { leaveSession } from './quit-session.ts'
+import { retrieveTops } from './retrieve-messages.ts'
 
-export type CheckStep = SessionStage | 'list'
-export type CheckProgress =
-  | { step: CheckStep; state: 'running' }
-  | { step: CheckStep; state: 'ok'; ms: number; note: string | null }
+export type CheckStep = OpeningStage | 'list'
+export type CheckProgress = StepProgress<CheckStep>
 export type CheckResult =
   | { kind: 'ok'; capabilities: Capabilities; stated: Maildrop['stated'] | null }
   | { kind: 'failed'; step: CheckStep; error: AppError }
-
-const order: Record<SessionOptions['security'], CheckStep[]> = {
-  tls: ['connect', 'tls', 'greeting', 'login', 'list'],
-  starttls: ['connect', 'greeting', 'tls', 'login', 'list'],
-  plain: ['connect', 'greeting', 'login', 'list'],
-}
 
 /** Tries everything a first download needs, telling each step as it happens; changes nothing there. Never throws. */
 export const checkPop3Login = async (
   { until, ...options }: SessionOptions & { until: 'login' | 'list' },
   onProgress: (progress: CheckProgress) => void,
 ): Promise<CheckResult> => {
-  let step: CheckStep = 'connect'
-  let startedAt = performance.now()
-  const begin = (next: CheckStep) => {
-    step = next
-    startedAt = performance.now()
-    onProgress({ step, state: 'running' })
-  }
-  const end = (note: string | null) =>
-    onProgress({ step, state: 'ok', ms: Math.round(performance.now() - startedAt), note })
+  const track = trackSteps<CheckStep>('connect', onProgress)
   let session: Pop3Session | undefined
   try {
-    begin('connect')
+    track.begin('connect')
     session = await openPop3Session({
       ...options,
       onStage: (stage) => {
-        end(stage === 'login' ? options.username : null)
-        const next = order[options.security][order[options.security].indexOf(stage) + 1]
-        if (next && next !== 'list') begin(next)
+        track.end(stage === 'login' ? options.username : null)
+        const next = stageAfter(options.security, stage)
+        if (next) track.begin(next)
       },
     })
     const { capabilities } = session
     if (until === 'login') return { kind: 'ok', capabilities, stated: null }
-    begin('list')
-    const { stated } = await listMaildrop(session)
-    end(`${stated.messages} messages`)
+    track.begin('list')
+    const { entries, stated } = await listMaildrop(session)
+    const newest = entries.at(-1)
+    if (newest && capabilities.top === null) await tryTop(session, newest.number)
+    track.end([countOf(stated.messages), ...lacksOf(capabilities)].join(' '))
     return { kind: 'ok', capabilities, stated }
   } catch (error) {
-    return { kind: 'failed', step, error: toSessionError(error) }
+    return { kind: 'failed', step: track.step, error: toSessionError(error) }
   } finally {
     if (session) await leaveSession(session)
   }
+}
+
+const countOf = (messages: number): string =>
+  messages === 1 ? '1 message is there.' : `${messages.toLocaleString('en')} messages are there.`
+
+/** What a server cannot do, and what follows. What was not tried, as in an empty maildrop, is not held against it. */
+const lacksOf = ({ uniqueIds, top }: Capabilities): string[] => [
+  ...(uniqueIds === false
+    ? ['It gives its mails no lasting names (no UIDL): each look has to read them again to know which are new.']
+    : []),
+  ...(top === false ? ['It cannot give a header alone (no TOP): a size limit cannot be kept.'] : []),
+]
+
+const tryTop = async (session: Pop3Session, number: number): Promise<void> => {
+  for await (const answer of retrieveTops(session, [number], { lines: 0 }))
+    if (answer.kind === 'message') for await (const _ of answer.content);
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { AppError, isAppError } from '#platform/errors.ts'
+import type { OpeningStage } from '../check-steps.ts'
 import { wrongProtocol } from '../greeting.ts'
 import { type Endpoint, openTcp, openTls } from '../secure-socket.ts'
 import { toSessionError } from '../session-error.ts'
@@ -32,12 +33,11 @@ export type SessionOptions = Endpoint &
   SignInOptions & {
     security: 'tls' | 'starttls' | 'plain'
     /** Told as each is done, for the account wizard. */
-    onStage?: (stage: SessionStage) => void
+    onStage?: (stage: OpeningStage) => void
     /** Silence after which the peer counts as gone. Milliseconds. */
     silenceMs?: number
     mayAct?: () => void
   }
-export type SessionStage = 'connect' | 'tls' | 'greeting' | 'login'
 
 const maxConnectMs = 15_000
 /** A server that is there greets at once, unless it looks up the name of whoever calls. */

@@ -4,6 +4,7 @@ import { displayLine } from '#mail/storable-text.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 import type { Secret } from '#platform/secret.ts'
 import { trusting } from '#platform/trust.ts'
+import { type OpeningStage, type StepProgress, trackSteps } from '../check-steps.ts'
 import { wrongProtocol } from '../greeting.ts'
 import { type Endpoint, judgeCertificate, openTcp, openTls } from '../secure-socket.ts'
 import { maxServerText, toSessionError } from '../session-error.ts'
@@ -15,10 +16,8 @@ export type SmtpCheck = Endpoint & {
   /** For the connection, and again for the handshake. Milliseconds. */
   connectTimeoutMs?: number
 }
-export type SmtpStep = 'connect' | 'tls' | 'greeting' | 'login'
-export type SmtpProgress =
-  | { step: SmtpStep; state: 'running' }
-  | { step: SmtpStep; state: 'ok'; ms: number; note: string | null }
+export type SmtpStep = OpeningStage
+export type SmtpProgress = StepProgress<SmtpStep>
 
 const usualConnectMs = 15_000
 
@@ -27,13 +26,11 @@ export const checkSmtpLogin = async (
   options: SmtpCheck,
   onProgress: (progress: SmtpProgress) => void,
 ): Promise<{ step: SmtpStep; error: AppError } | null> => {
-  let step: SmtpStep = 'connect'
-  const run = async (next: SmtpStep, work: () => Promise<void>) => {
-    step = next
-    const startedAt = performance.now()
-    onProgress({ step, state: 'running' })
+  const track = trackSteps<SmtpStep>('connect', onProgress)
+  const run = async (step: SmtpStep, work: () => Promise<void>) => {
+    track.begin(step)
     await work()
-    onProgress({ step, state: 'ok', ms: Math.round(performance.now() - startedAt), note: null })
+    track.end()
   }
   let connection: SMTPConnection | undefined
   try {
@@ -74,7 +71,7 @@ export const checkSmtpLogin = async (
     )
     return null
   } catch (error) {
-    return { step, error: toSmtpError(error) }
+    return { step: track.step, error: toSmtpError(error) }
   } finally {
     connection?.close()
   }

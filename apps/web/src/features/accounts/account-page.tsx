@@ -1,7 +1,8 @@
 import type { Account, SyncEvent } from '@postern/shared/accounts.ts'
 import { useState } from 'react'
 import { call } from '#data/api.ts'
-import { app, loadAccounts, useApp } from '#data/app-state.ts'
+import { loadAccounts, useApp } from '#data/app-state.ts'
+import { patchAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { useTitle } from '#data/use-title.ts'
@@ -13,6 +14,8 @@ import { ListState } from '#ui/list-state.tsx'
 import { EditAccount, isCertificateProblem } from './edit-account.tsx'
 import { LookCard } from './look-card.tsx'
 import { MailboxTable } from './mailbox-table.tsx'
+import { MaildropFacts } from './maildrop-facts.tsx'
+import { RetrievalCard } from './retrieval-card.tsx'
 
 /** Everything about one account: how it is, its servers and password, its mailboxes, and how to part from it. */
 export const AccountPage = ({ accountId }: { accountId: string }) => {
@@ -39,8 +42,11 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
       </div>
       <HealthCard account={account} />
       <EditAccount key={account.id} account={account} />
+      {account.retrieval && (
+        <RetrievalCard key={JSON.stringify(account.retrieval)} accountId={account.id} retrieval={account.retrieval} />
+      )}
       <LookCard account={account} />
-      <MailboxTable account={account} />
+      {account.kind === 'imap' && <MailboxTable account={account} />}
       <RemoveCard account={account} />
     </main>
   )
@@ -50,12 +56,6 @@ const HealthCard = ({ account }: { account: Account }) => {
   const post = async (what: 'sync' | 'resync') => {
     await call(what === 'sync' ? 'syncAccount' : 'resyncAccount', 'POST', `/v1/accounts/${account.id}/${what}`)
     showToast({ kind: 'done', text: what === 'sync' ? t('health.syncing') : t('health.comparing') })
-  }
-  const pause = async () => {
-    const changed = await call('patchAccount', 'PATCH', `/v1/accounts/${account.id}`, {
-      body: { isPaused: account.state !== 'paused' },
-    })
-    app.set((state) => ({ accounts: state.accounts.map((other) => (other.id === account.id ? changed : other)) }))
   }
   return (
     <section className="card" aria-label={t('health')}>
@@ -79,20 +79,29 @@ const HealthCard = ({ account }: { account: Account }) => {
           )}
         </div>
       )}
+      <MaildropFacts account={account} />
       <p className="muted">
         {account.retryAt && `${t('health.nextTry', { date: fullDate(account.retryAt) })} `}
-        {account.lastSyncedAt && `${t('health.inStep', { date: fullDate(account.lastSyncedAt) })} `}
+        {account.kind === 'imap' &&
+          account.lastSyncedAt &&
+          `${t('health.inStep', { date: fullDate(account.lastSyncedAt) })} `}
         {t('health.stored', { size: fileSize(account.storedBytes) })}
         {account.isPrivateHost && ` ${t('health.private')}`}
       </p>
       <div className="row">
         <button type="button" className="button" onClick={() => void post('sync')}>
-          {t('account.sync')}
+          {account.kind === 'imap' ? t('account.sync') : t('maildrop.check')}
         </button>
-        <button type="button" className="button" onClick={() => void post('resync')}>
-          {t('health.resync')}
-        </button>
-        <button type="button" className="button" onClick={() => void pause()}>
+        {account.kind === 'imap' && (
+          <button type="button" className="button" onClick={() => void post('resync')}>
+            {t('health.resync')}
+          </button>
+        )}
+        <button
+          type="button"
+          className="button"
+          onClick={() => void patchAccount(account.id, { isPaused: account.state !== 'paused' })}
+        >
           {account.state === 'paused' ? t('health.resume') : t('health.pause')}
         </button>
       </div>

@@ -1,4 +1,4 @@
-import type { AccountCreate, DiscoveryResult } from '@postern/shared/accounts.ts'
+import type { AccountCreate, AccountKind, DiscoveryResult } from '@postern/shared/accounts.ts'
 import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
 import { loadAccounts } from '#data/app-state.ts'
@@ -6,6 +6,11 @@ import { useTitle } from '#data/use-title.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { Field } from '#ui/field.tsx'
+import { ChooseKind } from './choose-kind.tsx'
+import { candidateFor, foundKinds, incomingFor, proposedIncoming, proposedOutgoing } from './proposals.ts'
+import { type Answers, recommendKind, usualAnswers } from './recommend-kind.ts'
+import { RetrievalFields } from './retrieval-fields.tsx'
+import { type RetrievalForm, readRetrieval, retrievalFormOf, usualRetrieval } from './retrieval-form.ts'
 import { formOf, OutgoingFields, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
 import { LiveTestReport, Problem, useLiveTest } from './use-live-test.tsx'
 
@@ -20,6 +25,9 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const [found, setFound] = useState<DiscoveryResult | null>(null)
   const [incoming, setIncoming] = useState<ServerForm | null>(null)
   const [outgoing, setOutgoing] = useState<ServerForm | null>(null)
+  const [kind, setKind] = useState<AccountKind>('imap')
+  const [answers, setAnswers] = useState(usualAnswers)
+  const [retrieval, setRetrieval] = useState(() => retrievalFormOf(usualRetrieval))
   const live = useLiveTest()
 
   useTitle(t('account.add'))
@@ -27,27 +35,39 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
     event.preventDefault()
     void live.attempt(async () => {
       const result = await call('discover', 'POST', '/v1/discovery', { body: { address } })
-      const best = bestOf(result)
-      const imap = best?.incoming.find(({ kind }) => kind === 'imap') ?? result.guesses.incoming[0]
-      const smtp = best?.outgoing[0] ?? result.guesses.outgoing[0]
+      const first = recommendKind(answers, foundKinds(result))
       setFound(result)
-      setIncoming(imap ? formOf(imap) : null)
-      setOutgoing(smtp ? formOf(smtp) : null)
+      setKind(first.kind)
+      setIncoming(proposedIncoming(result, first.kind))
+      setOutgoing(proposedOutgoing(result, first.kind))
       setStage('servers')
     })
   }
+  const choose = (next: AccountKind) => {
+    if (found && next !== kind) setIncoming((old) => old && incomingFor(found, old, { from: kind, to: next }))
+    setKind(next)
+  }
+  const answer = (next: Answers) => {
+    if (!found) return
+    setAnswers(next)
+    const suited = recommendKind(next, foundKinds(found))
+    choose(suited.kind)
+    setRetrieval((old) => ({ ...retrievalFormOf({ ...usualRetrieval, policy: suited.policy }), ...lookOf(old) }))
+  }
   const add = (event: FormEvent) => {
     event.preventDefault()
-    if (!incoming) return
+    const read = readRetrieval(retrieval)
+    if (!incoming || (kind === 'pop3' && read.kind === 'wrong')) return
     void live.attempt(async () => {
       const body: AccountCreate = {
         address,
         name: '',
-        kind: 'imap',
+        kind,
         password,
         outgoingPassword: outgoingPassword || null,
         incoming: settingsOf(incoming),
         outgoing: outgoing ? settingsOf(outgoing) : null,
+        ...(kind === 'pop3' && read.kind === 'read' ? { retrieval: read.wishes } : {}),
       }
       if (!(await live.test(body))) return
       const { id } = await call('createAccount', 'POST', '/v1/accounts', { body })
@@ -87,16 +107,19 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
         </form>
       ) : (
         <form className="card" onSubmit={add}>
-          <Found found={found} />
-          {incoming && (
-            <ServerFields
-              legend={t('servers.incoming')}
-              which="incoming"
-              value={incoming}
-              errors={errors}
-              onChange={setIncoming}
-            />
+          {found && (
+            <>
+              <Found found={found} kind={kind} />
+              <ChooseKind
+                value={kind}
+                recommended={recommendKind(answers, foundKinds(found))}
+                answers={answers}
+                onChange={choose}
+                onAnswer={answer}
+              />
+            </>
           )}
+          {incoming && <ServerFields kind={kind} value={incoming} errors={errors} onChange={setIncoming} />}
           <Field
             label={t('password')}
             type="password"
@@ -107,6 +130,12 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
             error={errors?.password}
             hint={t('add.passwordHint')}
           />
+          {kind === 'pop3' && (
+            <fieldset className="choice-group">
+              <legend>{t('retrieval.legend')}</legend>
+              <RetrievalFields value={retrieval} onChange={setRetrieval} />
+            </fieldset>
+          )}
           <OutgoingFields
             value={outgoing}
             password={outgoingPassword}
@@ -140,28 +169,23 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   )
 }
 
-/** The first that names a server this version can speak to. */
-const bestOf = ({ candidates }: DiscoveryResult) =>
-  candidates.find(({ incoming }) => incoming.some(({ kind }) => kind === 'imap'))
+/** What was typed of it is not what the answers are about. */
+const lookOf = ({ everyMinutes, megabytes }: RetrievalForm) => ({ everyMinutes, megabytes })
 
-const Found = ({ found }: { found: DiscoveryResult | null }) => {
-  const usable = found ? bestOf(found) : undefined
-  const best = usable ?? found?.candidates[0]
-  const hasImap = usable !== undefined
+const Found = ({ found, kind }: { found: DiscoveryResult; kind: AccountKind }) => {
+  const best = candidateFor(found, kind)
   return (
     <>
-      {best && hasImap && (
+      {best ? (
         <div className="notice">
           {best.explanation} {t('found.look')}
         </div>
-      )}
-      {best && !hasImap && (
+      ) : (
         <div className="notice warn">
-          {best.explanation} {t('found.popOnly')}
+          {found.candidates.length === 0 && t('found.nothing')} {t('found.usual')}
         </div>
       )}
-      {!best && <div className="notice warn">{t('found.nothing')}</div>}
-      {found?.advice && (
+      {found.advice && (
         <div className="notice warn">
           {found.advice.text}{' '}
           {found.advice.helpUrl && (

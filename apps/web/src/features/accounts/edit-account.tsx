@@ -4,7 +4,7 @@ import { call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
 import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
-import { formOf, OutgoingFields, pinned, ServerFields, settingsOf } from './server-fields.tsx'
+import { formOf, isSameForm, OutgoingFields, pinned, ServerFields, settingsOf } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 /** Name, servers and password. A new server or password is tested first, step by step, as when the account was added. */
@@ -57,13 +57,7 @@ export const EditAccount = ({ account }: { account: Account }) => {
         onChange={(event) => setName(event.target.value)}
         hint={t('edit.nameHint')}
       />
-      <ServerFields
-        legend={t('servers.incoming')}
-        which="incoming"
-        value={incoming}
-        errors={errors}
-        onChange={setIncoming}
-      />
+      <ServerFields kind={account.kind} value={incoming} errors={errors} onChange={setIncoming} />
       <OutgoingFields
         value={outgoing}
         password={outgoingPassword}
@@ -101,5 +95,4 @@ export const EditAccount = ({ account }: { account: Account }) => {
 export const isCertificateProblem = ({ problem }: Account): boolean =>
   /^tls\.(name|expired|untrusted|pin_changed)$/.test(problem?.code ?? '')
 
-const isSame = (a: ServerSettings, b: ServerSettings | null): boolean =>
-  b !== null && JSON.stringify(settingsOf(formOf(a))) === JSON.stringify(settingsOf(formOf(b)))
+const isSame = (a: ServerSettings, b: ServerSettings | null): boolean => b !== null && isSameForm(formOf(a), formOf(b))

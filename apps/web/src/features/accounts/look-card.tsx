@@ -1,7 +1,7 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { type FormEvent, useState } from 'react'
-import { call } from '#data/api.ts'
 import { app } from '#data/app-state.ts'
+import { patchAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
 import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
@@ -27,15 +27,16 @@ export const LookCard = ({ account }: { account: Account }) => {
   const patch = async (body: { color?: string | null; dailyByteBudget?: number | null }) => {
     show({ ...account, ...body })
     try {
-      show(await call('patchAccount', 'PATCH', `/v1/accounts/${account.id}`, { body }))
+      await patchAccount(account.id, body)
     } catch (error) {
       show(account)
       throw error
     }
   }
+  const title = account.kind === 'imap' ? t('look') : t('look.colorOnly')
   return (
-    <section className="card" aria-label={t('look')}>
-      <h2>{t('look')}</h2>
+    <section className="card" aria-label={title}>
+      <h2>{title}</h2>
       <fieldset className="swatches">
         <legend>{t('look.color')}</legend>
         <label>
@@ -60,11 +61,13 @@ export const LookCard = ({ account }: { account: Account }) => {
           </label>
         ))}
       </fieldset>
-      <Budget
-        key={account.dailyByteBudget}
-        bytes={account.dailyByteBudget}
-        onSet={(dailyByteBudget) => patch({ dailyByteBudget })}
-      />
+      {account.kind === 'imap' && (
+        <Budget
+          key={account.dailyByteBudget}
+          bytes={account.dailyByteBudget}
+          onSet={(dailyByteBudget) => patch({ dailyByteBudget })}
+        />
+      )}
     </section>
   )
 }

@@ -8,6 +8,7 @@ import { inView } from '#data/apply-change.ts'
 import { act, leaving, type MailAction, refusalOf } from '#data/commands.ts'
 import { startDrag } from '#data/drag.ts'
 import { loadRows, pageSize } from '#data/load-rows.ts'
+import { expungeIn } from '#data/patch-account.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { focusMailbox } from '#data/socket.ts'
 import type { ThreadList } from '#data/thread-list.ts'
@@ -278,7 +279,9 @@ export const MessageList = ({
           {count('new', arrived)}
         </button>
       )}
-      {confirms && <ConfirmExpunge onConfirm={confirms} onClose={() => setConfirms(null)} />}
+      {confirms && (
+        <ConfirmExpunge {...expungeIn(mailbox?.accountId)} onConfirm={confirms} onClose={() => setConfirms(null)} />
+      )}
     </>
   )
 }

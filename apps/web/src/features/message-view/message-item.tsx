@@ -2,7 +2,7 @@ import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import { useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, loadBody, setting, useApp } from '#data/app-state.ts'
-import { fullDate, listDate, messageDate, personName } from '#lib/format.ts'
+import { fileSize, fullDate, listDate, messageDate, personName } from '#lib/format.ts'
 import { count, t } from '#lib/text.ts'
 import { useMedia } from '#lib/use-media.ts'
 import { Dialog } from '#ui/dialog.tsx'
@@ -79,6 +79,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
       {isOpen && (
         <>
           <Addresses message={message} />
+          {message.isHeaderOnly && <HeaderOnly message={message} />}
           <Body
             message={message}
             body={body}
@@ -120,6 +121,27 @@ const Addresses = ({ message }: { message: Message }) => {
         {isFull && message.date && ` · ${fullDate(message.date)}`}
       </span>
     </button>
+  )
+}
+
+/** A size limit left the rest of it at the provider. */
+const HeaderOnly = ({ message }: { message: Message }) => {
+  const [isAsked, setAsked] = useState(false)
+  const ask = async () => {
+    await call('fetchRest', 'POST', `/v1/messages/${message.id}/rest`)
+    setAsked(true)
+  }
+  return (
+    <div className="notice row" role="status">
+      <span className="notice-text">
+        {t('view.headerOnly', { size: fileSize(message.sizeBytes) })} {isAsked && t('view.restComes')}
+      </span>
+      {!isAsked && (
+        <button type="button" className="button" onClick={() => void ask()}>
+          {t('view.getRest')}
+        </button>
+      )}
+    </div>
   )
 }
 

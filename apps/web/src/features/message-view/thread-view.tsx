@@ -4,6 +4,7 @@ import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { ApiError, failureOf } from '#data/api.ts'
 import { loadThread, setting, useApp } from '#data/app-state.ts'
 import { act, closes, type MailAction, refusalOf } from '#data/commands.ts'
+import { expungeIn } from '#data/patch-account.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { plainSubject } from '#lib/format.ts'
 import { goBack } from '#lib/route.ts'
@@ -227,7 +228,13 @@ const Actions = ({ threadId, mailboxId, backTo, isFlagged, ownsKeys }: HeadProps
           isDisabled: !other.rights.insert,
         }))}
       />
-      {isAsking && <ConfirmExpunge onConfirm={() => perform('expunge')} onClose={() => setAsking(false)} />}
+      {isAsking && (
+        <ConfirmExpunge
+          {...expungeIn(mailbox?.accountId)}
+          onConfirm={() => perform('expunge')}
+          onClose={() => setAsking(false)}
+        />
+      )}
     </>
   )
 }

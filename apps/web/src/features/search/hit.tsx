@@ -3,6 +3,7 @@ import type { SearchResult } from '@postern/shared/search.ts'
 import { useState } from 'react'
 import { prefetch, useApp } from '#data/app-state.ts'
 import { act, type MailAction, refusalOf, rowAfter } from '#data/commands.ts'
+import { expungeIn } from '#data/patch-account.ts'
 import { listDate, personName } from '#lib/format.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
@@ -71,7 +72,13 @@ export const Hit = ({ hit: { row, messageId, subject, snippet }, query, isOpen, 
         refusalOf={refusal}
         onAct={(action) => (action === 'trash' && isForGood ? setAsking(true) : perform(action))}
       />
-      {isAsking && <ConfirmExpunge onConfirm={() => perform('expunge')} onClose={() => setAsking(false)} />}
+      {isAsking && (
+        <ConfirmExpunge
+          {...expungeIn(mailbox?.accountId)}
+          onConfirm={() => perform('expunge')}
+          onClose={() => setAsking(false)}
+        />
+      )}
     </div>
   )
 }

@@ -1,0 +1,56 @@
+import type { RawTx } from './bare-tx.ts'
+import { textArray } from './binary-array.ts'
+import type { RawUnit } from './commit.ts'
+import { type SourcedMail, storeSources } from './store-sources.ts'
+
+type Rest = SourcedMail & { ledgerId: bigint; envelope: { identityKey: string; sizeBytes: bigint }; isRest: boolean }
+export type Completed = { ledgerIds: Set<bigint>; threadIds: bigint[] }
+
+/**
+ * Mails that were here by their header become whole: each keeps its id, its conversation and its places with their flags,
+ * wherever they were moved meanwhile; what it is known by, its size and its source are those of the whole. It is read next,
+ * as a mail that came whole. Of two mails with one header, which are one until now, the second stays out when its octets
+ * are others: it is a mail of its own.
+ */
+export const completeArrivals = async (unit: RawUnit, accountId: bigint, arrivals: Rest[]): Promise<Completed> => {
+  const rest = arrivals.filter(({ isRest, isWhole }) => isRest && isWhole)
+  if (rest.length === 0) return { ledgerIds: new Set(), threadIds: [] }
+  const { tx } = unit
+  const known = await findParts(tx, accountId, rest)
+  const hashes = new Map<bigint, string | null>()
+  const first: (Rest & { messageId: bigint })[] = []
+  const done: (Rest & { messageId: bigint })[] = []
+  for (const arrival of rest) {
+    const part = known.get(arrival.ledgerId)
+    if (!part) continue
+    const hash = arrival.rawHash.toString('hex')
+    const stored = hashes.get(part.message_id) ?? part.hash
+    if (stored !== null && stored !== hash) continue
+    hashes.set(part.message_id, hash)
+    const completed = { ...arrival, messageId: part.message_id }
+    if (stored === null) first.push(completed)
+    done.push(completed)
+  }
+  const messageIds = new Map(first.map(({ envelope, messageId }) => [envelope.identityKey, messageId]))
+  await storeSources(unit, accountId, first, messageIds)
+  const text = <T>(list: T[], of: (item: T) => string) => textArray(list.map(of))
+  const threads = await tx.$queryRaw<{ thread_id: bigint }[]>`
+    UPDATE message m SET identity_key = t.key::uuid, size_bytes = t.size::bigint, is_header_only = false
+    FROM unnest(${text(first, ({ messageId }) => messageId.toString())}::text[], ${text(first, ({ envelope }) => envelope.identityKey)}::text[],
+      ${text(first, ({ envelope }) => envelope.sizeBytes.toString())}::text[]) AS t (id, key, size)
+    WHERE m.account_id = ${accountId} AND m.id = t.id::bigint RETURNING m.thread_id`
+  await tx.$executeRaw`
+    UPDATE pop_ledger l SET is_whole = true, wants_whole = false, raw_hash = decode(t.hash, 'hex'), fetched_at = now()
+    FROM unnest(${text(done, ({ ledgerId }) => ledgerId.toString())}::text[], ${text(done, ({ rawHash }) => rawHash.toString('hex'))}::text[]) AS t (id, hash)
+    WHERE l.account_id = ${accountId} AND l.id = t.id::bigint`
+  return { ledgerIds: new Set(done.map(({ ledgerId }) => ledgerId)), threadIds: threads.map((row) => row.thread_id) }
+}
+
+/** Ledger id -> the message that is here by its header; `hash` once it is whole. */
+const findParts = async (tx: RawTx, accountId: bigint, rest: Rest[]) => {
+  const rows = await tx.$queryRaw<{ id: bigint; message_id: bigint; hash: string | null }[]>`
+    SELECT l.id, l.message_id, encode(b.sha256, 'hex') AS hash FROM pop_ledger l JOIN message m ON m.id = l.message_id
+    LEFT JOIN raw_source r ON r.message_id = m.id LEFT JOIN blob b ON b.id = r.blob_id
+    WHERE l.account_id = ${accountId} AND l.id = ANY (${rest.map(({ ledgerId }) => ledgerId)}::bigint[]) AND NOT l.is_whole ORDER BY l.id`
+  return new Map(rows.map((row) => [row.id, row]))
+}

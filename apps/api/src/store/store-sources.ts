@@ -1,0 +1,46 @@
+import type { RawUnit } from './commit.ts'
+
+/** A mail and its octets: small ones are written with its row; a large one was staged before, in pieces, and verified. */
+export type SourcedMail = {
+  envelope: { identityKey: string; sizeBytes: bigint }
+  rawHash: Buffer
+  isWhole: boolean
+  source: { kind: 'bytes'; bytes: Buffer } | { kind: 'staged'; blobId: bigint }
+}
+
+/** One source for each message that has none. */
+export const storeSources = async (
+  unit: RawUnit,
+  accountId: bigint,
+  mails: SourcedMail[],
+  messageIds: Map<string, bigint>,
+): Promise<void> => {
+  const { tx } = unit
+  const byMessage = new Map<bigint, SourcedMail>()
+  for (const mail of mails) {
+    const messageId = messageIds.get(mail.envelope.identityKey)
+    if (messageId !== undefined && mail.isWhole) byMessage.set(messageId, mail)
+  }
+  const there = await tx.$queryRaw<{ message_id: bigint }[]>`
+    SELECT message_id FROM raw_source WHERE message_id = ANY (${[...byMessage.keys()]}::bigint[])`
+  for (const { message_id } of there) byMessage.delete(message_id)
+  const bytes = [...byMessage.values()].reduce((sum, { envelope }) => sum + envelope.sizeBytes, 0n)
+  if (bytes > 0n)
+    await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${bytes} WHERE id = ${accountId}`
+  const small = [...byMessage].flatMap(([messageId, { source, rawHash }]) =>
+    source.kind === 'bytes' ? [{ messageId, bytes: source.bytes, rawHash }] : [],
+  )
+  const staged = [...byMessage].flatMap(([messageId, { source }]) =>
+    source.kind === 'staged' ? [{ messageId, blobId: source.blobId }] : [],
+  )
+  await tx.$executeRaw`
+    WITH t AS (SELECT nextval('blob_id_seq') AS blob_id, u.* FROM unnest(${small.map(({ messageId }) => messageId)}::bigint[], ${small.map(({ rawHash }) => rawHash)}::bytea[],
+        ${small.map(({ bytes }) => bytes)}::bytea[]) AS u (message_id, hash, bytes)),
+      b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${accountId}::bigint, hash, length(bytes), true FROM t),
+      c AS (INSERT INTO blob_chunk (blob_id, n, bytes) SELECT blob_id, 0, bytes FROM t)
+    INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
+  await tx.$executeRaw`
+    WITH t AS (SELECT * FROM unnest(${staged.map(({ messageId }) => messageId)}::bigint[], ${staged.map(({ blobId }) => blobId)}::bigint[]) AS u (message_id, blob_id)),
+      b AS (UPDATE blob SET is_whole = true FROM t WHERE blob.id = t.blob_id)
+    INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
+}

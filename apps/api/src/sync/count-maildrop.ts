@@ -1,0 +1,26 @@
+import type { MaildropFacts, ServerPolicy } from '@postern/shared/retrieval.ts'
+import { type LedgerRow, type ListedMail, planMaildrop } from './plan-maildrop.ts'
+
+/** What a person is told of a maildrop, beside when it was looked at and what its server can do. */
+export type MaildropCounts = Omit<MaildropFacts, 'listedAt' | 'hasUniqueIds' | 'hasTop'>
+
+/** Later than anything was fetched, whichever clock wrote that down. */
+const someNextLook = new Date(8.64e15)
+
+/** Counts what the plan would do at the next look if nothing held it back, and what waits for the person's word. Pure. */
+export const countMaildrop = (
+  listing: readonly ListedMail[],
+  rows: readonly LedgerRow[],
+  { policy, now }: { policy: ServerPolicy; now: Date },
+): MaildropCounts => {
+  const next = planMaildrop(listing, rows, { policy, isOnHold: false, sessionStartedAt: someNextLook, now })
+  const away = new Set([...next.gone, ...next.missing])
+  const stored = rows.filter((row) => row.state === 'fetched' && row.missingSince === null && !away.has(row))
+  return {
+    messages: listing.length,
+    bytes: listing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    waiting: next.remove.length,
+    copies: stored.filter(({ isCopy, isWhole }) => isCopy && isWhole).length,
+    headersOnly: stored.filter(({ isWhole }) => !isWhole).length,
+  }
+}

@@ -1,0 +1,149 @@
+import type { CheckEvent } from '@postern/shared/accounts.ts'
+import type { FastifyInstance } from 'fastify'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { renewSetupCode } from '#auth/setup-code.ts'
+import { openStore, type Store } from '#store/open-store.ts'
+import { checkAccount } from '../../src/engine/check-account.ts'
+import { buildTestApp } from '../support/app-fixture.ts'
+import { freshDatabase } from '../support/fresh-database.ts'
+import { listing, refuse, type Script, type ScriptedPop3, startScriptedPop3 } from '../support/scripted-pop3.ts'
+
+const servers: ScriptedPop3[] = []
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.stop()
+})
+const serving = async (script: Script) => {
+  const server = await startScriptedPop3(script)
+  servers.push(server)
+  return { host: '127.0.0.1', port: server.port, security: 'plain' as const, username: 'paula' }
+}
+const mail = 'Subject: One\r\n\r\nHello!\r\n'
+
+describe('the live test of a POP3 account', () => {
+  const test = async (script: Script, until: 'login' | 'messages' = 'messages') => {
+    const events: CheckEvent[] = []
+    const incoming = { ...(await serving(script)), pinnedFingerprint: null }
+    const wanted = { address: 'paula@example.org', name: '', kind: 'pop3' as const, incoming, outgoing: null }
+    const isRight = await checkAccount(
+      {
+        wanted: { ...wanted, password: 'secret', outgoingPassword: null },
+        policy: { allowPrivate: true, privateHosts: [] },
+        ca: undefined,
+        until,
+      },
+      (event) => events.push(event),
+    )
+    const steps = events.flatMap((event) => (event.kind === 'step' && event.state === 'ok' ? event : []))
+    return { isRight, events, steps: steps.map(({ step }) => step), note: steps.at(-1)?.note }
+  }
+
+  it('tells each step, and how many messages are there', async () => {
+    const { isRight, events, steps, note } = await test({ mails: [mail, mail] })
+    expect([isRight, steps]).toEqual([true, ['resolve', 'connect', 'greeting', 'login', 'list']])
+    expect(note).toBe('2 messages are there.')
+    expect(events.at(-1)).toEqual({ kind: 'done', ok: true, mailboxes: null, newestSubjects: [] })
+    expect((await test({ mails: [mail] }, 'login')).steps.at(-1)).toBe('login')
+  })
+
+  it('says what the server lacks, and what follows from that', async () => {
+    const CAPA = (socket: { write: (text: string) => unknown }) => socket.write(listing('USER', 'SASL PLAIN'))
+    const lacking = { CAPA, UIDL: refuse('what?'), TOP: refuse('what?') }
+    const { isRight, note } = await test({ mails: [mail], on: lacking })
+    expect(isRight).toBe(true)
+    expect(note).toMatch(
+      /^1 message is there\. .+ \(no UIDL\): each look .+ \(no TOP\): a size limit cannot be kept\.$/,
+    )
+    // What could not be tried is not missing.
+    expect((await test({ on: lacking })).note).toBe('0 messages are there.')
+    expect((await test({ mails: [mail], on: { CAPA } })).note).toBe('1 message is there.')
+  })
+
+  it('names the step that failed', async () => {
+    const { isRight, events } = await test({ on: { STAT: refuse('[SYS/TEMP] not now') } })
+    expect(isRight).toBe(false)
+    expect(events.find(({ kind }) => kind === 'failed')).toMatchObject({ server: 'incoming', step: 'list' })
+  })
+})
+
+describe('how a POP3 account is looked at', () => {
+  let database: Awaited<ReturnType<typeof freshDatabase>>
+  let store: Store
+  let app: FastifyInstance
+  let cookie = ''
+  const send = (method: 'POST' | 'PATCH', url: string, payload: object) =>
+    app.inject({
+      method,
+      url,
+      payload,
+      headers: { host: 'localhost', 'x-postern': '1', ...(cookie ? { cookie } : {}) },
+    })
+  const asked = () => store.prisma.engineRequest.count({ where: { kind: 'sync' } })
+
+  beforeAll(async () => {
+    database = await freshDatabase()
+    store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 5 })
+    app = await buildTestApp({ store })
+    const owner = { name: 'Paula', address: 'paula@example.org', password: 'four unrelated words: lantern orbit' }
+    const made = await send('POST', '/v1/setup', { code: await renewSetupCode(store), ...owner })
+    cookie = `${made.cookies[0]?.name}=${made.cookies[0]?.value}`
+  })
+  afterAll(async () => {
+    await app.close()
+    await store.close()
+    await database.drop()
+  })
+
+  it('is chosen with the account and changed piece by piece, at once', async () => {
+    const incoming = await serving({ mails: [mail] })
+    const policy = { plaintextHosts: [`127.0.0.1:${incoming.port}`], privateHosts: [] }
+    const allowed = await app.inject({
+      method: 'PUT',
+      url: '/v1/owner/policy',
+      payload: policy,
+      headers: { host: 'localhost', 'x-postern': '1', cookie },
+    })
+    expect(allowed.statusCode).toBe(200)
+    const added = await send('POST', '/v1/accounts', {
+      address: 'paula@example.org',
+      kind: 'pop3',
+      password: 'secret',
+      incoming,
+      retrieval: { policy: { kind: 'newest', count: 500 }, everyMinutes: 15 },
+    })
+    const usual = { maxBytes: null, isOnHold: false, isDeletionDecided: false }
+    expect(added.json()).toMatchObject({
+      kind: 'pop3',
+      retrieval: { policy: { kind: 'newest', count: 500 }, everyMinutes: 15, ...usual },
+      maildrop: null,
+    })
+    const { id } = added.json()
+    await store.prisma.account.update({
+      where: { id: BigInt(id) },
+      data: { retrieval: { ...added.json().retrieval, isOnHold: true } },
+    })
+    const patch = (retrieval: object) => send('PATCH', `/v1/accounts/${id}`, { retrieval })
+    const days = { kind: 'afterDays', days: 30 }
+    expect((await patch({ policy: days })).json().retrieval).toEqual({
+      ...usual,
+      policy: days,
+      everyMinutes: 15,
+      isOnHold: true,
+    })
+    expect(await asked()).toBe(1)
+    expect((await patch({ isOnHold: true })).statusCode).toBe(400)
+    expect((await patch({ isOnHold: false, maxBytes: 1_000_000 })).json().retrieval).toEqual({
+      ...usual,
+      policy: days,
+      everyMinutes: 15,
+      maxBytes: 1_000_000,
+    })
+    expect(await asked()).toBe(2)
+    await send('PATCH', `/v1/accounts/${id}`, { isPaused: true })
+    expect((await patch({ everyMinutes: 60 })).json().retrieval.everyMinutes).toBe(60)
+    // Nobody looks after a paused account.
+    expect(await asked()).toBe(2)
+    await store.prisma.account.update({ where: { id: BigInt(id) }, data: { kind: 'imap' } })
+    const refused = await patch({ everyMinutes: 60 })
+    expect([refused.statusCode, refused.json().error.code]).toEqual([400, 'request.invalid'])
+  })
+})

@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { commit } from '#store/commit.ts'
+import { takeLeases } from '#store/lease.ts'
+import { releaseCopies, wantRest } from '#store/maildrop-wishes.ts'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { type Maildrop, startMaildrops } from './maildrop-fixture.ts'
+
+const mail = (n: number) =>
+  `From: ann@example.org\r\nSubject: Letter ${n}\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello ${n}\r\n`
+const huge = `From: zoe@example.org\r\nSubject: huge\r\n\r\nthe end of a long story\r\n${`${'y'.repeat(70)}\r\n`.repeat(30_000)}`
+const afterDownload = { kind: 'afterDownload' as const }
+
+describe('what a person wants of a maildrop', () => {
+  let dovecot: Dovecot
+  let proxy: FaultProxy
+  let drops: Awaited<ReturnType<typeof startMaildrops>>
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+    proxy = await startFaultProxy(dovecot.pop3Port)
+    drops = await startMaildrops()
+  })
+  afterAll(async () => {
+    await drops.stop()
+    await proxy.stop()
+    await dovecot.stop()
+  })
+
+  const open = (user: string, mails: string[]) => {
+    dovecot.addUser(user, 'secret')
+    for (const text of mails) dovecot.deliver(user, 'INBOX', text)
+    return drops.open(user, proxy.port)
+  }
+  const onServer = (user: string) =>
+    dovecot.doveadm('search', '-u', user, 'mailbox', 'INBOX', 'all').split('\n').filter(Boolean).length
+  const asked = (command: string) => proxy.said('toServer').match(new RegExp(`^${command}`, 'gm'))?.length ?? 0
+  const wish = <T>(work: Parameters<typeof commit<T>>[2]) => commit(drops.store, { kind: 'system' }, work)
+  const pushed = async ({ accountId }: Maildrop) =>
+    (await drops.store.prisma.stream.findUniqueOrThrow({ where: { accountId } })).seq
+
+  it('is counted, and a look that finds nothing new writes nothing and tells nobody', async () => {
+    const drop = await open('counts', [mail(1), mail(2), huge])
+    const settings = { maxBytes: 4096, policy: afterDownload, isOnHold: true }
+    const look = await drop.look({ settings })
+    const facts = { messages: 3, waiting: 2, copies: 0, headersOnly: 1, hasUniqueIds: true, hasTop: true }
+    expect(look.facts).toMatchObject(facts)
+    expect(await drop.facts()).toEqual(look.facts)
+    expect(look.facts.bytes).toBeGreaterThan(2_000_000)
+    const versions = () =>
+      drops.store.prisma.$queryRaw`SELECT xmin::text, ctid::text FROM account WHERE id = ${drop.accountId}
+        UNION ALL SELECT xmin::text, ctid::text FROM pop_ledger WHERE account_id = ${drop.accountId}`
+    const before = [await versions(), await pushed(drop)]
+    const again = await drop.look({ settings })
+    expect(again.facts).toEqual({ ...look.facts, listedAt: again.facts.listedAt })
+    expect([await versions(), await pushed(drop)]).toEqual(before)
+    // Without the hold they go, and the counts say so at once.
+    expect(await drop.look({ settings: { ...settings, isOnHold: false } })).toMatchObject({ removed: 2 })
+    expect(await drop.facts()).toMatchObject({ messages: 1, waiting: 0, headersOnly: 1 })
+  })
+
+  it('removes copies on a word only, and only those of which the same octets are here', async () => {
+    const drop = await open('copies', [1, 2, 3, 4].map(mail))
+    const settings = { policy: afterDownload }
+    await drop.look({ settings: { policy: { kind: 'keep' } } })
+    // The server gives every mail another unique-id, as after a migration.
+    const renamed = proxy.add({ direction: 'toClient', line: /^\d+ [0-9a-f]{16}$/, act: (line) => `${line}new` })
+    expect(await drop.look({ settings })).toMatchObject({ stored: 0, copies: 4, removed: 0 })
+    expect(await drop.look({ settings })).toMatchObject({ removed: 0, facts: { copies: 4, waiting: 0 } })
+    const damaged = await drops.store.prisma.message.findFirstOrThrow({
+      where: { accountId: drop.accountId, subject: 'Letter 3' },
+    })
+    const { blobId } = await drops.store.prisma.rawSource.findUniqueOrThrow({ where: { messageId: damaged.id } })
+    await drops.store.prisma.blobChunk.updateMany({ where: { blobId }, data: { bytes: Buffer.from('torn') } })
+    expect(await wish((unit) => releaseCopies(unit, drop.accountId))).toBe(4)
+    expect(await drop.facts()).toMatchObject({ copies: 0, waiting: 4 })
+    expect(await wish((unit) => releaseCopies(unit, drop.accountId))).toBe(0)
+    expect(await drop.look({ settings })).toMatchObject({ removed: 3, facts: { messages: 1, waiting: 1 } })
+    renamed.remove()
+    const left = dovecot.doveadm('fetch', '-u', 'copies', 'hdr.subject', 'mailbox', 'INBOX', 'all')
+    expect(left.match(/Letter \d/g)).toEqual(['Letter 3'])
+    expect(await drop.shown()).toEqual([1, 2, 3, 4].map((n) => `Letter ${n}`))
+  })
+
+  it('fetches the rest of a mail into the very message, wherever that was moved and flagged, and once', async () => {
+    const drop = await open('rest', [huge, mail(1)])
+    const { store } = drops
+    const capped = { maxBytes: 4096 }
+    await drop.look({ settings: capped })
+    const where = { accountId: drop.accountId, subject: 'huge' }
+    const before = await store.prisma.message.findFirstOrThrow({ where })
+    expect(before).toMatchObject({ isHeaderOnly: true, bodyState: 'absent' })
+    const archive = await store.prisma.mailbox.findFirstOrThrow({
+      where: { accountId: drop.accountId, role: 'archive' },
+    })
+    const place = { mailboxId: archive.id, shownMailboxId: archive.id, uid: 1n, flags: 4, shownFlags: 4 }
+    await store.prisma.placement.updateMany({ where: { messageId: before.id }, data: place })
+    // A larger limit alone fetches no old ones.
+    expect(await drop.look()).toMatchObject({ stored: 0, facts: { headersOnly: 1 } })
+    expect(await wish((unit) => wantRest(unit, drop.accountId, before.id))).toBe(1)
+    const cut = proxy.add({ direction: 'toClient', afterBytes: 1_000_000, act: 'close', times: 1 })
+    await expect(drop.look({ settings: capped })).rejects.toThrow()
+    expect(cut.acted()).toBe(1)
+    expect(await store.prisma.message.findFirstOrThrow({ where })).toEqual(before)
+    const seq = await pushed(drop)
+    expect(await drop.look({ settings: capped })).toMatchObject({ stored: 1, copies: 0, facts: { headersOnly: 0 } })
+    await drop.read()
+    const after = await store.prisma.message.findMany({ where })
+    expect(after).toMatchObject([
+      {
+        id: before.id,
+        threadId: before.threadId,
+        receivedAt: before.receivedAt,
+        isHeaderOnly: false,
+        bodyState: 'ready',
+      },
+    ])
+    expect(after[0]?.preview).toMatch(/^the end of a long story/)
+    expect(Number(after[0]?.sizeBytes)).toBe(huge.length)
+    expect(await store.prisma.placement.findMany({ where: { messageId: before.id } })).toMatchObject([place])
+    expect((await drop.sources()).get('huge')?.toString()).toBe(huge)
+    expect(await pushed(drop)).toBeGreaterThan(seq)
+    const retrs = asked('RETR')
+    expect(await drop.look({ settings: { ...capped, policy: afterDownload } })).toMatchObject({ stored: 0, removed: 2 })
+    expect(asked('RETR')).toBe(retrs)
+    expect(onServer('rest')).toBe(0)
+    expect(await wish((unit) => wantRest(unit, drop.accountId, before.id))).toBe(0)
+  })
+
+  it('knows a mail of which only the header is here after every unique-id has changed, and after its rest came', async () => {
+    const drop = await open('parts', [huge])
+    const settings = { maxBytes: 4096 }
+    await drop.look({ settings })
+    const rename = (to: string) =>
+      proxy.add({ direction: 'toClient', line: /^\d+ [0-9a-f]{16}$/, act: (line) => `${line}${to}` })
+    const first = rename('a')
+    expect(await drop.look({ settings })).toMatchObject({ stored: 0, copies: 1 })
+    const { id } = await drops.store.prisma.message.findFirstOrThrow({ where: { accountId: drop.accountId } })
+    expect(await wish((unit) => wantRest(unit, drop.accountId, id))).toBe(1)
+    expect(await drop.look({ settings })).toMatchObject({ stored: 1 })
+    first.remove()
+    const second = rename('b')
+    expect(await drop.look({ settings })).toMatchObject({ stored: 0, copies: 1 })
+    second.remove()
+    expect(await drop.shown()).toEqual(['huge'])
+  })
+
+  it('starts clean when it ends between the login and the first listing, and fetches nothing that was stored again', async () => {
+    const drop = await open('cuts', [1, 2, 3].map(mail))
+    const settings = { policy: afterDownload }
+    const retrs = asked('RETR')
+    for (const line of [/^STAT/, /^DELE/, /^QUIT/]) {
+      const cut = proxy.add({ direction: 'toServer', line, act: 'close', times: 1 })
+      const end = await drop.look({ settings }).then(
+        () => 'whole',
+        () => 'cut',
+      )
+      expect([end, cut.acted(), onServer('cuts')]).toEqual(['cut', 1, 3])
+      cut.remove()
+      if (`${line}` === '/^STAT/') {
+        expect(await drop.states()).toEqual({})
+        await drop.look({ settings })
+      }
+    }
+    expect(await drop.look({ settings })).toMatchObject({ stored: 0, removed: 3 })
+    expect(asked('RETR') - retrs).toBe(3)
+    expect(await drop.states()).toEqual({ gone: 3 })
+    expect(await drop.shown()).toEqual(['Letter 1', 'Letter 2', 'Letter 3'])
+  })
+
+  it('stays to be removed while the server says that it did not remove all', async () => {
+    let refusals = 1
+    const server = await startScriptedPop3({
+      mails: [1, 2].map(mail),
+      on: {
+        QUIT: (socket) => {
+          // RFC 1939 6: some of them may be gone; nobody says which.
+          const isRefused = server.said.includes('DELE 1') && refusals-- > 0
+          if (isRefused) refuse('some deleted messages not removed')(socket, '', () => undefined)
+          else socket.write('+OK\r\n')
+          socket.end()
+        },
+      },
+    })
+    const drop = await drops.open('refusing', server.port)
+    const settings = { policy: afterDownload }
+    await drop.look({ settings })
+    expect(await drop.look({ settings })).toMatchObject({ removed: 0, facts: { messages: 2, waiting: 2 } })
+    expect(await drop.states()).toEqual({ dele_sent: 2 })
+    expect(await drop.look({ settings })).toMatchObject({ removed: 2, facts: { messages: 0, waiting: 0 } })
+    expect(await drop.states()).toEqual({ gone: 2 })
+    expect(server.said.filter((line) => line.startsWith('RETR'))).toHaveLength(2)
+    await server.stop()
+  })
+
+  it('is done by one owner: the lease refuses a second, and what the first was about to do once it was taken over', async () => {
+    const drop = await open('owners', [1, 2, 3].map(mail))
+    const retrs = asked('RETR')
+    const taken = async () => (await takeLeases(drops.store, 'other', 100)).map(({ accountId }) => accountId)
+    expect(await taken()).not.toContain(drop.accountId)
+    await drop.look()
+    dovecot.deliver('owners', 'INBOX', mail(4))
+    await drops.store.prisma.accountLease.update({
+      where: { accountId: drop.accountId },
+      data: { expiresAt: new Date(0) },
+    })
+    expect(await taken()).toContain(drop.accountId)
+    await expect(drop.look()).rejects.toMatchObject({ code: 'lease.lost' })
+    expect(asked('RETR') - retrs).toBe(3)
+    expect(await drop.shown()).toHaveLength(3)
+  })
+})

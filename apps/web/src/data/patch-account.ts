@@ -1,0 +1,21 @@
+import type { Account, AccountPatch } from '@postern/shared/accounts.ts'
+import { call } from './api.ts'
+import { app } from './app-state.ts'
+
+/** Shown once it is stored. Throws ApiError. */
+export const patchAccount = async (accountId: string, body: AccountPatch): Promise<void> => {
+  const changed = await call('patchAccount', 'PATCH', `/v1/accounts/${accountId}`, { body })
+  app.set(({ accounts }) => ({ accounts: accounts.map((other) => (other.id === accountId ? changed : other)) }))
+}
+
+/** What has to be known, and may be asked, before mail of an account is deleted for good (ui/confirm-expunge.tsx). */
+export const expungeIn = (
+  accountId: string | undefined,
+): { account: Account | undefined; onDecide: (isAlsoThere: boolean) => Promise<void> } => ({
+  account: app.get().accounts.find(({ id }) => id === accountId),
+  onDecide: async (isAlsoThere) => {
+    if (accountId === undefined) return
+    const policy = { kind: 'whenDeletedHere' } as const
+    await patchAccount(accountId, { retrieval: { isDeletionDecided: true, ...(isAlsoThere ? { policy } : {}) } })
+  },
+})

@@ -1,0 +1,81 @@
+import type { Account } from '@postern/shared/accounts.ts'
+import type { MaildropFacts as Facts, Retrieval } from '@postern/shared/retrieval.ts'
+import { call } from '#data/api.ts'
+import { useApp } from '#data/app-state.ts'
+import { patchAccount } from '#data/patch-account.ts'
+import { showToast } from '#data/toasts.ts'
+import { fileSize, messageDate } from '#lib/format.ts'
+import { t } from '#lib/page-text.ts'
+import { count } from '#lib/text.ts'
+
+/** What is in a maildrop, what of it is here, when it is looked at, and what there is to decide about it. */
+export const MaildropFacts = ({ account }: { account: Account }) => {
+  const { retrieval, maildrop, nextLookAt } = account
+  if (!retrieval) return null
+  return (
+    <>
+      {retrieval.isOnHold && <Hold accountId={account.id} />}
+      {maildrop && <Counts accountId={account.id} maildrop={maildrop} retrieval={retrieval} />}
+      <p className="muted">
+        {maildrop && `${t('maildrop.lookedAt', { date: messageDate(maildrop.listedAt) })} `}
+        {nextLookAt && t('maildrop.nextLook', { date: messageDate(nextLookAt) })}
+      </p>
+      {maildrop && maildrop.copies > 0 && !retrieval.isOnHold && (
+        <Copies accountId={account.id} copies={maildrop.copies} />
+      )}
+      {maildrop && !maildrop.hasUniqueIds && <p className="notice warn">{t('maildrop.noUniqueIds')}</p>}
+      {maildrop && !maildrop.hasTop && <p className="notice warn">{t('maildrop.noTop')}</p>}
+    </>
+  )
+}
+
+const Counts = ({ accountId, maildrop, retrieval }: { accountId: string; maildrop: Facts; retrieval: Retrieval }) => {
+  const here = useApp(({ mailboxes }) =>
+    Object.values(mailboxes).reduce(
+      (sum, mailbox) => sum + (mailbox.accountId === accountId ? mailbox.messages : 0),
+      0,
+    ),
+  )
+  const facts = [
+    t('maildrop.there', { n: maildrop.messages.toLocaleString(), size: fileSize(maildrop.bytes) }),
+    t('maildrop.here', { n: here.toLocaleString() }),
+    ...(maildrop.waiting > 0 || retrieval.policy.kind !== 'keep'
+      ? [t('maildrop.waiting', { n: maildrop.waiting.toLocaleString() })]
+      : []),
+    ...(maildrop.headersOnly > 0 ? [t('maildrop.headersOnly', { n: maildrop.headersOnly.toLocaleString() })] : []),
+  ]
+  return <p>{facts.join(' · ')}</p>
+}
+
+/** Only a person can know that nothing is missing here. */
+const Hold = ({ accountId }: { accountId: string }) => (
+  <div className="notice warn">
+    <strong>{t('hold.title')}</strong> {t('hold.text')}
+    <div className="row end">
+      <button
+        type="button"
+        className="button"
+        onClick={() => void patchAccount(accountId, { retrieval: { isOnHold: false } })}
+      >
+        {t('hold.goOn')}
+      </button>
+    </div>
+  </div>
+)
+
+const Copies = ({ accountId, copies }: { accountId: string; copies: number }) => {
+  const remove = async () => {
+    const { mails } = await call('removeCopies', 'POST', `/v1/accounts/${accountId}/copies/remove`)
+    showToast({ kind: 'done', text: t('copies.going', { copies: count('copies', mails) }) })
+  }
+  return (
+    <div className="notice row">
+      <span className="notice-text">
+        <strong>{t('copies.here', { copies: count('copies', copies) })}</strong> {t('copies.text')}
+      </span>
+      <button type="button" className="button" onClick={() => void remove()}>
+        {t('copies.remove')}
+      </button>
+    </div>
+  )
+}

@@ -1,0 +1,46 @@
+import type { Retrieval } from '@postern/shared/retrieval.ts'
+import { type FormEvent, useState } from 'react'
+import { patchAccount } from '#data/patch-account.ts'
+import { showToast } from '#data/toasts.ts'
+import { t } from '#lib/page-text.ts'
+import { Confirm } from '#ui/confirm.tsx'
+import { RetrievalFields } from './retrieval-fields.tsx'
+import { consequenceOf, type RetrievalWishes, readRetrieval, retrievalFormOf } from './retrieval-form.ts'
+
+/** What a POP3 account leaves at the provider, how often it is looked at, and how much is fetched. */
+export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; retrieval: Retrieval }) => {
+  const [form, setForm] = useState(() => retrievalFormOf(retrieval))
+  const [asks, setAsks] = useState<RetrievalWishes | null>(null)
+  const store = async (wishes: RetrievalWishes) => {
+    await patchAccount(accountId, { retrieval: wishes })
+    showToast({ kind: 'done', text: t('saved') })
+  }
+  const save = (event: FormEvent) => {
+    event.preventDefault()
+    const read = readRetrieval(form)
+    if (read.kind === 'wrong') return
+    const { policy } = read.wishes
+    const isSame = JSON.stringify(policy) === JSON.stringify(retrieval.policy)
+    if (policy.kind === 'keep' || isSame) void store(read.wishes)
+    else setAsks(read.wishes)
+  }
+  return (
+    <form className="card" onSubmit={save} aria-label={t('retrieval.legend')} noValidate>
+      <h2>{t('retrieval.legend')}</h2>
+      <RetrievalFields value={form} onChange={setForm} />
+      <button type="submit" className="button">
+        {t('save')}
+      </button>
+      {asks && (
+        <Confirm
+          title={t('policy.confirm')}
+          text={`${consequenceOf(form)} ${t('policy.confirmText')}`}
+          action={t('policy.confirmAction')}
+          cancel={t('cancel')}
+          onConfirm={() => void store(asks)}
+          onClose={() => setAsks(null)}
+        />
+      )}
+    </form>
+  )
+}

@@ -1,0 +1,81 @@
+import { t } from '#lib/page-text.ts'
+import { Choice, Field } from '#ui/field.tsx'
+import { consequenceOf, type RetrievalForm, readRetrieval } from './retrieval-form.ts'
+
+const policies = ['keep', 'afterDownload', 'afterDays', 'whenDeletedHere', 'newest'] as const
+const intervals = [1, 5, 10, 15, 30, 60, 240, 1440]
+
+/** What becomes of mail at the provider, with its consequence, and how often and how much is fetched. */
+export const RetrievalFields = ({
+  value,
+  onChange,
+}: {
+  value: RetrievalForm
+  onChange: (value: RetrievalForm) => void
+}) => {
+  const read = readRetrieval(value)
+  const errors = read.kind === 'wrong' ? read.errors : {}
+  return (
+    <>
+      <div className={value.policy === 'afterDays' || value.policy === 'newest' ? 'policy-number' : undefined}>
+        <Choice
+          label={t('policy.label')}
+          value={value.policy}
+          options={policies.map((policy) => ({ value: policy, label: t(`policy.${policy}`) }))}
+          hint={consequenceOf(value)}
+          onChange={(policy) => onChange({ ...value, policy: policies.find((known) => known === policy) ?? 'keep' })}
+        />
+        {value.policy === 'afterDays' && (
+          <Field
+            label={t('policy.days')}
+            inputMode="numeric"
+            required
+            value={value.days}
+            error={errors.days}
+            onChange={(event) => onChange({ ...value, days: event.target.value })}
+          />
+        )}
+        {value.policy === 'newest' && (
+          <Field
+            label={t('policy.count')}
+            inputMode="numeric"
+            required
+            value={value.count}
+            error={errors.count}
+            onChange={(event) => onChange({ ...value, count: event.target.value })}
+          />
+        )}
+      </div>
+      <div className="grid-even">
+        <Choice
+          label={t('retrieval.every')}
+          value={String(value.everyMinutes)}
+          options={[...new Set([...intervals, value.everyMinutes])]
+            .sort((a, b) => a - b)
+            .map((minutes) => ({ value: String(minutes), label: intervalText(minutes) }))}
+          hint={t('retrieval.everyHint')}
+          onChange={(minutes) => onChange({ ...value, everyMinutes: Number(minutes) })}
+        />
+        <Field
+          label={t('retrieval.cap')}
+          inputMode="numeric"
+          placeholder={t('retrieval.noCap')}
+          value={value.megabytes}
+          error={errors.megabytes}
+          onChange={(event) => onChange({ ...value, megabytes: event.target.value })}
+          hint={t('retrieval.capHint')}
+        />
+      </div>
+    </>
+  )
+}
+
+const intervalText = (minutes: number): string => {
+  const [n, unit] =
+    minutes % 1440 === 0
+      ? ([minutes / 1440, 'day'] as const)
+      : minutes % 60 === 0
+        ? ([minutes / 60, 'hour'] as const)
+        : ([minutes, 'minute'] as const)
+  return n.toLocaleString(undefined, { style: 'unit', unit, unitDisplay: 'long' })
+}
