@@ -35,7 +35,8 @@ describe('a download-and-delete run that is killed', () => {
   let survived = 0
   const missed: string[] = []
   const steps = () => moments.filter(({ name }) => name.startsWith('before ')).length
-  const sums: Sums = { lost: 0, doubled: 0, earlyDele: 0, fetchedAgain: 0 }
+  const none: Sums = { lost: 0, doubled: 0, earlyDele: 0, fetchedAgain: 0, astray: 0 }
+  const sums = { ...none }
   beforeAll(async () => {
     dovecot = await startDovecot()
   })
@@ -60,8 +61,8 @@ describe('a download-and-delete run that is killed', () => {
   }
   const conclude = async (run: MaildropRun, what: string) => {
     const found = await run.expectAtEnd()
-    for (const key of ['lost', 'doubled', 'earlyDele', 'fetchedAgain'] as const) sums[key] += found[key]
-    expect({ what, ...found }).toEqual({ what, lost: 0, doubled: 0, earlyDele: 0, fetchedAgain: 0 })
+    for (const key of ['lost', 'doubled', 'earlyDele', 'fetchedAgain', 'astray'] as const) sums[key] += found[key]
+    expect({ what, ...found }).toEqual({ what, ...none })
   }
 
   it('is counted once without a kill', async () => {
