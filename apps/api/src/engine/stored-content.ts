@@ -73,8 +73,10 @@ const requireSource = ({ source, isHeader }: StoredMessage): SourceToOpen => {
   if (source) return source
   throw new AppError(
     'message.unavailable',
-    isHeader ? 'Only the header of this mail is here.' : 'This mail is not here as it came.',
-    isHeader ? { hint: 'Get the rest of this mail first.' } : {},
+    isHeader
+      ? 'Only the header of this mail was fetched: it is larger than you chose.'
+      : 'This mail is not here as it came.',
+    isHeader ? { hint: 'Get the rest of it first.' } : {},
   )
 }
 

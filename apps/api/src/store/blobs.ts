@@ -1,10 +1,13 @@
 import { AppError } from '#platform/errors.ts'
 import { newSha256 } from '#platform/sha256.ts'
-import { commit, commitBulk, type EngineScope } from './commit.ts'
+import { commit, commitBulk, type EngineScope, type UserScope } from './commit.ts'
 import type { Store, Tx } from './open-store.ts'
 
+/** Who writes bytes, and of which account they are. */
+export type BlobScope = EngineScope | (UserScope & { accountId: bigint })
+
 /** Bytes in chunks, so that a reader may begin before the writer has ended. About 256 KiB each. */
-export const createBlob = (store: Store, scope: EngineScope): Promise<bigint> =>
+export const createBlob = (store: Store, scope: BlobScope): Promise<bigint> =>
   commitBulk(store, scope, async ({ tx }) => {
     const [row] = await tx.$queryRaw<{ id: bigint }[]>`
       INSERT INTO blob (account_id, sha256, size_bytes) VALUES (${scope.accountId}, '', 0) RETURNING id`
@@ -14,7 +17,7 @@ export const createBlob = (store: Store, scope: EngineScope): Promise<bigint> =>
 
 export const appendChunk = async (
   store: Store,
-  scope: EngineScope,
+  scope: BlobScope,
   { blobId, n, bytes }: { blobId: bigint; n: number; bytes: Uint8Array },
 ): Promise<void> => {
   await commitBulk(
@@ -101,6 +104,55 @@ export const readBlobState = async (
 ): Promise<{ isWhole: boolean; sizeBytes: number } | null> => {
   const row = await tx.blob.findUnique({ where: { id: blobId } })
   return row && { isWhole: row.isWhole, sizeBytes: Number(row.sizeBytes) }
+}
+
+/** Larger content goes into the database in pieces as it comes. */
+const smallBytes = 1024 * 1024
+const pieceBytes = 256 * 1024
+
+/** Content that was read to its end: in memory when it is small, else in pieces of a blob that nothing is tied to yet. */
+export type StagedContent = {
+  sha256: Buffer
+  sizeBytes: number
+  /** Its beginning; all of it when it is small. */
+  head: Buffer
+  /** Null: `head` is all there is. */
+  blobId: bigint | null
+}
+
+/** A blob left behind by a fault is swept. Throws what the content throws, and storage.*. */
+export const stageContent = async (
+  store: Store,
+  scope: BlobScope,
+  content: AsyncIterable<Buffer>,
+): Promise<StagedContent> => {
+  const hash = newSha256()
+  let sizeBytes = 0
+  let kept: Buffer[] = []
+  let keptBytes = 0
+  let head: Buffer | undefined
+  let blobId: bigint | null = null
+  let n = 0
+  const flush = async () => {
+    const bytes = Buffer.concat(kept)
+    kept = []
+    keptBytes = 0
+    head ??= bytes
+    blobId ??= await createBlob(store, scope)
+    await appendChunk(store, scope, { blobId, n: n++, bytes })
+  }
+  for await (const piece of content) {
+    hash.update(piece)
+    sizeBytes += piece.length
+    // The piece is the sender's; what is kept is ours.
+    kept.push(Buffer.from(piece))
+    keptBytes += piece.length
+    if (keptBytes >= (blobId === null ? smallBytes : pieceBytes)) await flush()
+  }
+  const sha256 = Buffer.from(hash.digest())
+  if (blobId === null) return { sha256, sizeBytes, head: Buffer.concat(kept), blobId }
+  if (keptBytes > 0) await flush()
+  return { sha256, sizeBytes, head: head ?? Buffer.alloc(0), blobId }
 }
 
 /** Blobs whose writer died. */

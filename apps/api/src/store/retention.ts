@@ -1,7 +1,7 @@
 import type { Store, Tx } from './open-store.ts'
 
 /**
- * What is kept only for a while: messages without a mailbox and the change log for 30 days, finished commands for 90;
+ * What is kept only for a while: messages without a mailbox, removed mailboxes and the change log for 30 days, finished commands for 90;
  * sessions and failed sign-ins, which anybody can make, for as long as they count (sessions.ts, guess-delay.ts). A message
  * that is still to be removed at its provider stays until then: nothing is removed there that cannot be verified here.
  */
@@ -14,6 +14,7 @@ export const sweepOld = async (store: Store): Promise<void> => {
         OR l.state = 'fetched' AND a.retrieval -> 'policy' ->> 'kind' IN ('afterDownload', 'afterDays', 'newest'))) LIMIT 5000`
   const ids = rows.map((row) => row.id)
   if (ids.length > 0) await store.prisma.$transaction((tx) => eraseMessages(tx, ids))
+  await store.prisma.$executeRaw`DELETE FROM removed_mailbox WHERE removed_at < now() - interval '30 days'`
   await store.prisma.$executeRaw`DELETE FROM change WHERE at < now() - interval '30 days'`
   await store.prisma.$executeRaw`
     WITH old AS (DELETE FROM command WHERE finished_at < now() - interval '90 days' RETURNING id)

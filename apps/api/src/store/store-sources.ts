@@ -8,13 +8,13 @@ export type SourcedMail = {
   source: { kind: 'bytes'; bytes: Buffer } | { kind: 'staged'; blobId: bigint }
 }
 
-/** One source for each message that has none. */
+/** One source for each message that has none. Answers the staged blobs that were taken. */
 export const storeSources = async (
   unit: RawUnit,
   accountId: bigint,
   mails: SourcedMail[],
   messageIds: Map<string, bigint>,
-): Promise<void> => {
+): Promise<bigint[]> => {
   const { tx } = unit
   const byMessage = new Map<bigint, SourcedMail>()
   for (const mail of mails) {
@@ -43,4 +43,5 @@ export const storeSources = async (
     WITH t AS (SELECT * FROM unnest(${staged.map(({ messageId }) => messageId)}::bigint[], ${staged.map(({ blobId }) => blobId)}::bigint[]) AS u (message_id, blob_id)),
       b AS (UPDATE blob SET is_whole = true FROM t WHERE blob.id = t.blob_id)
     INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
+  return staged.map(({ blobId }) => blobId)
 }

@@ -165,7 +165,7 @@ export const findStored = async (tx: RawTx, accountId: bigint, messageId: bigint
   >`
     SELECT m.id, m.subject, json_build_array(m.from_addresses, m.to_addresses, m.cc) AS people, m.received_at AS at, m.size_bytes AS size,
       b.id AS blob_id, b.size_bytes AS bytes, m.body_state <> 'absent' AS is_read,
-      b.id IS NULL AND EXISTS (SELECT 1 FROM pop_ledger l WHERE l.message_id = m.id AND NOT l.is_whole) AS is_header
+      b.id IS NULL AND m.is_header_only AS is_header
     FROM message m LEFT JOIN raw_source r ON r.message_id = m.id LEFT JOIN blob b ON b.id = r.blob_id AND b.is_whole
     WHERE m.account_id = ${accountId} AND m.id = ${messageId}`
   if (!row) return null

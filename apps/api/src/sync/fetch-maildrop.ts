@@ -1,16 +1,12 @@
+import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { isAppError } from '#platform/errors.ts'
-import { newSha256 } from '#platform/sha256.ts'
 import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
-import { appendChunk, createBlob, verifyBlob } from '#store/blobs.ts'
+import { stageContent, verifyBlob } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
 import { announceUids } from './announce-arrivals.ts'
-import { toArrivalEnvelope } from './arrival-envelope.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 
-/** Larger mails go into the database in pieces as they come. */
-const smallMailBytes = 1024 * 1024
-const pieceBytes = 256 * 1024
 /** A batch becomes visible as soon as one of these is reached. */
 const batchMails = 200
 const batchBytes = 4 * 1024 * 1024
@@ -40,7 +36,8 @@ export const fetchMails = async (
   mails: ToFetch[],
   wishes: FetchWishes,
 ): Promise<{ stored: number; copies: number }> => {
-  const { maxBytes } = context.retrieval
+  const { session, retrieval } = context
+  const { maxBytes } = retrieval
   const whole = mails.filter(({ sizeBytes, isRest }) => isRest || maxBytes === null || sizeBytes <= maxBytes)
   const headersOnly = mails.filter((mail) => !whole.includes(mail))
   const batches = new Batches(context, wishes)
@@ -58,9 +55,13 @@ export const fetchMails = async (
   }
   const numbers = (list: ToFetch[]) => list.map(({ number }) => number)
   const ahead = batches.isCautious ? { ahead: 1 } : {}
-  if (whole.length > 0) await take(retrieveMessages(context.session, numbers(whole), ahead), true)
-  if (headersOnly.length > 0)
-    await take(retrieveTops(context.session, numbers(headersOnly), { lines: 0, ...ahead }), false)
+  if (whole.length > 0) await take(retrieveMessages(session, numbers(whole), ahead), true)
+  const [first, ...others] = numbers(headersOnly)
+  if (first === undefined) return batches.finish()
+  await take(retrieveTops(session, [first], { lines: 0 }), false)
+  // A server that cannot give a header alone gives all or nothing.
+  if (session.capabilities.top === false) await take(retrieveMessages(session, [first, ...others], ahead), true)
+  else if (others.length > 0) await take(retrieveTops(session, others, { lines: 0, ...ahead }), false)
   return batches.finish()
 }
 
@@ -71,45 +72,17 @@ const readMail = async (
   content: AsyncIterable<Buffer>,
   isWhole: boolean,
 ): Promise<Arrival> => {
-  const hash = newSha256()
-  let length = 0
-  let kept: Buffer[] = []
-  let keptBytes = 0
-  let head: Buffer | undefined
-  let blobId: bigint | undefined
-  let n = 0
-  const flush = async () => {
-    const bytes = Buffer.concat(kept)
-    kept = []
-    keptBytes = 0
-    head ??= bytes
-    blobId ??= await createBlob(store, scope)
-    await appendChunk(store, scope, { blobId, n: n++, bytes })
-  }
-  for await (const piece of content) {
-    hash.update(piece)
-    length += piece.length
-    // The piece is the socket's; what is kept is ours.
-    kept.push(Buffer.from(piece))
-    keptBytes += piece.length
-    if (keptBytes >= (blobId === undefined ? smallMailBytes : pieceBytes)) await flush()
-  }
-  const rawHash = Buffer.from(hash.digest())
-  const describe = (raw: Buffer) =>
-    toArrivalEnvelope(raw, { rawHash, sizeBytes: isWhole ? length : sizeBytes, now: clock.now() })
-  if (blobId === undefined) {
-    const bytes = Buffer.concat(kept)
-    return { ledgerId, envelope: await describe(bytes), rawHash, isWhole, isRest, source: { kind: 'bytes', bytes } }
-  }
-  if (keptBytes > 0) await flush()
-  await verifyBlob(store, scope, { blobId, sha256: rawHash, sizeBytes: length })
+  const staged = await stageContent(store, scope, content)
+  const { sha256: rawHash, head, blobId } = staged
+  if (blobId !== null) await verifyBlob(store, scope, { ...staged, blobId })
+  const facts = { rawHash, sizeBytes: isWhole ? staged.sizeBytes : sizeBytes, now: clock.now() }
   return {
     ledgerId,
-    envelope: await describe(head ?? Buffer.alloc(0)),
+    envelope: await toArrivalEnvelope(head, facts),
     rawHash,
     isWhole,
     isRest,
-    source: { kind: 'staged', blobId },
+    source: blobId === null ? { kind: 'bytes', bytes: head } : { kind: 'staged', blobId },
   }
 }
 

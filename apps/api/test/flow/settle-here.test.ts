@@ -14,7 +14,7 @@ describe('commands of mailboxes that are kept here', () => {
   afterAll(() => fixture.stop())
 
   const settle = (accountId: bigint) =>
-    settleNextCommands({ store: fixture.store, scope: { kind: 'system' }, accountId })
+    settleNextCommands({ store: fixture.store, scope: { kind: 'user', userId: fixture.userId }, accountId })
   const stateOf = async (id: string) => (await getCommand(fixture.store, fixture.userId, id)).state
 
   it('make what is shown the truth, and end', async () => {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { commitBulk } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { addListed, findVerified, markLedger, markMissing } from '#store/pop-ledger.ts'
 import { sweepOld } from '#store/retention.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
-import { toArrivalEnvelope } from '#sync/arrival-envelope.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
 describe('mails out of a maildrop', () => {
