@@ -161,3 +161,16 @@ export const sweepBlobs = async (store: Store): Promise<void> => {
     WITH stale AS (DELETE FROM blob WHERE NOT is_whole AND created_at < now() - interval '1 day' RETURNING id)
     DELETE FROM blob_chunk WHERE blob_id IN (SELECT id FROM stale)`
 }
+
+/** Its beginning; null when it is not there. */
+export const readBlobHead = async (tx: Tx, blobId: bigint): Promise<Uint8Array | null> => {
+  const rows = await tx.$queryRaw<{ bytes: Uint8Array }[]>`
+    SELECT substr(bytes, 1, 262144) AS bytes FROM blob_chunk WHERE blob_id = ${blobId} AND n = 0`
+  return rows[0]?.bytes ?? null
+}
+
+export const readBlob = async (store: Store, blobId: bigint): Promise<Buffer> => {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of readChunks(store, blobId)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
