@@ -36,20 +36,32 @@ export const fetchMails = async (
   mails: ToFetch[],
   wishes: FetchWishes,
 ): Promise<{ stored: number; copies: number }> => {
-  const { session, retrieval } = context
-  const { maxBytes } = retrieval
-  const whole = mails.filter(({ sizeBytes, isRest }) => isRest || maxBytes === null || sizeBytes <= maxBytes)
-  const headersOnly = mails.filter((mail) => !whole.includes(mail))
   const batches = new Batches(context, wishes)
+  try {
+    await fetchInto(batches, context, mails)
+  } catch (error) {
+    // What came whole stays. And it is waited for: another look must not begin while a batch is on its way.
+    await batches.finish().catch(() => undefined)
+    throw error
+  }
+  return batches.finish()
+}
+
+const fetchInto = async (batches: Batches, context: MaildropContext, mails: ToFetch[]): Promise<void> => {
+  const { session, retrieval, logger, signal } = context
+  const { maxBytes } = retrieval
+  const isFetchedWhole = ({ sizeBytes, isRest }: ToFetch) => isRest || maxBytes === null || sizeBytes <= maxBytes
+  const whole = mails.filter(isFetchedWhole)
+  const headersOnly = mails.filter((mail) => !isFetchedWhole(mail))
   const byNumber = new Map(mails.map((mail) => [mail.number, mail]))
   const take = async (answers: AsyncGenerator<Retrieved, void, void>, isWhole: boolean): Promise<void> => {
     for await (const answer of answers) {
-      context.signal.throwIfAborted()
+      signal.throwIfAborted()
       const mail = byNumber.get(answer.number)
       // A single refusal waits for the next look; one that concerns all of them ends this one.
       if (answer.kind === 'refused') {
         if (isAppError(answer.error) && !answer.error.code.startsWith('message.')) throw answer.error
-        context.logger.info({ accountId: `${context.accountId}`, code: answer.error.code }, 'a mail was not given')
+        logger.info({ accountId: `${context.accountId}`, code: answer.error.code }, 'a mail was not given')
       } else if (mail) await batches.add(await readMail(context, mail, answer.content, isWhole))
     }
   }
@@ -57,12 +69,11 @@ export const fetchMails = async (
   const ahead = batches.isCautious ? { ahead: 1 } : {}
   if (whole.length > 0) await take(retrieveMessages(session, numbers(whole), ahead), true)
   const [first, ...others] = numbers(headersOnly)
-  if (first === undefined) return batches.finish()
+  if (first === undefined) return
   await take(retrieveTops(session, [first], { lines: 0 }), false)
   // A server that cannot give a header alone gives all or nothing.
   if (session.capabilities.top === false) await take(retrieveMessages(session, [first, ...others], ahead), true)
   else if (others.length > 0) await take(retrieveTops(session, others, { lines: 0, ...ahead }), false)
-  return batches.finish()
 }
 
 /** Reads one answer to its end: small mails into memory, large ones into pieces that are read back once. */
@@ -92,7 +103,7 @@ class Batches {
   readonly #wishes: FetchWishes
   #open: Arrival[] = []
   #bytes = 0
-  #since = 0
+  #timer: NodeJS.Timeout | undefined
   #storing: Promise<void> = Promise.resolve()
   #stored = 0
   #copies = 0
@@ -108,11 +119,11 @@ class Batches {
   }
 
   async add(arrival: Arrival): Promise<void> {
-    const now = this.#context.clock.monotonicMs()
-    if (this.#open.length === 0) this.#since = now
+    // By the clock, not by the next mail: that may take an hour to come.
+    this.#timer ??= setTimeout(() => this.#storing.then(() => this.#begin()).catch(() => undefined), batchMs)
     this.#open.push(arrival)
     if (arrival.source.kind === 'bytes') this.#bytes += arrival.source.bytes.length
-    const isFull = this.#open.length >= batchMails || this.#bytes >= batchBytes || now - this.#since >= batchMs
+    const isFull = this.#open.length >= batchMails || this.#bytes >= batchBytes
     if (!isFull && !this.isCautious) return
     await this.#storing
     this.#begin()
@@ -120,18 +131,19 @@ class Batches {
   }
 
   async finish(): Promise<{ stored: number; copies: number }> {
-    await this.#storing
     this.#begin()
     await this.#storing
     return { stored: this.#stored, copies: this.#copies }
   }
 
   #begin(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     const batch = this.#open
     if (batch.length === 0) return
     this.#open = []
     this.#bytes = 0
-    this.#storing = this.#store(batch)
+    this.#storing = this.#storing.then(() => this.#store(batch))
     // Awaited before the next one; until then a failure is not unhandled.
     this.#storing.catch(() => undefined)
   }

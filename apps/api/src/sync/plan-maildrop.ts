@@ -72,7 +72,7 @@ export const planMaildrop = (
     fresh,
     fetch: here.filter(({ row }) => row.state === 'listed' || isRestWanted(row)).sort(newestFirst),
     returned: pairs.filter(isBack),
-    remove: facts.isOnHold ? [] : removable(here, facts),
+    remove: facts.isOnHold ? [] : removable(here, rows, facts),
     gone: unlisted.filter(({ state }) => state === 'dele_sent'),
     missing: unlisted.filter(({ state, missingSince }) => state !== 'dele_sent' && missingSince === null),
   }
@@ -103,9 +103,16 @@ const pair = (listing: readonly ListedMail[], rows: readonly LedgerRow[]) => {
 
 const nameOf = ({ key, sizeBytes }: { key: string; sizeBytes: number }): string => `${sizeBytes} ${key}`
 
-/** Marked before, or due by the policy now. Of what only the header is here, nothing is ever removed. */
-const removable = (here: Paired[], { policy, sessionStartedAt, now }: MaildropFacts): Paired[] => {
-  const isMarked = ({ row }: Paired) => row.state === 'to_delete' || row.state === 'dele_sent'
+/**
+ * Marked before, or due by the policy now. With `keep`, of what was marked only copies go: they were let go one by one, and
+ * whatever an earlier policy meant is over. Of what only the header is here, nothing is ever removed.
+ */
+const removable = (here: Paired[], rows: readonly LedgerRow[], facts: MaildropFacts): Paired[] => {
+  const { policy, sessionStartedAt, now } = facts
+  // Which of two mails of one name is meant nobody can say: neither goes before both are here.
+  const uncertain = new Set(rows.filter((row) => !row.isWhole).map(nameOf))
+  const isMarked = ({ row }: Paired) =>
+    (row.state === 'to_delete' || row.state === 'dele_sent') && (row.isCopy || policy.kind !== 'keep')
   const mayGo = ({ row }: Paired) =>
     row.state === 'fetched' && !row.isCopy && row.fetchedAt !== null && row.fetchedAt < sessionStartedAt
   const beyond = policy.kind === 'newest' ? beyondNewest(here, policy.count) : new Set<bigint>()
@@ -115,7 +122,9 @@ const removable = (here: Paired[], { policy, sessionStartedAt, now }: MaildropFa
       return now.getTime() - (row.fetchedAt?.getTime() ?? now.getTime()) >= policy.days * dayMs
     return beyond.has(row.id)
   }
-  return here.filter((paired) => paired.row.isWhole && (isMarked(paired) || (mayGo(paired) && isDue(paired))))
+  return here.filter(
+    (paired) => !uncertain.has(nameOf(paired.row)) && (isMarked(paired) || (mayGo(paired) && isDue(paired))),
+  )
 }
 
 /** By our own received date; what is not here yet counts as newest. */

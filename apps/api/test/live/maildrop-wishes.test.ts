@@ -5,7 +5,8 @@ import { takeLeases } from '#store/lease.ts'
 import { releaseCopies, wantRest } from '#store/maildrop-wishes.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
-import { listing, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { answerOf, listing, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { until } from '../support/until.ts'
 import { type Maildrop, startMaildrops } from './maildrop-fixture.ts'
 
 const mail = (n: number) =>
@@ -204,6 +205,63 @@ describe('what a person wants of a maildrop', () => {
     expect(await drop.look({ settings })).toMatchObject({ removed: 2, facts: { messages: 0, waiting: 0 } })
     expect(await drop.states()).toEqual({ gone: 2 })
     expect(server.said.filter((line) => line.startsWith('RETR'))).toHaveLength(2)
+    await server.stop()
+  })
+
+  it('is heard while a look still fetches: another policy, or a hold', async () => {
+    const drop = await open('changed', [1, 2].map(mail))
+    await drop.look()
+    for (const [n, retrieval] of [
+      [3, { policy: { kind: 'keep' } }],
+      [4, { policy: afterDownload, isOnHold: true }],
+    ] as const) {
+      dovecot.deliver('changed', 'INBOX', mail(n))
+      const onProgress = async () => {
+        await drops.store.prisma.account.update({ where: { id: drop.accountId }, data: { retrieval } })
+      }
+      expect(await drop.look({ settings: { policy: afterDownload }, onProgress })).toMatchObject({
+        stored: 1,
+        removed: 0,
+      })
+    }
+    expect(await drop.states()).toEqual({ fetched: 4 })
+    expect(await drop.look({ settings: { policy: afterDownload } })).toMatchObject({ removed: 4 })
+  })
+
+  it('keeps what came before the connection ended', async () => {
+    let cuts = 1
+    const mails = [1, 2, 3].map(mail)
+    const server = await startScriptedPop3({
+      mails,
+      on: {
+        RETR: (socket, args) => {
+          if (args === '1' && cuts-- > 0) socket.destroy()
+          else socket.write(answerOf(mails[Number(args) - 1] ?? ''))
+        },
+      },
+    })
+    const drop = await drops.open('cut', server.port)
+    await expect(drop.look()).rejects.toMatchObject({ code: 'connect.closed' })
+    expect(await drop.shown()).toEqual(['Letter 2', 'Letter 3'])
+    expect(await drop.look()).toMatchObject({ stored: 1, facts: { messages: 3 } })
+    expect(server.said.filter((line) => line === 'RETR 3')).toHaveLength(1)
+    await server.stop()
+  })
+
+  it('shows what came while the next mail keeps it waiting', async () => {
+    const mails = [1, 2].map(mail)
+    const server = await startScriptedPop3({
+      mails,
+      on: {
+        RETR: async (socket, args) => {
+          if (args === '1')
+            await until(async () => (await drop.shown()).includes('Letter 2'), { what: 'the mail before' })
+          socket.write(answerOf(mails[Number(args) - 1] ?? ''))
+        },
+      },
+    })
+    const drop = await drops.open('slow', server.port)
+    expect(await drop.look()).toMatchObject({ stored: 2 })
     await server.stop()
   })
 
