@@ -15,13 +15,16 @@ const lookEveryMs = 10 * 60_000
  */
 export class KeptHere {
   readonly #machine: AccountMachine
+  readonly #onReleased: () => void
   readonly #wake = new WakeSignal<'commands' | 'jobs'>()
   readonly #reading = new WakeSignal<'new'>()
   readonly #jobs: ContentJob[] = []
   readonly #ended: Promise<unknown>
 
-  constructor(machine: AccountMachine) {
+  /** `onReleased`: mails were deleted for good here that may now go at the provider too. */
+  constructor(machine: AccountMachine, onReleased: () => void) {
     this.#machine = machine
+    this.#onReleased = onReleased
     this.#wake.mark('commands')
     this.#reading.mark('new')
     this.#ended = Promise.all([
@@ -49,13 +52,16 @@ export class KeptHere {
   }
 
   async #serve(): Promise<void> {
-    const { deps } = this.#machine
+    const { deps, signal } = this.#machine
     this.#wake.take('jobs')
     for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) await serveStoredContent(deps, this.#scope, job)
     if (!this.#wake.take('commands')) return
     try {
       const place = { store: deps.store, scope: this.#scope, accountId: this.#scope.accountId }
-      if (await settleNextCommands(place)) this.readNew()
+      // Who opens a mail does not wait for a large import, and neither does a stop.
+      const isEnough = () => signal.aborted || this.#wake.has('jobs')
+      if (await settleNextCommands({ ...place, isEnough, onReleased: this.#onReleased })) this.readNew()
+      if (isEnough()) this.#wake.mark('commands')
     } catch (error) {
       this.#wake.mark('commands')
       throw error
