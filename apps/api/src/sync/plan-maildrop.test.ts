@@ -141,6 +141,13 @@ describe('removal at the server', () => {
     expect(numbers(planMaildrop(listing.slice(0, 3), marked, wanted).remove)).toEqual([1, 2, 3])
   })
 
+  it('leaves what is here no longer, and so cannot be verified any more', () => {
+    for (const parts of [{}, { state: 'to_delete' as const }, { state: 'to_delete' as const, isCopy: true }]) {
+      const swept = [row(1, 'a', { ...parts, fetchedAt: null })]
+      expect(planMaildrop([entry(1, 'a')], swept, facts({ policy: { kind: 'afterDownload' } })).remove).toEqual([])
+    }
+  })
+
   it('goes by the number of this listing', () => {
     const shifted = [entry(1, 'c'), entry(2, 'a')]
     const plan = planMaildrop(

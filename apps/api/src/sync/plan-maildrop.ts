@@ -28,6 +28,7 @@ export type LedgerRow = {
   wantsWhole: boolean
   /** Came again under another key, so it may be the only copy of something: never removed without the person's word. */
   isCopy: boolean
+  /** Null: its octets are not here yet, or no longer, as it was deleted long ago. Such a mail is never removed. */
   fetchedAt: Date | null
   receivedAt: Date | null
   missingSince: Date | null
@@ -114,7 +115,8 @@ const removable = (here: Paired[], rows: readonly LedgerRow[], facts: MaildropFa
   const isMarked = ({ row }: Paired) =>
     (row.state === 'to_delete' || row.state === 'dele_sent') && (row.isCopy || policy.kind !== 'keep')
   const mayGo = ({ row }: Paired) =>
-    row.state === 'fetched' && !row.isCopy && row.fetchedAt !== null && row.fetchedAt < sessionStartedAt
+    row.state === 'fetched' && !row.isCopy && (row.fetchedAt ?? sessionStartedAt) < sessionStartedAt
+  const isHere = ({ row }: Paired) => row.fetchedAt !== null && !uncertain.has(nameOf(row))
   const beyond = policy.kind === 'newest' ? beyondNewest(here, policy.count) : new Set<bigint>()
   const isDue = ({ row }: Paired): boolean => {
     if (policy.kind === 'afterDownload') return true
@@ -122,9 +124,7 @@ const removable = (here: Paired[], rows: readonly LedgerRow[], facts: MaildropFa
       return now.getTime() - (row.fetchedAt?.getTime() ?? now.getTime()) >= policy.days * dayMs
     return beyond.has(row.id)
   }
-  return here.filter(
-    (paired) => !uncertain.has(nameOf(paired.row)) && (isMarked(paired) || (mayGo(paired) && isDue(paired))),
-  )
+  return here.filter((paired) => isHere(paired) && (isMarked(paired) || (mayGo(paired) && isDue(paired))))
 }
 
 /** By our own received date; what is not here yet counts as newest. */
