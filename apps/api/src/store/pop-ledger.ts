@@ -83,6 +83,12 @@ export const markLedger = async (
   return rows.map(({ id }) => id)
 }
 
+/** What is stored of these is not what came: they are to be fetched whole, and keep their state. */
+export const markDamaged = async (unit: RawUnit, accountId: bigint, ids: bigint[]): Promise<void> => {
+  await unit.tx.$executeRaw`
+    UPDATE pop_ledger SET is_whole = false, wants_whole = true WHERE account_id = ${accountId} AND id = ANY (${ids}::bigint[]) AND is_whole`
+}
+
 /** Says since when rows are away, or that they are back. */
 export const markMissing = async (
   unit: RawUnit,

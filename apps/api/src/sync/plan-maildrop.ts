@@ -24,7 +24,7 @@ export type LedgerRow = {
   state: LedgerState
   /** The whole mail is stored, not its header alone. */
   isWhole: boolean
-  /** The person asked for the rest of a mail of which only the header is stored. */
+  /** Not whole, and to be fetched whole: the person asked for the rest, or what is stored is damaged. */
   wantsWhole: boolean
   /** Came again under another key, so it may be the only copy of something: never removed without the person's word. */
   isCopy: boolean
@@ -79,8 +79,8 @@ export const planMaildrop = (
   }
 }
 
-/** Its header is stored, and the person asked for the whole of it. */
-export const isRestWanted = (row: LedgerRow): boolean => row.state === 'fetched' && row.wantsWhole && !row.isWhole
+/** Its header is stored, and the person asked for the whole of it; or what is stored of it is damaged. */
+export const isRestWanted = (row: LedgerRow): boolean => row.state !== 'listed' && row.wantsWhole && !row.isWhole
 
 type Paired = { row: LedgerRow; number: number }
 

@@ -77,11 +77,26 @@ describe('what a person wants of a maildrop', () => {
     expect(await wish((unit) => releaseCopies(unit, drop.accountId))).toBe(4)
     expect(await drop.facts()).toMatchObject({ copies: 0, waiting: 4 })
     expect(await wish((unit) => releaseCopies(unit, drop.accountId))).toBe(0)
-    expect(await drop.look({ settings })).toMatchObject({ removed: 3, facts: { messages: 1, waiting: 1 } })
-    renamed.remove()
+    const { storedBytes } = await drops.store.prisma.account.findUniqueOrThrow({ where: { id: drop.accountId } })
+    expect(await drop.look({ settings })).toMatchObject({ removed: 3, facts: { messages: 1 } })
     const left = dovecot.doveadm('fetch', '-u', 'copies', 'hdr.subject', 'mailbox', 'INBOX', 'all')
     expect(left.match(/Letter \d/g)).toEqual(['Letter 3'])
+    // The server has it as it came: it is fetched anew into the very message, and may go after that.
+    const retrs = asked('RETR')
+    expect(await drop.look({ settings })).toMatchObject({
+      stored: 1,
+      removed: 0,
+      facts: { waiting: 1, headersOnly: 0 },
+    })
+    expect((await drop.sources()).get('Letter 3')?.toString()).toBe(mail(3))
+    expect(await drop.look({ settings })).toMatchObject({ removed: 1, facts: { messages: 0, waiting: 0 } })
+    expect(asked('RETR') - retrs).toBe(1)
+    renamed.remove()
     expect(await drop.shown()).toEqual([1, 2, 3, 4].map((n) => `Letter ${n}`))
+    expect(await drops.store.prisma.message.count({ where: { accountId: drop.accountId } })).toBe(4)
+    expect(await drops.store.prisma.account.findUnique({ where: { id: drop.accountId } })).toMatchObject({
+      storedBytes,
+    })
   })
 
   it('fetches the rest of a mail into the very message, wherever that was moved and flagged, and once', async () => {
