@@ -1,3 +1,4 @@
+import { byteaArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
 
 /** A mail and its octets: small ones are written with its row; a large one was staged before, in pieces, and verified. */
@@ -30,13 +31,15 @@ export const storeSources = async (
   const staged = [...byMessage].flatMap(([messageId, { source }]) =>
     source.kind === 'staged' ? [{ messageId, blobId: source.blobId }] : [],
   )
-  await tx.$executeRaw`
-    WITH t AS (SELECT nextval('blob_id_seq') AS blob_id, u.* FROM unnest(${small.map(({ messageId }) => messageId)}::bigint[], ${small.map(({ rawHash }) => rawHash)}::bytea[],
-        ${small.map(({ bytes }) => bytes)}::bytea[]) AS u (message_id, hash, bytes)),
+  if (small.length > 0)
+    await tx.$executeRaw`
+    WITH t AS (SELECT nextval('blob_id_seq') AS blob_id, u.* FROM unnest(${small.map(({ messageId }) => messageId)}::bigint[], ${byteaArray(small.map(({ rawHash }) => rawHash))}::bytea[],
+        ${byteaArray(small.map(({ bytes }) => bytes))}::bytea[]) AS u (message_id, hash, bytes)),
       b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${accountId}::bigint, hash, length(bytes), true FROM t),
       c AS (INSERT INTO blob_chunk (blob_id, n, bytes) SELECT blob_id, 0, bytes FROM t)
     INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
-  await tx.$executeRaw`
+  if (staged.length > 0)
+    await tx.$executeRaw`
     WITH t AS (SELECT * FROM unnest(${staged.map(({ messageId }) => messageId)}::bigint[], ${staged.map(({ blobId }) => blobId)}::bigint[]) AS u (message_id, blob_id)),
       b AS (UPDATE blob SET is_whole = true FROM t WHERE blob.id = t.blob_id)
     INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`

@@ -50,7 +50,7 @@ export const lookAtMaildrop = async (
   const toFetch = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
   let done = 0
   const { stored, copies } = await fetchMails(context, toFetch, {
-    isNews: rows.length > 0,
+    isNews: ledger.rows.length > 0,
     onStored: async (mails) => {
       done += mails
       await onProgress(done, toFetch.length)
