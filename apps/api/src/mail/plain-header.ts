@@ -39,7 +39,11 @@ export const readPlainHeader = (header: Buffer): PlainHeader | null => {
     fields.set(key, value.replace(/\r?\n[ \t]*/g, ' ').trim())
   }
   const people = { from: readPeople(fields.get('from')), 'reply-to': readPeople(fields.get('reply-to')) }
-  const others = { to: readPeople(fields.get('to')), cc: readPeople(fields.get('cc')), bcc: readPeople(fields.get('bcc')) }
+  const others = {
+    to: readPeople(fields.get('to')),
+    cc: readPeople(fields.get('cc')),
+    bcc: readPeople(fields.get('bcc')),
+  }
   const [messageId, inReplyTo, references] = ['message-id', 'in-reply-to', 'references'].map((key) => fields.get(key))
   const { from, 'reply-to': replyTo } = people
   const { to, cc, bcc } = others

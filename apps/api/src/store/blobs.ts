@@ -1,6 +1,8 @@
 import { AppError } from '#platform/errors.ts'
+import { forgetPassing } from '#platform/release-memory.ts'
 import { newSha256 } from '#platform/sha256.ts'
 import { commit, commitBulk, type EngineScope } from './commit.ts'
+import { Prisma } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
 
 /** Bytes in chunks, so that a reader may begin before the writer has ended. About 256 KiB each. */
@@ -53,18 +55,26 @@ export const finishBlob = (
     await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${accountId}`
   })
 
-/** Blobs of one chunk each, all at once; what is missing is left out. */
-export const readSmallBlobs = async (tx: Tx, blobIds: bigint[]): Promise<Map<bigint, Uint8Array>> => {
-  const rows = await tx.blobChunk.findMany({ where: { blobId: { in: blobIds }, n: 0 } })
-  return new Map(rows.map(({ blobId, bytes }) => [blobId, bytes]))
+/** Blobs of one chunk each, all at once; what is missing is left out. Each has memory of its own. */
+export const readSmallBlobs = async (store: Store, blobIds: bigint[]): Promise<Map<bigint, Uint8Array>> => {
+  const rows = await store.readOne<{ blob_id: bigint; bytes: Uint8Array }>({
+    name: 'blobs.small',
+    sql: Prisma.sql`SELECT blob_id, bytes FROM blob_chunk WHERE blob_id = ANY (${blobIds}::bigint[]) AND n = 0`,
+    isBinary: true,
+  })
+  return new Map(rows.map(({ blob_id, bytes }) => [blob_id, bytes]))
 }
 
 /** A whole blob, chunk by chunk. */
 export async function* readChunks(store: Store, blobId: bigint): AsyncGenerator<Uint8Array> {
   for (let n = 0; ; n++) {
-    const chunk = await store.readSystem((tx) => readChunk(tx, blobId, n))
+    const [chunk] = await store.readOne<{ bytes: Uint8Array }>({
+      name: 'blobs.chunk',
+      sql: Prisma.sql`SELECT bytes FROM blob_chunk WHERE blob_id = ${blobId} AND n = ${n}`,
+      isBinary: true,
+    })
     if (!chunk) return
-    yield chunk
+    yield chunk.bytes
   }
 }
 
@@ -75,10 +85,12 @@ export const verifyBlob = async (
   { blobId, sha256, sizeBytes }: WholeBlob,
 ): Promise<void> => {
   const hash = newSha256()
+  const forget = forgetPassing()
   let length = 0
   for await (const chunk of readChunks(store, blobId)) {
     hash.update(chunk)
     length += chunk.length
+    forget(chunk.length)
   }
   if (length !== sizeBytes || Buffer.compare(hash.digest(), sha256) !== 0)
     throw new AppError('internal', 'The database gave back other bytes than it was given.')

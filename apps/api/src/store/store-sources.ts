@@ -31,13 +31,18 @@ export const storeSources = async (
   const staged = [...byMessage].flatMap(([messageId, { source }]) =>
     source.kind === 'staged' ? [{ messageId, blobId: source.blobId }] : [],
   )
-  if (small.length > 0)
+  if (small.length > 0) {
+    // The octets are in a statement of their own: one that needs them in several places would write them aside first.
+    const made = await tx.$queryRaw<{ blob_id: bigint }[]>`
+      WITH t AS (SELECT nextval('blob_id_seq') AS blob_id, u.* FROM unnest(${small.map(({ messageId }) => messageId)}::bigint[],
+          ${byteaArray(small.map(({ rawHash }) => rawHash))}::bytea[], ${small.map(({ bytes }) => bytes.length)}::bigint[]) WITH ORDINALITY AS u (message_id, hash, size, n)),
+        b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${accountId}::bigint, hash, size, true FROM t),
+        r AS (INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t)
+      SELECT blob_id FROM t ORDER BY n`
     await tx.$executeRaw`
-    WITH t AS (SELECT nextval('blob_id_seq') AS blob_id, u.* FROM unnest(${small.map(({ messageId }) => messageId)}::bigint[], ${byteaArray(small.map(({ rawHash }) => rawHash))}::bytea[],
-        ${byteaArray(small.map(({ bytes }) => bytes))}::bytea[]) AS u (message_id, hash, bytes)),
-      b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${accountId}::bigint, hash, length(bytes), true FROM t),
-      c AS (INSERT INTO blob_chunk (blob_id, n, bytes) SELECT blob_id, 0, bytes FROM t)
-    INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
+      INSERT INTO blob_chunk (blob_id, n, bytes) SELECT u.blob_id, 0, u.bytes
+      FROM unnest(${made.map(({ blob_id }) => blob_id)}::bigint[], ${byteaArray(small.map(({ bytes }) => bytes))}::bytea[]) AS u (blob_id, bytes)`
+  }
   if (staged.length > 0)
     await tx.$executeRaw`
     WITH t AS (SELECT * FROM unnest(${staged.map(({ messageId }) => messageId)}::bigint[], ${staged.map(({ blobId }) => blobId)}::bigint[]) AS u (message_id, blob_id)),

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { FoundMail, MailFeed } from '#mail/mail-feed.ts'
 import { showSource } from '#mail/parse-message.ts'
+import { forgetPassing } from '#platform/release-memory.ts'
 import { type BodyColumns, type BodyRow, ColumnsWriter, toColumns } from '#store/body-columns.ts'
 import {
   isSuspiciouslyEmpty,
@@ -39,6 +40,7 @@ const progress = new Int32Array((workerData as { progress: SharedArrayBuffer }).
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 let feed: MailFeed | undefined
+const forget = forgetPassing()
 
 const answer = async (job: ReadJob): Promise<ReadAnswer> => {
   if (job.kind === 'parts') return readAll(job.mails)
@@ -84,8 +86,11 @@ const readPiece = async (job: Extract<ReadJob, { kind: 'feed' | 'close' }>): Pro
   // Loaded with the first large mail.
   feed ??= new (await import('#mail/mail-feed.ts')).MailFeed()
   try {
-    if (job.kind === 'feed') await feed.write(asBuffer(job.bytes))
-    else return { kind: 'columns', columns: toColumns([sourceBody(job.mail, parsed(await feed.finish()))]), unread: [] }
+    if (job.kind === 'feed') {
+      await feed.write(asBuffer(job.bytes))
+      forget(job.bytes.length)
+    } else
+      return { kind: 'columns', columns: toColumns([sourceBody(job.mail, parsed(await feed.finish()))]), unread: [] }
   } catch {
     if (job.kind === 'close') return { kind: 'columns', columns: toColumns([]), unread: [0] }
   } finally {

@@ -1,19 +1,21 @@
 import { isAppError } from '#platform/errors.ts'
+import { forgetPassing } from '#platform/release-memory.ts'
 import { newSha256 } from '#platform/sha256.ts'
 import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { appendChunk, createBlob, verifyBlob } from '#store/blobs.ts'
-import { commitBulk } from '#store/commit.ts'
+import { commitBulk, type EngineScope } from '#store/commit.ts'
+import type { Store } from '#store/open-store.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
 import { announceUids } from './announce-arrivals.ts'
 import { toArrivalEnvelope } from './arrival-envelope.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 
 /** Larger mails go into the database in pieces as they come. */
-const smallMailBytes = 1024 * 1024
+const smallMailBytes = 2 * 1024 * 1024
 const pieceBytes = 256 * 1024
 /** A batch becomes visible as soon as one of these is reached. */
-const batchMails = 200
-const batchBytes = 4 * 1024 * 1024
+const batchMails = 500
+const batchBytes = 8 * 1024 * 1024
 const batchMs = 1000
 
 export type ToFetch = {
@@ -74,42 +76,74 @@ const readMail = async (
   const hash = newSha256()
   let length = 0
   let kept: Buffer[] = []
-  let keptBytes = 0
-  let head: Buffer | undefined
-  let blobId: bigint | undefined
-  let n = 0
-  const flush = async () => {
-    const bytes = Buffer.concat(kept)
-    kept = []
-    keptBytes = 0
-    head ??= bytes
-    blobId ??= await createBlob(store, scope)
-    await appendChunk(store, scope, { blobId, n: n++, bytes })
-  }
+  let large: LargeMail | undefined
   for await (const piece of content) {
     hash.update(piece)
     length += piece.length
-    // The piece is the socket's; what is kept is ours.
-    kept.push(Buffer.from(piece))
-    keptBytes += piece.length
-    if (keptBytes >= (blobId === undefined ? smallMailBytes : pieceBytes)) await flush()
+    if (large) await large.add(piece)
+    else kept.push(piece)
+    if (large || length < smallMailBytes) continue
+    large = new LargeMail(store, scope, await createBlob(store, scope))
+    for (const first of kept) await large.add(first)
+    kept = []
   }
   const rawHash = Buffer.from(hash.digest())
   const describe = (raw: Buffer) =>
     toArrivalEnvelope(raw, { rawHash, sizeBytes: isWhole ? length : sizeBytes, now: clock.now() })
-  if (blobId === undefined) {
+  if (!large) {
     const bytes = Buffer.concat(kept)
     return { ledgerId, envelope: await describe(bytes), rawHash, isWhole, isRest, source: { kind: 'bytes', bytes } }
   }
-  if (keptBytes > 0) await flush()
+  const { blobId, head } = await large.finish()
   await verifyBlob(store, scope, { blobId, sha256: rawHash, sizeBytes: length })
   return {
     ledgerId,
-    envelope: await describe(head ?? Buffer.alloc(0)),
+    envelope: await describe(head),
     rawHash,
     isWhole,
     isRest,
     source: { kind: 'staged', blobId },
+  }
+}
+
+/** Goes into the database in pieces as it comes, by way of the same memory. */
+class LargeMail {
+  readonly #store: Store
+  readonly #scope: EngineScope
+  readonly #blobId: bigint
+  readonly #piece = Buffer.allocUnsafeSlow(pieceBytes)
+  readonly #forget = forgetPassing()
+  #filled = 0
+  #pieces = 0
+  #head: Buffer | undefined
+
+  constructor(store: Store, scope: EngineScope, blobId: bigint) {
+    this.#store = store
+    this.#scope = scope
+    this.#blobId = blobId
+  }
+
+  async add(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const copied = bytes.copy(this.#piece, this.#filled, at)
+      at += copied
+      this.#filled += copied
+      if (this.#filled === this.#piece.length) await this.#flush()
+    }
+  }
+
+  /** `head`: what the mail begins with. */
+  async finish(): Promise<{ blobId: bigint; head: Buffer }> {
+    if (this.#filled > 0) await this.#flush()
+    return { blobId: this.#blobId, head: this.#head ?? Buffer.alloc(0) }
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = this.#piece.subarray(0, this.#filled)
+    this.#head ??= Buffer.from(bytes)
+    await appendChunk(this.#store, this.#scope, { blobId: this.#blobId, n: this.#pieces++, bytes })
+    this.#forget(this.#filled)
+    this.#filled = 0
   }
 }
 

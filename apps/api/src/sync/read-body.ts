@@ -3,6 +3,7 @@ import { decodePart } from '#mail/decode-part.ts'
 import { htmlToText } from '#mail/html-to-text.ts'
 import type { FoundPart } from '#mail/mail-feed.ts'
 import { maxSourceText, type ParsedMessage, parseMessage } from '#mail/parse-message.ts'
+import { readPlainMail } from '#mail/plain-mail.ts'
 import { previewOf } from '#mail/preview.ts'
 import { indexVector } from '#mail/search-vector.ts'
 import { displayLine, storableText } from '#mail/storable-text.ts'
@@ -126,8 +127,10 @@ export const isSuspiciouslyEmpty = (row: BodyRow, wanted: MailFacts): boolean =>
 const parsedPath = /^parsed:(\d{1,4})$/
 
 /** What our own parser, or else the bare source, gives of a mail that the server's structure could not. */
-export const salvageBody = async (wanted: MailFacts, source: Buffer): Promise<BodyRow> =>
-  sourceBody(wanted, await parseMessage(source))
+export const salvageBody = async (wanted: MailFacts, source: Buffer): Promise<BodyRow> => {
+  const plain = readPlainMail(source)
+  return sourceBody(wanted, plain ? { kind: 'parsed', ...plain } : await parseMessage(source))
+}
 
 /** `parts` need no content: only their sizes are kept. */
 export const sourceBody = (

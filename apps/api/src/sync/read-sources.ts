@@ -6,9 +6,9 @@ import { markAttachments, nextSources, type SourceToOpen, storeBodies } from '#s
 import type { BodyReader } from './body-reader.ts'
 
 /** Sources of one chunk are read many at a time, larger ones alone and piece by piece. */
-const rowsAtOnce = 200
+const rowsAtOnce = 1000
 const batchBytes = 8 * 1024 * 1024
-const smallBytes = 1024 * 1024
+const smallBytes = 2 * 1024 * 1024
 
 export type SourceContext = { store: Store; reader: BodyReader; scope: EngineScope; signal: AbortSignal }
 
@@ -24,18 +24,30 @@ export const readSources = async (
   for (;;) {
     const wanted = await store.readSystem((tx) => nextSources(tx, scope.accountId, rowsAtOnce))
     if (wanted.length === 0) return
-    for (const batch of inBatches(wanted)) {
+    let storing: Promise<void> = Promise.resolve()
+    let next = loadBatch(context, [])
+    for (const batch of [...inBatches(wanted), []]) {
+      const loaded = await next
+      // The database gives the next batch and takes the last one while the thread reads.
+      next = loadBatch(context, batch)
+      next.catch(() => undefined)
       signal.throwIfAborted()
-      const columns = await readBatch(context, batch)
-      const messageIds = batch.map(({ messageId }) => messageId)
-      await commitBulk(store, scope, async (unit) => {
-        await storeBodies(unit, scope.accountId, columns, 0)
-        unit.touchThreads(scope.accountId, await markAttachments(unit, messageIds))
-      })
-      await onStored(batch.length)
+      if (loaded.batch.length === 0) continue
+      const columns = await loaded.read()
+      await storing
+      storing = storeBatch(context, loaded.batch, columns).then(() => onStored(loaded.batch.length))
+      storing.catch(() => undefined)
     }
+    await storing
   }
 }
+
+const storeBatch = ({ store, scope }: SourceContext, batch: SourceToOpen[], columns: BodyColumns[]): Promise<void> =>
+  commitBulk(store, scope, async (unit) => {
+    await storeBodies(unit, scope.accountId, columns, 0)
+    const messageIds = batch.map(({ messageId }) => messageId)
+    unit.touchThreads(scope.accountId, await markAttachments(unit, messageIds))
+  })
 
 const inBatches = (wanted: SourceToOpen[]): SourceToOpen[][] => {
   const batches: SourceToOpen[][] = []
@@ -52,14 +64,16 @@ const inBatches = (wanted: SourceToOpen[]): SourceToOpen[][] => {
   return batches
 }
 
-const readBatch = async ({ store, reader }: SourceContext, batch: SourceToOpen[]): Promise<BodyColumns[]> => {
+type Loaded = { batch: SourceToOpen[]; read: () => Promise<BodyColumns[]> }
+
+/** A large mail is loaded while it is read, a piece at a time. */
+const loadBatch = async ({ store, reader }: SourceContext, batch: SourceToOpen[]): Promise<Loaded> => {
   const [first] = batch
-  if (first && first.blobBytes > smallBytes) return [await reader.readPieces(first, readChunks(store, first.blobId))]
-  const bytes = await store.readSystem((tx) =>
-    readSmallBlobs(
-      tx,
-      batch.map(({ blobId }) => blobId),
-    ),
-  )
-  return reader.readSources(batch.map((facts) => ({ facts, source: bytes.get(facts.blobId) ?? new Uint8Array() })))
+  if (!first) return { batch, read: async () => [] }
+  if (first.blobBytes > smallBytes)
+    return { batch, read: async () => [await reader.readPieces(first, readChunks(store, first.blobId))] }
+  const blobIds = batch.map(({ blobId }) => blobId)
+  const bytes = await readSmallBlobs(store, blobIds)
+  const sources = batch.map((facts) => ({ facts, source: bytes.get(facts.blobId) ?? new Uint8Array() }))
+  return { batch, read: () => reader.readSources(sources) }
 }

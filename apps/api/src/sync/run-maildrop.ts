@@ -42,8 +42,11 @@ export const lookAtMaildrop = async (
 ): Promise<MaildropLook> => {
   const { store, accountId, session, retrieval, clock } = context
   const sessionStartedAt = clock.now()
-  const listing = await nameMails(context, await listMaildrop(session))
-  const ledger = await readLedger(store, accountId)
+  // The database remembers while the server counts.
+  const [listing, ledger] = await Promise.all([
+    listMaildrop(session).then((drop) => nameMails(context, drop)),
+    readLedger(store, accountId),
+  ])
   const { policy, isOnHold } = retrieval
   const plan = planMaildrop(listing, ledger.rows, { policy, isOnHold, sessionStartedAt, now: clock.now() })
   const found = factsOf(context, listing, ledger.rows)
