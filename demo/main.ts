@@ -7,19 +7,22 @@ import { fileURLToPath } from 'node:url'
 import { SMTPServer } from 'smtp-server'
 import { type Dovecot, startDovecot } from '../apps/api/test/support/dovecot.ts'
 import { composeMail } from './compose-mail.ts'
-import { sampleMails } from './sample-mails.ts'
+import { maildropMails, sampleMails } from './sample-mails.ts'
 import { people } from './sample-texts.ts'
 import { startPictures } from './sender-pictures.ts'
 
 /**
  * `npm run demo`: a mail server of its own with sample mail, an SMTP server that delivers into it, and a Postern with a
- * ready owner and account. Everything lives in a temporary folder and is gone when it ends. The senders' pictures lie on
- * a server of the demo too: their name has a public address, whose packets end here, so that the product's own rules stay.
+ * ready owner and two accounts, one over IMAP and one over POP3. Everything lives in a temporary folder and is gone when
+ * it ends. The senders' pictures lie on a server of the demo too: their name has a public address, whose packets end here,
+ * so that the product's own rules stay.
  */
 const port = Number(process.env.PORT || 3000)
 const user = 'robin'
 const mailPassword = 'demo mail password'
 const owner = { name: 'Robin Ashdown', address: 'robin@demo.example', password: `demo only ${crypto.randomUUID()}` }
+/** Read over POP3, and kept here. */
+const older = { name: 'Robin Ashdown', address: 'robin@harbour.example', user: 'robin-harbour' }
 const base = `http://127.0.0.1:${port}`
 const letterEveryMs = 45_000
 const senderNetwork = new URL('../apps/api/test/support/sender-network.ts', import.meta.url)
@@ -83,6 +86,8 @@ const main = async (): Promise<void> => {
 
 const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
   dovecot.addUser(user, mailPassword)
+  dovecot.addUser(older.user, mailPassword)
+  for (const raw of maildropMails(new Date(), older)) dovecot.deliver(older.user, 'INBOX', raw)
   const pictures = await startPictures()
   for (const mail of sampleMails(new Date(), `http://sender.example:${pictures.port}`))
     dovecot.deliver(user, mail.mailbox, mail.raw, { flags: mail.flags, receivedAt: mail.receivedAt })
@@ -95,6 +100,16 @@ const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
       address: owner.address,
       password: mailPassword,
       incoming: { host: 'localhost', port: dovecot.imapsPort, security: 'tls', username: user },
+    },
+    { cookie },
+  )
+  await post(
+    '/v1/accounts',
+    {
+      address: older.address,
+      kind: 'pop3',
+      password: mailPassword,
+      incoming: { host: 'localhost', port: dovecot.pop3sPort, security: 'tls', username: older.user },
     },
     { cookie },
   )
@@ -117,6 +132,7 @@ The demo is ready.
   user          ${user}
   password      ${mailPassword}
 
+The second account, ${older.address}, is a maildrop that is read over POP3 (port ${dovecot.pop3sPort}, user ${older.user}).
 A new letter comes every ${letterEveryMs / 1000} seconds. Mail sent to 127.0.0.1:${smtp.port} (SMTP) arrives as well. Ctrl-C ends it all.
 `)
 

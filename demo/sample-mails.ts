@@ -1,5 +1,5 @@
 import { composeMail, type MailPart } from './compose-mail.ts'
-import { conversations, languages, newsletters, people } from './sample-texts.ts'
+import { conversations, languages, letters, newsletters, people } from './sample-texts.ts'
 
 /** One mail of the demo: where it lies, when it came, and its bytes. */
 export type SampleMail = { mailbox: string; receivedAt: Date; flags: string[]; raw: Buffer }
@@ -12,6 +12,21 @@ const seeded = (seed: number) => () => {
   seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
   return seed / 2 ** 32
 }
+
+/** What lies in the maildrop of a second, older address; oldest first. */
+export const maildropMails = (now: Date, to: { name: string; address: string }): Buffer[] =>
+  letters.map(({ subject, text }, n) =>
+    composeMail({
+      from: people[n % people.length] ?? people[0],
+      to: [to],
+      subject,
+      date: new Date(now.getTime() - (letters.length - n) * 9 * 3_600_000),
+      messageId: `maildrop-${n}@demo.example`,
+      references: [],
+      parts: [{ kind: 'text', text: `Dear Robin,\n\n${text}\n` }],
+      headers: {},
+    }),
+  )
 
 type Draft = {
   mailbox?: string

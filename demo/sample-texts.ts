@@ -139,3 +139,30 @@ export const languages = [
     text: 'Bonjour Robin,\n\nla réunion est déplacée à jeudi, même heure — l’ordre du jour ne change pas.\n\nÀ bientôt\nZoé',
   },
 ] as const
+
+/** What lies in the maildrop of the second account. */
+export const letters = [
+  {
+    subject: 'The boat is out of the water',
+    text: 'The hull wants scraping before the frost. Saturday, if it stays dry?',
+  },
+  {
+    subject: 'Minutes of the harbour meeting',
+    text: 'Attached to nobody, as there is only this: the crane is paid for.',
+  },
+  {
+    subject: 'Your library card',
+    text: 'Your card runs out at the end of the month. Renewing it takes a minute at the desk.',
+  },
+  {
+    subject: 'Photos from the regatta',
+    text: 'There are four hundred of them. I have picked eleven, and you are in three.',
+  },
+  {
+    subject: 'Choir on Thursday',
+    text: 'We begin with the Bruckner, so be early. Bring the green edition, not the blue one.',
+  },
+  { subject: 'Found: one grey glove', text: 'It was in the sail locker. Left hand. It misses the other one, I think.' },
+  { subject: 'Quote for the new mast', text: 'Spruce, nine metres, four coats. Six weeks from the day you say yes.' },
+  { subject: 'Thank you for the pears', text: 'Two jars are yours. The rest did not live to see the cellar.' },
+]

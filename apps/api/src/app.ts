@@ -22,6 +22,7 @@ import { createRouter } from '#features/rest-route.ts'
 import { registerSearch } from '#features/search/routes.ts'
 import { registerSessions } from '#features/sessions/routes.ts'
 import { registerThreads } from '#features/threads/routes.ts'
+import { registerTransfers } from '#features/transfers/routes.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 import type { Logger } from '#platform/logger.ts'
 import { startRealtime } from '#realtime/sockets.ts'
@@ -117,6 +118,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     registerThreads,
     registerMessages,
     registerSearch,
+    registerTransfers,
     registerCommands,
     registerChanges,
   ])
@@ -219,7 +221,7 @@ const toAppError = (error: FastifyError): AppError => {
     return new AppError('request.invalid', 'Something in this request is not right.', { fields, cause: error })
   }
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
-    return new AppError('request.unsupported_media', 'Only application/json is understood here.', { cause: error })
+    return new AppError('request.unsupported_media', 'This kind of content is not understood here.', { cause: error })
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' || error.statusCode === 413)
     return new AppError('request.too_large', 'This request is too large.', { cause: error })
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)

@@ -73,7 +73,7 @@ const tags = [
   {
     name: 'Mail',
     description: 'Mailboxes, conversations, messages, search.',
-    paths: /^(mailboxes|threads|messages|remote-image|trusted-senders|search)$/,
+    paths: /^(mailboxes|threads|messages|remote-image|trusted-senders|search|transfers)$/,
   },
   {
     name: 'Changes',
@@ -139,9 +139,15 @@ const describeOperation = (found: z.infer<typeof operationSchema>): Record<strin
       ...found.parameters,
       ...(operation.method === 'GET' ? [] : [{ $ref: '#/components/parameters/OwnRequest' }]),
     ],
+    ...(operation.content ? { requestBody: streamedBody(operation.content) } : {}),
     responses: { ...successOf(operation, notes.mediaTypes ?? [], found.responses), ...failuresOf(name) },
   }
 }
+
+const streamedBody = (types: readonly string[]) => ({
+  required: true,
+  content: Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }])),
+})
 
 const accessWords = {
   public: 'Needs no session.',

@@ -47,7 +47,26 @@ export type Mailbox = z.infer<typeof mailbox>
 
 export const mailboxList = z.object({ mailboxes: z.array(mailbox) })
 
+/** Of one's own mailbox, without the delimiter of paths. */
+export const mailboxName = z
+  .string()
+  .normalize('NFC')
+  .trim()
+  .min(1, 'must not be empty')
+  .max(100)
+  .regex(/^[^/\p{Cc}\p{Cs}\p{Bidi_Control}]*$/u, 'may hold neither a slash nor control characters')
+
+export const newMailbox = z
+  .strictObject({
+    name: mailboxName,
+    parentId: id.nullable().default(null).meta({ description: 'Null: at the top of the tree.' }),
+  })
+  .meta({ id: 'NewMailbox' })
+
 export const mailboxPatch = z.strictObject({
+  name: mailboxName.optional(),
+  /** Moves it, with all below it, under another one; null to the top of the tree. */
+  parentId: id.nullable().optional(),
   role: mailboxRole.nullable().optional(),
   isSynced: z.boolean().optional(),
   /** Ask for an IDLE connection of its own, within the account's budget. */

@@ -49,6 +49,8 @@ const changingMail = [
   'mailbox.no_permission',
 ] satisfies ErrorCode[]
 
+const ownMailboxes =
+  'Only mailboxes that are kept here (POP3); special ones keep their name and place. Never two of one name beside each other.'
 const setsCookie = 'Sets the session cookie.'
 
 export const restNotes: Partial<Record<RestName, OperationNotes>> = {
@@ -74,8 +76,18 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   createAccount: { errors: ['account.plaintext_denied', 'account.exists', ...reachingServer, ...loggingIn] },
   patchAccount: {
     description:
-      'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for.',
+      'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for. What is not given of `retrieval` stays; the next look comes at once.',
     errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
+  },
+  createMailbox: { description: ownMailboxes, errors: ['request.conflict'] },
+  patchMailbox: { description: `Names and places: ${ownMailboxes}`, errors: ['request.conflict'] },
+  removeMailbox: {
+    description: `${ownMailboxes} For 30 days \`restoreMailbox\` brings it back.`,
+    errors: ['mailbox.missing'],
+  },
+  restoreMailbox: {
+    description: 'It keeps its id. Where its parent is gone it comes to the top of the tree.',
+    errors: ['request.conflict'],
   },
   removeAccount: { description: 'What is erased goes soon after. The mail server loses nothing either way.' },
   removeCopies: {
@@ -98,6 +110,20 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     errors: ['remote_content.refused', 'remote_content.unavailable', ...reachingServer],
     mediaTypes: ['image/*'],
   },
+  createImport: {
+    description: 'Its content follows, file by file; mails are put into the mailbox while others still come.',
+    errors: ['mailbox.read_only', 'mailbox.no_permission'],
+  },
+  createUpload: {
+    description: 'With flags and dates, each mail once. Nothing is removed here.',
+    errors: ['mailbox.read_only', 'mailbox.no_permission', 'request.conflict'],
+  },
+  sendTransferContent: {
+    description:
+      'A whole file, as it is: an mbox, or one mail. Sent again after an interruption nothing is stored twice: mails are told apart by their octets.',
+    errors: ['import.no_mail', 'message.too_large', 'request.conflict'],
+  },
+  finishTransfer: { errors: ['request.conflict'] },
   runCommand: {
     description: 'The effect shows at once; the mail server follows. Repeating a request with the same id is harmless.',
     errors: changingMail,

@@ -5,6 +5,7 @@ import * as commands from './commands.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
 import { sessionOperations } from './rest-sessions.ts'
+import { transferOperations } from './rest-transfers.ts'
 import * as retrieval from './retrieval.ts'
 import * as search from './search.ts'
 import { okBody } from './wire.ts'
@@ -24,6 +25,8 @@ export type RestOperation = {
   body?: z.ZodType
   response?: z.ZodType
   answer?: 'json' | 'empty' | 'bytes' | 'lines'
+  /** Content types of a body that is read as it comes. */
+  content?: readonly string[]
 }
 
 export const rest = {
@@ -130,12 +133,34 @@ export const rest = {
     summary: 'The mailbox tree',
     response: mailboxes.mailboxList,
   },
+  createMailbox: {
+    method: 'POST',
+    path: '/v1/accounts/:accountId/mailboxes',
+    access: 'user',
+    summary: 'Make a mailbox of one’s own',
+    body: mailboxes.newMailbox,
+    response: mailboxes.mailbox,
+  },
   patchMailbox: {
     method: 'PATCH',
     path: '/v1/mailboxes/:mailboxId',
     access: 'user',
-    summary: 'Re-map the role, include or exclude from sync, watch',
+    summary: 'Rename or move it, re-map the role, include or exclude from sync, watch',
     body: mailboxes.mailboxPatch,
+    response: mailboxes.mailbox,
+  },
+  removeMailbox: {
+    method: 'DELETE',
+    path: '/v1/mailboxes/:mailboxId',
+    access: 'user',
+    summary: 'Remove a mailbox and all below it; what they hold goes to Trash',
+    answer: 'empty',
+  },
+  restoreMailbox: {
+    method: 'POST',
+    path: '/v1/mailboxes/:mailboxId/restore',
+    access: 'user',
+    summary: 'Bring a removed mailbox back, with what it held and is still in Trash',
     response: mailboxes.mailbox,
   },
   listThreads: {
@@ -243,6 +268,8 @@ export const rest = {
     query: search.searchQuery,
     response: search.searchResult,
   },
+
+  ...transferOperations,
 
   // intents and changes
   runCommand: {

@@ -1,3 +1,4 @@
+import { type AppendRun, appendNextMails } from '#outbox/append-mails.ts'
 import { executeNextCommands } from '#outbox/execute-commands.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
@@ -42,6 +43,10 @@ type Life = Connected & {
   triedInbox: string
   /** Commands are being carried out, or bulk work was interrupted: that is not interrupted again. */
   isBusy: boolean
+  /** Everything was looked at: what a mailbox has already is known. */
+  hasLooked: boolean
+  /** Mails were appended that no look has seen yet. */
+  hasAppended: boolean
 }
 
 /** Lives as long as the session: sync everything, then watch. Throws the fault that ended it, or returns on `signal`. */
@@ -56,6 +61,8 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
     inboxSeenAt: clock.monotonicMs(),
     triedInbox: '',
     isBusy: false,
+    hasLooked: false,
+    hasAppended: false,
   }
   const listener = listenToMailbox(session, (event) => wake.mark(event === 'flags' ? 'flags' : 'mailbox'))
   wake.mark('commands')
@@ -74,6 +81,8 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
       if (isAsked || clock.monotonicMs() - lookedAt >= everyMs) {
         lookedAt = clock.monotonicMs()
         await lookAtAll(life, { isAsked, isCompare })
+        if (!life.hasLooked) wake.mark('commands')
+        life.hasLooked = true
         await life.onSettled()
       } else if (wake.take('mailbox') || wake.has('flags')) {
         const areFlagsDue = wake.take('flags')
@@ -118,8 +127,22 @@ const runCommands = async (life: Life): Promise<void> => {
     const execution = { store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks }
     // Another mailbox may be selected now.
     if (await executeNextCommands(execution)) life.inboxPath = null
+    if (life.hasLooked) await appendMails(life, execution)
   } finally {
     life.isBusy = wasBusy
+  }
+}
+
+/** A batch at a time: what people click meanwhile goes first. */
+const appendMails = async (life: Life, execution: AppendRun): Promise<void> => {
+  if (await appendNextMails(execution)) {
+    life.inboxPath = null
+    life.hasAppended = true
+    life.wake.mark('commands')
+    await lookAtInbox(life)
+  } else if (life.hasAppended) {
+    life.hasAppended = false
+    life.wake.mark('tree')
   }
 }
 

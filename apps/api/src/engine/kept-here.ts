@@ -32,8 +32,6 @@ export class KeptHere {
 
   noticeCommands(): void {
     this.#wake.mark('commands')
-    // What was imported comes without a command of its own.
-    this.readNew()
   }
 
   serve(job: ContentJob): void {
@@ -56,7 +54,8 @@ export class KeptHere {
     for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) await serveStoredContent(deps, this.#scope, job)
     if (!this.#wake.take('commands')) return
     try {
-      await settleNextCommands({ store: deps.store, scope: this.#scope, accountId: this.#scope.accountId })
+      const place = { store: deps.store, scope: this.#scope, accountId: this.#scope.accountId }
+      if (await settleNextCommands(place)) this.readNew()
     } catch (error) {
       this.#wake.mark('commands')
       throw error
@@ -66,8 +65,8 @@ export class KeptHere {
   async #read(): Promise<void> {
     const { deps, signal } = this.#machine
     this.#reading.take('new')
-    const { store, readers } = deps
-    await readSources({ store, reader: readers.bulk, scope: this.#scope, signal })
+    const { store, readers, logger } = deps
+    await readSources({ store, reader: readers.bulk, scope: this.#scope, logger, signal })
   }
 
   get #scope() {

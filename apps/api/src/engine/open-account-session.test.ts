@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AppError } from '#platform/errors.ts'
 import { Secret } from '#platform/secret.ts'
-import { explainLogin } from './open-account-session.ts'
+import { explainLogin, hidesFetched } from './open-account-session.ts'
 
 const password = new Secret('hunter2 canary')
 const refused = (serverText = 'NO [AUTHENTICATIONFAILED] Invalid credentials') =>
@@ -30,5 +30,17 @@ describe('a refused password', () => {
   it('is all that is explained', () => {
     const error = new AppError('connect.closed', 'The server closed the connection.')
     expect(explainLogin(error, 'imap.gmail.com', password)).toBe(error)
+  })
+})
+
+describe('a maildrop that hides what was fetched', () => {
+  it.each([
+    ['pop.gmail.com', 'ann@gmail.com', true],
+    ['POP.googlemail.com', 'ann', true],
+    ['pop.gmail.com', 'recent:ann@gmail.com', false],
+    ['pop.gmail.com.example.org', 'ann', false],
+    ['mail.example.org', 'ann', false],
+  ])('is at %s for %s: %s', (host, username, expected) => {
+    expect(hidesFetched({ host, username })).toBe(expected)
   })
 })

@@ -1,3 +1,4 @@
+import type { ServerSettings } from '@postern/shared/accounts.ts'
 import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Secret } from '#platform/secret.ts'
@@ -27,12 +28,12 @@ export const openAccountSession = (deps: EngineDeps, account: ConnectableAccount
   )
 
 /** A POP3 session for an account: its maildrop is locked until it ends. */
-export const openMaildropSession = (
+export const openMaildropSession = async (
   deps: EngineDeps,
   account: ConnectableAccount,
   lease: Lease,
-): Promise<Pop3Session> =>
-  openWithCare(deps, account, (address) =>
+): Promise<Pop3Session> => {
+  const session = await openWithCare(deps, account, (address) =>
     openPop3Session({
       ...account.incoming,
       address,
@@ -42,6 +43,14 @@ export const openMaildropSession = (
       silenceMs: deps.timing.silenceMs,
     }),
   )
+  // As if the server had said so: each mail is then safe here before the next is asked for.
+  if (hidesFetched(account.incoming)) session.capabilities.expire = { afterDays: 0, differsByUser: false }
+  return session
+}
+
+/** Gmail lists a mail no more once any program has fetched it, unless the login name begins with `recent:`. */
+export const hidesFetched = ({ host, username }: Pick<ServerSettings, 'host' | 'username'>): boolean =>
+  /^pop\.(gmail|googlemail)\.com$/i.test(host) && !username.toLowerCase().startsWith('recent:')
 
 /** Judged address, connect budget, and failures in the words of the provider. */
 const openWithCare = async <Session>(

@@ -1,18 +1,17 @@
 import type { Readable } from 'node:stream'
 import { AppError } from '#platform/errors.ts'
-import { newSha256 } from '#platform/sha256.ts'
 import { fetchSource, streamContent } from '#protocol/imap/fetch-content.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { idleUntil, listenToMailbox } from '#protocol/imap/watch-mailbox.ts'
 import { toSessionError } from '#protocol/session-error.ts'
-import { appendChunk, createBlob, finishBlob } from '#store/blobs.ts'
 import { type EngineRequestBody, failureOf, settleRequest } from '#store/engine-requests.ts'
 import { findBodyPlace } from '#store/sync-bodies.ts'
 import type { MailboxRow } from '#store/sync-mailboxes.ts'
-import { isParsedPath } from '#sync/read-body.ts'
+import { parsedPlace } from '#sync/read-body.ts'
 import { maxSalvageBytes, syncOneBody } from '#sync/run-body-sync.ts'
 import { type AccountShare, scopeOf, syncContextOf, syncInTurn } from './account-share.ts'
+import { answerWithContent } from './answer-request.ts'
 import { FocusedMailboxes } from './focused-mailboxes.ts'
 import { findWatchable, lookAndListen, type MailboxWatches } from './mailbox-watches.ts'
 import { WakeSignal } from './wake-signal.ts'
@@ -196,11 +195,10 @@ export class InteractiveSession {
   }
 
   /** A part of a mail whose structure the server could not give; such mails are small. */
-  async #readParsed(session: ImapSession, uid: number, path: string): Promise<Buffer[]> {
+  async #readParsed(session: ImapSession, uid: number, place: number): Promise<AsyncIterable<Uint8Array>> {
     const source = await fetchSource(session, uid, maxSalvageBytes)
-    const bytes = source && (await this.#share.deps.readers.waiting.readParsedPart(path, source))
-    if (!bytes) throw new AppError('message.gone', 'This attachment is no longer there.')
-    return [bytes]
+    if (!source) throw partGone()
+    return this.#share.deps.readers.waiting.readPart(place, pieces(source))
   }
 
   /** Size and parts are told before the first byte; a part comes without its encoding, so its own size may be less. */
@@ -220,34 +218,30 @@ export class InteractiveSession {
             tx.part.findFirst({ where: { id: BigInt(body.partId), messageId: BigInt(body.messageId), accountId } }),
           )
         : null
-    if (body.kind === 'part' && !part) throw new AppError('message.gone', 'This attachment is no longer there.')
+    if (body.kind === 'part' && !part) throw partGone()
+    const place = part && parsedPlace(part.path)
     const content =
-      part && isParsedPath(part.path)
-        ? await this.#readParsed(session, uid, part.path)
-        : await this.#readStored(session, uid, part?.path ?? null)
-    const scope = scopeOf(this.#share)
-    const blobId = await createBlob(store, scope)
-    await settleRequest(store, requestId, 'running', { blobId: blobId.toString() })
-    const hash = newSha256()
-    let n = 0
-    let sizeBytes = 0
-    for await (const chunk of content) {
-      const bytes = chunk as Buffer // the library's streams carry buffers
-      hash.update(bytes)
-      sizeBytes += bytes.length
-      if (sizeBytes > maxContentBytes) throw tooLarge()
-      await appendChunk(store, scope, { blobId, n: n++, bytes })
-      await settleRequest(store, requestId, 'running', { blobId: blobId.toString() })
-    }
-    const whole = { blobId, sha256: hash.digest(), sizeBytes }
-    await finishBlob(
-      store,
-      scope,
-      whole,
-      part ? { kind: 'part', partId: part.id } : { kind: 'source', messageId: BigInt(body.messageId) },
-    )
-    await settleRequest(store, requestId, 'done', { blobId: blobId.toString() })
+      place === null
+        ? await this.#readStored(session, uid, part?.path ?? null)
+        : await this.#readParsed(session, uid, place)
+    const use = part
+      ? { kind: 'part' as const, partId: part.id }
+      : { kind: 'source' as const, messageId: BigInt(body.messageId) }
+    await answerWithContent(store, scopeOf(this.#share), { requestId, use }, bounded(content))
   }
+}
+
+async function* bounded(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0
+  for await (const piece of content) {
+    sizeBytes += piece.length
+    if (sizeBytes > maxContentBytes) throw tooLarge()
+    yield piece
+  }
+}
+
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
 }
 
 /** What the person who waits is told. */
@@ -260,6 +254,8 @@ const refusalOf = (error: AppError): AppError => {
   const code = error.code.startsWith('message.') ? error.code : 'message.unavailable'
   return new AppError(code, 'The mail server cannot give this right now.', detail)
 }
+
+const partGone = () => new AppError('message.gone', 'This attachment is no longer there.')
 
 const tooLarge = () =>
   new AppError(

@@ -1,6 +1,7 @@
+import type { Readable } from 'node:stream'
 import { type RestName, type RestOperation, rest } from '@postern/shared/rest.ts'
 import { id as idSchema } from '@postern/shared/wire.ts'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '#platform/errors.ts'
 import type { SessionUser } from '#store/sessions.ts'
@@ -9,7 +10,11 @@ import type { SessionUser } from '#store/sessions.ts'
 type Table = typeof rest
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
 type QueryOf<Name extends RestName> = Table[Name] extends { query: infer Schema } ? Parsed<Schema> : undefined
-type BodyOf<Name extends RestName> = Table[Name] extends { body: infer Schema } ? Parsed<Schema> : undefined
+type BodyOf<Name extends RestName> = Table[Name] extends { body: infer Schema }
+  ? Parsed<Schema>
+  : Table[Name] extends { content: unknown }
+    ? Readable | undefined
+    : undefined
 type AnswerOf<Name extends RestName> = Table[Name] extends { answer: 'empty' | 'bytes' | 'lines' }
   ? unknown
   : Table[Name] extends { response: infer Schema }
@@ -43,6 +48,13 @@ const paramSchema = (path: string) => {
   return z.object(Object.fromEntries(names.map((name) => [name, name === 'commandId' ? z.uuid() : idSchema])))
 }
 
+/** Bodies of these types are handed on as streams, of any size; all others are refused. */
+const readAsItComes = (scope: FastifyInstance, types: readonly string[]): FastifyInstance => {
+  scope.removeAllContentTypeParsers()
+  for (const type of types) scope.addContentTypeParser(type, (_request, payload, done) => done(null, payload))
+  return scope
+}
+
 export const createRouter = (
   app: FastifyInstance,
   authenticate: (request: FastifyRequest) => Promise<SessionUser | null>,
@@ -53,7 +65,7 @@ export const createRouter = (
     on: (name, handle) => {
       const operation: RestOperation = rest[name]
       registered.add(name)
-      app.route({
+      const route: RouteOptions = {
         method: operation.method,
         url: operation.path,
         schema: {
@@ -88,7 +100,10 @@ export const createRouter = (
           if (operation.answer === 'empty') return reply.code(204).send()
           return answer ?? reply
         },
-      })
+      }
+      const { content } = operation
+      if (content) app.register(async (scope) => readAsItComes(scope, content).route(route))
+      else app.route(route)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { type AttachmentStream, MailParser, type MessageText } from 'mailparser'
+import { type AttachmentStream, type HeaderValue, MailParser, type MessageText } from 'mailparser'
 import { htmlToText } from './html-to-text.ts'
 import { storableText } from './storable-text.ts'
 
@@ -6,18 +6,23 @@ import { storableText } from './storable-text.ts'
 export type FoundPart = {
   filename: string | null
   contentType: string
+  /** As the mail names it; empty when it does not. */
+  charset: string
   contentId: string | null
   isInline: boolean
   sizeBytes: number
 }
 export type FoundMail = { text: string; html: string | null; parts: FoundPart[] }
 
+/** Whose bytes are had on their way, by its place among the parts. */
+export type WantedPart = { part: number; onBytes: (bytes: Buffer) => void; onEnd?: () => void }
+
 /** More parts are not told apart. */
 const maxParts = 1000
 
 /**
- * Reads a raw mail as its bytes come, whatever its size: attachments pass through and are counted. The bytes of one of them
- * can be had on their way (`wanted`, by its place among the parts). Throws what the parser throws.
+ * Reads a raw mail as its bytes come, whatever its size: attachments pass through and are counted. Throws what the parser
+ * throws.
  */
 export class MailFeed {
   readonly #parser = new MailParser({
@@ -25,12 +30,13 @@ export class MailFeed {
     skipTextToHtml: true,
     skipImageLinks: true,
     skipTextLinks: true,
+    checksumAlgo: false,
   })
   readonly #parts: FoundPart[] = []
   readonly #ended: Promise<void>
   #texts: MessageText | undefined
 
-  constructor(wanted?: { part: number; onBytes: (bytes: Buffer) => void }) {
+  constructor(wanted?: WantedPart) {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#ended = promise
     // Whoever feeds hears of it in the end.
@@ -58,22 +64,34 @@ export class MailFeed {
     return { text, html, parts: this.#parts }
   }
 
-  #pass(found: AttachmentStream, wanted?: { part: number; onBytes: (bytes: Buffer) => void }): void {
+  #pass(found: AttachmentStream, wanted?: WantedPart): void {
     const at = this.#parts.length
     const part: FoundPart = {
       filename: found.filename ?? null,
       contentType: found.contentType,
+      charset: charsetOf(found.headers.get('content-type')),
       contentId: found.cid ?? null,
       isInline: found.contentDisposition !== 'attachment' && found.cid !== undefined,
       sizeBytes: 0,
     }
     if (at < maxParts) this.#parts.push(part)
-    found.content.on('data', (bytes: Buffer) => {
-      part.sizeBytes += bytes.length
-      if (wanted?.part === at) wanted.onBytes(bytes)
-    })
-    found.content.on('end', () => found.release?.())
+    const isWanted = wanted?.part === at
+    found.content
+      .on('data', (bytes: Buffer) => {
+        part.sizeBytes += bytes.length
+        if (isWanted) wanted.onBytes(bytes)
+      })
+      .on('error', (error) => this.#parser.destroy(error))
+      .on('end', () => {
+        if (isWanted) wanted.onEnd?.()
+        found.release?.()
+      })
   }
+}
+
+const charsetOf = (contentType: HeaderValue | undefined): string => {
+  const params = typeof contentType === 'object' && 'params' in contentType ? contentType.params : {}
+  return 'charset' in params && typeof params.charset === 'string' ? params.charset : ''
 }
 
 const once = (parser: MailParser, event: string): Promise<void> =>

@@ -1,14 +1,11 @@
 import { decodeCharset } from './decode-part.ts'
-import { htmlToText } from './html-to-text.ts'
-import type { FoundPart } from './mail-feed.ts'
-import { storableText } from './storable-text.ts'
+import type { FoundMail } from './mail-feed.ts'
 
 /**
  * A whole raw message to what is shown of it, for mail whose server-side structure told us nothing. The content can never
  * make this throw: what the parser loses is shown from the source.
  */
-export type ParsedPart = FoundPart & { content: Buffer }
-export type ParsedMessage = { kind: 'parsed' | 'salvaged'; text: string; html: string | null; parts: ParsedPart[] }
+export type ParsedMessage = FoundMail & { kind: 'parsed' | 'salvaged' }
 
 /** So much of a source is shown when nothing else can be. */
 export const maxSourceText = 256 * 1024
@@ -16,25 +13,13 @@ export const maxSourceText = 256 * 1024
 export const parseMessage = async (raw: Buffer): Promise<ParsedMessage> => {
   try {
     // Loaded with the first mail that needs it: most gateways never meet one.
-    const { simpleParser } = await import('mailparser')
-    const mail = await simpleParser(raw, {
-      skipHtmlToText: true,
-      skipTextToHtml: true,
-      skipImageLinks: true,
-      skipTextLinks: true,
-    })
-    const html = mail.html ? storableText(mail.html) : null
-    const text = storableText(mail.text ?? '') || (html === null ? '' : htmlToText(html))
-    const parts = mail.attachments.map((part) => ({
-      filename: part.filename ?? null,
-      contentType: part.contentType,
-      contentId: part.cid ?? null,
-      isInline: part.contentDisposition !== 'attachment' && part.cid !== undefined,
-      sizeBytes: part.content.length,
-      content: part.content,
-    }))
+    const { MailFeed } = await import('./mail-feed.ts')
+    const feed = new MailFeed()
+    await feed.write(raw)
+    const found = await feed.finish()
+    const { text, html, parts } = found
     if (text.trim() !== '' || html !== null || parts.length > 0 || bodyOf(raw).trim() === '')
-      return { kind: 'parsed', text, html, parts }
+      return { kind: 'parsed', ...found }
   } catch {
     // Its limits, or a fault of its own: the source is still there.
   }

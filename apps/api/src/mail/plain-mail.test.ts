@@ -44,7 +44,7 @@ const usual = (files: Buffer[]) =>
   ])
 const parsed = async (raw: Buffer) => {
   const { text, html, parts } = await parseMessage(raw)
-  return { text, html, parts: parts.map(({ content: _, ...part }) => part) }
+  return { text, html, parts }
 }
 const base64 = (bytes: number, line: number) =>
   Buffer.alloc(bytes, 'pdf')

@@ -138,8 +138,9 @@ const splitParts = (body: Buffer, boundary: string): Buffer[] | null => {
 
 const isText = ({ type }: Leaf): boolean => type === 'text/plain' || type === 'text/html'
 
-const toPart = ({ type, filename, contentId, disposition, bytes, encoding }: Leaf): FoundPart => ({
+const toPart = ({ type, charset, filename, contentId, disposition, bytes, encoding }: Leaf): FoundPart => ({
   filename,
+  charset,
   contentType:
     type === 'application/octet-stream' && filename !== null ? libmime.detectMimeType(filename) || type : type,
   contentId,

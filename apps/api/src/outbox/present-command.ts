@@ -10,7 +10,8 @@ export const canUndo = (row: CommandRow): boolean =>
   (row.state !== 'failed' || row.settled > 0) &&
   row.targets > 0
 
-const failureText: Partial<Record<ErrorCode, string>> = {
+/** Why a mailbox did not take what it was given, in plain words. */
+export const failureText: Partial<Record<ErrorCode, string>> = {
   'mailbox.over_quota': 'The mailbox is full at the provider.',
   'mailbox.no_permission': 'The server does not allow this here.',
   'mailbox.read_only': 'The mailbox is read-only on the server.',

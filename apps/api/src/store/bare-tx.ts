@@ -8,8 +8,8 @@ export type RawTx = {
   $executeRaw: (query: TemplateStringsArray, ...values: unknown[]) => Promise<number>
 }
 
-/** What a transaction of the engine is fenced by. */
-export type Fence = { accountId: bigint; epoch: bigint }
+/** What a transaction of the engine is fenced by, or whom another one acts for. */
+export type Fence = { accountId: bigint; epoch: bigint } | { userId: bigint }
 
 const int8 = 20
 const toBigInt = (text: string) => BigInt(text)
@@ -35,14 +35,14 @@ const rawOn = (client: pg.PoolClient): RawTx => ({
  */
 export const bareTransaction = async <T>(
   pool: pg.Pool,
-  lease: Fence,
+  fence: Fence,
   work: (tx: RawTx) => Promise<T>,
   { isDurable = false } = {},
 ): Promise<T> => {
   const client = await pool.connect()
   let isBroken = true
   try {
-    await enter(client, lease, isDurable)
+    await enter(client, fence, isDurable)
     const result = await work(rawOn(client))
     await client.query('COMMIT')
     isBroken = false
@@ -58,8 +58,13 @@ export const bareTransaction = async <T>(
   }
 }
 
-const enter = async (client: pg.PoolClient, { accountId, epoch }: Fence, isDurable: boolean): Promise<void> => {
+const enter = async (client: pg.PoolClient, fence: Fence, isDurable: boolean): Promise<void> => {
   const begin = isDurable ? 'BEGIN' : 'BEGIN; SET LOCAL synchronous_commit = off'
+  if ('userId' in fence) {
+    await client.query(`${begin}; SELECT set_config('app.user_id', '${fence.userId}', true)`)
+    return
+  }
+  const { accountId, epoch } = fence
   const held = `SELECT 1 FROM account_lease WHERE account_id = ${accountId} AND epoch = ${epoch} FOR KEY SHARE`
   const answers: unknown = await client.query(`${begin}; ${held}`)
   const last: unknown = Array.isArray(answers) ? answers.at(-1) : answers

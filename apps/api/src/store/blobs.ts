@@ -1,12 +1,15 @@
 import { AppError } from '#platform/errors.ts'
 import { forgetPassing } from '#platform/release-memory.ts'
 import { newSha256 } from '#platform/sha256.ts'
-import { commit, commitBulk, type EngineScope } from './commit.ts'
+import { commit, commitBulk, type EngineScope, type UserScope } from './commit.ts'
 import { Prisma } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
 
+/** Who writes bytes, and of which account they are. */
+export type BlobScope = EngineScope | (UserScope & { accountId: bigint })
+
 /** Bytes in chunks, so that a reader may begin before the writer has ended. About 256 KiB each. */
-export const createBlob = (store: Store, scope: EngineScope): Promise<bigint> =>
+export const createBlob = (store: Store, scope: BlobScope): Promise<bigint> =>
   commitBulk(store, scope, async ({ tx }) => {
     const [row] = await tx.$queryRaw<{ id: bigint }[]>`
       INSERT INTO blob (account_id, sha256, size_bytes) VALUES (${scope.accountId}, '', 0) RETURNING id`
@@ -16,8 +19,8 @@ export const createBlob = (store: Store, scope: EngineScope): Promise<bigint> =>
 
 export const appendChunk = async (
   store: Store,
-  scope: EngineScope,
-  { blobId, n, bytes }: { blobId: bigint; n: number; bytes: Buffer },
+  scope: BlobScope,
+  { blobId, n, bytes }: { blobId: bigint; n: number; bytes: Uint8Array },
 ): Promise<void> => {
   await commitBulk(
     store,
@@ -113,6 +116,85 @@ export const readBlobState = async (
 ): Promise<{ isWhole: boolean; sizeBytes: number } | null> => {
   const row = await tx.blob.findUnique({ where: { id: blobId } })
   return row && { isWhole: row.isWhole, sizeBytes: Number(row.sizeBytes) }
+}
+
+/** Larger content goes into the database in pieces as it comes. */
+const smallBytes = 2 * 1024 * 1024
+const pieceBytes = 256 * 1024
+
+/** Content that was read to its end: in memory when it is small, else in pieces of a blob that nothing is tied to yet. */
+export type StagedContent = {
+  sha256: Buffer
+  sizeBytes: number
+  /** Its beginning; all of it when it is small. */
+  head: Buffer
+  /** Null: `head` is all there is. */
+  blobId: bigint | null
+}
+
+/** Pieces have to stay as they are. A blob left behind by a fault is swept. Throws what the content throws, and storage.*. */
+export const stageContent = async (
+  store: Store,
+  scope: BlobScope,
+  content: AsyncIterable<Buffer>,
+): Promise<StagedContent> => {
+  const hash = newSha256()
+  let sizeBytes = 0
+  let kept: Buffer[] = []
+  let large: PieceWriter | undefined
+  for await (const piece of content) {
+    hash.update(piece)
+    sizeBytes += piece.length
+    if (large) await large.add(piece)
+    else kept.push(piece)
+    if (large || sizeBytes < smallBytes) continue
+    large = new PieceWriter(store, scope, await createBlob(store, scope))
+    for (const first of kept) await large.add(first)
+    kept = []
+  }
+  const sha256 = Buffer.from(hash.digest())
+  if (!large) return { sha256, sizeBytes, head: Buffer.concat(kept), blobId: null }
+  return { sha256, sizeBytes, ...(await large.finish()) }
+}
+
+/** Large content on its way, through one piece of memory. */
+class PieceWriter {
+  readonly #store: Store
+  readonly #scope: BlobScope
+  readonly #blobId: bigint
+  readonly #piece = Buffer.allocUnsafeSlow(pieceBytes)
+  readonly #forget = forgetPassing()
+  #filled = 0
+  #pieces = 0
+  #head: Buffer | undefined
+
+  constructor(store: Store, scope: BlobScope, blobId: bigint) {
+    this.#store = store
+    this.#scope = scope
+    this.#blobId = blobId
+  }
+
+  async add(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const copied = bytes.copy(this.#piece, this.#filled, at)
+      at += copied
+      this.#filled += copied
+      if (this.#filled === this.#piece.length) await this.#flush()
+    }
+  }
+
+  async finish(): Promise<{ head: Buffer; blobId: bigint }> {
+    if (this.#filled > 0) await this.#flush()
+    return { head: this.#head ?? Buffer.alloc(0), blobId: this.#blobId }
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = this.#piece.subarray(0, this.#filled)
+    this.#head ??= Buffer.from(bytes)
+    await appendChunk(this.#store, this.#scope, { blobId: this.#blobId, n: this.#pieces++, bytes })
+    this.#forget(this.#filled)
+    this.#filled = 0
+  }
 }
 
 /** Blobs whose writer died. */

@@ -78,7 +78,7 @@ export const insertTargets = async (
 
 /**
  * The inverse of every target that really changed something and was not refused. What was moved on or removed meanwhile
- * stays where it is.
+ * stays where it is, and so does what came from a mailbox that is no more.
  */
 export const insertInverseTargets = async (tx: Tx, command: CommandRow, undoneId: string): Promise<number> => {
   const count = await tx.$executeRaw`
@@ -90,7 +90,8 @@ export const insertInverseTargets = async (tx: Tx, command: CommandRow, undoneId
       CASE WHEN t.to_mailbox_id IS NULL THEN NULL ELSE t.before_mailbox_id END, false, p.shown_flags, p.shown_keywords, p.shown_mailbox_id
     FROM command_target t JOIN placement p ON p.id = t.placement_id
     WHERE t.command_id = ${undoneId}::uuid AND t.state <> 'failed' AND NOT t.is_expunge
-      AND (t.to_mailbox_id IS NULL OR p.shown_mailbox_id = t.to_mailbox_id)
+      AND (t.to_mailbox_id IS NULL OR (p.shown_mailbox_id = t.to_mailbox_id
+        AND EXISTS (SELECT 1 FROM mailbox b WHERE b.id = t.before_mailbox_id)))
     ORDER BY p.id FOR UPDATE OF p`
   await tx.command.update({ where: { id: command.id }, data: { targets: count } })
   return count

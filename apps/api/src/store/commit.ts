@@ -10,7 +10,8 @@ import { isRetryableConflict, leaseLost, toStoreError } from './store-error.ts'
  * take-over (FOR KEY SHARE) and fails with lease.lost when the epoch is no longer its own.
  */
 export type EngineScope = { kind: 'engine'; accountId: bigint; epoch: bigint }
-export type CommitScope = EngineScope | { kind: 'user'; userId: bigint } | { kind: 'system' }
+export type UserScope = { kind: 'user'; userId: bigint }
+export type CommitScope = EngineScope | UserScope | { kind: 'system' }
 
 export type StreamOwner = { accountId: bigint } | { userId: bigint }
 
@@ -57,12 +58,12 @@ export const commit = async <T>(
 }
 
 /**
- * The same for what the mail server has anyway, in bulk: quicker, and a crash of the database may undo the last ones, unless
- * it `isDurable` because the server may have it no longer.
+ * The same for what the mail server, or whoever sends it, has anyway, in bulk: quicker, and a crash of the database may undo
+ * the last ones, unless it `isDurable` because nobody else may have it any longer.
  */
 export const commitBulk = async <T>(
   store: Store,
-  scope: EngineScope,
+  scope: EngineScope | UserScope,
   work: (unit: RawUnit) => Promise<T>,
   { isVital = false, isDurable = false } = {},
 ): Promise<T> => {

@@ -14,7 +14,7 @@ export type Tx = Prisma.TransactionClient
 
 export type Store = Pick<Reader, 'readAs' | 'readTogether' | 'readOne'> & {
   prisma: PrismaClient
-  /** The connections below Prisma; only `commitBulk` takes one for itself. */
+  /** The connections below Prisma; only `commitBulk` and `renewMark` take one for themselves. */
   pool: pg.Pool
   notifier: Notifier
   /** Reads on behalf of a person, in one transaction that carries their id (`app.user_id`) to the database. */

@@ -1,15 +1,20 @@
 import type { Store, Tx } from './open-store.ts'
 
 /**
- * What is kept only for a while: messages without a mailbox and the change log for 30 days, finished commands for 90;
- * sessions and failed sign-ins, which anybody can make, for as long as they count (sessions.ts, guess-delay.ts).
+ * What is kept only for a while: messages without a mailbox, removed mailboxes and the change log for 30 days, finished commands for 90;
+ * sessions and failed sign-ins, which anybody can make, for as long as they count (sessions.ts, guess-delay.ts). A message
+ * that is still to be removed at its provider stays until then: nothing is removed there that cannot be verified here.
  */
 export const sweepOld = async (store: Store): Promise<void> => {
   const rows = await store.prisma.$queryRaw<
     { id: bigint }[]
-  >`SELECT id FROM message WHERE orphaned_at < now() - interval '30 days' LIMIT 5000`
+  >`SELECT m.id FROM message m WHERE m.orphaned_at < now() - interval '30 days' AND NOT EXISTS (
+      SELECT 1 FROM pop_ledger l JOIN account a ON a.id = l.account_id
+      WHERE l.message_id = m.id AND l.missing_since IS NULL AND (l.state IN ('to_delete', 'dele_sent')
+        OR l.state = 'fetched' AND a.retrieval -> 'policy' ->> 'kind' IN ('afterDownload', 'afterDays', 'newest'))) LIMIT 5000`
   const ids = rows.map((row) => row.id)
   if (ids.length > 0) await store.prisma.$transaction((tx) => eraseMessages(tx, ids))
+  await store.prisma.$executeRaw`DELETE FROM removed_mailbox WHERE removed_at < now() - interval '30 days'`
   await store.prisma.$executeRaw`DELETE FROM change WHERE at < now() - interval '30 days'`
   await store.prisma.$executeRaw`
     WITH old AS (DELETE FROM command WHERE finished_at < now() - interval '90 days' RETURNING id)

@@ -5,10 +5,10 @@ import { completeArrivals } from './complete-arrivals.ts'
 import { type SourcedMail, storeSources } from './store-sources.ts'
 import { type EnvelopeRow, type MailboxPlace, storeEnvelopes } from './sync-envelopes.ts'
 
-/** A mail out of a maildrop, whole or its header alone, ready to become visible. */
+/** A mail that came as it is, whole or its header alone, ready to become visible. */
 export type Arrival = SourcedMail & {
-  /** Its row in the ledger. */
-  ledgerId: bigint
+  /** Its row in the ledger of the maildrop it came out of; null for one that came another way. */
+  ledgerId: bigint | null
   envelope: Omit<EnvelopeRow, 'uid' | 'modseq'>
   /** SHA-256 of its octets; of the header, where that is all there is. */
   rawHash: Buffer
@@ -24,38 +24,46 @@ export type Stored = {
   copies: number
   /** Mails that were here by their header, and are whole now. */
   completed: number
+  /** Of the staged blobs those that are a message's source now: others hold octets that were here. */
+  tied: bigint[]
 }
 
 /**
- * Makes a batch of mails and their rows in the ledger visible at once: messages, places in the inbox, sources. A mail of
+ * Makes a batch of mails and their rows in the ledger visible at once: messages, places in a mailbox, sources. A mail of
  * which the very bytes are here already, while the row they came by is no longer listed, came again under another key: it
  * gets no second place, and its ledger row says so. One whose twin is listed beside it is a mail of its own.
  */
 export const storeArrivals = async (unit: RawUnit, place: MailboxPlace, all: Arrival[]): Promise<Stored> => {
   const { tx } = unit
-  const completed = await completeArrivals(unit, place.accountId, all)
-  const arrivals = all.filter(({ ledgerId }) => !completed.ledgerIds.has(ledgerId))
-  const stored: Stored = { threadIds: completed.threadIds, uids: [], copies: 0, completed: completed.ledgerIds.size }
+  const { ledgerIds, threadIds: joined } = await completeArrivals(unit, place.accountId, all.filter(isLedgered))
+  const arrivals = all.filter(({ ledgerId }) => ledgerId === null || !ledgerIds.has(ledgerId))
+  const stored: Stored = { threadIds: joined, uids: [], copies: 0, completed: ledgerIds.size, tied: [] }
   if (arrivals.length === 0) return stored
   const copies = await findCopies(tx, place.accountId, arrivals)
-  const fresh = arrivals.filter(({ ledgerId }) => !copies.has(ledgerId))
+  const fresh = arrivals.filter(({ ledgerId }) => ledgerId === null || !copies.has(ledgerId))
   const firstUid = await takeUids(tx, place.mailboxId, fresh.length)
   const rows = fresh.map(({ envelope }, n) => ({ ...envelope, uid: firstUid + BigInt(n), modseq: 0n }))
   const { threadIds } = await storeEnvelopes(unit, place, rows)
   const messageIds = await findMessages(tx, place.accountId, rows)
-  await storeSources(unit, place.accountId, fresh, messageIds)
+  const tied = await storeSources(unit, place.accountId, fresh, messageIds)
   await markHeadersOnly(tx, fresh, messageIds)
-  await closeRows(tx, place.accountId, arrivals, copies, messageIds)
+  await closeRows(tx, place.accountId, arrivals.filter(isLedgered), copies, messageIds)
   return {
     ...stored,
     threadIds: [...stored.threadIds, ...threadIds],
     uids: rows.map(({ uid }) => uid),
     copies: copies.size,
+    tied,
   }
 }
 
+type Ledgered = Arrival & { ledgerId: bigint }
+const isLedgered = (arrival: Arrival): arrival is Ledgered => arrival.ledgerId !== null
+
 /** Ledger id -> the message that is here already. Every row that is away stands for one copy at most. */
-const findCopies = async (tx: RawTx, accountId: bigint, arrivals: Arrival[]): Promise<Map<bigint, bigint>> => {
+const findCopies = async (tx: RawTx, accountId: bigint, all: Arrival[]): Promise<Map<bigint, bigint>> => {
+  const arrivals = all.filter(isLedgered)
+  if (arrivals.length === 0) return new Map()
   const hashes = (isWhole: boolean) =>
     textArray(arrivals.filter((arrival) => arrival.isWhole === isWhole).map(({ rawHash }) => rawHash.toString('hex')))
   const known = await tx.$queryRaw<{ hash: string; message_id: bigint; free: number }[]>`
@@ -96,6 +104,12 @@ export const takeUids = async (tx: RawTx, mailboxId: bigint, count: number): Pro
   return row.first
 }
 
+/** Whether it is there, and will be until this transaction ends. */
+export const holdMailbox = async (tx: RawTx, mailboxId: bigint): Promise<boolean> => {
+  const rows = await tx.$queryRaw<unknown[]>`SELECT 1 FROM mailbox WHERE id = ${mailboxId} FOR NO KEY UPDATE`
+  return rows.length > 0
+}
+
 const findMessages = async (tx: RawTx, accountId: bigint, rows: EnvelopeRow[]): Promise<Map<string, bigint>> => {
   const found = await tx.$queryRaw<{ key: string; id: bigint }[]>`
     SELECT DISTINCT ON (identity_key) identity_key::text AS key, id FROM message
@@ -106,12 +120,13 @@ const findMessages = async (tx: RawTx, accountId: bigint, rows: EnvelopeRow[]): 
 const closeRows = async (
   tx: RawTx,
   accountId: bigint,
-  arrivals: Arrival[],
+  arrivals: Ledgered[],
   copies: Map<bigint, bigint>,
   messageIds: Map<string, bigint>,
 ): Promise<void> => {
-  const messageOf = ({ ledgerId, envelope }: Arrival) => copies.get(ledgerId) ?? messageIds.get(envelope.identityKey)
-  const text = (of: (arrival: Arrival) => string | null) => textArray(arrivals.map(of))
+  if (arrivals.length === 0) return
+  const messageOf = ({ ledgerId, envelope }: Ledgered) => copies.get(ledgerId) ?? messageIds.get(envelope.identityKey)
+  const text = (of: (arrival: Ledgered) => string | null) => textArray(arrivals.map(of))
   await tx.$executeRaw`
     UPDATE pop_ledger l SET state = 'fetched', is_whole = t.whole::boolean, raw_hash = decode(t.hash, 'hex'),
       top_hash = CASE WHEN NOT t.whole::boolean THEN decode(t.hash, 'hex') END, message_id = t.message_id::bigint,

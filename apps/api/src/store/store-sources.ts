@@ -3,19 +3,19 @@ import type { RawUnit } from './commit.ts'
 
 /** A mail and its octets: small ones are written with its row; a large one was staged before, in pieces, and verified. */
 export type SourcedMail = {
-  envelope: { identityKey: string }
+  envelope: { identityKey: string; sizeBytes: bigint }
   rawHash: Buffer
   isWhole: boolean
   source: { kind: 'bytes'; bytes: Buffer } | { kind: 'staged'; blobId: bigint }
 }
 
-/** One source for each message that has none. */
+/** One source for each message that has none. Answers the staged blobs that were taken. */
 export const storeSources = async (
   unit: RawUnit,
   accountId: bigint,
   mails: SourcedMail[],
   messageIds: Map<string, bigint>,
-): Promise<void> => {
+): Promise<bigint[]> => {
   const { tx } = unit
   const byMessage = new Map<bigint, SourcedMail>()
   for (const mail of mails) {
@@ -25,6 +25,9 @@ export const storeSources = async (
   const there = await tx.$queryRaw<{ message_id: bigint }[]>`
     SELECT message_id FROM raw_source WHERE message_id = ANY (${[...byMessage.keys()]}::bigint[])`
   for (const { message_id } of there) byMessage.delete(message_id)
+  const bytes = [...byMessage.values()].reduce((sum, { envelope }) => sum + envelope.sizeBytes, 0n)
+  if (bytes > 0n)
+    await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${bytes} WHERE id = ${accountId}`
   const small = [...byMessage].flatMap(([messageId, { source, rawHash }]) =>
     source.kind === 'bytes' ? [{ messageId, bytes: source.bytes, rawHash }] : [],
   )
@@ -48,4 +51,5 @@ export const storeSources = async (
     WITH t AS (SELECT * FROM unnest(${staged.map(({ messageId }) => messageId)}::bigint[], ${staged.map(({ blobId }) => blobId)}::bigint[]) AS u (message_id, blob_id)),
       b AS (UPDATE blob SET is_whole = true FROM t WHERE blob.id = t.blob_id)
     INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
+  return staged.map(({ blobId }) => blobId)
 }

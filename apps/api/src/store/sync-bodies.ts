@@ -125,25 +125,52 @@ export type SourceToOpen = Pick<BodyToFetch, 'messageId' | 'subject' | 'people' 
   blobBytes: number
 }
 
+type RawSource = {
+  id: bigint
+  subject: string
+  people: unknown
+  at: Date
+  size: bigint
+  blob_id: bigint
+  bytes: bigint
+}
+const toSource = ({ id, subject, people, at, size, blob_id, bytes }: RawSource): SourceToOpen => ({
+  messageId: id,
+  subject,
+  people,
+  receivedAt: at,
+  sizeBytes: size,
+  blobId: blob_id,
+  blobBytes: Number(bytes),
+})
+
 /** The newest unread sources of an account. */
 export const nextSources = async (tx: RawTx, accountId: bigint, limit: number): Promise<SourceToOpen[]> => {
-  const rows = await tx.$queryRaw<
-    { id: bigint; subject: string; people: unknown; at: Date; size: bigint; blob_id: bigint; bytes: bigint }[]
-  >`
+  const rows = await tx.$queryRaw<RawSource[]>`
     SELECT m.id, m.subject, json_build_array(m.from_addresses, m.to_addresses, m.cc) AS people, m.received_at AS at, m.size_bytes AS size,
       b.id AS blob_id, b.size_bytes AS bytes
     FROM message m JOIN raw_source r ON r.message_id = m.id JOIN blob b ON b.id = r.blob_id AND b.is_whole
     WHERE m.account_id = ${accountId} AND m.body_state = 'absent' AND m.orphaned_at IS NULL
     ORDER BY m.received_at DESC, m.id DESC LIMIT ${limit}::int`
-  return rows.map(({ id, subject, people, at, size, blob_id, bytes }) => ({
-    messageId: id,
-    subject,
-    people,
-    receivedAt: at,
-    sizeBytes: size,
-    blobId: blob_id,
-    blobBytes: Number(bytes),
-  }))
+  return rows.map(toSource)
+}
+
+/** A message as it is kept here. `source` is null while its whole source is not, which `isHeader` is the reason for. */
+export type StoredMessage = { isRead: boolean; source: SourceToOpen | null; isHeader: boolean }
+
+/** Null when there is no such message. */
+export const findStored = async (tx: RawTx, accountId: bigint, messageId: bigint): Promise<StoredMessage | null> => {
+  const [row] = await tx.$queryRaw<
+    (Omit<RawSource, 'blob_id'> & { blob_id: bigint | null; is_read: boolean; is_header: boolean })[]
+  >`
+    SELECT m.id, m.subject, json_build_array(m.from_addresses, m.to_addresses, m.cc) AS people, m.received_at AS at, m.size_bytes AS size,
+      b.id AS blob_id, b.size_bytes AS bytes, m.body_state <> 'absent' AS is_read,
+      b.id IS NULL AND m.is_header_only AS is_header
+    FROM message m LEFT JOIN raw_source r ON r.message_id = m.id LEFT JOIN blob b ON b.id = r.blob_id AND b.is_whole
+    WHERE m.account_id = ${accountId} AND m.id = ${messageId}`
+  if (!row) return null
+  const { blob_id, is_read, is_header } = row
+  return { isRead: is_read, source: blob_id === null ? null : toSource({ ...row, blob_id }), isHeader: is_header }
 }
 
 /** What only the parts of a mail tell, where no server told it before. Answers the conversations that changed. */

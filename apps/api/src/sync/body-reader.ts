@@ -119,6 +119,7 @@ export class BodyReader {
     const forget = forgetPassing()
     const columns = await this.#alone(async () => {
       try {
+        await this.#ask({ kind: 'open', part: null })
         for await (const piece of pieces) {
           if (start.length < maxSourceText) start = Buffer.concat([start, piece])
           await this.#ask({ kind: 'feed', bytes: new Uint8Array(piece) })
@@ -127,8 +128,6 @@ export class BodyReader {
         const answer = await this.#ask({ kind: 'close', mail })
         return answer.kind === 'columns' && answer.unread.length === 0 ? answer.columns : null
       } catch (error) {
-        // A half-fed parser must not meet the next mail.
-        await this.#end()
         if (!(error instanceof Overrun)) throw error
         return null
       }
@@ -136,14 +135,26 @@ export class BodyReader {
     return columns ?? (await this.readSource(mail, start, false))
   }
 
-  /** Null when there is no such part, or reading it is too much. */
-  async readParsedPart(path: string, source: Buffer): Promise<Buffer | null> {
+  /**
+   * The bytes of the part at this place (parsedPlace) while its mail is fed to the parser, so that neither is ever in memory
+   * whole. Throws message.unparsable, maybe at the very end, when it cannot be had.
+   */
+  async *readPart(place: number, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+    const endTurn = await this.#takeTurn()
     try {
-      const answer = await this.#inTurn({ kind: 'parsedPart', path, source: new Uint8Array(source) })
-      return answer.kind === 'bytes' && answer.bytes !== null ? Buffer.from(answer.bytes.buffer) : null
+      await this.#ask({ kind: 'open', part: place })
+      for await (const piece of pieces) {
+        const { bytes, isPartWhole } = await this.#feed({ kind: 'feed', bytes: new Uint8Array(piece) })
+        if (bytes.length > 0) yield bytes
+        if (isPartWhole) return
+      }
+      const { bytes, isPartWhole } = await this.#feed({ kind: 'drain' })
+      if (bytes.length > 0) yield bytes
+      if (!isPartWhole) throw unreadablePart()
     } catch (error) {
-      if (error instanceof Overrun) return null
-      throw error
+      throw error instanceof Overrun ? unreadablePart(error) : error
+    } finally {
+      endTurn()
     }
   }
 
@@ -166,10 +177,28 @@ export class BodyReader {
     return this.#alone(() => this.#ask(job))
   }
 
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
-    this.#turn = turn.catch(() => undefined)
-    return turn
+  async #feed(job: ReadJob): Promise<Extract<ReadAnswer, { kind: 'fed' }>> {
+    const answer = await this.#ask(job)
+    if (answer.kind === 'fed') return answer
+    throw new AppError('internal', 'The reading thread answered something else.')
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const endTurn = await this.#takeTurn()
+    try {
+      return await work()
+    } finally {
+      endTurn()
+    }
+  }
+
+  /** Resolves when nobody else uses the thread; the answer lets the next one. */
+  async #takeTurn(): Promise<() => void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const before = this.#turn
+    this.#turn = promise
+    await before
+    return resolve
   }
 
   async #ask(job: ReadJob): Promise<ReadAnswer> {
@@ -222,6 +251,12 @@ export class BodyReader {
     await thread?.worker.terminate()
   }
 }
+
+const unreadablePart = (cause?: unknown): AppError =>
+  new AppError('message.unparsable', 'This attachment cannot be read.', {
+    hint: 'Download the whole mail instead.',
+    cause,
+  })
 
 const exchange = ({ worker, progress }: Thread, job: ReadJob, limits: ReadLimits): Promise<ReadAnswer> => {
   Atomics.store(progress, 0, 0)
@@ -287,9 +322,10 @@ const memoryOf = (job: ReadJob): ArrayBuffer[] => {
       return job.mails.map(({ source }) => made(source))
     case 'feed':
       return [made(job.bytes)]
-    case 'close':
-      return []
-    default:
+    case 'source':
+    case 'start':
       return [made(job.source)]
+    default:
+      return []
   }
 }

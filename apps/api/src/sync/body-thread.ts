@@ -8,7 +8,6 @@ import {
   type MailFacts,
   type PartsToRead,
   readBody,
-  readParsedPart,
   type SourceToRead,
   salvageBody,
   sourceBody,
@@ -25,30 +24,36 @@ export type ReadJob =
   | { kind: 'source' | 'start'; mail: MailFacts; source: Uint8Array }
   /** Whole mails as they came, small enough to be sent over together. */
   | { kind: 'sources'; mails: SourceToRead[] }
-  /** One large mail, piece by piece, then `close`. */
+  /** One mail, piece by piece: `open`, `feed`, then `close` for what it says or `drain` for the rest of the wanted part. */
+  | { kind: 'open'; part: number | null }
   | { kind: 'feed'; bytes: Uint8Array }
   | { kind: 'close'; mail: MailFacts }
-  | { kind: 'parsedPart'; path: string; source: Uint8Array }
+  | { kind: 'drain' }
 export type ReadAnswer =
   /** `unread`: of which mails nothing could be made, by their place in the job. */
   | { kind: 'columns'; columns: BodyColumns; unread: number[] }
-  | { kind: 'bytes'; bytes: Uint8Array | null }
-  | { kind: 'fed' }
+  /** Of the wanted part: what this piece of the mail held of it, and whether that was its end. */
+  | { kind: 'fed'; bytes: Uint8Array; isPartWhole: boolean }
 
 const progress = new Int32Array((workerData as { progress: SharedArrayBuffer }).progress) // given by body-reader.ts
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-let feed: MailFeed | undefined
 const forget = forgetPassing()
+
+/** What the wanted part gave since the last answer. */
+type WantedBytes = { pieces: Buffer[]; isWhole: boolean }
+/** The mail that comes in pieces. */
+let open: { feed: MailFeed; part: WantedBytes } | undefined
 
 const answer = async (job: ReadJob): Promise<ReadAnswer> => {
   if (job.kind === 'parts') return readAll(job.mails)
   if (job.kind === 'sources') return readSources(job.mails)
   Atomics.store(progress, 0, 1)
-  if (job.kind === 'feed' || job.kind === 'close') return readPiece(job)
+  if (job.kind === 'open') return openMail(job.part)
+  if (job.kind === 'feed' || job.kind === 'drain') return readPiece(job)
+  if (job.kind === 'close') return closeMail(job.mail)
   const source = asBuffer(job.source)
-  if (job.kind === 'parsedPart') return { kind: 'bytes', bytes: await readParsedPart(job.path, source) }
   try {
     const row = job.kind === 'source' ? await salvageBody(job.mail, source) : sourceBody(job.mail, showSource(source))
     return { kind: 'columns', columns: toColumns([row]), unread: [] }
@@ -81,22 +86,53 @@ const readSources = async (mails: SourceToRead[]): Promise<ReadAnswer> => {
   return { kind: 'columns', columns: writer.finish(), unread }
 }
 
-/** A parser that broke keeps its fault until the last piece: the mail is unread then. */
-const readPiece = async (job: Extract<ReadJob, { kind: 'feed' | 'close' }>): Promise<ReadAnswer> => {
-  // Loaded with the first large mail.
-  feed ??= new (await import('#mail/mail-feed.ts')).MailFeed()
+/** Whatever was left of another mail is forgotten. */
+const openMail = async (part: number | null): Promise<ReadAnswer> => {
+  // Loaded with the first mail that comes so.
+  const { MailFeed } = await import('#mail/mail-feed.ts')
+  const found: WantedBytes = { pieces: [], isWhole: false }
+  const onBytes = (piece: Buffer): void => void found.pieces.push(piece)
+  const onEnd = (): void => {
+    found.isWhole = true
+  }
+  open = { feed: new MailFeed(part === null ? undefined : { part, onBytes, onEnd }), part: found }
+  return fed()
+}
+
+/** A parser that broke keeps its fault until the last piece; the wanted part is not whole then. */
+const readPiece = async (job: Extract<ReadJob, { kind: 'feed' | 'drain' }>): Promise<ReadAnswer> => {
   try {
     if (job.kind === 'feed') {
-      await feed.write(asBuffer(job.bytes))
+      await open?.feed.write(asBuffer(job.bytes))
       forget(job.bytes.length)
-    } else
-      return { kind: 'columns', columns: toColumns([sourceBody(job.mail, parsed(await feed.finish()))]), unread: [] }
+    } else await open?.feed.finish()
   } catch {
-    if (job.kind === 'close') return { kind: 'columns', columns: toColumns([]), unread: [0] }
-  } finally {
-    if (job.kind === 'close') feed = undefined
+    // See above.
   }
-  return { kind: 'fed' }
+  return fed()
+}
+
+const fed = (): ReadAnswer => {
+  const pieces = open?.part.pieces.splice(0) ?? []
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let to = 0
+  for (const piece of pieces) {
+    bytes.set(piece, to)
+    to += piece.length
+  }
+  return { kind: 'fed', bytes, isPartWhole: open?.part.isWhole ?? false }
+}
+
+const closeMail = async (mail: MailFacts): Promise<ReadAnswer> => {
+  const feed = open?.feed
+  open = undefined
+  try {
+    const row = feed && sourceBody(mail, parsed(await feed.finish()))
+    if (row) return { kind: 'columns', columns: toColumns([row]), unread: [] }
+  } catch {
+    // Nothing can be made of it.
+  }
+  return { kind: 'columns', columns: toColumns([]), unread: [0] }
 }
 
 const parsed = (mail: FoundMail) => ({ kind: 'parsed' as const, ...mail })
@@ -112,15 +148,10 @@ const readSafely = ({ facts, plan, parts }: PartsToRead): BodyRow | null => {
 
 /** All that is large moves to the other side. */
 const post = (reply: ReadAnswer): void => {
-  const bytes =
-    reply.kind === 'columns'
-      ? Object.values(reply.columns.columns)
-      : reply.kind === 'bytes'
-        ? [reply.bytes ?? new Uint8Array()]
-        : []
+  const bytes = reply.kind === 'columns' ? Object.values(reply.columns.columns) : [reply.bytes]
   parentPort?.postMessage(
     reply,
-    bytes.map(({ buffer }) => buffer as ArrayBuffer), // nothing here is made on shared memory
+    bytes.map(({ buffer }) => buffer as ArrayBuffer), // nothing here is made on shared memory, or shares its own
   )
 }
 

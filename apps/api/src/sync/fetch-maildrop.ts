@@ -1,18 +1,12 @@
+import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { isAppError } from '#platform/errors.ts'
-import { forgetPassing } from '#platform/release-memory.ts'
-import { newSha256 } from '#platform/sha256.ts'
 import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
-import { appendChunk, createBlob, verifyBlob } from '#store/blobs.ts'
-import { commitBulk, type EngineScope } from '#store/commit.ts'
-import type { Store } from '#store/open-store.ts'
+import { stageContent, verifyBlob } from '#store/blobs.ts'
+import { commitBulk } from '#store/commit.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
 import { announceUids } from './announce-arrivals.ts'
-import { toArrivalEnvelope } from './arrival-envelope.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 
-/** Larger mails go into the database in pieces as they come. */
-const smallMailBytes = 2 * 1024 * 1024
-const pieceBytes = 256 * 1024
 /** A batch becomes visible as soon as one of these is reached. */
 const batchMails = 500
 const batchBytes = 8 * 1024 * 1024
@@ -42,7 +36,8 @@ export const fetchMails = async (
   mails: ToFetch[],
   wishes: FetchWishes,
 ): Promise<{ stored: number; copies: number }> => {
-  const { maxBytes } = context.retrieval
+  const { session, retrieval } = context
+  const { maxBytes } = retrieval
   const whole = mails.filter(({ sizeBytes, isRest }) => isRest || maxBytes === null || sizeBytes <= maxBytes)
   const headersOnly = mails.filter((mail) => !whole.includes(mail))
   const batches = new Batches(context, wishes)
@@ -60,9 +55,13 @@ export const fetchMails = async (
   }
   const numbers = (list: ToFetch[]) => list.map(({ number }) => number)
   const ahead = batches.isCautious ? { ahead: 1 } : {}
-  if (whole.length > 0) await take(retrieveMessages(context.session, numbers(whole), ahead), true)
-  if (headersOnly.length > 0)
-    await take(retrieveTops(context.session, numbers(headersOnly), { lines: 0, ...ahead }), false)
+  if (whole.length > 0) await take(retrieveMessages(session, numbers(whole), ahead), true)
+  const [first, ...others] = numbers(headersOnly)
+  if (first === undefined) return batches.finish()
+  await take(retrieveTops(session, [first], { lines: 0 }), false)
+  // A server that cannot give a header alone gives all or nothing.
+  if (session.capabilities.top === false) await take(retrieveMessages(session, [first, ...others], ahead), true)
+  else if (others.length > 0) await take(retrieveTops(session, others, { lines: 0, ...ahead }), false)
   return batches.finish()
 }
 
@@ -73,77 +72,17 @@ const readMail = async (
   content: AsyncIterable<Buffer>,
   isWhole: boolean,
 ): Promise<Arrival> => {
-  const hash = newSha256()
-  let length = 0
-  let kept: Buffer[] = []
-  let large: LargeMail | undefined
-  for await (const piece of content) {
-    hash.update(piece)
-    length += piece.length
-    if (large) await large.add(piece)
-    else kept.push(piece)
-    if (large || length < smallMailBytes) continue
-    large = new LargeMail(store, scope, await createBlob(store, scope))
-    for (const first of kept) await large.add(first)
-    kept = []
-  }
-  const rawHash = Buffer.from(hash.digest())
-  const describe = (raw: Buffer) =>
-    toArrivalEnvelope(raw, { rawHash, sizeBytes: isWhole ? length : sizeBytes, now: clock.now() })
-  if (!large) {
-    const bytes = Buffer.concat(kept)
-    return { ledgerId, envelope: await describe(bytes), rawHash, isWhole, isRest, source: { kind: 'bytes', bytes } }
-  }
-  const { blobId, head } = await large.finish()
-  await verifyBlob(store, scope, { blobId, sha256: rawHash, sizeBytes: length })
+  const staged = await stageContent(store, scope, content)
+  const { sha256: rawHash, head, blobId } = staged
+  if (blobId !== null) await verifyBlob(store, scope, { ...staged, blobId })
+  const facts = { rawHash, sizeBytes: isWhole ? staged.sizeBytes : sizeBytes, now: clock.now() }
   return {
     ledgerId,
-    envelope: await describe(head),
+    envelope: await toArrivalEnvelope(head, facts),
     rawHash,
     isWhole,
     isRest,
-    source: { kind: 'staged', blobId },
-  }
-}
-
-/** Goes into the database in pieces as it comes, by way of the same memory. */
-class LargeMail {
-  readonly #store: Store
-  readonly #scope: EngineScope
-  readonly #blobId: bigint
-  readonly #piece = Buffer.allocUnsafeSlow(pieceBytes)
-  readonly #forget = forgetPassing()
-  #filled = 0
-  #pieces = 0
-  #head: Buffer | undefined
-
-  constructor(store: Store, scope: EngineScope, blobId: bigint) {
-    this.#store = store
-    this.#scope = scope
-    this.#blobId = blobId
-  }
-
-  async add(bytes: Buffer): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
-      const copied = bytes.copy(this.#piece, this.#filled, at)
-      at += copied
-      this.#filled += copied
-      if (this.#filled === this.#piece.length) await this.#flush()
-    }
-  }
-
-  /** `head`: what the mail begins with. */
-  async finish(): Promise<{ blobId: bigint; head: Buffer }> {
-    if (this.#filled > 0) await this.#flush()
-    return { blobId: this.#blobId, head: this.#head ?? Buffer.alloc(0) }
-  }
-
-  async #flush(): Promise<void> {
-    const bytes = this.#piece.subarray(0, this.#filled)
-    this.#head ??= Buffer.from(bytes)
-    await appendChunk(this.#store, this.#scope, { blobId: this.#blobId, n: this.#pieces++, bytes })
-    this.#forget(this.#filled)
-    this.#filled = 0
+    source: blobId === null ? { kind: 'bytes', bytes: head } : { kind: 'staged', blobId },
   }
 }
 

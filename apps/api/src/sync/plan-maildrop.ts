@@ -86,15 +86,11 @@ type Paired = { row: LedgerRow; number: number }
 /**
  * Rows to listed mails, one to one. Servers list the same key more than once (copies made by an import) and give a key
  * again to another mail: key and size together decide, and of equals as many as there are on both sides. Rows that were
- * here at the last look come before those that were away.
+ * here at the last look come before those that were away, each in the order given: that of their first listing.
  */
 const pair = (listing: readonly ListedMail[], rows: readonly LedgerRow[]) => {
-  const waiting = Map.groupBy(
-    [...rows].sort(
-      (a, b) => Number(a.missingSince !== null) - Number(b.missingSince !== null) || (a.id < b.id ? -1 : 1),
-    ),
-    nameOf,
-  )
+  const wasHere = ({ missingSince }: LedgerRow) => missingSince === null
+  const waiting = Map.groupBy([...rows.filter(wasHere), ...rows.filter((row) => !wasHere(row))], nameOf)
   const pairs: Paired[] = []
   const fresh: ListedMail[] = []
   for (const entry of listing) {

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { decodePart } from '#mail/decode-part.ts'
 import { htmlToText } from '#mail/html-to-text.ts'
-import type { FoundPart } from '#mail/mail-feed.ts'
 import { maxSourceText, type ParsedMessage, parseMessage } from '#mail/parse-message.ts'
 import { readPlainMail } from '#mail/plain-mail.ts'
 import { previewOf } from '#mail/preview.ts'
@@ -132,11 +131,7 @@ export const salvageBody = async (wanted: MailFacts, source: Buffer): Promise<Bo
   return sourceBody(wanted, plain ? { kind: 'parsed', ...plain } : await parseMessage(source))
 }
 
-/** `parts` need no content: only their sizes are kept. */
-export const sourceBody = (
-  wanted: MailFacts,
-  { kind, text, html, parts }: Pick<ParsedMessage, 'kind' | 'text' | 'html'> & { parts: FoundPart[] },
-): BodyRow => {
+export const sourceBody = (wanted: MailFacts, { kind, text, html, parts }: ParsedMessage): BodyRow => {
   return {
     ...unparsableBody(wanted),
     state: kind === 'parsed' ? 'ready' : 'salvaged',
@@ -155,7 +150,7 @@ export const sourceBody = (
       path: `parsed:${position}`,
       contentType: displayLine(part.contentType, 100),
       encoding: '',
-      charset: '',
+      charset: displayLine(part.charset, 100),
       filename: part.filename === null ? null : displayLine(part.filename, 255),
       contentId: part.contentId === null ? null : displayLine(part.contentId, 500),
       isInline: part.isInline,
@@ -164,12 +159,10 @@ export const sourceBody = (
   }
 }
 
-export const isParsedPath = (path: string): boolean => parsedPath.test(path)
-
-/** The bytes of a part that only our own parser found, from the whole source; null when it is not there. */
-export const readParsedPart = async (path: string, source: Buffer): Promise<Buffer | null> => {
-  const { parts } = await parseMessage(source)
-  return parts[Number(parsedPath.exec(path)?.[1])]?.content ?? null
+/** The place among the parts that our own parser finds; null for a part that has a path at the server. */
+export const parsedPlace = (path: string): number | null => {
+  const place = parsedPath.exec(path)?.[1]
+  return place === undefined ? null : Number(place)
 }
 
 /** The stand-in for a mail whose parts break something: listed, openable from its source, never in the way of others. */

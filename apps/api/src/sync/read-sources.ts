@@ -1,53 +1,94 @@
+import { isAppError } from '#platform/errors.ts'
+import type { Logger } from '#platform/logger.ts'
 import { readChunks, readSmallBlobs } from '#store/blobs.ts'
-import type { BodyColumns } from '#store/body-columns.ts'
+import { type BodyColumns, toColumns } from '#store/body-columns.ts'
 import { commitBulk, type EngineScope } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
 import { markAttachments, nextSources, type SourceToOpen, storeBodies } from '#store/sync-bodies.ts'
 import type { BodyReader } from './body-reader.ts'
+import { unparsableBody } from './read-body.ts'
 
 /** Sources of one chunk are read many at a time, larger ones alone and piece by piece. */
 const rowsAtOnce = 1000
 const batchBytes = 8 * 1024 * 1024
 const smallBytes = 2 * 1024 * 1024
 
-export type SourceContext = { store: Store; reader: BodyReader; scope: EngineScope; signal: AbortSignal }
+export type SourceContext = { store: Store; reader: BodyReader; scope: EngineScope; logger: Logger }
 
 /**
  * Reads every mail of which the whole source is here and nothing else yet, newest first: texts, parts, the index of words.
  * A batch is one transaction; killed anywhere, what was not stored is read again. `onStored` is told how many after each.
  */
 export const readSources = async (
-  context: SourceContext,
+  context: SourceContext & { signal: AbortSignal },
   onStored: (mails: number) => Promise<void> = async () => undefined,
 ): Promise<void> => {
-  const { store, scope, signal } = context
+  const { store, scope } = context
   for (;;) {
     const wanted = await store.readSystem((tx) => nextSources(tx, scope.accountId, rowsAtOnce))
     if (wanted.length === 0) return
-    let storing: Promise<void> = Promise.resolve()
-    let next = loadBatch(context, [])
-    for (const batch of [...inBatches(wanted), []]) {
-      const loaded = await next
-      // The database gives the next batch and takes the last one while the thread reads.
-      next = loadBatch(context, batch)
-      next.catch(() => undefined)
-      signal.throwIfAborted()
-      if (loaded.batch.length === 0) continue
-      const columns = await loaded.read()
-      await storing
-      storing = storeBatch(context, loaded.batch, columns).then(() => onStored(loaded.batch.length))
-      storing.catch(() => undefined)
-    }
-    await storing
+    await readAll(context, inBatches(wanted), onStored)
   }
 }
 
-const storeBatch = ({ store, scope }: SourceContext, batch: SourceToOpen[], columns: BodyColumns[]): Promise<void> =>
-  commitBulk(store, scope, async (unit) => {
+/** The database gives the next batch and takes the last one while the thread reads. Ends when nothing is under way any more. */
+const readAll = async (
+  context: SourceContext & { signal: AbortSignal },
+  batches: SourceToOpen[][],
+  onStored: (mails: number) => Promise<void>,
+): Promise<void> => {
+  let storing: Promise<void> = Promise.resolve()
+  let next = loadBatch(context, [])
+  try {
+    for (const batch of [...batches, []]) {
+      const loaded = await next
+      next = loadBatch(context, batch)
+      next.catch(() => undefined)
+      context.signal.throwIfAborted()
+      if (loaded.batch.length === 0) continue
+      const columns = await loaded.read()
+      await storing
+      storing = storeWhatCan(context, loaded.batch, columns).then(() => onStored(loaded.batch.length))
+      storing.catch(() => undefined)
+    }
+    await storing
+  } finally {
+    await Promise.allSettled([storing, next])
+  }
+}
+
+/**
+ * Reads these mails and stores what they say. Should the database refuse the content of one, each is stored by itself, and
+ * that one by its placeholder: its source is here to be opened.
+ */
+export const openSources = async (context: SourceContext, batch: SourceToOpen[]): Promise<void> => {
+  const { read } = await loadBatch(context, batch)
+  await storeWhatCan(context, batch, await read())
+}
+
+const storeWhatCan = async (context: SourceContext, batch: SourceToOpen[], columns: BodyColumns[]): Promise<void> => {
+  try {
+    await storeRead(context, batch, columns)
+  } catch (error) {
+    // What the store knows by code concerns every mail alike.
+    if (isAppError(error)) throw error
+    context.logger.warn({ err: error, mails: batch.length }, 'what was read of mails was refused')
+    if (batch.length > 1) for (const source of batch) await openSources(context, [source])
+    else await storeRead(context, batch, [toColumns(batch.map(unparsableBody))])
+  }
+}
+
+const storeRead = async (
+  { store, scope }: SourceContext,
+  batch: SourceToOpen[],
+  columns: BodyColumns[],
+): Promise<void> => {
+  const messageIds = batch.map(({ messageId }) => messageId)
+  await commitBulk(store, scope, async (unit) => {
     await storeBodies(unit, scope.accountId, columns, 0)
-    const messageIds = batch.map(({ messageId }) => messageId)
     unit.touchThreads(scope.accountId, await markAttachments(unit, messageIds))
   })
+}
 
 const inBatches = (wanted: SourceToOpen[]): SourceToOpen[][] => {
   const batches: SourceToOpen[][] = []

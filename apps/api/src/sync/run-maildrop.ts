@@ -42,14 +42,13 @@ export const lookAtMaildrop = async (
 ): Promise<MaildropLook> => {
   const { store, accountId, session, retrieval, clock } = context
   const sessionStartedAt = clock.now()
-  // The database remembers while the server counts.
   const [listing, ledger] = await Promise.all([
     listMaildrop(session).then((drop) => nameMails(context, drop)),
     readLedger(store, accountId),
   ])
   const { policy, isOnHold } = retrieval
   const plan = planMaildrop(listing, ledger.rows, { policy, isOnHold, sessionStartedAt, now: clock.now() })
-  const found = factsOf(context, listing, ledger.rows)
+  const found = factsOf(context, listing, ledger)
   const toFetch = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
   let done = 0
   const { stored, copies } = await fetchMails(context, toFetch, {
@@ -122,7 +121,7 @@ const writeDown = async (
 const countAgain = async (context: MaildropContext, left: ListedMail[]): Promise<MaildropFacts> => {
   const { store, scope, accountId } = context
   const ledger = await readLedger(store, accountId)
-  const facts = factsOf(context, left, ledger.rows)
+  const facts = factsOf(context, left, ledger)
   if (isNews(facts, ledger.facts)) await commitBulk(store, scope, (unit) => storeMaildropFacts(unit, accountId, facts))
   return facts
 }
@@ -130,12 +129,13 @@ const countAgain = async (context: MaildropContext, left: ListedMail[]): Promise
 const factsOf = (
   { session, retrieval: { policy }, clock }: MaildropContext,
   listing: ListedMail[],
-  rows: LedgerRow[],
+  { rows, facts: told }: { rows: LedgerRow[]; facts: MaildropFacts | null },
 ): MaildropFacts => ({
   ...countMaildrop(listing, rows, { policy, now: clock.now() }),
   listedAt: clock.now().toISOString(),
-  hasUniqueIds: session.capabilities.uniqueIds !== false,
-  hasTop: session.capabilities.top !== false,
+  // A look that tried neither knows as much as the one before.
+  hasUniqueIds: session.capabilities.uniqueIds ?? told?.hasUniqueIds ?? true,
+  hasTop: session.capabilities.top ?? told?.hasTop ?? true,
 })
 
 const isNews = (facts: MaildropFacts, told: MaildropFacts | null): boolean =>

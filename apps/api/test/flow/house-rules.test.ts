@@ -185,8 +185,10 @@ describe('the rules of the house', () => {
     )
     const bodies: Partial<Record<RestName, unknown>> = {
       patchAccount: { name: 'x' },
+      createMailbox: { name: 'Mine' },
       patchMailbox: { isSynced: false },
       createRemoteImageLinks: { urls: [] },
+      createUpload: { toMailboxId: '999999999' },
       undoCommand: { id: '00000000-0000-4000-8000-000000000001' },
     }
     const query = name === 'removeAccount' ? '?mode=erase' : ''

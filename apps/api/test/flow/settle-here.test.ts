@@ -14,7 +14,7 @@ describe('commands of mailboxes that are kept here', () => {
   afterAll(() => fixture.stop())
 
   const settle = (accountId: bigint) =>
-    settleNextCommands({ store: fixture.store, scope: { kind: 'system' }, accountId })
+    settleNextCommands({ store: fixture.store, scope: { kind: 'user', userId: fixture.userId }, accountId })
   const stateOf = async (id: string) => (await getCommand(fixture.store, fixture.userId, id)).state
 
   it('make what is shown the truth, and end', async () => {
@@ -68,12 +68,15 @@ describe('commands of mailboxes that are kept here', () => {
 
   it('let a mail go at the provider when it is deleted for good here, where the person wants that', async () => {
     const { store, makeAccount, placements, run, whole, some } = fixture
-    for (const [kind, state] of [
-      ['whenDeletedHere', 'to_delete'],
-      ['keep', 'fetched'],
-    ]) {
+    for (const [kind, state, waiting] of [
+      ['whenDeletedHere', 'to_delete', 1],
+      ['keep', 'fetched', 0],
+    ] as const) {
       const { accountId, inbox, trash } = await makeAccount(2)
-      await store.prisma.account.update({ where: { id: accountId }, data: { retrieval: { policy: { kind } } } })
+      await store.prisma.account.update({
+        where: { id: accountId },
+        data: { retrieval: { policy: { kind } }, maildrop: { waiting: 0 } },
+      })
       for (const { messageId } of await placements(accountId))
         await store.prisma.popLedger.create({
           data: { accountId, key: `${messageId}`, sizeBytes: 10n, state: 'fetched', isWhole: true, messageId },
@@ -87,6 +90,8 @@ describe('commands of mailboxes that are kept here', () => {
       const ledger = await store.prisma.popLedger.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
       expect(ledger.map((row) => row.state)).toEqual([state, 'fetched'])
       expect(await placements(accountId)).toHaveLength(1)
+      const { maildrop } = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+      expect(maildrop).toMatchObject({ waiting })
     }
   })
 })

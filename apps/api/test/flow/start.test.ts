@@ -166,6 +166,39 @@ describe('starting Postern', () => {
     })
   })
 
+  it('holds removals at POP3 providers when the engine finds an older database than it left', async () => {
+    const store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 2 })
+    const bytes = new Uint8Array()
+    const { id } = await store.prisma.account.create({
+      data: {
+        userId: 0n,
+        kind: 'pop3',
+        address: 'held@example.org',
+        incoming: {},
+        isPaused: true,
+        dataKey: bytes,
+        credential: bytes,
+      },
+    })
+    await store.prisma.stream.create({ data: { accountId: id } })
+    const mark = () => store.prisma.installationSetting.findFirst({ where: { key: { startsWith: 'mark:' } } })
+    const isHeld = async () => {
+      const { retrieval } = await store.prisma.account.findUniqueOrThrow({ where: { id } })
+      return JSON.stringify(retrieval ?? {}).includes('"isOnHold":true')
+    }
+    const first = run(entries.main, { ROLES: 'engine' })
+    const dumped = await until(mark, { what: 'the first mark' })
+    first.child.kill('SIGTERM')
+    expect(await first.ended).toBe(0)
+    const left = await mark()
+    expect(left?.value).not.toBe(dumped.value)
+    expect(await isHeld()).toBe(false)
+    await store.prisma.installationSetting.update({ where: { key: dumped.key }, data: { value: dumped.value ?? '' } })
+    run(entries.main, { ROLES: 'engine' })
+    await until(isHeld, { what: 'the hold' })
+    await store.close()
+  })
+
   it('is asked to end once when the shell of npm is gone', async () => {
     const launcher = fileURLToPath(new URL('../../../../scripts/prepare.mjs', import.meta.url))
     const program = `import(${JSON.stringify(launcher)}).then((p) => p.runEntry('apps/api/test/support/count-signals.ts'))`

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { commitBulk } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { addListed, findVerified, markLedger, markMissing } from '#store/pop-ledger.ts'
+import { sweepOld } from '#store/retention.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
-import { toArrivalEnvelope } from '#sync/arrival-envelope.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
 describe('mails out of a maildrop', () => {
@@ -78,6 +79,9 @@ describe('mails out of a maildrop', () => {
     })
     const verified = await store.readSystem((tx) => findVerified(tx, accountId, ids))
     expect(verified.sort()).toEqual(ids)
+    const blobs = await store.prisma.blob.findMany({ where: { accountId } })
+    const { storedBytes } = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+    expect(storedBytes).toBe(blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n))
   })
 
   it('that share a header and a Message-ID are two mails when their texts differ', async () => {
@@ -130,5 +134,25 @@ describe('mails out of a maildrop', () => {
     await store.prisma.blobChunk.updateMany({ where: { blobId }, data: { bytes: Buffer.from('Subject: hallo\r\n') } })
     await store.prisma.blobChunk.deleteMany({ where: { blobId: (await sourceOf(1)).blobId } })
     expect(await store.readSystem((tx) => findVerified(tx, accountId, ids))).toEqual([ids[2]])
+  })
+
+  it('stay here, though deleted, until they are gone at the provider', async () => {
+    const { accountId, arrive } = await makeAccount()
+    const { ids } = await arrive(['a', 'one'], ['b', 'two'], ['c', 'three'])
+    const [listed = 0n, gone = 0n] = ids
+    await store.prisma.popLedger.update({ where: { id: gone }, data: { state: 'gone' } })
+    await store.prisma.placement.deleteMany({ where: { accountId } })
+    await store.prisma.message.updateMany({ where: { accountId }, data: { orphanedAt: new Date(0) } })
+    const policy = (kind: string) =>
+      store.prisma.account.update({ where: { id: accountId }, data: { retrieval: { policy: { kind, days: 30 } } } })
+    const here = () => store.prisma.message.count({ where: { accountId } })
+    await policy('afterDays')
+    await sweepOld(store)
+    expect(await here()).toBe(2)
+    await policy('keep')
+    await store.prisma.popLedger.update({ where: { id: listed }, data: { state: 'to_delete' } })
+    await sweepOld(store)
+    expect(await here()).toBe(1)
+    expect(await store.read(1n, (tx) => findVerified(tx, accountId, ids))).toEqual([listed])
   })
 })

@@ -68,7 +68,17 @@ const openMaildrop = async (store: Store, userId: bigint, user: string, usualPor
       isPrivateHost: true,
     }),
   )
-  const accountId = made ?? 0n
+  return attachMaildrop(store, made ?? 0n, user, usualPort)
+}
+
+/** The same of an account that is there already, such as a restored one. Takes its lease. */
+export const attachMaildrop = async (
+  store: Store,
+  accountId: bigint,
+  user: string,
+  usualPort: number,
+): Promise<Maildrop> => {
+  await store.prisma.accountLease.update({ where: { accountId }, data: { expiresAt: new Date(0) } })
   const { id: inboxId } = await store.prisma.mailbox.findFirstOrThrow({ where: { accountId, role: 'inbox' } })
   const lease = (await takeLeases(store, 'test', 100)).find((taken) => taken.accountId === accountId)
   return {
@@ -105,9 +115,10 @@ const openMaildrop = async (store: Store, userId: bigint, user: string, usualPor
       }
     },
     read: async () => {
-      const reader = new BodyReader(createLogger({ level: 'silent' }))
+      const logger = createLogger({ level: 'silent' })
+      const reader = new BodyReader(logger)
       const scope = { kind: 'engine' as const, accountId, epoch: lease?.epoch ?? 0n }
-      await readSources({ store, reader, scope, signal: new AbortController().signal })
+      await readSources({ store, reader, scope, logger, signal: new AbortController().signal })
       await reader.close()
     },
     shown: async () => {

@@ -1,10 +1,11 @@
+import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commit } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
 import { releaseCopies, wantRest } from '#store/maildrop-wishes.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
-import { refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { listing, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
 import { type Maildrop, startMaildrops } from './maildrop-fixture.ts'
 
 const mail = (n: number) =>
@@ -143,6 +144,19 @@ describe('what a person wants of a maildrop', () => {
     expect(await drop.look({ settings })).toMatchObject({ stored: 0, copies: 1 })
     second.remove()
     expect(await drop.shown()).toEqual(['huge'])
+  })
+
+  it('gets large mails whole where the server cannot give a header alone, and remembers that it cannot', async () => {
+    const on = { CAPA: (socket: Socket) => socket.write(listing('USER', 'SASL PLAIN', 'UIDL')), TOP: refuse('what?') }
+    const server = await startScriptedPop3({ mails: [huge, mail(1), huge.replace('zoe', 'zed')], on })
+    const drop = await drops.open('all-or-nothing', server.port)
+    const settings = { maxBytes: 4096 }
+    expect(await drop.look({ settings })).toMatchObject({ stored: 3, facts: { headersOnly: 0, hasTop: false } })
+    // One was tried; a server that counts errors sees no second.
+    expect(server.said.filter((line) => line.startsWith('TOP'))).toEqual(['TOP 3 0'])
+    expect(await drop.look({ settings })).toMatchObject({ stored: 0, facts: { hasTop: false } })
+    expect(server.said.filter((line) => line.startsWith('TOP'))).toHaveLength(1)
+    await server.stop()
   })
 
   it('starts clean when it ends between the login and the first listing, and fetches nothing that was stored again', async () => {

@@ -2,9 +2,15 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
 
-/** A migrated database of the test's own. `drop` ends whatever is still connected to it. */
-export const freshDatabase = async (): Promise<{ databaseUrl: string; drop: () => Promise<void> }> => {
-  const { adminUrl, template } = inject('postgres')
+export type FreshDatabase = { databaseUrl: string; drop: () => Promise<void> }
+
+/**
+ * A migrated database of the test's own, or a copy of another that nobody is connected to, as a restored backup is.
+ * `drop` ends whatever is still connected to it.
+ */
+export const freshDatabase = async (copyOf?: FreshDatabase): Promise<FreshDatabase> => {
+  const { adminUrl, template: migrated } = inject('postgres')
+  const template = copyOf ? new URL(copyOf.databaseUrl).pathname.slice(1) : migrated
   const name = `test_${randomBytes(6).toString('hex')}`
   const asAdmin = async (sql: string) => {
     const client = new pg.Client({ connectionString: adminUrl })

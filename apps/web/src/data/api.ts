@@ -16,6 +16,8 @@ type ResponseOf<Name extends OperationName> = Table[Name] extends { response: in
 type Given<Name extends OperationName> = {
   body?: Table[Name] extends { body: infer Schema } ? In<Schema> : undefined
   query?: Table[Name] extends { query: infer Schema } ? Partial<In<Schema>> : undefined
+  /** A file that is sent as it is. */
+  content?: { type: string; file: Blob }
   signal?: AbortSignal
 }
 
@@ -57,12 +59,19 @@ export const request = async (
   {
     body,
     query,
+    content,
     signal,
-  }: { body?: unknown; query?: Record<string, unknown> | undefined; signal?: AbortSignal | undefined } = {},
+  }: {
+    body?: unknown
+    query?: Record<string, unknown> | undefined
+    content?: { type: string; file: Blob } | undefined
+    signal?: AbortSignal | undefined
+  } = {},
 ): Promise<Response> => {
   const search = new URLSearchParams(
     Object.entries(query ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
   )
+  const sent = content ?? (body === undefined ? undefined : { type: 'application/json', file: JSON.stringify(body) })
   const address = search.size > 0 ? `${path}?${search}` : path
   let response: Response
   try {
@@ -70,9 +79,9 @@ export const request = async (
       method,
       headers: {
         ...(method === 'GET' ? {} : { 'x-postern': '1' }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(sent ? { 'content-type': sent.type } : {}),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(sent ? { body: sent.file } : {}),
       ...(signal ? { signal } : {}),
     })
   } catch (error) {

@@ -22,6 +22,8 @@ export type AppState = {
   arrived: Record<string, string[]>
   /** The server has a newer page than this one. */
   hasNewVersion: boolean
+  /** Mail is being brought in, or about to be (transfers.ts). */
+  hasTransfers: boolean
 }
 
 export const blank: AppState = {
@@ -35,6 +37,7 @@ export const blank: AppState = {
   bodies: {},
   arrived: {},
   hasNewVersion: false,
+  hasTransfers: false,
 }
 export const app = new Observable<AppState>(blank)
 export const useApp = <Picked>(select: (state: AppState) => Picked): Picked => useObservable(app, select)

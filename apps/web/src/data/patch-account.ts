@@ -2,11 +2,16 @@ import type { Account, AccountPatch } from '@postern/shared/accounts.ts'
 import { call } from './api.ts'
 import { app } from './app-state.ts'
 
+const show = (shown: Account): void =>
+  app.set(({ accounts }) => ({ accounts: accounts.map((other) => (other.id === shown.id ? shown : other)) }))
+
 /** Shown once it is stored. Throws ApiError. */
-export const patchAccount = async (accountId: string, body: AccountPatch): Promise<void> => {
-  const changed = await call('patchAccount', 'PATCH', `/v1/accounts/${accountId}`, { body })
-  app.set(({ accounts }) => ({ accounts: accounts.map((other) => (other.id === accountId ? changed : other)) }))
-}
+export const patchAccount = async (accountId: string, body: AccountPatch): Promise<void> =>
+  show(await call('patchAccount', 'PATCH', `/v1/accounts/${accountId}`, { body }))
+
+/** For what is not told by itself, such as the time of a look that found nothing. Throws ApiError. */
+export const refreshAccount = async (accountId: string): Promise<void> =>
+  show(await call('getAccount', 'GET', `/v1/accounts/${accountId}`))
 
 /** What has to be known, and may be asked, before mail of an account is deleted for good (ui/confirm-expunge.tsx). */
 export const expungeIn = (

@@ -33,6 +33,10 @@ const ShortcutSheet = lazy(() =>
 )
 const Palette = lazy(() => import('#features/palette/palette.tsx').then((module) => ({ default: module.Palette })))
 
+const Transfers = lazy(() =>
+  import('#features/transfers/transfers.tsx').then((module) => ({ default: module.Transfers })),
+)
+
 const screens = { MailboxTree, MessageList, HiddenList, ThreadView, SearchResults, ShortcutSheet, Palette }
 
 /** One page, one router: the path decides the screen. */
@@ -59,6 +63,7 @@ const Screen = () => {
   const route = useRoute()
   const phase = useApp((state) => state.phase)
   const hasAccounts = useApp((state) => state.accounts.length > 0)
+  const hasTransfers = useApp((state) => state.hasTransfers)
   useTheme()
   const isStarting = phase === 'starting'
   // The screen stands: what was painted before it goes in the same frame.
@@ -88,6 +93,11 @@ const Screen = () => {
         <AddAccount isFirst={!hasAccounts} />
       ) : (
         <MailScreen route={route} screens={screens} />
+      )}
+      {hasTransfers && (
+        <Suspense fallback={null}>
+          <Transfers />
+        </Suspense>
       )}
       {phase === 'expired' && <SignIn isOverlay />}
     </>

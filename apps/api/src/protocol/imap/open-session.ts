@@ -43,6 +43,8 @@ export type ImapSession = {
   mayAct: () => void
   /** Cuts the connection when `work` makes the server say more lines than that. Throws connect.protocol. */
   withinLines: LineLimit['within']
+  /** Octets of a literal that the server waits for; resolves when more can be taken. Throws connect.closed. */
+  send: (octets: Uint8Array) => Promise<void>
   /** Milliseconds until its IDLE is to be renewed. */
   untilRenewalMs: () => number
   /** Ends politely, within two seconds; never throws. */
@@ -86,6 +88,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
   const remember = (entry: { err?: unknown }) => {
     if (entry.err !== undefined) lastRefusal = entry.err
   }
+  let current: Socket | undefined
   const flow = new ImapFlow({
     host: options.host,
     port: options.port,
@@ -95,6 +98,7 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     auth: { user: options.username, pass: options.password.reveal() },
     clientInfo: { name: 'Postern' },
     transport: ownTransport(options, (socket, isFirst) => {
+      current = socket
       lines.follow(socket)
       if (isFirst) hearGreeting(socket)
     }),
@@ -152,6 +156,10 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     },
     mayAct: options.mayAct ?? (() => undefined),
     withinLines: (most, work) => lines.within(most, work),
+    send: async (octets) => {
+      if (!current || !isOpen) throw toSessionError({ code: 'NoConnection' })
+      if (!current.write(octets)) await Promise.race([drained(current), closed])
+    },
     untilRenewalMs: () => maxIdleMs - ((performance.now() + maxIdleMs - turnMs) % maxIdleMs),
     logout: () => logout(flow, closed),
     destroy: () => flow.close(),
@@ -182,6 +190,8 @@ const onExpunge = (flow: ImapFlow, gone: { vanished?: boolean | undefined }): vo
   // Never settles: the walk ends here and is collected with the session.
   return new Promise(() => undefined)
 }
+
+const drained = (socket: Socket): Promise<void> => new Promise((done) => socket.once('drain', done))
 
 /** Without `isLevelEnabled` the library would write out every answer it parsed, only for it to be thrown away. */
 const quietLogger = (remember: (entry: { err?: unknown }) => void) => ({

@@ -16,6 +16,7 @@ import { LookCard } from './look-card.tsx'
 import { MailboxTable } from './mailbox-table.tsx'
 import { MaildropFacts } from './maildrop-facts.tsx'
 import { RetrievalCard } from './retrieval-card.tsx'
+import { TransferCard } from './transfer-card.tsx'
 
 /** Everything about one account: how it is, its servers and password, its mailboxes, and how to part from it. */
 export const AccountPage = ({ accountId }: { accountId: string }) => {
@@ -41,12 +42,13 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
         </a>
       </div>
       <HealthCard account={account} />
-      <EditAccount key={account.id} account={account} />
       {account.retrieval && (
         <RetrievalCard key={JSON.stringify(account.retrieval)} accountId={account.id} retrieval={account.retrieval} />
       )}
+      <EditAccount key={account.id} account={account} />
       <LookCard account={account} />
       {account.kind === 'imap' && <MailboxTable account={account} />}
+      <TransferCard account={account} />
       <RemoveCard account={account} />
     </main>
   )
@@ -55,7 +57,9 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
 const HealthCard = ({ account }: { account: Account }) => {
   const post = async (what: 'sync' | 'resync') => {
     await call(what === 'sync' ? 'syncAccount' : 'resyncAccount', 'POST', `/v1/accounts/${account.id}/${what}`)
-    showToast({ kind: 'done', text: what === 'sync' ? t('health.syncing') : t('health.comparing') })
+    const text =
+      what === 'resync' ? 'health.comparing' : account.kind === 'imap' ? 'health.syncing' : 'maildrop.looking'
+    showToast({ kind: 'done', text: t(text) })
   }
   return (
     <section className="card" aria-label={t('health')}>
@@ -173,6 +177,7 @@ const RemoveCard = ({ account }: { account: Account }) => {
           </p>
           <p>
             <strong>{t('remove.erase')}</strong> {t('remove.eraseText')}
+            {account.kind === 'pop3' && ` ${t('remove.erasePop3')}`}
           </p>
           <div className="row end">
             <button type="button" className="button" onClick={() => setAsking(false)}>

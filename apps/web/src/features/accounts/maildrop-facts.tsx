@@ -1,33 +1,49 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import type { MaildropFacts as Facts, Retrieval } from '@postern/shared/retrieval.ts'
+import { useEffect } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
-import { patchAccount } from '#data/patch-account.ts'
+import { patchAccount, refreshAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
 import { fileSize, messageDate } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { count } from '#lib/text.ts'
 
+const freshEveryMs = 5000
+
 /** What is in a maildrop, what of it is here, when it is looked at, and what there is to decide about it. */
 export const MaildropFacts = ({ account }: { account: Account }) => {
-  const { retrieval, maildrop, nextLookAt } = account
+  const { retrieval, maildrop, nextLookAt, lastSyncedAt } = account
+  useFreshTimes(account.id, retrieval !== null)
   if (!retrieval) return null
   return (
     <>
       {retrieval.isOnHold && <Hold accountId={account.id} />}
       {maildrop && <Counts accountId={account.id} maildrop={maildrop} retrieval={retrieval} />}
       <p className="muted">
-        {maildrop && `${t('maildrop.lookedAt', { date: messageDate(maildrop.listedAt) })} `}
+        {lastSyncedAt && `${t('maildrop.lookedAt', { date: messageDate(lastSyncedAt) })} `}
         {nextLookAt && t('maildrop.nextLook', { date: messageDate(nextLookAt) })}
       </p>
       {maildrop && maildrop.copies > 0 && !retrieval.isOnHold && (
         <Copies accountId={account.id} copies={maildrop.copies} />
       )}
-      {maildrop && !maildrop.hasUniqueIds && <p className="notice warn">{t('maildrop.noUniqueIds')}</p>}
-      {maildrop && !maildrop.hasTop && <p className="notice warn">{t('maildrop.noTop')}</p>}
+      {maildrop && !maildrop.hasUniqueIds && <p className="muted">{t('maildrop.noUniqueIds')}</p>}
+      {maildrop && !maildrop.hasTop && <p className="muted">{t('maildrop.noTop')}</p>}
     </>
   )
 }
+
+/** A look that finds nothing new is told to nobody; whoever wants to see that it was there asks. */
+const useFreshTimes = (accountId: string, isPolled: boolean): void =>
+  useEffect(() => {
+    if (!isPolled) return
+    const ask = () => {
+      if (!document.hidden) refreshAccount(accountId).catch(() => undefined)
+    }
+    ask()
+    const timer = setInterval(ask, freshEveryMs)
+    return () => clearInterval(timer)
+  }, [accountId, isPolled])
 
 const Counts = ({ accountId, maildrop, retrieval }: { accountId: string; maildrop: Facts; retrieval: Retrieval }) => {
   const here = useApp(({ mailboxes }) =>
@@ -49,17 +65,17 @@ const Counts = ({ accountId, maildrop, retrieval }: { accountId: string; maildro
 
 /** Only a person can know that nothing is missing here. */
 const Hold = ({ accountId }: { accountId: string }) => (
-  <div className="notice warn">
-    <strong>{t('hold.title')}</strong> {t('hold.text')}
-    <div className="row end">
-      <button
-        type="button"
-        className="button"
-        onClick={() => void patchAccount(accountId, { retrieval: { isOnHold: false } })}
-      >
-        {t('hold.goOn')}
-      </button>
-    </div>
+  <div className="notice warn row">
+    <span className="notice-text">
+      <strong>{t('hold.title')}</strong> {t('hold.text')}
+    </span>
+    <button
+      type="button"
+      className="button"
+      onClick={() => void patchAccount(accountId, { retrieval: { isOnHold: false } })}
+    >
+      {t('hold.goOn')}
+    </button>
   </div>
 )
 

@@ -16,6 +16,7 @@ import { act } from '#data/commands.ts'
 import { type Dragged, getDragged } from '#data/drag.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
+import { isOwn, MailboxMenu, type TreeWish } from './mailbox-menu.tsx'
 import { countOf, type TreeRow } from './tree-order.ts'
 
 const icons: Record<MailboxRole, LucideIcon> = {
@@ -34,10 +35,13 @@ export const MailboxLink = ({
   row,
   isCurrent,
   onFold,
+  onWish,
 }: {
   row: TreeRow
   isCurrent: boolean
   onFold: (isOpen: boolean) => void
+  /** Null where the tree is the server's. */
+  onWish: ((wish: TreeWish) => void) | null
 }) => {
   const [isOver, setOver] = useState(false)
   const { mailbox, depth } = row
@@ -76,8 +80,18 @@ export const MailboxLink = ({
     const isWelcome = mailbox.rights.insert && dragged?.accountId === mailbox.accountId
     return isWelcome && dragged.mailboxId !== mailbox.id ? dragged : null
   }
+  const menu = onWish && isOwn(mailbox) && <MailboxMenu mailbox={mailbox} onWish={onWish} />
   return (
-    <div className="tree-row">
+    // biome-ignore lint/a11y/noStaticElementInteractions: the same menu has a button
+    <div
+      className={menu ? 'tree-row own' : 'tree-row'}
+      onContextMenu={(event) => {
+        const button = event.currentTarget.querySelector<HTMLButtonElement>(':scope > .menu > button')
+        if (!button) return
+        event.preventDefault()
+        button.click()
+      }}
+    >
       <a
         className={`tree-item${count > 0 && mailbox.role !== 'drafts' ? ' unread' : ''}${isOver ? ' drop' : ''}${mailbox.isSynced ? '' : ' muted'}`}
         style={style}
@@ -107,6 +121,7 @@ export const MailboxLink = ({
         {count > 0 && <span className="count">{count.toLocaleString()}</span>}
       </a>
       {fold}
+      {menu}
     </div>
   )
 }

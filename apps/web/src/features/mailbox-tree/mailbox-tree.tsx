@@ -1,12 +1,15 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import { Plus, RefreshCw, Settings2 } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { FolderPlus, Plus, RefreshCw, Settings2 } from 'lucide-react'
+import { lazy, Suspense, useMemo, useState } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
 import { MailboxLink } from './mailbox-link.tsx'
+import type { TreeWish } from './mailbox-menu.tsx'
 import { orderTree } from './tree-order.ts'
+
+const MailboxDialog = lazy(() => import('./mailbox-dialogs.tsx').then((module) => ({ default: module.MailboxDialog })))
 
 /** As many rows as one looks through; the palette finds the others by name. */
 const rowsAtOnce = 300
@@ -34,6 +37,9 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
   )
   const { folds, setFold } = useFolds()
   const [shown, setShown] = useState(rowsAtOnce)
+  const [wish, setWish] = useState<TreeWish | null>(null)
+  // An IMAP server's tree is changed where it is.
+  const isKeptHere = account.kind === 'pop3'
   const rows = useMemo(() => orderTree(mailboxes, folds, currentId), [mailboxes, folds, currentId])
   return (
     <section aria-label={t('tree.account', { address: account.address })}>
@@ -43,6 +49,17 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
         <span className="name" dir="auto" title={account.address}>
           {account.name || account.address}
         </span>
+        {isKeptHere && (
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={`${t('tree.new')}: ${account.address}`}
+            title={t('tree.new')}
+            onClick={() => setWish({ kind: 'create', parent: null })}
+          >
+            <FolderPlus size={14} aria-hidden />
+          </button>
+        )}
         <button
           type="button"
           className="icon-button"
@@ -79,6 +96,7 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
           row={row}
           isCurrent={row.mailbox.id === currentId}
           onFold={(isOpen) => setFold(row.mailbox.id, isOpen)}
+          onWish={isKeptHere ? setWish : null}
         />
       ))}
       {rows.length > shown && (
@@ -86,6 +104,9 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
           {t('tree.more', { n: (rows.length - shown).toLocaleString() })}
         </button>
       )}
+      <Suspense fallback={null}>
+        {wish && <MailboxDialog wish={wish} account={account} currentId={currentId} onClose={() => setWish(null)} />}
+      </Suspense>
     </section>
   )
 }

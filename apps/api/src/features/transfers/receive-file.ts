@@ -1,0 +1,135 @@
+import type { ErrorCode } from '@postern/shared/error-codes.ts'
+import { withCrlf } from '#mail/crlf-buffer.ts'
+import { DELETED, type Flags } from '#mail/flags.ts'
+import { flagsOfFileName, flagsOfHeader } from '#mail/kept-flags.ts'
+import { headerOf } from '#mail/read-envelope.ts'
+import { fromLineDate, splitMbox } from '#mail/split-mbox.ts'
+import { displayLine } from '#mail/storable-text.ts'
+import { AppError, isAppError } from '#platform/errors.ts'
+import { type BlobScope, type StagedContent, stageContent } from '#store/blobs.ts'
+import type { Store } from '#store/open-store.ts'
+import { addItems, type NewItem } from '#store/transfers.ts'
+
+/** No mail server takes more, and nobody reads it. */
+export const maxMailBytes = 256 * 1024 * 1024
+/** Mails become safe, and are put into the mailbox, so many at a time. */
+const batchMails = 200
+const batchBytes = 4 * 1024 * 1024
+const batchMs = 1000
+const maxNameLength = 200
+
+export type MailFile = {
+  type: 'application/mbox' | 'message/rfc822'
+  name: string
+  modifiedAt: Date | null
+  content: AsyncIterable<Uint8Array>
+}
+
+type Receiver = { store: Store; scope: BlobScope; transferId: bigint }
+
+/**
+ * Takes a file as it comes, in little memory whatever its size. What was taken when it breaks off stays; a mail of which the
+ * end is missing is not among that. Throws import.no_mail, message.too_large (a single mail), request.conflict, storage.*.
+ */
+export const receiveFile = async (receiver: Receiver, { type, name, modifiedAt, content }: MailFile): Promise<void> => {
+  const batch = new Batch(receiver)
+  const counted = counting(content, (bytes) => batch.count(bytes))
+  const shown = nameOf(name)
+  if (type === 'message/rfc822') {
+    const item = await takeMail(receiver, withCrlf(counted))
+    if (item.kind === 'refused') throw refusal(item.code)
+    const flags = flagsOfFileName(name) ?? flagsOfHeader(headerOf(item.content.head))
+    await batch.add(toItem(shown, item, flags, modifiedAt))
+  } else {
+    let n = 0
+    for await (const { fromLine, octets } of splitMbox(counted)) {
+      const item = await takeMail(receiver, octets)
+      const flags = item.kind === 'mail' ? flagsOfHeader(headerOf(item.content.head)) : { bits: 0, keywords: [] }
+      await batch.add(toItem(`${shown}, ${++n}`, item, flags, fromLineDate(fromLine)))
+    }
+    if (n === 0) throw refusal('import.no_mail')
+  }
+  await batch.store()
+}
+
+type Taken = { kind: 'mail'; content: StagedContent } | { kind: 'refused'; code: ErrorCode }
+
+const takeMail = async ({ store, scope }: Receiver, octets: AsyncIterable<Buffer>): Promise<Taken> => {
+  try {
+    const content = await stageContent(store, scope, within(maxMailBytes, octets))
+    return content.sizeBytes === 0 ? { kind: 'refused', code: 'import.no_mail' } : { kind: 'mail', content }
+  } catch (error) {
+    if (isAppError(error) && error.code === 'message.too_large') return { kind: 'refused', code: error.code }
+    throw error
+  }
+}
+
+/** What was deleted there, and only not cleared away yet, is nothing that anybody wants back. */
+const toItem = (name: string, taken: Taken, { bits, keywords }: Flags, cameAt: Date | null): NewItem => {
+  const facts = { name, bits, keywords, cameAt }
+  if (taken.kind === 'mail' && bits & DELETED) return { ...facts, kind: 'refused', code: 'import.left_out' }
+  return { ...facts, ...taken }
+}
+
+const refusal = (code: ErrorCode): AppError =>
+  code === 'message.too_large'
+    ? new AppError('message.too_large', 'This mail is larger than 256 MB.')
+    : new AppError('import.no_mail', 'There is no mail in this file.')
+
+async function* within(maxBytes: number, octets: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const piece of octets) {
+    bytes += piece.length
+    if (bytes > maxBytes) throw new AppError('message.too_large', 'This mail is too large.')
+    yield piece
+  }
+}
+
+async function* counting(
+  content: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of content) {
+    count(piece.length)
+    yield piece
+  }
+}
+
+/** The file itself, without the folders it lies in. */
+const nameOf = (path: string): string => displayLine(path.slice(path.lastIndexOf('/') + 1), maxNameLength) || '?'
+
+class Batch {
+  readonly #receiver: Receiver
+  #items: NewItem[] = []
+  #bytes = 0
+  #since = performance.now()
+  #counted = 0
+
+  constructor(receiver: Receiver) {
+    this.#receiver = receiver
+  }
+
+  /** Bytes of the file that have come. */
+  count(bytes: number): void {
+    this.#counted += bytes
+  }
+
+  async add(item: NewItem): Promise<void> {
+    this.#items.push(item)
+    if (item.kind === 'mail' && item.content.blobId === null) this.#bytes += item.content.sizeBytes
+    const isFull = this.#items.length >= batchMails || this.#bytes >= batchBytes
+    if (isFull || performance.now() - this.#since >= batchMs) await this.store()
+  }
+
+  async store(): Promise<void> {
+    const { store, scope, transferId } = this.#receiver
+    if (!(await addItems(store, scope, { transferId, items: this.#items, bytes: this.#counted })))
+      throw new AppError('request.conflict', 'This import is over: nothing more is taken.', {
+        hint: 'Begin a new one; what is here already is not stored twice.',
+      })
+    this.#items = []
+    this.#bytes = 0
+    this.#counted = 0
+    this.#since = performance.now()
+  }
+}

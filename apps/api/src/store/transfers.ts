@@ -1,0 +1,139 @@
+import { textArray } from './binary-array.ts'
+import type { BlobScope, StagedContent } from './blobs.ts'
+import { commitBulk, type Unit } from './commit.ts'
+import type { Transfer } from './generated/client.ts'
+import type { Store, Tx } from './open-store.ts'
+
+export type TransferRow = Transfer
+/** What became of the mails of a transfer so far. */
+export type TransferCounts = { found: number; stored: number; here: number; refused: number; open: number }
+export type RefusedItem = { name: string; errorCode: string | null }
+
+export type NewTransfer = {
+  userId: bigint
+  accountId: bigint
+  mailboxId: bigint
+  kind: 'import' | 'upload'
+  fromMailboxId: bigint | null
+  expectedBytes: bigint | null
+}
+
+export const createTransfer = (tx: Tx, wanted: NewTransfer): Promise<TransferRow> =>
+  tx.transfer.create({ data: wanted })
+
+/** Null when it is somebody else's or not there. */
+export const findOwnTransfer = (tx: Tx, userId: bigint, id: bigint): Promise<TransferRow | null> =>
+  tx.transfer.findFirst({ where: { id, userId } })
+
+const listed = 50
+
+export const listOwnTransfers = (tx: Tx, userId: bigint): Promise<TransferRow[]> =>
+  tx.transfer.findMany({ where: { userId }, orderBy: { id: 'desc' }, take: listed })
+
+export const countItems = async (tx: Tx, transferIds: bigint[]): Promise<Map<bigint, TransferCounts>> => {
+  const rows = await tx.$queryRaw<(TransferCounts & { transfer_id: bigint })[]>`
+    SELECT transfer_id, count(*)::int AS found, (count(*) FILTER (WHERE state = 'stored'))::int AS stored, (count(*) FILTER (WHERE state = 'here'))::int AS here,
+      (count(*) FILTER (WHERE state = 'refused'))::int AS refused, (count(*) FILTER (WHERE state IN ('waiting', 'sending')))::int AS open
+    FROM transfer_item WHERE transfer_id = ANY (${transferIds}::bigint[]) GROUP BY transfer_id`
+  return new Map(rows.map((row) => [row.transfer_id, row]))
+}
+
+const refusedListed = 100
+
+export const listRefused = (tx: Tx, transferId: bigint): Promise<RefusedItem[]> =>
+  tx.transferItem.findMany({
+    where: { transferId, state: 'refused' },
+    select: { name: true, errorCode: true },
+    orderBy: { id: 'asc' },
+    take: refusedListed,
+  })
+
+/** A mail that came, or why it was left out. */
+export type NewItem = { name: string; bits: number; keywords: string[]; cameAt: Date | null } & (
+  | { kind: 'mail'; content: StagedContent }
+  | { kind: 'refused'; code: string }
+)
+
+/**
+ * Stages mails for the account's worker, with the octets of small ones, in one transaction. From here on they are safe.
+ * Answers false when the transfer takes none any more.
+ */
+export const addItems = (
+  store: Store,
+  scope: BlobScope,
+  { transferId, items, bytes }: { transferId: bigint; items: NewItem[]; bytes: number },
+): Promise<boolean> =>
+  commitBulk(
+    store,
+    scope,
+    async (unit) => {
+      const { tx } = unit
+      const [transfer] = await tx.$queryRaw<{ account_id: bigint; mailbox_id: bigint }[]>`
+        UPDATE transfer SET received_bytes = received_bytes + ${bytes} WHERE id = ${transferId} AND closed_at IS NULL AND cancelled_at IS NULL RETURNING account_id, mailbox_id`
+      if (!transfer) return false
+      const rows = items.map((item) => ({
+        ...item,
+        content: item.kind === 'mail' ? item.content : null,
+        code: item.kind === 'refused' ? item.code : null,
+      }))
+      await tx.$executeRaw`
+        WITH t AS MATERIALIZED (SELECT u.*, CASE WHEN u.code IS NULL THEN coalesce(u.blob, nextval('blob_id_seq')) END AS blob_id, u.blob IS NULL AND u.code IS NULL AS is_small
+            FROM unnest(${rows.map(({ content }) => content?.blobId ?? null)}::bigint[], ${rows.map(({ content }) => content?.sha256 ?? Buffer.alloc(0))}::bytea[],
+              ${rows.map(({ content }) => content?.sizeBytes ?? 0)}::bigint[], ${rows.map(({ content }) => (content?.blobId === null ? content.head : Buffer.alloc(0)))}::bytea[],
+              ${textArray(rows.map(({ name }) => name))}::text[], ${rows.map(({ bits }) => bits)}::int[], ${textArray(rows.map(({ keywords }) => keywords.join(' ')))}::text[],
+              ${textArray(rows.map(({ cameAt }) => cameAt?.toISOString() ?? null))}::text[], ${textArray(rows.map(({ code }) => code))}::text[])
+              WITH ORDINALITY AS u (blob, sha256, size, bytes, name, bits, keywords, came_at, code, n)),
+          b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${transfer.account_id}::bigint, sha256, size, true FROM t WHERE is_small),
+          c AS (INSERT INTO blob_chunk (blob_id, n, bytes) SELECT blob_id, 0, bytes FROM t WHERE is_small),
+          w AS (UPDATE blob SET is_whole = true, sha256 = t.sha256, size_bytes = t.size FROM t WHERE blob.id = t.blob)
+        INSERT INTO transfer_item (transfer_id, account_id, mailbox_id, name, sha256, size_bytes, blob_id, flags, keywords, came_at, state, error_code, settled_at)
+        SELECT ${transferId}::bigint, ${transfer.account_id}::bigint, ${transfer.mailbox_id}::bigint, name, sha256, size, blob_id, bits, coalesce(string_to_array(nullif(keywords, ''), ' '), '{}'),
+          came_at::timestamptz, CASE WHEN code IS NULL THEN 'waiting' ELSE 'refused' END, code, CASE WHEN code IS NULL THEN NULL ELSE now() END FROM t ORDER BY n`
+      unit.wakeEngine(transfer.account_id)
+      return true
+    },
+    // Who sent it need not keep it.
+    { isDurable: true },
+  )
+
+/** Nothing more comes. Null when it was cancelled. */
+export const closeTransfer = async (tx: Tx, id: bigint): Promise<TransferRow | null> => {
+  await tx.$executeRaw`UPDATE transfer SET closed_at = coalesce(closed_at, now()) WHERE id = ${id} AND cancelled_at IS NULL`
+  return tx.transfer.findFirst({ where: { id, cancelledAt: null } })
+}
+
+/** What is on its way to the mail server right now comes to its end; everything that waits is let go. */
+export const cancelTransfer = async ({ tx }: Unit, id: bigint): Promise<void> => {
+  await tx.$executeRaw`UPDATE transfer SET cancelled_at = coalesce(cancelled_at, now()) WHERE id = ${id}`
+  await tx.$executeRaw`
+    WITH gone AS (DELETE FROM transfer_item WHERE transfer_id = ${id} AND state = 'waiting' RETURNING blob_id, owns_blob),
+      b AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM gone WHERE owns_blob))
+    DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM gone WHERE owns_blob)`
+}
+
+/** Every mail that is shown in a mailbox kept here, each once; those of which only the header is here are left out, and say so. */
+export const addUploadItems = async (
+  unit: Unit,
+  transfer: { id: bigint; accountId: bigint; mailboxId: bigint },
+  fromMailboxId: bigint,
+): Promise<void> => {
+  await unit.tx.$executeRaw`
+    INSERT INTO transfer_item (transfer_id, account_id, mailbox_id, name, sha256, size_bytes, blob_id, owns_blob, flags, keywords, came_at, state, error_code, settled_at)
+    SELECT ${transfer.id}, ${transfer.accountId}, ${transfer.mailboxId}, left(m.subject, 200), coalesce(b.sha256, ''), coalesce(b.size_bytes, m.size_bytes), b.id, false,
+      p.shown_flags, p.shown_keywords, m.received_at, CASE WHEN b.id IS NULL THEN 'refused' ELSE 'waiting' END,
+      CASE WHEN b.id IS NULL THEN 'message.unavailable' END, CASE WHEN b.id IS NULL THEN now() END
+    FROM (SELECT DISTINCT ON (message_id) * FROM placement WHERE shown_mailbox_id = ${fromMailboxId} ORDER BY message_id, id) p
+    JOIN message m ON m.id = p.message_id LEFT JOIN raw_source r ON r.message_id = m.id LEFT JOIN blob b ON b.id = r.blob_id AND b.is_whole
+    ORDER BY m.received_at, m.id`
+  unit.wakeEngine(transfer.accountId)
+}
+
+/** Transfers that came to their end long ago, or that nobody ends. */
+export const sweepTransfers = async (store: Store): Promise<void> => {
+  await store.prisma
+    .$executeRaw`UPDATE transfer SET closed_at = now() WHERE closed_at IS NULL AND cancelled_at IS NULL AND created_at < now() - interval '1 day'`
+  await store.prisma.$executeRaw`
+    WITH old AS (DELETE FROM transfer t WHERE created_at < now() - interval '90 days'
+      AND NOT EXISTS (SELECT 1 FROM transfer_item i WHERE i.transfer_id = t.id AND i.state IN ('waiting', 'sending')) RETURNING id)
+    DELETE FROM transfer_item WHERE transfer_id IN (SELECT id FROM old)`
+}

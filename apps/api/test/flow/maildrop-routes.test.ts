@@ -1,0 +1,85 @@
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
+import { type OutboxRows, startOutboxRows } from './outbox-fixture.ts'
+
+describe('what a person asks of a maildrop', () => {
+  let fixture: OutboxRows
+  let app: FastifyInstance
+  let cookie: string
+  beforeAll(async () => {
+    fixture = await startOutboxRows()
+    app = await buildTestApp({ store: fixture.store })
+    cookie = await openTestSession(fixture.store, fixture.userId)
+  })
+  afterAll(async () => {
+    await app.close()
+    await fixture.stop()
+  })
+
+  const ask = (method: 'GET' | 'POST', url: string, session = cookie) =>
+    app.inject({ method, url, headers: { cookie: session, 'x-postern': '1' } })
+  /** An account of three mails: one whole, one that came again, one by its header only. */
+  const makeDrop = async () => {
+    const { store, makeAccount, placements } = fixture
+    const { accountId } = await makeAccount(3)
+    const told = { messages: 3, bytes: 30, listedAt: new Date().toISOString(), waiting: 0, copies: 1, headersOnly: 1 }
+    await store.prisma.account.update({ where: { id: accountId }, data: { kind: 'pop3', maildrop: told } })
+    const messageIds = (await placements(accountId)).map(({ messageId }) => messageId)
+    const [first = 0n, , part = 0n] = messageIds
+    for (const [messageId, isCopy, isWhole] of [
+      [first, false, true],
+      [first, true, true],
+      [part, false, false],
+    ] as const)
+      await store.prisma.popLedger.create({
+        data: { accountId, key: 'x', sizeBytes: 10n, state: 'fetched', isWhole, isCopy, messageId },
+      })
+    await store.prisma.message.update({ where: { id: part }, data: { isHeaderOnly: true } })
+    return { accountId, part, first }
+  }
+  const ledger = (accountId: bigint) =>
+    fixture.store.prisma.popLedger.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
+  const requests = (accountId: bigint) =>
+    fixture.store.prisma.engineRequest.count({ where: { accountId, kind: 'sync' } })
+
+  it('lets copies go once, and wakes the engine', async () => {
+    const { accountId } = await makeDrop()
+    const url = `/v1/accounts/${accountId}/copies/remove`
+    expect((await ask('POST', url)).json()).toEqual({ mails: 1 })
+    expect((await ask('POST', url)).json()).toEqual({ mails: 0 })
+    expect((await ledger(accountId)).map(({ state }) => state)).toEqual(['fetched', 'to_delete', 'fetched'])
+    const { maildrop } = await fixture.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+    expect(maildrop).toMatchObject({ waiting: 1, copies: 0, messages: 3 })
+    expect(await requests(accountId)).toBe(1)
+  })
+
+  it('says of which mail only the header is here, opens it at once, and asks for the rest', async () => {
+    const { accountId, part, first } = await makeDrop()
+    const { threadId } = await fixture.store.prisma.message.findUniqueOrThrow({ where: { id: part } })
+    expect((await ask('GET', `/v1/threads/${threadId}`)).json().messages).toMatchObject([{ isHeaderOnly: true }])
+    // Nobody else is asked: no engine runs, and to wait for one would end in an error.
+    expect((await ask('GET', `/v1/messages/${part}/body`)).json()).toMatchObject({
+      state: 'absent',
+      text: '',
+      parts: [],
+    })
+    expect((await ask('GET', `/v1/messages/${part}/source`)).json()).toMatchObject({
+      error: { code: 'message.unavailable', hint: 'Get the rest of it first.' },
+    })
+    for (const id of [part, part, first])
+      expect((await ask('POST', `/v1/messages/${id}/rest`)).json()).toEqual({ ok: true })
+    expect((await ledger(accountId)).map(({ wantsWhole }) => wantsWhole)).toEqual([false, false, true])
+    expect(await requests(accountId)).toBe(2)
+    await fixture.store.prisma.popLedger.updateMany({ where: { accountId }, data: { missingSince: new Date() } })
+    expect((await ask('POST', `/v1/messages/${part}/rest`)).json()).toMatchObject({ error: { code: 'message.gone' } })
+  })
+
+  it('asks for nothing of anybody else', async () => {
+    const { accountId, part } = await makeDrop()
+    const stranger = await openTestSession(fixture.store, (await fixture.makeUser('stranger@example.org')).id)
+    for (const url of [`/v1/accounts/${accountId}/copies/remove`, `/v1/messages/${part}/rest`])
+      expect((await ask('POST', url, stranger)).statusCode).toBe(404)
+    expect(await requests(accountId)).toBe(0)
+  })
+})

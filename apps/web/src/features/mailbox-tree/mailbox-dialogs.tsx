@@ -1,0 +1,194 @@
+import type { Account } from '@postern/shared/accounts.ts'
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
+import { type FormEvent, useState } from 'react'
+import { ApiError, call } from '#data/api.ts'
+import { app, useApp } from '#data/app-state.ts'
+import { showToast } from '#data/toasts.ts'
+import { t } from '#lib/page-text.ts'
+import { navigate } from '#lib/route.ts'
+import { Confirm } from '#ui/confirm.tsx'
+import { Dialog } from '#ui/dialog.tsx'
+import { Choice, Field } from '#ui/field.tsx'
+import { isOwn, type TreeWish } from './mailbox-menu.tsx'
+
+type Given = { account: Account; currentId: string | null; onClose: () => void }
+
+/** Asks for what a change of the tree needs; the tree itself follows the change log, here and in other windows. */
+export const MailboxDialog = ({ wish, ...given }: Given & { wish: TreeWish }) => {
+  switch (wish.kind) {
+    case 'create':
+      return <CreateDialog {...given} parent={wish.parent} />
+    case 'rename':
+      return <RenameDialog {...given} mailbox={wish.mailbox} />
+    case 'move':
+      return <MoveDialog {...given} mailbox={wish.mailbox} />
+    case 'remove':
+      return <RemoveDialog {...given} mailbox={wish.mailbox} />
+  }
+}
+
+const show = (mailbox: Mailbox): void =>
+  app.set(({ mailboxes }) => ({ mailboxes: { ...mailboxes, [mailbox.id]: mailbox } }))
+
+const CreateDialog = ({ account, parent, onClose }: Given & { parent: Mailbox | null }) => {
+  const [name, setName] = useState('')
+  return (
+    <Asking
+      title={parent ? t('tree.newBelow', { name: parent.name }) : t('tree.newTitle')}
+      action={t('tree.create')}
+      onClose={onClose}
+      send={async () => {
+        const body = { name, parentId: parent?.id ?? null }
+        show(await call('createMailbox', 'POST', `/v1/accounts/${account.id}/mailboxes`, { body }))
+      }}
+    >
+      {(problem) => <NameField name={name} onChange={setName} problem={problem} />}
+    </Asking>
+  )
+}
+
+const RenameDialog = ({ mailbox, onClose }: Given & { mailbox: Mailbox }) => {
+  const [name, setName] = useState(mailbox.name)
+  return (
+    <Asking
+      title={t('tree.renameTitle', { name: mailbox.name })}
+      action={t('tree.renameDo')}
+      onClose={onClose}
+      send={async () => show(await call('patchMailbox', 'PATCH', `/v1/mailboxes/${mailbox.id}`, { body: { name } }))}
+    >
+      {(problem) => <NameField name={name} onChange={setName} problem={problem} />}
+    </Asking>
+  )
+}
+
+const MoveDialog = ({ account, mailbox, onClose }: Given & { mailbox: Mailbox }) => {
+  const places = useApp(({ mailboxes }) =>
+    Object.values(mailboxes)
+      .filter((place) => place.accountId === account.id && isOwn(place) && !isBelow(place, mailbox))
+      .sort((a, b) => a.path.localeCompare(b.path)),
+  )
+  const [parentId, setParentId] = useState(mailbox.parentId ?? '')
+  return (
+    <Asking
+      title={t('tree.moveTitle', { name: mailbox.name })}
+      action={t('tree.moveDo')}
+      onClose={onClose}
+      send={async () => {
+        const body = { parentId: parentId === '' ? null : parentId }
+        show(await call('patchMailbox', 'PATCH', `/v1/mailboxes/${mailbox.id}`, { body }))
+      }}
+    >
+      {() => (
+        <Choice
+          label={t('tree.place')}
+          value={parentId}
+          options={[{ value: '', label: t('tree.top') }, ...places.map(({ id, path }) => ({ value: id, label: path }))]}
+          onChange={setParentId}
+        />
+      )}
+    </Asking>
+  )
+}
+
+const isBelow = (place: Mailbox, root: Mailbox): boolean =>
+  place.id === root.id || place.path.startsWith(`${root.path}/`)
+
+const RemoveDialog = ({ account, mailbox, currentId, onClose }: Given & { mailbox: Mailbox }) => {
+  const subtree = useApp(({ mailboxes }) =>
+    Object.values(mailboxes).filter((place) => place.accountId === account.id && isBelow(place, mailbox)),
+  )
+  const n = subtree.reduce((sum, { messages }) => sum + messages, 0).toLocaleString()
+  return (
+    <Confirm
+      title={t('tree.removeTitle', { name: mailbox.name })}
+      text={t(subtree.length === 1 ? 'tree.removeText' : 'tree.removeAllText', { n, below: subtree.length - 1 })}
+      action={t('tree.removeDo')}
+      cancel={t('cancel')}
+      onConfirm={() => {
+        if (subtree.some(({ id }) => id === currentId)) navigate(`/?account=${account.id}`, { replace: true })
+        void remove(mailbox)
+      }}
+      onClose={onClose}
+    />
+  )
+}
+
+const remove = async (mailbox: Mailbox): Promise<void> => {
+  const { id, name } = mailbox
+  const restore = () => call('restoreMailbox', 'POST', `/v1/mailboxes/${id}/restore`).then(show).catch(sayWhy)
+  try {
+    await call('removeMailbox', 'DELETE', `/v1/mailboxes/${id}`)
+    showToast({ kind: 'done', text: t('tree.removed', { name }), undo: () => void restore() })
+  } catch (error) {
+    sayWhy(error)
+  }
+}
+
+const sayWhy = (error: unknown): void => {
+  const reason = error instanceof Error ? error.message : ''
+  const hint = error instanceof ApiError ? error.detail.hint : undefined
+  showToast({ kind: 'problem', text: [t('done.not', { reason }), hint].filter(Boolean).join(' ') })
+}
+
+const NameField = ({
+  name,
+  onChange,
+  problem,
+}: {
+  name: string
+  onChange: (name: string) => void
+  problem: ApiError | null
+}) => (
+  <Field
+    label={t('tree.name')}
+    value={name}
+    maxLength={100}
+    required
+    error={problem?.detail.fields?.name}
+    onChange={(event) => onChange(event.target.value)}
+  />
+)
+
+/** A form in a dialog, which stays open with the reason when it could not be done. */
+const Asking = ({
+  title,
+  action,
+  send,
+  onClose,
+  children,
+}: {
+  title: string
+  action: string
+  send: () => Promise<void>
+  onClose: () => void
+  children: (problem: ApiError | null) => React.ReactNode
+}) => {
+  const [problem, setProblem] = useState<ApiError | null>(null)
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault()
+    send().then(onClose, (error: unknown) => {
+      if (!(error instanceof ApiError)) throw error
+      setProblem(error)
+    })
+  }
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form onSubmit={onSubmit}>
+        {children(problem)}
+        {problem && !problem.detail.fields && (
+          <p className="notice bad" role="alert">
+            {[problem.message, problem.detail.hint].filter(Boolean).join(' ')}
+          </p>
+        )}
+        <div className="row end">
+          <button type="button" className="button" onClick={onClose}>
+            {t('cancel')}
+          </button>
+          <button type="submit" className="button primary">
+            {action}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,94 @@
+import type { Transfer } from '@postern/shared/transfers.ts'
+import { X } from 'lucide-react'
+import { useApp } from '#data/app-state.ts'
+import { cancelTransfer, dismissTransfer, type Shown } from '#data/transfers.ts'
+import { t } from '#lib/page-text.ts'
+
+/** How far one import or copy is, what came of it, and what was left out and why. */
+export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isInDialog?: boolean }) => {
+  const { transfer, isBroken, refusedFiles } = shown
+  const { id, kind, state } = transfer
+  const name = useApp(({ mailboxes }) => mailboxes[transfer.mailboxId]?.path ?? '')
+  const what = t(`transfer.${kind}`, { name })
+  const isOver = state === 'done' || state === 'cancelled'
+  const refused = [...refusedFiles, ...transfer.refused]
+  const left = refusedFiles.length + transfer.refusedMails
+  return (
+    <div className="transfer" aria-busy={!isOver}>
+      <div className="row">
+        <strong className="name" dir="auto">
+          {what}
+        </strong>
+        {!isOver && (
+          <button
+            type="button"
+            className="button"
+            aria-label={t('transfer.cancel', { what })}
+            onClick={() => void cancelTransfer(id)}
+          >
+            {t('cancel')}
+          </button>
+        )}
+        {isOver && !isInDialog && (
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t('transfer.close', { what })}
+            title={t('close')}
+            onClick={() => dismissTransfer(id)}
+          >
+            <X size={16} aria-hidden />
+          </button>
+        )}
+      </div>
+      <Meter transfer={transfer} label={what} />
+      <p>
+        {t('transfer.counts', {
+          stored: transfer.stored.toLocaleString(),
+          here: transfer.alreadyHere.toLocaleString(),
+          refused: left.toLocaleString(),
+          open: openOf(transfer).toLocaleString(),
+        })}
+      </p>
+      <p role="status">{isBroken ? t('transfer.broken') : t(`transfer.${state}`)}</p>
+      {refused.length > 0 && (
+        <details open={isOver && refused.length <= 5}>
+          <summary>{t('transfer.refused')}</summary>
+          <ul>
+            {refused.map((one, n) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the list only grows, and names repeat
+              <li key={n}>
+                <bdi>{one.name}</bdi>: {one.reason}
+              </li>
+            ))}
+            {left > refused.length && <li>{t('transfer.more', { n: (left - refused.length).toLocaleString() })}</li>}
+          </ul>
+        </details>
+      )}
+    </div>
+  )
+}
+
+const openOf = ({ found, stored, alreadyHere, refusedMails }: Transfer): number =>
+  found - stored - alreadyHere - refusedMails
+
+/** While files are sent by their bytes, then by mails. */
+const Meter = ({ transfer, label }: { transfer: Transfer; label: string }) => {
+  const isSending = transfer.state === 'receiving' && transfer.expectedBytes !== null
+  const total = isSending ? (transfer.expectedBytes ?? 0) : transfer.found
+  const done = isSending ? transfer.bytes : transfer.found - openOf(transfer)
+  const share = transfer.state === 'done' ? 1 : total > 0 ? Math.min(1, done / total) : 0
+  const percent = Math.round(share * 100)
+  return (
+    <div
+      className="meter"
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={percent}
+    >
+      <div style={{ width: `${percent}%` }} />
+    </div>
+  )
+}

@@ -1,0 +1,136 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../apps/api/test/support/until.ts'
+import { countAt, expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+
+const letter = (name: string): string =>
+  `From: Zed <zed@example.org>\nSubject: ${name}\nMessage-ID: <${name.replaceAll(' ', '.')}@example.org>\nDate: Fri, 8 Jul 2011 12:08:34 +0000\n\nHello ${name}\n`
+const mboxOf = (...names: string[]): string =>
+  names.map((name) => `From zed@example.org Fri Jul  8 12:08:34 2011\n${letter(name)}\n`).join('')
+
+/** Files into an account of either kind, and from one to the other. */
+let screen: Screen
+let page: Page
+let folder: string
+const ids = { imap: '', kept: '' }
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'postern-import-'))
+  screen = await startScreen()
+  page = await screen.newPage(await screen.newContext())
+  await openInbox(page, screen.base)
+  screen.dovecot.addUser('kept', 'mail password')
+  const { accounts } = (await (await screen.api('GET', '/v1/accounts')).json()) as { accounts: { id: string }[] }
+  ids.imap = accounts[0]?.id ?? ''
+  const added = await screen.api('POST', '/v1/accounts', {
+    address: 'kept@example.org',
+    kind: 'pop3',
+    password: 'mail password',
+    incoming: { host: 'localhost', port: screen.dovecot.pop3sPort, security: 'tls', username: 'kept' },
+  })
+  ids.kept = ((await added.json()) as { id: string }).id
+})
+afterAll(async () => {
+  await screen?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const openDialog = async (account: keyof typeof ids, mailbox: string, item: string) => {
+  await page.goto(`${screen.base}/accounts/${ids[account]}`)
+  const card = page.getByRole('region', { name: 'Import and copy' })
+  await card.getByLabel('Mailbox').selectOption({ label: mailbox })
+  await card.getByRole('button', { name: item }).click()
+}
+const dialog = () => page.getByRole('dialog')
+const counts = (text: string) => page.getByText(text, { exact: true })
+
+describe('mail that one has as files', () => {
+  it('goes into a mailbox of the mail server, with what was left out and why', async () => {
+    const mbox = join(folder, 'old mail')
+    writeFileSync(mbox, mboxOf('Old lamp', 'Old chair', 'Old lamp'))
+    writeFileSync(join(folder, 'broken.mbox'), 'no mail')
+    writeFileSync(join(folder, 'single.eml'), letter('Old table'))
+    await openDialog('imap', 'Archive', 'Import mail…')
+    await expectAccessible(page)
+    await picture(page, 'import-ask')
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      dialog().getByRole('button', { name: 'Choose files…' }).click(),
+    ])
+    await chooser.setFiles([mbox, join(folder, 'broken.mbox'), join(folder, 'single.eml')])
+    await dialog()
+      .getByText(/^3 files, /)
+      .waitFor()
+    const before = countAt(screen.dovecot, 'Archive')
+    await dialog().getByRole('button', { name: 'Import', exact: true }).click()
+    await dialog().getByText('Done.').waitFor()
+    await dialog().getByText('3 added, 1 already there, 1 left out, 0 to do').waitFor()
+    await dialog().getByText('broken.mbox: This is no mbox file', { exact: false }).waitFor()
+    await expectAccessible(page)
+    await picture(page, 'import-done')
+    expect(countAt(screen.dovecot, 'Archive') - before).toBe(3)
+    await dialog().getByRole('button', { name: 'Close', exact: true }).click()
+    await page.getByRole('button', { name: 'Close: Import into Archive' }).click()
+    await page.getByText('Import into Archive').waitFor({ state: 'detached' })
+    await until(async () => {
+      const found = (await (await screen.api('GET', '/v1/search?q=Old%20table')).json()) as {
+        count: { messages: number }
+      }
+      return found.count.messages > 0
+    })
+  })
+
+  it('goes into a mailbox that is kept here, out of a Maildir; the dialog need not stay open', async () => {
+    for (const part of ['cur', 'new', 'tmp', '.Sent/cur']) mkdirSync(join(folder, 'Maildir', part), { recursive: true })
+    for (let n = 0; n < 30; n++) writeFileSync(join(folder, 'Maildir/cur', `${n}.host:2,S`), letter(`Kept ${n}`))
+    writeFileSync(join(folder, 'Maildir/new/99.host'), letter('Kept new'))
+    writeFileSync(join(folder, 'Maildir/tmp/98.host'), letter('Kept never'))
+    writeFileSync(join(folder, 'Maildir/.Sent/cur/97.host:2,S'), letter('Kept elsewhere'))
+    await openDialog('kept', 'Archive', 'Import mail…')
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      dialog().getByRole('button', { name: 'Choose a Maildir folder…' }).click(),
+    ])
+    await chooser.setFiles(join(folder, 'Maildir'))
+    await dialog()
+      .getByText(/^31 files, /)
+      .waitFor()
+    await dialog().getByRole('button', { name: 'Import', exact: true }).click()
+    await dialog().getByRole('progressbar').waitFor()
+    await page.keyboard.press('Escape')
+    await dialog().waitFor({ state: 'detached' })
+    await counts('31 added, 0 already there, 0 left out, 0 to do').waitFor()
+    await expectAccessible(page)
+    await picture(page, 'import-dock')
+    // Shown as any mail is, read and unread as in the Maildir.
+    await page.getByRole('link', { name: 'Back' }).click()
+    const tree = page.getByRole('region', { name: /kept@example\.org/ })
+    await tree.getByRole('link', { name: 'Archive' }).click()
+    await rowOf(page, 'Kept new').waitFor()
+    const { mailboxes } = (await (await screen.api('GET', `/v1/accounts/${ids.kept}/mailboxes`)).json()) as {
+      mailboxes: { path: string; messages: number; unreadMessages: number }[]
+    }
+    expect(mailboxes.find(({ path }) => path === 'Archive')).toMatchObject({ messages: 31, unreadMessages: 1 })
+  })
+
+  it('is copied from here to another account, and stays', async () => {
+    await openDialog('kept', 'Archive', 'Copy to another account…')
+    await dialog().getByLabel('Copy into').selectOption({ label: 'Sent' })
+    await expectAccessible(page)
+    const before = countAt(screen.dovecot, 'Sent')
+    await dialog().getByRole('button', { name: 'Copy', exact: true }).click()
+    await dialog().getByText('31 added, 0 already there, 0 left out, 0 to do').waitFor()
+    expect(countAt(screen.dovecot, 'Sent') - before).toBe(31)
+    expect(countAt(screen.dovecot, 'Sent', 'seen', 'from', 'zed@example.org')).toBe(30)
+    await dialog().getByRole('button', { name: 'Close', exact: true }).click()
+    await until(async () => {
+      const { mailboxes } = (await (await screen.api('GET', `/v1/accounts/${ids.kept}/mailboxes`)).json()) as {
+        mailboxes: { path: string; messages: number }[]
+      }
+      return mailboxes.find(({ path }) => path === 'Archive')?.messages === 31
+    })
+    expect(screen.problems).toEqual([])
+  })
+})

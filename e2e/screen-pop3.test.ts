@@ -1,0 +1,310 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openStore, type Store } from '../apps/api/src/store/open-store.ts'
+import { freshDatabase } from '../apps/api/test/support/fresh-database.ts'
+import { listing, startScriptedPop3 } from '../apps/api/test/support/scripted-pop3.ts'
+import { until } from '../apps/api/test/support/until.ts'
+import { expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+
+/** A POP3 account as a person chooses it, lives with it and changes it. The tests go in order. */
+let screen: Screen
+let database: Awaited<ReturnType<typeof freshDatabase>>
+let store: Store
+let context: BrowserContext
+let page: Page
+/** Another window of the same person, with the inbox of the account open. */
+let other: Page
+let accountId: string
+
+beforeAll(async () => {
+  database = await freshDatabase()
+  screen = await startScreen({ environment: { DATABASE_URL: database.databaseUrl } })
+  store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 2 })
+  screen.dovecot.addUser('pat', 'mail password')
+  for (const subject of ['The first', 'The second', 'The third']) arrive(subject)
+  context = await screen.newContext()
+  page = await screen.newPage(context)
+  other = await screen.newPage(await screen.newContext())
+})
+afterAll(async () => {
+  await store?.close()
+  await screen?.stop()
+  await database?.drop()
+})
+
+const arrive = (subject: string, text = 'Hello!') =>
+  screen.dovecot.deliver(
+    'pat',
+    'INBOX',
+    `From: Zed <zed@example.org>\r\nTo: pat@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${crypto.randomUUID()}@example.org>\r\n\r\n${text}\r\n`,
+  )
+const atProvider = () =>
+  Number(screen.dovecot.doveadm('mailbox', 'status', '-u', 'pat', 'messages', 'INBOX').match(/messages=(\d+)/)?.[1])
+const lookUp = async (address: string) => {
+  await page.goto(`${screen.base}/accounts/new`)
+  await page.getByLabel('Mail address').fill(address)
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('group', { name: 'How mail comes here' }).waitFor()
+}
+const chosen = async () => [
+  (await page.getByRole('radio', { name: 'POP3' }).isChecked()) ? 'pop3' : 'imap',
+  await page.getByLabel('Server').first().inputValue(),
+  await page.getByLabel('Port').first().inputValue(),
+]
+const answer = (question: string, value: string) =>
+  page.getByRole('group', { name: question }).getByRole('radio', { name: value }).check()
+const policy = () => page.getByLabel('At the provider')
+const toAccount = async () => {
+  await page.goto(`${screen.base}/accounts/${accountId}`)
+  await page.getByRole('form', { name: 'What stays where' }).waitFor()
+}
+const health = () => page.getByRole('region', { name: 'Health' })
+const checkNow = () => health().getByRole('button', { name: 'Check now' }).click()
+/** What goes at the provider goes with a look that comes after the one that found it. */
+const lookUntil = (messages: number) =>
+  until(
+    async () => {
+      await checkNow()
+      return atProvider() === messages
+    },
+    { what: `${messages} messages at the provider` },
+  )
+const saveLook = () =>
+  page.getByRole('form', { name: 'What stays where' }).getByRole('button', { name: 'Save' }).click()
+
+describe('the wizard', () => {
+  it('recommends what suits, says why, and leaves the choice', async () => {
+    await lookUp('somebody@gmail.com')
+    expect(await chosen()).toEqual(['imap', 'imap.gmail.com', '993'])
+    await page.getByText('With IMAP mail stays at the provider, and all devices show the same').waitFor()
+    expect(await policy().count()).toBe(0)
+    await expectAccessible(page)
+    // By keyboard: the questions, and an answer to the second.
+    await page.getByText('Three questions to find out what suits you').focus()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('ArrowRight')
+    await page.getByText('your other devices still find the last 30 days').waitFor()
+    expect([await chosen(), await policy().inputValue()]).toEqual([['pop3', 'pop.gmail.com', '995'], 'afterDays'])
+    await answer('How many other devices', 'One or none')
+    expect(await policy().inputValue()).toBe('afterDownload')
+    await page.getByText('from then on this is the only place that has it').waitFor()
+    await expectAccessible(page)
+    await picture(page, 'wizard-pop3')
+    await page.getByRole('radio', { name: 'IMAP' }).check()
+    expect(await chosen()).toEqual(['imap', 'imap.gmail.com', '993'])
+  })
+
+  it('names what was not found for an address', async () => {
+    await lookUp('somebody@126.com')
+    await page.getByText('POP3 was not found for this address.').waitFor()
+    expect((await chosen())[0]).toBe('imap')
+    await lookUp('somebody@centurytel.net')
+    await page.getByText('IMAP was not found for this address.').waitFor()
+    expect((await chosen())[0]).toBe('pop3')
+  })
+
+  it('keeps what was typed by hand, apart from a port of the other kind', async () => {
+    await lookUp('pat@mail.invalid')
+    await page.getByText('Nothing was found for this address.').waitFor()
+    await page.getByLabel('Server').first().fill('mail.home.example')
+    await page.getByRole('radio', { name: 'POP3' }).check()
+    expect(await chosen()).toEqual(['pop3', 'mail.home.example', '995'])
+    await page.getByLabel('Encryption').first().selectOption('STARTTLS')
+    expect((await chosen())[2]).toBe('110')
+    await page.getByLabel('Encryption').first().selectOption('TLS')
+    await page.getByLabel('Port').first().fill(String(screen.dovecot.pop3sPort))
+    await page.getByRole('radio', { name: 'IMAP' }).check()
+    await page.getByRole('radio', { name: 'POP3' }).check()
+    expect((await chosen())[2]).toBe(String(screen.dovecot.pop3sPort))
+  })
+
+  it('tests the account and opens its inbox, which was fetched', async () => {
+    await page.getByLabel('Server').first().fill('localhost')
+    await page.getByLabel('User name').first().fill('pat')
+    await page.getByLabel(/settings for sending/).uncheck()
+    await page.getByLabel('Password').fill('wrong')
+    await policy().selectOption('Keep only the newest')
+    await page.getByLabel('How many', { exact: true }).fill('none')
+    await page.getByText('How many must be a whole number').waitFor()
+    await expectAccessible(page)
+    await policy().selectOption('Keep everything')
+    await page.getByRole('button', { name: 'Test and add' }).click()
+    await page.getByText('does not accept this name and password').waitFor()
+    await page.getByLabel('Password').fill('mail password')
+    const [created] = await Promise.all([
+      page.waitForResponse((response) => response.request().method() === 'POST' && /accounts$/.test(response.url())),
+      page.getByRole('button', { name: 'Test and add' }).click(),
+    ])
+    accountId = ((await created.json()) as { id: string }).id
+    for (const subject of ['The first', 'The second', 'The third']) await rowOf(page, subject).waitFor()
+    await other.goto(page.url())
+    await rowOf(other, 'The third').waitFor()
+  })
+})
+
+describe('a POP3 account', () => {
+  it('shows what is there and here, and only what it has', async () => {
+    await toAccount()
+    await health()
+      .getByText(/^On the server: 3 \(\d+ B\) · here: 3$/)
+      .waitFor()
+    await health()
+      .getByText(/^Last look: .+ Next look: .+/)
+      .waitFor()
+    expect(await page.getByRole('button', { name: 'Resync from scratch' }).count()).toBe(0)
+    for (const heading of ['Mailboxes', 'Colour and limits'])
+      expect(await page.getByRole('heading', { name: heading }).count()).toBe(0)
+    await expectAccessible(page)
+    await picture(page, 'pop3-account')
+  })
+
+  it('brings new mail into an open list when it is asked to look', async () => {
+    arrive('Just now')
+    await checkNow()
+    await rowOf(other, 'Just now').waitFor()
+    await health().getByText('On the server: 4 (').waitFor()
+    await health()
+      .getByText(/· here: 4$/)
+      .waitFor()
+  })
+
+  it('has mailboxes like any other, in two windows at once', async () => {
+    await rowOf(other, 'The first').click()
+    await other.keyboard.press('e')
+    await page.goto(`${screen.base}/?account=${accountId}`)
+    await rowOf(page, 'The second').waitFor()
+    await until(async () => (await rowOf(page, 'The first').count()) === 0, { what: 'the archived mail gone' })
+    const mine = page.getByRole('region', { name: 'pat@mail.invalid' })
+    await mine.getByRole('link', { name: 'Archive' }).click()
+    await rowOf(page, 'The first').waitFor()
+    await rowOf(page, 'The first').click()
+    await page.keyboard.press('s')
+    await other.keyboard.press('z')
+    await rowOf(other, 'The first').locator('.meta .starred').waitFor()
+    await until(async () => (await rowOf(page, 'The first').count()) === 0, { what: 'the archive empty again' })
+    expect(atProvider()).toBe(4)
+  })
+
+  it('asks once whether what is deleted for good goes at the provider too', async () => {
+    await page.goto(`${screen.base}/?account=${accountId}`)
+    await rowOf(page, 'The second').click()
+    await page.keyboard.press('#')
+    await page.getByRole('region', { name: 'pat@mail.invalid' }).getByRole('link', { name: 'Trash' }).click()
+    await rowOf(page, 'The second').click()
+    await page.keyboard.press('#')
+    const question = page.getByRole('dialog', { name: 'Delete at the provider too?' })
+    await question.waitFor()
+    await expectAccessible(page)
+    await picture(page, 'pop3-delete')
+    await question.getByRole('button', { name: 'Delete in both places' }).click()
+    await rowOf(page, 'The second').waitFor({ state: 'detached' })
+    await toAccount()
+    await lookUntil(3)
+    expect(await policy().inputValue()).toBe('whenDeletedHere')
+    expect((await screen.api('GET', `/v1/accounts/${accountId}`).then((a) => a.json())) as object).toMatchObject({
+      retrieval: { isDeletionDecided: true },
+    })
+  })
+
+  it('removes mail at the provider once that is confirmed, and stops when it is changed back', async () => {
+    await policy().selectOption('Remove mail once it is here')
+    await saveLook()
+    const question = page.getByRole('dialog', { name: 'Remove mail at the provider?' })
+    await question.getByText('A mail is removed there as soon as it is safely stored here').waitFor()
+    await expectAccessible(page)
+    await question.getByRole('button', { name: 'Cancel' }).click()
+    expect(atProvider()).toBe(3)
+    await saveLook()
+    await question.getByRole('button', { name: 'Yes, do so' }).click()
+    await health()
+      .getByText(/· waiting to be removed: \d/)
+      .waitFor()
+    await lookUntil(0)
+    await health()
+      .getByText(/^On the server: 0 \(0 B\) · here: 3 · waiting to be removed: 0$/)
+      .waitFor()
+    await policy().selectOption('Keep everything')
+    await saveLook()
+    await page.getByText('Saved').waitFor()
+    await toAccount()
+    expect(await policy().inputValue()).toBe('keep')
+    for (const subject of ['The first', 'The third', 'Just now']) await rowOf(other, subject).waitFor()
+  })
+
+  it('fetches only the beginning of what is larger than its limit, and the rest when asked', async () => {
+    await page.getByLabel('Whole mails up to').fill('1')
+    await page.getByLabel('Look for new mail every').selectOption('1 hour')
+    await saveLook()
+    await page.getByText('Saved').waitFor()
+    arrive('A heavy one', `${'All of it. '.repeat(6)}\r\n`.repeat(20_000))
+    await checkNow()
+    await rowOf(other, 'A heavy one').click()
+    await other.getByText(/^Only the beginning of this mail is here \(1\.[34] MB\)\./).waitFor()
+    await expectAccessible(other)
+    await picture(other, 'pop3-header-only')
+    await other.getByRole('button', { name: 'Get the rest' }).click()
+    await other.locator('.text-body', { hasText: 'All of it.' }).waitFor()
+    expect(await other.getByText('Only the beginning').count()).toBe(0)
+  })
+
+  it('removes nothing after a backup was restored until the person says that all is right', async () => {
+    const { retrieval } = await store.prisma.account.findUniqueOrThrow({ where: { id: BigInt(accountId) } })
+    await store.prisma.account.update({
+      where: { id: BigInt(accountId) },
+      data: { retrieval: { ...Object(retrieval), isOnHold: true } },
+    })
+    await toAccount()
+    await page.getByText('Nothing is removed at the provider,').waitFor()
+    await expectAccessible(page)
+    await picture(page, 'pop3-hold')
+    await page.getByRole('button', { name: 'Everything is right, go on' }).click()
+    await page.getByText('Nothing is removed at the provider,').waitFor({ state: 'detached' })
+    const stored = await store.prisma.account.findUniqueOrThrow({ where: { id: BigInt(accountId) } })
+    expect(stored.retrieval).toMatchObject({ isOnHold: false, everyMinutes: 60, maxBytes: 1_000_000 })
+  })
+})
+
+it('says what a server lacks, and removes copies only when told', async () => {
+  const mails = [`Subject: Twice\r\n\r\n${'One. '.repeat(400)}\r\n`, 'Subject: Again\r\n\r\nTwo.\r\n']
+  let name = 'old'
+  const server = await startScriptedPop3({
+    mails,
+    on: {
+      CAPA: (socket) => socket.write(listing('USER', 'SASL PLAIN', 'UIDL')),
+      TOP: (socket) => socket.write('-ERR what?\r\n'),
+      UIDL: (socket) => socket.write(listing(...mails.map((_mail, i) => `${i + 1} ${name}-${i}`))),
+    },
+  })
+  await screen.api('PUT', '/v1/owner/policy', { plaintextHosts: [`127.0.0.1:${server.port}`], privateHosts: [] })
+  const answer = await screen.api('POST', '/v1/accounts', {
+    address: 'old@example.org',
+    kind: 'pop3',
+    password: 'secret',
+    incoming: { host: '127.0.0.1', port: server.port, security: 'plain', username: 'old' },
+    retrieval: { maxBytes: 1024 },
+  })
+  accountId = ((await answer.json()) as { id: string }).id
+  await toAccount()
+  await health()
+    .getByText(/· here: 2$/)
+    .waitFor()
+  await health()
+    .getByText(/\(no TOP\): a size limit cannot be kept/)
+    .waitFor()
+  name = 'new'
+  await checkNow()
+  await health().getByText('2 copies already here.').waitFor()
+  await expectAccessible(page)
+  await picture(page, 'pop3-copies')
+  expect(server.said.filter((line) => line.startsWith('DELE'))).toEqual([])
+  await health().getByRole('button', { name: 'Remove these at the provider' }).click()
+  await until(async () => server.said.filter((line) => line.startsWith('DELE')).length === 2, { what: 'both removed' })
+  await screen.api('DELETE', `/v1/accounts/${accountId}?mode=erase`)
+  await server.stop()
+})
+
+it('never met an error or a breach of its own policy on the way', () => {
+  expect(screen.problems).toEqual([])
+})

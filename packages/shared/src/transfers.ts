@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { errorCodes } from './error-codes.ts'
+import { id, instant } from './wire.ts'
+
+/** Bringing mail into a mailbox: out of files (an import), or out of a mailbox that is kept here (an upload). */
+
+export const importCreate = z
+  .strictObject({
+    /** How much is going to be sent, to tell how far it is. */
+    expectedBytes: z.int().min(0).nullable().default(null),
+  })
+  .nullish()
+
+export const uploadCreate = z.strictObject({ toMailboxId: id })
+
+/** Content types that hold mail, each as it is: many mails in one mbox, or a single one. */
+export const mailFileTypes = ['application/mbox', 'message/rfc822']
+
+export const transferContentQuery = z.object({
+  /** The file's name; of a mail in a Maildir it carries the flags (`:2,FS`). */
+  name: z.string().max(500).default(''),
+  /** The file's date: when the mail came, where the mail itself does not say. */
+  modifiedAt: instant.optional(),
+})
+
+/**
+ * receiving -> working -> done; cancelled: what was not done by then is not done any more. Mails are put into the mailbox
+ * while others are still coming.
+ */
+export const transferState = z.enum(['receiving', 'working', 'done', 'cancelled'])
+
+export const transfer = z
+  .object({
+    id,
+    kind: z.enum(['import', 'upload']),
+    accountId: id,
+    mailboxId: id,
+    fromMailboxId: id.nullable(),
+    state: transferState,
+    /** Mails met so far, and what became of them; the rest waits. */
+    found: z.int(),
+    stored: z.int(),
+    alreadyHere: z.int(),
+    refusedMails: z.int(),
+    /** The first of those. */
+    refused: z.array(z.object({ name: z.string(), code: z.enum(errorCodes), reason: z.string() })),
+    bytes: z.int().meta({ description: 'Of the content that has come so far.' }),
+    expectedBytes: z.int().nullable(),
+    createdAt: instant,
+  })
+  .meta({ id: 'Transfer' })
+export type Transfer = z.infer<typeof transfer>
+
+export const transferList = z.object({ transfers: z.array(transfer) })
