@@ -153,7 +153,8 @@ export const stageContent = async (
     kept = []
   }
   const sha256 = Buffer.from(hash.digest())
-  if (!large) return { sha256, sizeBytes, head: Buffer.concat(kept), blobId: null }
+  const [only] = kept
+  if (!large) return { sha256, sizeBytes, head: only && kept.length === 1 ? only : Buffer.concat(kept), blobId: null }
   return { sha256, sizeBytes, ...(await large.finish()) }
 }
 
