@@ -53,3 +53,31 @@ export const storeSources = async (
     INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
   return staged.map(({ blobId }) => blobId)
 }
+
+/**
+ * Writes small mails ahead of their rows, as blobs that nothing is tied to yet: beside the transaction that makes the last
+ * ones visible. Answers the blobs in the same order; one left behind by a fault is swept.
+ */
+export const stageSources = async (
+  { tx }: RawUnit,
+  accountId: bigint,
+  mails: { rawHash: Buffer; bytes: Buffer }[],
+): Promise<bigint[]> => {
+  const made = await tx.$queryRaw<{ id: bigint }[]>`
+    INSERT INTO blob (account_id, sha256, size_bytes) SELECT ${accountId}::bigint, u.hash, u.size
+    FROM unnest(${byteaArray(mails.map(({ rawHash }) => rawHash))}::bytea[], ${mails.map(({ bytes }) => bytes.length)}::bigint[])
+      WITH ORDINALITY AS u (hash, size, n) ORDER BY u.n RETURNING id`
+  const ids = made.map(({ id }) => id)
+  await tx.$executeRaw`
+    INSERT INTO blob_chunk (blob_id, n, bytes) SELECT u.blob_id, 0, u.bytes
+    FROM unnest(${ids}::bigint[], ${byteaArray(mails.map(({ bytes }) => bytes))}::bytea[]) AS u (blob_id, bytes)`
+  return ids
+}
+
+/** Of what was staged, whatever no message took: its octets are here already. */
+export const dropStaged = async ({ tx }: RawUnit, blobIds: bigint[]): Promise<void> => {
+  if (blobIds.length === 0) return
+  await tx.$executeRaw`
+    WITH free AS (DELETE FROM blob WHERE id = ANY (${blobIds}::bigint[]) AND NOT is_whole RETURNING id)
+    DELETE FROM blob_chunk WHERE blob_id IN (SELECT id FROM free)`
+}
