@@ -65,18 +65,17 @@ describe('an account that is polled', () => {
     const told = (kind: string) => fixture.store.prisma.change.count({ where: { streamId, kind } })
     expect(await told('arrived')).toBe(0)
     dovecot.deliver('asked', 'INBOX', letter(3))
-    const lookAgain = async () => {
-      const { lastSyncedAt } = await account(accountId)
-      await checkNow(accountId)
-      const isOver = async () => (await account(accountId)).lastSyncedAt?.getTime() !== lastSyncedAt?.getTime()
-      await until(isOver, { what: 'another look' })
-    }
-    await lookAgain()
-    expect(await subjects(accountId, 'INBOX')).toContain('Letter 3')
+    await checkNow(accountId)
+    await until(async () => (await subjects(accountId, 'INBOX')).includes('Letter 3'), { what: 'the new mail' })
     expect(await told('arrived')).toBe(1)
-    const before = logins()
-    await lookAgain()
-    expect(logins()).toBe(before + 1)
+    const looks = () => fixture.store.prisma.syncEvent.count({ where: { accountId, kind: 'look' } })
+    await until(async () => (await looks()) === 2, { what: 'the end of that look' })
+    const before = { logins: logins(), ...(await account(accountId)) }
+    await checkNow(accountId)
+    await until(async () => (await account(accountId)).lastSyncedAt?.getTime() !== before.lastSyncedAt?.getTime(), {
+      what: 'another look',
+    })
+    expect(logins()).toBe(before.logins + 1)
     const events = await fixture.store.prisma.syncEvent.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
     expect(events.map(({ kind }) => kind)).toEqual(['syncing', 'look', 'look'])
   })
