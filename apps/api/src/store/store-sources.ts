@@ -64,9 +64,10 @@ export const stageSources = async (
   mails: { rawHash: Buffer; bytes: Buffer }[],
 ): Promise<bigint[]> => {
   const made = await tx.$queryRaw<{ id: bigint }[]>`
-    INSERT INTO blob (account_id, sha256, size_bytes) SELECT ${accountId}::bigint, u.hash, u.size
-    FROM unnest(${byteaArray(mails.map(({ rawHash }) => rawHash))}::bytea[], ${mails.map(({ bytes }) => bytes.length)}::bigint[])
-      WITH ORDINALITY AS u (hash, size, n) ORDER BY u.n RETURNING id`
+    WITH t AS (SELECT nextval('blob_id_seq') AS id, u.* FROM unnest(${byteaArray(mails.map(({ rawHash }) => rawHash))}::bytea[],
+        ${mails.map(({ bytes }) => bytes.length)}::bigint[]) WITH ORDINALITY AS u (hash, size, n)),
+      b AS (INSERT INTO blob (id, account_id, sha256, size_bytes) SELECT id, ${accountId}::bigint, hash, size FROM t)
+    SELECT id FROM t ORDER BY n`
   const ids = made.map(({ id }) => id)
   await tx.$executeRaw`
     INSERT INTO blob_chunk (blob_id, n, bytes) SELECT u.blob_id, 0, u.bytes
