@@ -11,12 +11,13 @@ const lookEveryMs = 10 * 60_000
 
 /**
  * What an account does with mail that is kept here, whether its server can be reached or not: commands are carried out,
- * what people open is given, what came in is read. The bulk of reading runs beside the rest, so that nobody waits for it.
+ * what people open is given, what came in is read. The three run beside each other: a flag never waits for an attachment.
  */
 export class KeptHere {
   readonly #machine: AccountMachine
   readonly #onReleased: () => void
-  readonly #wake = new WakeSignal<'commands' | 'jobs'>()
+  readonly #commands = new WakeSignal<'waiting'>()
+  readonly #content = new WakeSignal<'wanted'>()
   readonly #reading = new WakeSignal<'new'>()
   readonly #jobs: ContentJob[] = []
   readonly #ended: Promise<unknown>
@@ -25,21 +26,22 @@ export class KeptHere {
   constructor(machine: AccountMachine, onReleased: () => void) {
     this.#machine = machine
     this.#onReleased = onReleased
-    this.#wake.mark('commands')
+    this.#commands.mark('waiting')
     this.#reading.mark('new')
     this.#ended = Promise.all([
-      this.#repeat(this.#wake, () => this.#serve()),
+      this.#repeat(this.#commands, () => this.#settle()),
+      this.#repeat(this.#content, () => this.#serve()),
       this.#repeat(this.#reading, () => this.#read()),
     ])
   }
 
   noticeCommands(): void {
-    this.#wake.mark('commands')
+    this.#commands.mark('waiting')
   }
 
   serve(job: ContentJob): void {
     this.#jobs.push(job)
-    this.#wake.mark('jobs')
+    this.#content.mark('wanted')
   }
 
   /** Sources have come that nobody has read yet. */
@@ -51,21 +53,27 @@ export class KeptHere {
     await this.#ended
   }
 
-  async #serve(): Promise<void> {
+  async #settle(): Promise<void> {
     const { deps, signal } = this.#machine
-    this.#wake.take('jobs')
-    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) await serveStoredContent(deps, this.#scope, job)
-    if (!this.#wake.take('commands')) return
+    const { store, clock } = deps
+    if (!this.#commands.take('waiting')) return
     try {
-      const place = { store: deps.store, scope: this.#scope, accountId: this.#scope.accountId }
-      // Who opens a mail does not wait for a large import, and neither does a stop.
-      const isEnough = () => signal.aborted || this.#wake.has('jobs')
+      const place = { store, scope: this.#scope, accountId: this.#scope.accountId, clock }
+      // A stop does not wait for a large import.
+      const isEnough = () => signal.aborted
+      // What was imported comes without a look.
       if (await settleNextCommands({ ...place, isEnough, onReleased: this.#onReleased })) this.readNew()
-      if (isEnough()) this.#wake.mark('commands')
     } catch (error) {
-      this.#wake.mark('commands')
+      this.#commands.mark('waiting')
       throw error
     }
+  }
+
+  /** One after the other: two people who want the same attachment have it read once. */
+  async #serve(): Promise<void> {
+    this.#content.take('wanted')
+    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift())
+      await serveStoredContent(this.#machine.deps, this.#scope, job)
   }
 
   async #read(): Promise<void> {

@@ -7,6 +7,7 @@ import { t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { Field } from '#ui/field.tsx'
 import { ChooseKind } from './choose-kind.tsx'
+import { MailboxIsHere } from './mailbox-is-here.tsx'
 import { candidateFor, foundKinds, incomingFor, proposedIncoming, proposedOutgoing } from './proposals.ts'
 import { type Answers, recommendKind, usualAnswers } from './recommend-kind.ts'
 import { RetrievalFields } from './retrieval-fields.tsx'
@@ -54,8 +55,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
     choose(suited.kind)
     setRetrieval((old) => ({ ...retrievalFormOf({ ...usualRetrieval, policy: suited.policy }), ...lookOf(old) }))
   }
-  const add = (event: FormEvent) => {
-    event.preventDefault()
+  const add = (beside: boolean) => {
     const read = readRetrieval(retrieval)
     if (!incoming || (kind === 'pop3' && read.kind === 'wrong')) return
     void live.attempt(async () => {
@@ -67,6 +67,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
         outgoingPassword: outgoingPassword || null,
         incoming: settingsOf(incoming),
         outgoing: outgoing ? settingsOf(outgoing) : null,
+        beside,
         ...(kind === 'pop3' && read.kind === 'read' ? { retrieval: read.wishes } : {}),
       }
       if (!(await live.test(body))) return
@@ -106,7 +107,13 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           </button>
         </form>
       ) : (
-        <form className="card" onSubmit={add}>
+        <form
+          className="card"
+          onSubmit={(event) => {
+            event.preventDefault()
+            add(false)
+          }}
+        >
           {found && (
             <>
               <Found found={found} kind={kind} />
@@ -154,6 +161,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
               else setOutgoing(pin)
             }}
           />
+          <MailboxIsHere problem={live.problem} kind={kind} onBeside={() => add(true)} />
           <div className="row end">
             <button type="button" className="button" onClick={() => setStage('address')}>
               {t('back')}

@@ -98,10 +98,12 @@ const RemoveDialog = ({ account, mailbox, currentId, onClose }: Given & { mailbo
     Object.values(mailboxes).filter((place) => place.accountId === account.id && isBelow(place, mailbox)),
   )
   const n = subtree.reduce((sum, { messages }) => sum + messages, 0).toLocaleString()
+  const below = subtree.length - 1
+  const text = t(below === 0 ? 'tree.removeText' : 'tree.removeAllText', { n, below })
   return (
     <Confirm
       title={t('tree.removeTitle', { name: mailbox.name })}
-      text={t(subtree.length === 1 ? 'tree.removeText' : 'tree.removeAllText', { n, below: subtree.length - 1 })}
+      text={text}
       action={t('tree.removeDo')}
       cancel={t('cancel')}
       onConfirm={() => {
