@@ -28,18 +28,20 @@ const catchUpMs = 30_000
 export class PolledLife implements AccountLife {
   readonly #machine: AccountMachine
   readonly #here: KeptHere
-  readonly #wake = new WakeSignal<'look' | 'present'>()
+  readonly #wake = new WakeSignal<'look' | 'present' | 'removal'>()
   /** Monotonic. */
   readonly #catchUpAt: number
   /** Somebody wants a look now. */
   #isAsked = false
+  /** Mails are to be removed at the provider: the next look is no later than this. Monotonic. */
+  #lookBy = Number.POSITIVE_INFINITY
   /** No login before this, whoever asks: the server says so, or another program has the maildrop. Monotonic. */
   #notBefore = 0
   #inboxId: bigint | undefined
 
   constructor(machine: AccountMachine) {
     this.#machine = machine
-    this.#here = new KeptHere(machine)
+    this.#here = new KeptHere(machine, () => this.#noticeReleased())
     this.#catchUpAt = machine.deps.clock.monotonicMs() + Math.random() * catchUpMs
   }
 
@@ -47,9 +49,11 @@ export class PolledLife implements AccountLife {
   async live(account: ConnectableAccount): Promise<void> {
     if (this.#wake.take('look')) this.#isAsked = true
     this.#wake.take('present')
+    this.#wake.take('removal')
     const waitMs = this.#waitMs(account)
     if (waitMs > 0) return this.#wake.sleep(waitMs, this.#machine.signal)
     this.#isAsked = false
+    this.#lookBy = Number.POSITIVE_INFINITY
     await this.#look(account)
   }
 
@@ -79,15 +83,23 @@ export class PolledLife implements AccountLife {
     await this.#here.settled()
   }
 
+  #noticeReleased(): void {
+    const { clock, timing } = this.#machine.deps
+    this.#lookBy = Math.min(this.#lookBy, clock.monotonicMs() + timing.removalLookMs)
+    this.#wake.mark('removal')
+  }
+
   #waitMs({ row }: ConnectableAccount): number {
     const { deps, isPresent } = this.#machine
     const refusedMs = this.#notBefore - deps.clock.monotonicMs()
     // Anything else than `watching` is new, was cut off, or has waited long enough.
     if (this.#isAsked || row.state !== 'watching' || row.nextPollAt === null) return refusedMs
     const sinceLastMs = deps.clock.now().getTime() - (row.lastSyncedAt?.getTime() ?? 0)
-    const dueMs = row.nextPollAt.getTime() - deps.clock.now().getTime()
-    if (isPresent()) return Math.max(refusedMs, Math.min(dueMs, presentMs(row.retrieval) - sinceLastMs))
-    return Math.max(refusedMs, dueMs, this.#catchUpAt - deps.clock.monotonicMs())
+    const plannedMs = row.nextPollAt.getTime() - deps.clock.now().getTime()
+    const dueMs = isPresent()
+      ? Math.min(plannedMs, presentMs(row.retrieval) - sinceLastMs)
+      : Math.max(plannedMs, this.#catchUpAt - deps.clock.monotonicMs())
+    return Math.max(refusedMs, Math.min(dueMs, this.#lookBy - deps.clock.monotonicMs()))
   }
 
   async #look(account: ConnectableAccount): Promise<void> {

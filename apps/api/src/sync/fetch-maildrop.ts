@@ -69,6 +69,10 @@ export const fetchMails = async (
   try {
     await takeAll()
     return await batches.finish()
+  } catch (error) {
+    // What came whole stays, however often the connection ends.
+    await batches.finish().catch(() => undefined)
+    throw error
   } finally {
     // Whoever looks next must find in the ledger what is still on its way.
     await batches.settled()
@@ -105,7 +109,7 @@ class Batches {
   readonly #wishes: FetchWishes
   #open: Arrival[] = []
   #bytes = 0
-  #since = 0
+  #timer: NodeJS.Timeout | undefined
   #staging: Promise<unknown> = Promise.resolve()
   #storing: Promise<void> = Promise.resolve()
   #stored = 0
@@ -122,11 +126,11 @@ class Batches {
   }
 
   async add(arrival: Arrival): Promise<void> {
-    const now = this.#context.clock.monotonicMs()
-    if (this.#open.length === 0) this.#since = now
+    // By the clock, not by the next mail: that may take an hour to come. Who adds or finishes next hears of a failure.
+    this.#timer ??= setTimeout(() => this.#begin().catch(() => undefined), batchMs)
     this.#open.push(arrival)
     if (arrival.source.kind === 'bytes') this.#bytes += arrival.source.bytes.length
-    const isFull = this.#open.length >= batchMails || this.#bytes >= batchBytes || now - this.#since >= batchMs
+    const isFull = this.#open.length >= batchMails || this.#bytes >= batchBytes
     if (!isFull && !this.isCautious) return
     await this.#begin()
     if (this.isCautious) await this.#storing
@@ -145,14 +149,17 @@ class Batches {
 
   /** Octets of one batch are on their way at a time, and rows of one. */
   async #begin(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    await this.#staging
     const batch = this.#open
     if (batch.length === 0) return
-    await this.#staging
     const earlier = this.#storing
     const staging = this.isCautious ? Promise.resolve(batch) : this.#stage(batch)
     this.#open = []
     this.#bytes = 0
-    this.#staging = Promise.all([staging, earlier])
+    // Both have ended when it has, even where one of them failed.
+    this.#staging = Promise.allSettled([staging, earlier]).then(() => Promise.all([staging, earlier]))
     this.#storing = this.#staging.then(async () => this.#store(await staging))
     // Awaited before the next ones; until then a failure is not unhandled.
     this.#staging.catch(() => undefined)

@@ -137,6 +137,9 @@ describe('a restored backup', () => {
     expect(await found(store, place)).toEqual(['as it was left', 0])
     const { key, value } = dumped
     await store.prisma.installationSetting.update({ where: { key }, data: { value: value ?? '' } })
+    // One that was disconnected may be added anew.
+    const { id } = await store.prisma.account.findFirstOrThrow({ where: { kind: 'pop3' } })
+    await store.prisma.account.update({ where: { id }, data: { disconnectedAt: new Date(), state: 'disconnected' } })
     expect(await found(store, place)).toEqual(['older', 1])
     expect(await found(store, place)).toEqual(['as it was left', 0])
   })
