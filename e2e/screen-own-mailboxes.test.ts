@@ -63,6 +63,7 @@ describe('mailboxes of one’s own', () => {
     await page.getByText('Name is taken here').waitFor()
     await expectAccessible(page)
     await page.keyboard.press('Escape')
+    await page.locator('button:focus[aria-label="More for Projects"]').waitFor()
     // What has a role keeps its name: there is no menu.
     expect(
       await treeOf(page)
@@ -107,7 +108,7 @@ describe('mailboxes of one’s own', () => {
     await rowOf(other, 'The plan').waitFor()
     await choose('Boats', 'Delete…')
     const question = page.getByRole('dialog', { name: 'Delete Boats?' })
-    await question.getByText('what they hold goes to Trash (1). Nothing is lost.').waitFor()
+    await question.getByText('what they hold goes to Trash (1 message). Nothing is lost.').waitFor()
     await expectAccessible(page)
     await picture(page, 'own-mailbox-delete')
     await question.getByRole('button', { name: 'Delete' }).click()
