@@ -5,14 +5,15 @@ import { loadAccounts } from '#data/app-state.ts'
 import { useTitle } from '#data/use-title.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
-import { Field } from '#ui/field.tsx'
+import { Field, focusInvalid } from '#ui/field.tsx'
+import { Problem } from '#ui/problem.tsx'
 import { ChooseKind } from './choose-kind.tsx'
 import { candidateFor, foundKinds, incomingFor, proposedIncoming, proposedOutgoing } from './proposals.ts'
 import { type Answers, recommendKind, usualAnswers } from './recommend-kind.ts'
 import { RetrievalFields } from './retrieval-fields.tsx'
 import { type RetrievalForm, readRetrieval, retrievalFormOf, usualRetrieval } from './retrieval-form.ts'
 import { formOf, OutgoingFields, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
-import { LiveTestReport, Problem, useLiveTest } from './use-live-test.tsx'
+import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 type Stage = 'address' | 'servers'
 
@@ -54,10 +55,11 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
     choose(suited.kind)
     setRetrieval((old) => ({ ...retrievalFormOf({ ...usualRetrieval, policy: suited.policy }), ...lookOf(old) }))
   }
-  const add = (event: FormEvent) => {
+  const add = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const read = readRetrieval(retrieval)
-    if (!incoming || (kind === 'pop3' && read.kind === 'wrong')) return
+    if (!incoming) return
+    if (kind === 'pop3' && read.kind === 'wrong') return focusInvalid(event.currentTarget)
     void live.attempt(async () => {
       const body: AccountCreate = {
         address,
@@ -133,7 +135,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           {kind === 'pop3' && (
             <fieldset className="choice-group">
               <legend>{t('retrieval.legend')}</legend>
-              <RetrievalFields value={retrieval} onChange={setRetrieval} />
+              <RetrievalFields value={retrieval} onChange={(change) => setRetrieval({ ...retrieval, ...change })} />
             </fieldset>
           )}
           <OutgoingFields
