@@ -115,6 +115,23 @@ describe('mail that one has as files', () => {
     expect(mailboxes.find(({ path }) => path === 'Archive')).toMatchObject({ messages: 31, unreadMessages: 1 })
   })
 
+  it('waits while its account is paused, is shown again by a page that was loaded anew, and can be cancelled', async () => {
+    await screen.api('PATCH', `/v1/accounts/${ids.kept}`, { isPaused: true })
+    await openDialog('kept', 'Archive', 'Import mail…')
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      dialog().getByRole('button', { name: 'Choose files…' }).click(),
+    ])
+    await chooser.setFiles(join(folder, 'single.eml'))
+    await dialog().getByRole('button', { name: 'Import', exact: true }).click()
+    await dialog().getByText('Mails are being added.').waitFor()
+    await page.reload()
+    await counts('0 added, 0 already there, 0 left out, 1 to do').waitFor()
+    await page.getByRole('button', { name: 'Cancel: Import into Archive' }).click()
+    await page.getByText('Cancelled.').waitFor()
+    await screen.api('PATCH', `/v1/accounts/${ids.kept}`, { isPaused: false })
+  })
+
   it('is copied from here to another account, and stays', async () => {
     await openDialog('kept', 'Archive', 'Copy to another account…')
     await dialog().getByLabel('Copy into').selectOption({ label: 'Sent' })
