@@ -19,9 +19,9 @@ describe('mailboxes of one’s own', () => {
       incoming: { host: 'localhost', port: screen.dovecot.pop3sPort, security: 'tls', username: 'pat' },
     })
     const { id } = (await answer.json()) as { id: string }
-    const context = await screen.newContext()
-    page = await screen.newPage(context)
-    other = await screen.newPage(context)
+    page = await screen.newPage(await screen.newContext())
+    // Windows of one context would take turns in front, and wait a second for each frame behind.
+    other = await screen.newPage(await screen.newContext())
     for (const window of [page, other]) {
       await window.goto(`${screen.base}/?account=${id}`)
       await rowOf(window, 'The plan').waitFor()
