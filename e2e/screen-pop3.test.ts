@@ -305,8 +305,11 @@ it('says what a server lacks, and removes copies only when told', async () => {
   expect(server.said.filter((line) => line.startsWith('DELE'))).toEqual([])
   await health().getByRole('button', { name: 'Remove these at the provider' }).click()
   await until(async () => server.said.filter((line) => line.startsWith('DELE')).length === 2, { what: 'both removed' })
-  await screen.api('DELETE', `/v1/accounts/${accountId}?mode=erase`)
   await server.stop()
+  await checkNow()
+  await health().getByText(/Next try/).waitFor()
+  expect(await health().getByText(/Next look/).count()).toBe(0)
+  await screen.api('DELETE', `/v1/accounts/${accountId}?mode=erase`)
 })
 
 it('never met an error or a breach of its own policy on the way', () => {

@@ -33,6 +33,7 @@ export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; ret
   }
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
+    if (isBusy) return
     const read = readRetrieval(form)
     if (read.kind === 'wrong') return focusInvalid(event.currentTarget)
     const { policy } = read.wishes
@@ -44,7 +45,7 @@ export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; ret
     <form className="card" onSubmit={save} aria-label={t('retrieval.legend')} noValidate>
       <h2>{t('retrieval.legend')}</h2>
       <RetrievalFields value={form} onChange={(change) => setEdits({ ...edits, ...change })} />
-      <button type="submit" className="button" disabled={isBusy}>
+      <button type="submit" className="button" aria-disabled={isBusy}>
         {t('save')}
       </button>
       {asks && (
