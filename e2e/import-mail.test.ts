@@ -109,6 +109,13 @@ describe('mail that one has as files', () => {
     const tree = page.getByRole('region', { name: /kept@example\.org/ })
     await tree.getByRole('link', { name: 'Archive' }).click()
     await rowOf(page, 'Kept new').waitFor()
+    // On a phone nothing of the bar is covered.
+    const wide = page.viewportSize()
+    await page.setViewportSize({ width: 390, height: 844 })
+    const dock = await page.getByRole('region', { name: 'Imports and copies' }).boundingBox()
+    const bar = await page.locator('.bottom-bar').boundingBox()
+    expect((dock?.y ?? 0) + (dock?.height ?? 0)).toBeLessThan(bar?.y ?? 0)
+    await page.setViewportSize(wide ?? { width: 1440, height: 900 })
     const { mailboxes } = (await (await screen.api('GET', `/v1/accounts/${ids.kept}/mailboxes`)).json()) as {
       mailboxes: { path: string; messages: number; unreadMessages: number }[]
     }
