@@ -56,8 +56,14 @@ export const accountCreate = accountSettings.extend({
   password,
   /** Null: the incoming password is used for sending too. */
   outgoingPassword: password.nullable().default(null),
+  /** The mailbox is here already by the other protocol, and is to be here twice. Absent: it is not. */
+  beside: z.boolean().optional(),
 })
 export type AccountCreate = z.infer<typeof accountCreate>
+
+/** Of a POP3 account, which becomes an IMAP account and keeps what it has. */
+export const accountSwitch = z.strictObject({ kind: z.literal('imap'), incoming: serverSettings, password })
+export type AccountSwitch = z.infer<typeof accountSwitch>
 
 export const accountPatch = z.strictObject({
   name: z.string().trim().max(100).optional(),
@@ -94,7 +100,7 @@ export const accountState = z.enum([
 export type AccountState = z.infer<typeof accountState>
 
 export const accountProgress = z.object({
-  phase: z.enum(['listing', 'envelopes', 'bodies', 'idle']),
+  phase: z.enum(['listing', 'envelopes', 'bodies', 'upload', 'idle']),
   done: z.int(),
   total: z.int(),
   perSecond: z.number(),
@@ -131,6 +137,11 @@ export const account = z
     retrieval: retrieval.nullable(),
     /** What its last look found; null before the first, and for IMAP. */
     maildrop: maildrop.nullable(),
+    /**
+     * While it changes from POP3 to IMAP: how many mails there are, and how many of them were found at the new server or
+     * brought there. `isTold`: what is left the server does not take. Null otherwise.
+     */
+    switching: z.object({ total: z.int(), found: z.int(), uploaded: z.int(), isTold: z.boolean() }).nullable(),
     /** When it is looked at next; null for IMAP, and while it is paused. */
     nextLookAt: instant.nullable(),
     storedBytes: z.int(),

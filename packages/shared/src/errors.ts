@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { errorCodes } from './error-codes.ts'
+import { id } from './wire.ts'
 
 /** `fields` maps a dotted path of the request to what is wrong with it, in plain words. */
 export const errorBody = z
@@ -9,6 +10,8 @@ export const errorBody = z
       message: z.string(),
       hint: z.string().optional(),
       fields: z.record(z.string(), z.string()).optional(),
+      /** The account this is about, where it is not the one that was asked for. */
+      accountId: id.optional(),
       /** The mail server's own words, shown only on request and always as plain text. */
       serverText: z.string().optional(),
     }),

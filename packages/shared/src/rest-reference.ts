@@ -79,6 +79,19 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for. What is not given of `retrieval` stays; the next look comes at once.',
     errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
   },
+  switchAccount: {
+    description:
+      'The new server is signed in to first, and gets what mailboxes it lacks. Afterwards mails are found again there as they are here, and what it lacks is brought there; `switching` of the account tells how far that is.',
+    errors: [
+      'account.plaintext_denied',
+      'account.not_ready',
+      'request.conflict',
+      'mailbox.refused',
+      'mailbox.no_permission',
+      ...reachingServer,
+      ...loggingIn,
+    ],
+  },
   createMailbox: { description: ownMailboxes, errors: ['request.conflict'] },
   patchMailbox: { description: `Names and places: ${ownMailboxes}`, errors: ['request.conflict'] },
   removeMailbox: {

@@ -80,6 +80,14 @@ export const rest = {
     body: accounts.accountPatch,
     response: accounts.account,
   },
+  switchAccount: {
+    method: 'POST',
+    path: '/v1/accounts/:accountId/switch',
+    access: 'user',
+    summary: 'Change a POP3 account to IMAP; it keeps ids, flags, tags and mailboxes',
+    body: accounts.accountSwitch,
+    response: accounts.account,
+  },
   orderAccounts: {
     method: 'PUT',
     path: '/v1/account-order',

@@ -19,6 +19,8 @@ export type AccountShare = {
   turns: Map<bigint, Promise<unknown>>
   /** The change counter once hid something: it is not believed any more. */
   isDistrusted: boolean
+  /** The account changes from POP3 to IMAP, and not all of its mail was met at the server yet. */
+  isSwitching: boolean
   /** What the last look leaves to be written, together with the state it leads to. */
   facts: AccountFacts | null
 }
@@ -42,6 +44,7 @@ export const syncContextOf = (
     logger,
     signal,
     yieldToCommands,
+    isSwitching: () => share.isSwitching,
   }
 }
 

@@ -11,6 +11,8 @@ import {
 import { engineChannel } from '#store/notify.ts'
 import type { Store } from '#store/open-store.ts'
 import type { AccountCheck } from './check-account.ts'
+import type { MailboxSwitch } from './plan-mailbox-switch.ts'
+import type { SwitchPreparation } from './prepare-switch.ts'
 
 /**
  * The engine as the API sees it: requests to an account's worker, wherever that runs. Nothing heavy is loaded here; the
@@ -31,6 +33,8 @@ export type Engine = {
   /** Streams what is stored already. */
   readBlob: (blobId: bigint, sizeBytes: number) => Content
   checkAccount: (check: AccountCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
+  /** What each mailbox of a POP3 account is at an IMAP server, after it was made there. Throws connect.*, tls.*, login.*. */
+  prepareSwitch: (preparation: SwitchPreparation) => Promise<MailboxSwitch[]>
 }
 
 const answerWithinMs = 30_000
@@ -133,6 +137,10 @@ export const createEngine = (store: Store): Engine => {
     checkAccount: async (check, onEvent) => {
       const { checkAccount } = await import('./check-account.ts')
       return checkAccount(check, onEvent)
+    },
+    prepareSwitch: async (preparation) => {
+      const { prepareSwitch } = await import('./prepare-switch.ts')
+      return prepareSwitch(preparation)
     },
   }
 }

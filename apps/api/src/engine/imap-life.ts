@@ -1,5 +1,6 @@
 import { AppError } from '#platform/errors.ts'
 import type { ConnectableAccount } from '#store/accounts.ts'
+import { isKeptWhole } from '#store/sync-bodies.ts'
 import type { AccountLife, AccountMachine, ContentJob } from './account-life.ts'
 import { AccountSessions } from './account-sessions.ts'
 import type { AccountShare } from './account-share.ts'
@@ -7,6 +8,7 @@ import { BodyFill } from './body-fill.ts'
 import { type AccountWake, liveConnected } from './connected-account.ts'
 import { MailboxWatches } from './mailbox-watches.ts'
 import { InteractiveSession } from './serve-requests.ts'
+import { serveStoredContent } from './stored-content.ts'
 import { WakeSignal } from './wake-signal.ts'
 
 /** An account that is watched over IMAP: a main session, one for what people wait for, one for texts, some that listen. */
@@ -17,6 +19,8 @@ export class ImapLife implements AccountLife {
   readonly #bodies: BodyFill
   readonly #interactive: InteractiveSession
   readonly #watches: MailboxWatches
+  /** What is served from here, without a session. */
+  readonly #serving = new Set<Promise<void>>()
 
   constructor(machine: AccountMachine) {
     const { deps, lease, signal, restrict } = machine
@@ -30,6 +34,7 @@ export class ImapLife implements AccountLife {
       ),
       turns: new Map(),
       isDistrusted: false,
+      isSwitching: false,
       facts: null,
     }
     this.#bodies = new BodyFill(this.#share, {
@@ -44,6 +49,7 @@ export class ImapLife implements AccountLife {
     const { deps, signal, enter, isPresent } = this.#machine
     await enter('connecting')
     this.#share.isDistrusted = 'condstoreDistrust' in asRecord(row.capabilities)
+    this.#share.isSwitching = row.switching !== null
     const session = await this.#share.sessions.open('main', { row, ...account })
     const onStop = () => session.destroy()
     signal.addEventListener('abort', onStop, { once: true })
@@ -93,7 +99,13 @@ export class ImapLife implements AccountLife {
   }
 
   serve(job: ContentJob): void {
-    this.#interactive.ask(job)
+    const serving = this.#serveStored(job)
+      .catch(() => false)
+      .then((isServed) => {
+        if (!isServed) this.#interactive.ask(job)
+      })
+      .finally(() => this.#serving.delete(serving))
+    this.#serving.add(serving)
   }
 
   noteFault(error: AppError): void {
@@ -101,7 +113,16 @@ export class ImapLife implements AccountLife {
   }
 
   async settled(): Promise<void> {
+    await Promise.all(this.#serving)
     await Promise.all([this.#bodies.settled(), this.#interactive.settled(), this.#watches.settled()])
+  }
+
+  /** What an account kept when it changed from POP3 is not fetched again. False where it is not here, or not in that form. */
+  async #serveStored(job: ContentJob): Promise<boolean> {
+    const { deps, lease } = this.#machine
+    const isHere = await deps.store.readSystem((tx) => isKeptWhole(tx, lease.accountId, BigInt(job.body.messageId)))
+    if (isHere) await serveStoredContent(deps, { kind: 'engine', ...lease }, job)
+    return isHere
   }
 
   async #settle(): Promise<void> {

@@ -11,32 +11,34 @@ const lookEveryMs = 10 * 60_000
 
 /**
  * What an account does with mail that is kept here, whether its server can be reached or not: commands are carried out,
- * what people open is given, what came in is read. The bulk of reading runs beside the rest, so that nobody waits for it.
+ * what people open is given, what came in is read. The three run beside each other: a flag never waits for an attachment.
  */
 export class KeptHere {
   readonly #machine: AccountMachine
-  readonly #wake = new WakeSignal<'commands' | 'jobs'>()
+  readonly #commands = new WakeSignal<'waiting'>()
+  readonly #content = new WakeSignal<'wanted'>()
   readonly #reading = new WakeSignal<'new'>()
   readonly #jobs: ContentJob[] = []
   readonly #ended: Promise<unknown>
 
   constructor(machine: AccountMachine) {
     this.#machine = machine
-    this.#wake.mark('commands')
+    this.#commands.mark('waiting')
     this.#reading.mark('new')
     this.#ended = Promise.all([
-      this.#repeat(this.#wake, () => this.#serve()),
+      this.#repeat(this.#commands, () => this.#settle()),
+      this.#repeat(this.#content, () => this.#serve()),
       this.#repeat(this.#reading, () => this.#read()),
     ])
   }
 
   noticeCommands(): void {
-    this.#wake.mark('commands')
+    this.#commands.mark('waiting')
   }
 
   serve(job: ContentJob): void {
     this.#jobs.push(job)
-    this.#wake.mark('jobs')
+    this.#content.mark('wanted')
   }
 
   /** Sources have come that nobody has read yet. */
@@ -48,18 +50,24 @@ export class KeptHere {
     await this.#ended
   }
 
-  async #serve(): Promise<void> {
-    const { deps } = this.#machine
-    this.#wake.take('jobs')
-    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) await serveStoredContent(deps, this.#scope, job)
-    if (!this.#wake.take('commands')) return
+  async #settle(): Promise<void> {
+    const { store, clock } = this.#machine.deps
+    if (!this.#commands.take('waiting')) return
     try {
-      const place = { store: deps.store, scope: this.#scope, accountId: this.#scope.accountId }
+      const place = { store, scope: this.#scope, accountId: this.#scope.accountId, clock }
+      // What was imported comes without a look.
       if (await settleNextCommands(place)) this.readNew()
     } catch (error) {
-      this.#wake.mark('commands')
+      this.#commands.mark('waiting')
       throw error
     }
+  }
+
+  /** One after the other: two people who want the same attachment have it read once. */
+  async #serve(): Promise<void> {
+    this.#content.take('wanted')
+    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift())
+      await serveStoredContent(this.#machine.deps, this.#scope, job)
   }
 
   async #read(): Promise<void> {

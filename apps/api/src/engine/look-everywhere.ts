@@ -5,11 +5,14 @@ import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
 import { addSyncEvent, storeProgress } from '#store/account-state.ts'
 import { commit } from '#store/commit.ts'
 import { refreshStatistics } from '#store/retention.ts'
+import { countKept } from '#store/switch-uploads.ts'
 import { type EmptyMailbox, type MailboxRow, saveCursor, settleEmpty } from '#store/sync-mailboxes.ts'
 import { needsSync, planFlagTurns } from '#sync/plan-mailbox-sync.ts'
+import { readSources } from '#sync/read-sources.ts'
 import { syncFirstPage } from '#sync/run-mailbox-sync.ts'
 import { storeInbox, syncTree, type TreeEntry } from '#sync/run-tree-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
+import { bringKeptMails } from '#sync/upload-kept.ts'
 import { type AccountShare, scopeOf, syncInTurn, trustsModseq } from './account-share.ts'
 
 const syncedAtEveryMs = 5 * 60_000
@@ -51,6 +54,7 @@ export const lookEverywhere = async (
   isCompareDue: boolean,
 ): Promise<MailboxRow[] | null> => {
   if (memory.comparedAt === null) await showNewAccount(share, context)
+  if (share.isSwitching) await readKept(share, context)
   // An account whose change counter once hid something is not believed when it says that nothing changed.
   const isBelieved = !isCompareDue && !share.isDistrusted
   const { rows, fingerprint } = await syncTree(context, isBelieved ? memory.fingerprint : null)
@@ -70,6 +74,8 @@ export const lookEverywhere = async (
         (status === null ? !memory.refused.has(mailbox.id) : flagsDue.has(mailbox.id) || needsSync(mailbox, status)),
     )
     .sort((a, b) => byRole(a.mailbox, b.mailbox))
+    // A mail that is here takes its place in a mailbox of its own before it is met where everything is.
+    .sort((a, b) => (share.isSwitching ? Number(isView(a.mailbox)) - Number(isView(b.mailbox)) : 0))
   const open = isCompareDue ? wanted : await withoutEmpty(share, wanted)
   const onRefused = ({ mailbox, status }: TreeEntry) => {
     if (status === null && context.session.capabilities.listStatus) memory.refused.add(mailbox.id)
@@ -79,6 +85,7 @@ export const lookEverywhere = async (
     if (areFlagsDue) memory.flagsReadAt.set(mailbox.id, share.deps.clock.monotonicMs())
     return { isCompareDue, areFlagsDue }
   })
+  if (share.isSwitching && isWhole) await bringKept(share, context)
   memory.fingerprint = isWhole ? fingerprint : null
   const isCompared = isCompareDue || memory.comparedAt === null
   if (isCompared) memory.comparedAt = share.deps.clock.now().getTime()
@@ -99,6 +106,23 @@ const showNewAccount = async (share: AccountShare, context: SyncContext): Promis
     if (!isAppError(error) || isConnectionFault(error)) throw error
   }
   await syncTree(context, null, { withStatus: false })
+}
+
+/** What was kept here until now and nobody has read is read before its mails get uids: else its texts would be fetched. */
+const readKept = ({ deps, signal }: AccountShare, { scope, reader }: SyncContext): Promise<void> =>
+  readSources({ store: deps.store, logger: deps.logger, reader, scope, signal })
+
+/** Everything at the server is known: what it lacks of a POP3 account that changes to IMAP is brought there. */
+const bringKept = async (share: AccountShare, context: SyncContext): Promise<void> => {
+  const total = await share.deps.store.readSystem((tx) => countKept(tx, share.lease.accountId))
+  const progress = progressReporter(share, 'upload', total)
+  let done = 0
+  const isOver = await bringKeptMails(context, (mails) => {
+    done += mails
+    progress.report(done)
+  })
+  if (total > 0) await progress.end()
+  share.isSwitching = !isOver
 }
 
 /** Settles what was never seen and holds nothing, without a SELECT each. Answers the others. */
@@ -136,6 +160,8 @@ const dueFlags = (memory: LookMemory, entries: TreeEntry[]): Set<bigint> => {
   return due
 }
 
+const isView = ({ role }: MailboxRow): boolean => role === 'all' || role === 'flagged'
+
 const byRole = (a: MailboxRow, b: MailboxRow): number => {
   const rank = (row: MailboxRow) => {
     const index = roleOrder.indexOf(row.role ?? '')
@@ -156,7 +182,7 @@ const syncAll = async (
   const { store } = share.deps
   const unfilled = ({ mailbox, status }: TreeEntry) => (mailbox.fillUid === 1n ? 0 : (status?.messages ?? 0))
   const total = wanted.reduce((sum, entry) => sum + unfilled(entry), 0)
-  const progress = progressReporter(share, total)
+  const progress = progressReporter(share, 'envelopes', total)
   let before = 0
   let isWhole = true
   for (const entry of wanted) {
@@ -216,7 +242,7 @@ const noteSynced = (share: AccountShare, memory: LookMemory, isCompared: boolean
 
 type Progress = { report: (done: number) => void; end: () => Promise<void> }
 
-const progressReporter = (share: AccountShare, total: number): Progress => {
+const progressReporter = (share: AccountShare, phase: AccountProgress['phase'], total: number): Progress => {
   const { clock, store, logger } = share.deps
   const startedAt = clock.monotonicMs()
   const write = (progress: AccountProgress | null) =>
@@ -228,7 +254,7 @@ const progressReporter = (share: AccountShare, total: number): Progress => {
     if (total === 0 || now - toldAt < progressEveryMs) return
     toldAt = now
     const progress: AccountProgress = {
-      phase: 'envelopes',
+      phase,
       done: Math.min(done, total),
       total,
       perSecond: Math.round(done / Math.max(0.001, (now - startedAt) / 1000)),

@@ -31,6 +31,8 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
   let renewedAt = Number.NEGATIVE_INFINITY
 
   const adopt = (lease: Lease) => {
+    // It was taken away (revokeLease) and came back before its worker noticed: that one can write nothing any more.
+    void workers.get(lease.accountId)?.stop()
     const worker = new AccountWorker(deps, lease)
     workers.set(lease.accountId, worker)
     worker.ended

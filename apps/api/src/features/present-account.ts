@@ -1,9 +1,17 @@
-import { type Account, accountKind, accountProgress, accountState, serverSettings } from '@postern/shared/accounts.ts'
+import {
+  type Account,
+  account,
+  accountKind,
+  accountProgress,
+  accountState,
+  serverSettings,
+} from '@postern/shared/accounts.ts'
 import { errorCodes } from '@postern/shared/error-codes.ts'
 import { maildrop, retrieval } from '@postern/shared/retrieval.ts'
 import { z } from 'zod'
 import type { ShownAccount } from '#store/read-change-rows.ts'
 
+const { switching } = account.shape
 const problem = z.object({
   code: z.enum(errorCodes),
   message: z.string(),
@@ -35,6 +43,7 @@ export const presentAccount = (row: ShownAccount): Account => ({
   capabilities: capabilities.parse(row.capabilities),
   retrieval: row.kind === 'pop3' ? retrieval.parse(row.retrieval ?? {}) : null,
   maildrop: row.kind === 'pop3' && row.maildrop !== null ? maildrop.parse(row.maildrop) : null,
+  switching: row.switching === null ? null : switching.parse(row.switching),
   nextLookAt: row.isPaused ? null : (row.nextPollAt?.toISOString() ?? null),
   storedBytes: Number(row.storedBytes),
   dailyByteBudget: row.dailyByteBudget === null ? null : Number(row.dailyByteBudget),

@@ -5,6 +5,8 @@ export type AppErrorDetail = {
   /** What the person can do next, in plain words. */
   hint?: string
   fields?: Record<string, string>
+  /** The account it is about, where that is another one than was asked for. */
+  accountId?: string
   /** The mail server's own words; never part of `message`. */
   serverText?: string
   cause?: unknown
@@ -33,13 +35,14 @@ export class AppError extends Error {
   }
 
   toBody(): ErrorBody {
-    const { hint, fields, serverText } = this.detail
+    const { hint, fields, accountId, serverText } = this.detail
     return {
       error: {
         code: this.code,
         message: this.message,
         ...(hint === undefined ? {} : { hint }),
         ...(fields === undefined ? {} : { fields }),
+        ...(accountId === undefined ? {} : { accountId }),
         ...(serverText === undefined ? {} : { serverText }),
       },
     }

@@ -1,6 +1,7 @@
 import type { CommandBody, CommandTarget } from '@postern/shared/commands.ts'
 import { DELETED, type PendingEffect } from '#mail/flags.ts'
-import type { Unit } from './commit.ts'
+import type { RawTx } from './bare-tx.ts'
+import type { RawUnit } from './commit.ts'
 import type { Command, Mailbox } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
 
@@ -20,9 +21,9 @@ export const findOwnCommand = (tx: Tx, userId: bigint, id: string): Promise<Comm
 
 /**
  * Commands of an account are given one after the other, so that their ordinals stand in the order in which they took
- * effect. The engine never takes this lock.
+ * effect. The engine takes it only for commands of its own (switch-mail.ts), before any row they are about.
  */
-export const lockCommands = async (tx: Tx, accountId: bigint): Promise<void> => {
+export const lockCommands = async (tx: RawTx, accountId: bigint): Promise<void> => {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('postern.commands', ${accountId}))`
 }
 
@@ -138,5 +139,5 @@ export const isUntouched = async (tx: Tx, commandId: string): Promise<boolean> =
   return rows[0]?.state === 'pending'
 }
 
-export const logCommand = (unit: Unit, accountId: bigint, commandId: string): void =>
+export const logCommand = (unit: Pick<RawUnit, 'log'>, accountId: bigint, commandId: string): void =>
   unit.log({ accountId }, { kind: 'command', commandId })

@@ -1,4 +1,5 @@
 import type { Unit } from './commit.ts'
+import { revokeLease } from './lease.ts'
 import type { Tx } from './open-store.ts'
 
 /** The state of an account that nobody can bring back: it is erased step by step (remove-person.ts). */
@@ -13,10 +14,7 @@ export const letGoOfAccount = async (
   accountId: bigint,
   state: 'disconnected' | typeof erasing,
 ): Promise<void> => {
-  // What it is writing right now comes to its end first: that transaction holds the row (commit.ts), and an UPDATE alone
-  // would not wait for it.
-  await tx.$executeRaw`SELECT 1 FROM account_lease WHERE account_id = ${accountId} FOR UPDATE`
-  await tx.$executeRaw`UPDATE account_lease SET epoch = epoch + 1, expires_at = 'epoch', owner = '' WHERE account_id = ${accountId}`
+  await revokeLease(tx, accountId)
   await tx.account.update({
     where: { id: accountId },
     data: { disconnectedAt: new Date(), state, credential: new Uint8Array(), outgoingCredential: null },
@@ -33,6 +31,7 @@ export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void>
   await tx.blob.deleteMany({ where })
   await tx.rawSource.deleteMany({ where })
   await tx.popLedger.deleteMany({ where })
+  await tx.switchMail.deleteMany({ where })
   await tx.part.deleteMany({ where })
   await tx.body.deleteMany({ where })
   await tx.messageSearch.deleteMany({ where })

@@ -1,4 +1,5 @@
 import { AppError } from '#platform/errors.ts'
+import type { RawTx } from './bare-tx.ts'
 import type { Store } from './open-store.ts'
 import { toStoreError } from './store-error.ts'
 
@@ -60,6 +61,15 @@ export const renewLeases = async (store: Store, leases: Lease[]): Promise<Lease[
   const kept = leases.filter(({ accountId }) => held.has(accountId))
   for (const lease of kept) lease.goodUntilMs = goodUntilMs
   return kept
+}
+
+/**
+ * Takes an account away from whoever looks after it: what is being written right now comes to its end first, as that
+ * transaction holds the row (commit.ts) and an UPDATE alone would not wait for it; after this one nothing more is.
+ */
+export const revokeLease = async (tx: RawTx, accountId: bigint): Promise<void> => {
+  await tx.$executeRaw`SELECT 1 FROM account_lease WHERE account_id = ${accountId} FOR UPDATE`
+  await tx.$executeRaw`UPDATE account_lease SET epoch = epoch + 1, expires_at = 'epoch', owner = '' WHERE account_id = ${accountId}`
 }
 
 /** Gives leases back, so that the next process need not wait for them to expire. */

@@ -61,10 +61,10 @@ export const addListed = async (
 ): Promise<bigint[]> => {
   if (entries.length === 0) return []
   const rows = await unit.tx.$queryRaw<{ id: bigint }[]>`
-    INSERT INTO pop_ledger (account_id, key, size_bytes)
-    SELECT ${accountId}::bigint, t.key, t.size::bigint FROM unnest(${textArray(entries.map(({ key }) => key))}::text[],
-      ${textArray(entries.map(({ sizeBytes }) => String(sizeBytes)))}::text[]) WITH ORDINALITY AS t (key, size, n) ORDER BY t.n
-    RETURNING id`
+    WITH t AS (SELECT nextval('pop_ledger_id_seq') AS id, u.key, u.size::bigint AS size, u.n FROM unnest(${textArray(entries.map(({ key }) => key))}::text[],
+        ${textArray(entries.map(({ sizeBytes }) => String(sizeBytes)))}::text[]) WITH ORDINALITY AS u (key, size, n)),
+      l AS (INSERT INTO pop_ledger (id, account_id, key, size_bytes) SELECT id, ${accountId}::bigint, key, size FROM t)
+    SELECT id FROM t ORDER BY n`
   return rows.map(({ id }) => id)
 }
 

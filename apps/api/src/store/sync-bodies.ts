@@ -173,6 +173,14 @@ export const findStored = async (tx: RawTx, accountId: bigint, messageId: bigint
   return { isRead: is_read, source: blob_id === null ? null : toSource({ ...row, blob_id }), isHeader: is_header }
 }
 
+/** Whether a mail can be opened in all its parts from what is here: its source is, and what was read of it was read from that. */
+export const isKeptWhole = async (tx: RawTx, accountId: bigint, messageId: bigint): Promise<boolean> => {
+  const rows = await tx.$queryRaw<unknown[]>`
+    SELECT 1 FROM raw_source r JOIN blob b ON b.id = r.blob_id AND b.is_whole WHERE r.message_id = ${messageId} AND r.account_id = ${accountId}
+      AND NOT EXISTS (SELECT 1 FROM part p WHERE p.message_id = r.message_id AND NOT starts_with(p.path, 'parsed:'))`
+  return rows.length > 0
+}
+
 /** What only the parts of a mail tell, where no server told it before. Answers the conversations that changed. */
 export const markAttachments = async (unit: RawUnit, messageIds: bigint[]): Promise<bigint[]> => {
   const rows = await unit.tx.$queryRaw<{ thread_id: bigint }[]>`

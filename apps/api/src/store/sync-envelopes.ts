@@ -2,28 +2,12 @@ import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import { recomputeShown } from './command-effects.ts'
 import type { RawUnit } from './commit.ts'
+import type { EnvelopeRow, MailboxPlace } from './envelope-row.ts'
+import { bindRecognised } from './switch-mail.ts'
 import { applyMerges, planThreads, type ThreadPlace, type ThreadPlan } from './sync-threads.ts'
 
-/** One message of a mailbox as the server lists it, ready to be stored. */
-export type EnvelopeRow = {
-  uid: bigint
-  bits: number
-  keywords: string[]
-  modseq: bigint
-  identityKey: string
-  /** Own id first; ties the message to its conversation. */
-  refHashes: string[]
-  hasOwnId: boolean
-  subject: string
-  people: { from: unknown[]; replyTo: unknown[]; to: unknown[]; cc: unknown[]; bcc: unknown[] }
-  sentAt: Date | null
-  receivedAt: Date
-  sizeBytes: bigint
-  hasAttachment: boolean
-  structure: unknown[]
-}
+export type { EnvelopeRow, MailboxPlace }
 
-export type MailboxPlace = { accountId: bigint; mailboxId: bigint }
 type KnownMessage = { id: bigint; identity_key: string; thread_id: bigint }
 
 /**
@@ -38,9 +22,10 @@ export const storeEnvelopes = async (
   rows: EnvelopeRow[],
 ): Promise<{ threadIds: bigint[]; newUids: Set<bigint> }> => {
   const { tx } = unit
+  const switched = rows.some(({ messageId }) => messageId !== undefined) ? await bindRecognised(unit, place, rows) : []
   const found = await lookUp(tx, place, rows)
   const fresh = rows.filter((row) => !found.uids.has(row.uid))
-  if (fresh.length === 0) return { threadIds: [], newUids: new Set() }
+  if (fresh.length === 0) return { threadIds: switched, newUids: new Set() }
   const unknown = uniqueByIdentity(fresh.filter((row) => !found.messages.has(row.identityKey)))
   const plan = planThreads(unknown, found.threadByRef)
   await applyMerges(tx, place.accountId, plan.merged)
@@ -53,7 +38,7 @@ export const storeEnvelopes = async (
     known.set(message.identity_key, message)
   const unbound = found.hasWaiting ? await bindWaiting(tx, place, fresh, known) : fresh
   await insertPlacements(tx, place, unbound, known, fresh.length)
-  const threadIds = new Set([...plan.merged.keys(), ...plan.merged.values()])
+  const threadIds = new Set([...switched, ...plan.merged.keys(), ...plan.merged.values()])
   for (const row of fresh) threadIds.add(messageOf(known, row).thread_id)
   return { threadIds: [...threadIds], newUids: new Set(fresh.map((row) => row.uid)) }
 }

@@ -104,18 +104,22 @@ export const startNewLife = async (unit: RawUnit, mailboxId: bigint): Promise<bi
   return uniqueThreads(gone)
 }
 
-/** Placements that were not met again in the complete new life: their messages are gone, and so is what waited for them. */
+/**
+ * Placements that were not met again in the complete new life: their messages are gone, and so is what waited for them. Not
+ * what was kept here until now: it goes to the server (upload-kept.ts).
+ */
 export const endDetached = async (unit: RawUnit, mailboxId: bigint): Promise<bigint[]> => {
   const { tx } = unit
   const gone = await tx.$queryRaw<{ thread_id: bigint; message_id: bigint; id: bigint }[]>`
-    DELETE FROM placement WHERE mailbox_id = ${mailboxId} AND uid IS NULL RETURNING thread_id, message_id, id`
+    DELETE FROM placement p WHERE mailbox_id = ${mailboxId} AND uid IS NULL
+      AND NOT EXISTS (SELECT 1 FROM switch_mail s WHERE s.message_id = p.message_id) RETURNING thread_id, message_id, id`
   if (gone.length === 0) return []
   await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${gone.map((row) => row.id)}::bigint[])`
   await markOrphans(tx, gone)
   return uniqueThreads(gone)
 }
 
-const markOrphans = async (tx: RawTx, gone: { message_id: bigint }[]): Promise<void> => {
+export const markOrphans = async (tx: RawTx, gone: { message_id: bigint }[]): Promise<void> => {
   if (gone.length === 0) return
   await tx.$executeRaw`
     UPDATE message m SET orphaned_at = now() WHERE m.id = ANY (${gone.map((row) => row.message_id)}::bigint[])

@@ -1,5 +1,4 @@
 import { chunksOf, countUids, formatUidSet, newestFirst, type UidRange } from '#mail/uid-set.ts'
-import { AppError } from '#platform/errors.ts'
 import { type FetchedEnvelope, fetchEnvelopes, fetchNewestEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
 import { fetchFlags, searchAllUids } from '#protocol/imap/fetch-flags.ts'
 import { readRights } from '#protocol/imap/read-rights.ts'
@@ -9,7 +8,7 @@ import { type EnvelopeRow, storeEnvelopes } from '#store/sync-envelopes.ts'
 import { readStoredFlags, removeUids, storeFlags } from '#store/sync-flags.ts'
 import { endDetached, type MailboxCursor, type MailboxRow, saveCursor, startNewLife } from '#store/sync-mailboxes.ts'
 import { announceArrivals } from './announce-arrivals.ts'
-import { toEnvelopeRow } from './envelope-row.ts'
+import { collectEnvelopes, toRows } from './collect-envelopes.ts'
 import { planMailboxSync, type SyncStep } from './plan-mailbox-sync.ts'
 import { type SyncContext, writeBulk } from './sync-context.ts'
 
@@ -18,8 +17,6 @@ const firstBatch = 50
 const bulkBatch = 1000
 const fetchBatch = 125
 const flagBatch = 5000
-/** A server may tell of other messages beside the batch it was asked for; one that never stops is cut off. */
-const mostUnasked = 10_000
 /** More new messages than this at once are logged as "the mailbox grew" instead of row by row. */
 const bulkFrom = 100
 
@@ -87,7 +84,11 @@ export const syncMailbox = async (
 export const syncFirstPage = async (context: SyncContext, mailbox: MailboxRow): Promise<void> => {
   const selected = await selectMailbox(context.session, mailbox.path)
   if (selected.exists === 0) return
-  const rows = await collect(context, fetchNewestEnvelopes(context.session, selected.exists, firstBatch))
+  const rows = await collectEnvelopes(
+    context,
+    mailbox.id,
+    fetchNewestEnvelopes(context.session, selected.exists, firstBatch),
+  )
   const [first] = rows
   if (!first) return
   const lowest = rows.reduce((least, { uid }) => (uid < least ? uid : least), first.uid)
@@ -226,7 +227,9 @@ const fill = async (run: Run): Promise<void> => {
     committing.catch(() => undefined)
   }
   if (lowest === null && selected.exists > 0)
-    store(await collect(context, fetchNewestEnvelopes(context.session, selected.exists, firstBatch)))
+    store(
+      await collectEnvelopes(context, mailbox.id, fetchNewestEnvelopes(context.session, selected.exists, firstBatch)),
+    )
   const uids = selected.exists === 0 ? [] : newestFirst(await searchAllUids(context.session))
   const open = uids.filter((uid) => lowest === null || BigInt(uid) < lowest)
   let stored = uids.length - open.length
@@ -235,7 +238,7 @@ const fill = async (run: Run): Promise<void> => {
     const rows: EnvelopeRow[] = []
     // In small commands: a long answer keeps the process from noticing that the last commit has gone on.
     for (const part of chunksOf(batch, fetchBatch))
-      rows.push(...(await collect(context, fetchEnvelopes(context.session, formatUidSet(part)))))
+      rows.push(...(await collectEnvelopes(context, mailbox.id, fetchEnvelopes(context.session, formatUidSet(part)))))
     await committing
     context.signal.throwIfAborted()
     store(rows)
@@ -254,21 +257,6 @@ const takeArrivals = async (run: Run, known: number): Promise<number> => {
   const { exists } = open
   await storeAsTheyCome(run, `${run.uidNext}:*`, run.uidNext)
   return exists
-}
-
-const collect = async (context: SyncContext, envelopes: AsyncGenerator<FetchedEnvelope>): Promise<EnvelopeRow[]> => {
-  const found: FetchedEnvelope[] = []
-  for await (const fetched of envelopes) {
-    if (found.push(fetched) > mostUnasked)
-      throw new AppError('connect.protocol', 'The server tells of more messages than it was asked for.')
-  }
-  return toRows(context, found)
-}
-
-/** A message that is told of twice is one. */
-const toRows = (context: SyncContext, found: FetchedEnvelope[]): EnvelopeRow[] => {
-  const now = context.clock.now()
-  return [...new Map(found.map((fetched) => [fetched.uid, toEnvelopeRow(fetched, now)])).values()]
 }
 
 /** Messages from a uid on. `uid:*` always names the last message, so older ones are left out (RFC 9051 sequence-set). */
@@ -307,7 +295,7 @@ const storeAsTheyCome = async (run: Arrivals, uidSet: string, fromUid: bigint): 
 const storeNew = async (run: Arrivals, found: FetchedEnvelope[]): Promise<void> => {
   const { context, mailbox } = run
   for (const batch of chunksOf(found, bulkBatch)) {
-    const rows = toRows(context, batch)
+    const rows = await toRows(context, mailbox.id, batch)
     run.uidNext = rows.reduce((next, { uid }) => (uid >= next ? uid + 1n : next), run.uidNext)
     await writeBulk(context, async (unit) => {
       const { threadIds, newUids } = await storeEnvelopes(

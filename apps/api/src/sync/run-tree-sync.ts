@@ -1,5 +1,6 @@
 import { newSha256 } from '#platform/sha256.ts'
 import { type ListedMailbox, listMailboxes, type MailboxStatus } from '#protocol/imap/list-mailboxes.ts'
+import { findHolding } from '#store/switch-uploads.ts'
 import { type MailboxRow, readMailboxes, storeTree } from '#store/sync-mailboxes.ts'
 import { planMailboxList } from './plan-mailbox-list.ts'
 import { type SyncContext, write } from './sync-context.ts'
@@ -35,6 +36,10 @@ export const syncTree = async (
     })),
     known,
   )
+  if (context.isSwitching() && plan.removed.length > 0) {
+    const holding = await store.readSystem((tx) => findHolding(tx, accountId))
+    plan.removed = plan.removed.filter((id) => !holding.has(id))
+  }
   const isSame = plan.created.length + plan.renamed.length + plan.updated.length + plan.removed.length === 0
   if (!isSame) await write(context, (unit) => storeTree(unit, accountId, plan))
   const rows = isSame ? known : await store.readSystem((tx) => readMailboxes(tx, accountId))

@@ -18,6 +18,8 @@ export type SyncContext = {
   signal: AbortSignal
   /** Lets waiting commands of people run between two batches of bulk work. */
   yieldToCommands: () => Promise<void>
+  /** The account changes from POP3 to IMAP: what is listed may be here already (recognise-mails.ts). */
+  isSwitching: () => boolean
 }
 
 export const write = <T>(context: SyncContext, work: (unit: Unit) => Promise<T>): Promise<T> =>

@@ -16,6 +16,7 @@ import { openStore, type Store } from '#store/open-store.ts'
 import { buildTestApp } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 import { until } from '../support/until.ts'
+import { validBodies } from '../support/valid-bodies.ts'
 
 const password = 'four unrelated words: lantern orbit'
 const canary = 'canary-7f3a91-violet'
@@ -183,16 +184,8 @@ describe('the rules of the house', () => {
     const path = operation.path.replace(/:(\w+)/g, (_, param: string) =>
       param === 'commandId' ? '00000000-0000-4000-8000-000000000000' : '999999999',
     )
-    const bodies: Partial<Record<RestName, unknown>> = {
-      patchAccount: { name: 'x' },
-      createMailbox: { name: 'Mine' },
-      patchMailbox: { isSynced: false },
-      createRemoteImageLinks: { urls: [] },
-      createUpload: { toMailboxId: '999999999' },
-      undoCommand: { id: '00000000-0000-4000-8000-000000000001' },
-    }
     const query = name === 'removeAccount' ? '?mode=erase' : ''
-    const answer = await send(operation.method, path + query, { cookie: owner, body: bodies[name] })
+    const answer = await send(operation.method, path + query, { cookie: owner, body: validBodies[name] })
     expect([answer.statusCode, answer.json().error.code]).toEqual([404, 'not_found'])
   })
 

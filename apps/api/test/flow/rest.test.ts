@@ -9,6 +9,7 @@ import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { buildTestApp } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
+import { validBodies } from '../support/valid-bodies.ts'
 
 const password = 'four unrelated words: lantern orbit'
 const names = Object.keys(rest) as RestName[] // keys of the table
@@ -178,20 +179,12 @@ describe('the REST interface', () => {
     ).toBe(403)
   })
 
-  const bodies: Partial<Record<RestName, unknown>> = {
-    patchAccount: { name: 'mine now' },
-    createMailbox: { name: 'Mine' },
-    patchMailbox: { isSynced: false },
-    createRemoteImageLinks: { urls: [] },
-    createUpload: { toMailboxId: '999999999' },
-    undoCommand: { id: randomUUID() },
-  }
   it.each(names.filter((name) => rest[name].access === 'user' && rest[name].path.includes(':')))(
     "%s answers 404 for another person's ids",
     async (name) => {
       const operation: RestOperation = rest[name]
       const query = name === 'removeAccount' ? '?mode=erase' : ''
-      const response = await send(operation.method, fill(operation.path) + query, bodies[name], member)
+      const response = await send(operation.method, fill(operation.path) + query, validBodies[name], member)
       expect([response.statusCode, response.json().error.code]).toEqual([404, 'not_found'])
       expect(response.body).not.toMatch(/secret/i)
     },

@@ -1,22 +1,15 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { accountSettings } from '@postern/shared/accounts.ts'
 import { type CommandBody, commandBody } from '@postern/shared/commands.ts'
 import { expect } from 'vitest'
 import type { z } from 'zod'
 import { enqueueCommand, undoCommand } from '#outbox/outbox.ts'
-import { openMasterKey } from '#platform/secret-box.ts'
-import { createAccount } from '#store/accounts.ts'
-import { commit } from '#store/commit.ts'
 import { createRequest } from '#store/engine-requests.ts'
-import { openStore, type Store } from '#store/open-store.ts'
+import type { Store } from '#store/open-store.ts'
 import type { Dovecot } from '../support/dovecot.ts'
-import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts'
-import { freshDatabase } from '../support/fresh-database.ts'
-import { type KillPoints, startKillPoints } from '../support/kill-points.ts'
+import type { KillPoints } from '../support/kill-points.ts'
+import { startMortalEngine } from '../support/mortal-engine.ts'
+import { findUnsound } from '../support/sound-store.ts'
 import { until } from '../support/until.ts'
 
 /** One mailbox, one database and an engine process that dies at chosen moments and is started again at once. */
@@ -65,41 +58,8 @@ const inOrder = (rows: Row[]): string[] =>
   rows.map(({ mailbox, uid, flags, subject }) => `${mailbox} ${uid} ${subject} [${flags}]`).sort()
 
 export const startScene = async (dovecot: Dovecot, user: string): Promise<Scene> => {
-  const database = await freshDatabase()
-  const store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 4 })
-  const dir = mkdtempSync(join(tmpdir(), 'postern-sweep-'))
-  const masterKeyFile = join(dir, 'master.key')
-  const masterKey = openMasterKey(masterKeyFile)
-  const points = await startKillPoints({ imap: dovecot.imapPort, databaseUrl: database.databaseUrl })
-  const owner = await store.prisma.appUser.create({
-    data: { address: 'owner@example.org', name: 'Owner', role: 'owner', passwordHash: '-' },
-  })
-  await store.prisma.stream.create({ data: { userId: owner.id } })
-  const settings = accountSettings.parse({
-    address: `${user}@example.org`,
-    incoming: { host: 'localhost', port: points.imapPort, security: 'plain', username: user },
-  })
-  const accountId =
-    (await commit(store, { kind: 'user', userId: owner.id }, (unit) =>
-      createAccount(unit, {
-        userId: owner.id,
-        settings,
-        password: 'secret',
-        outgoingPassword: null,
-        masterKey,
-        isPrivateHost: true,
-      }),
-    )) ?? 0n
-  let engine: EngineProcess | undefined
-  const env = { DATA_DIR: dir, MASTER_KEY_FILE: masterKeyFile }
-  const startEngine = () => {
-    engine = startEngineProcess({ ...env, DATABASE_URL: points.databaseUrl })
-  }
-  const stopEngine = async () => {
-    engine?.child.kill('SIGTERM')
-    await engine?.ended
-    engine = undefined
-  }
+  const mortal = await startMortalEngine({ user, mail: { protocol: 'imap', port: dovecot.imapPort } })
+  const { store, accountId, ownerId, points } = mortal
   const wanted: Scene['wanted'] = new Map()
   const mailboxId = async (path: string) =>
     (await store.prisma.mailbox.findUniqueOrThrow({ where: { accountId_path: { accountId, path } } })).id.toString()
@@ -112,51 +72,45 @@ export const startScene = async (dovecot: Dovecot, user: string): Promise<Scene>
     dovecot,
     mailboxId,
     lookAround,
-    stopEngine,
+    stopEngine: mortal.end,
     points,
-    env,
-    databaseUrl: database.databaseUrl,
-    engine: () => engine?.child,
-    untilAsWanted: () => look.untilAsWanted(() => engine?.printed() ?? ''),
+    env: mortal.env,
+    databaseUrl: mortal.databaseUrl,
+    engine: mortal.child,
+    untilAsWanted: () => look.untilAsWanted(mortal.printed),
     give: async (command) => {
       const id = randomUUID()
-      await enqueueCommand(store, owner.id, { id, command: commandBody.parse(command) })
+      await enqueueCommand(store, ownerId, { id, command: commandBody.parse(command) })
       return id
     },
-    undo: async (id) => void (await undoCommand(store, owner.id, id, randomUUID())),
+    undo: async (id) => void (await undoCommand(store, ownerId, id, randomUUID())),
     target: async (mailbox, subjects) => {
       const rows = await store.prisma.message.findMany({ where: { accountId, subject: { in: subjects } } })
       return { kind: 'messages', mailboxId: await mailboxId(mailbox), messageIds: rows.map(({ id }) => id.toString()) }
     },
     through: async (act, moment) => {
       points.arm(moment, () => {
-        engine?.child.kill('SIGKILL')
-        startEngine()
+        mortal.kill()
+        mortal.start()
         return 'end'
       })
-      if (!engine) startEngine()
+      if (!mortal.child()) mortal.start()
       await act()
-      await look.untilAsWanted(() => engine?.printed() ?? '')
-      return points.disarm()
+      await look.untilAsWanted(mortal.printed)
+      const { passed, reached } = points.disarm()
+      return { passed: passed.length, reached }
     },
     expectNothingLeftToDo: async () => {
       const before = await look.snapshot()
-      await stopEngine()
+      await mortal.end()
       const startedAt = new Date()
-      startEngine()
+      mortal.start()
       await createRequest(store, accountId, { kind: 'resync' })
       await look.untilCompared(startedAt)
       expect(await look.snapshot()).toEqual(before)
       await look.expectSound()
     },
-    stop: async () => {
-      engine?.child.kill('SIGKILL')
-      await engine?.ended
-      await points.stop()
-      await store.close()
-      await database.drop()
-      rmSync(dir, { recursive: true, force: true })
-    },
+    stop: mortal.stop,
   }
 }
 
@@ -191,21 +145,7 @@ const createLook = ({ store, dovecot, user, accountId, wanted }: Subject) => {
       SELECT count(*)::int AS count FROM message m JOIN placement p ON p.message_id = m.id WHERE m.account_id = ${accountId} AND m.body_state = 'absent'`
     return account.state === 'watching' && open === 0 && bare?.count === 0
   }
-  /** No ghosts: what is shown, counted and logged follows from what is stored. */
-  const expectSound = async (): Promise<void> => {
-    const [found] = await store.prisma.$queryRaw<Record<string, number>[]>`
-      SELECT (SELECT count(*)::int FROM placement WHERE shown_mailbox_id IS DISTINCT FROM mailbox_id OR shown_flags <> flags OR uid IS NULL) AS "shown otherwise",
-        (SELECT count(*)::int FROM command_target WHERE state = 'pending') AS "open targets",
-        (SELECT count(*)::int FROM command WHERE state NOT IN ('done', 'undone')) AS "open or failed commands",
-        (SELECT count(*)::int FROM mailbox b WHERE messages <> (SELECT count(*) FROM placement p WHERE p.shown_mailbox_id = b.id)) AS "wrong counts",
-        (SELECT count(*)::int FROM thread_mailbox t WHERE messages <> (SELECT count(*) FROM placement p WHERE p.shown_mailbox_id = t.mailbox_id AND p.thread_id = t.thread_id)) AS "wrong rows",
-        (SELECT count(*)::int FROM message m WHERE orphaned_at IS NULL AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)) AS "unmarked orphans",
-        (SELECT count(*)::int FROM message) - (SELECT count(DISTINCT identity_key)::int FROM message) AS "doubled messages",
-        (SELECT count(*)::int FROM message m WHERE body_state = 'ready' AND NOT EXISTS (SELECT 1 FROM body b WHERE b.message_id = m.id)) AS "missing bodies",
-        (SELECT count(*)::int FROM message_search s WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = s.message_id)) AS "stray index rows",
-        (SELECT count(*)::int FROM stream s WHERE seq <> (SELECT count(*) FROM change c WHERE c.stream_id = s.id)) AS "gaps in the log"`
-    expect(Object.entries(found ?? {}).filter(([, count]) => count !== 0)).toEqual([])
-  }
+  const expectSound = async (): Promise<void> => expect(await findUnsound(store)).toEqual([])
   return {
     expectSound,
     untilAsWanted: async (printed: () => string): Promise<void> => {

@@ -128,6 +128,7 @@ const startWorker = async (
     logger,
     signal: new AbortController().signal,
     yieldToCommands: async () => undefined,
+    isSwitching: () => false,
   })
   return {
     accountId,

@@ -68,6 +68,8 @@ describe('an account that is polled', () => {
     await checkNow(accountId)
     await until(async () => (await subjects(accountId, 'INBOX')).includes('Letter 3'), { what: 'the new mail' })
     expect(await told('arrived')).toBe(1)
+    const looks = () => fixture.store.prisma.syncEvent.count({ where: { accountId, kind: 'look' } })
+    await until(async () => (await looks()) === 2, { what: 'the end of that look' })
     const before = { logins: logins(), ...(await account(accountId)) }
     await checkNow(accountId)
     await until(async () => (await account(accountId)).lastSyncedAt?.getTime() !== before.lastSyncedAt?.getTime(), {

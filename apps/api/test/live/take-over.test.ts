@@ -74,7 +74,7 @@ describe('a mailbox with two masters', () => {
       const epoch = await epochOf()
       const rows = await mailAndIntents(store)
       child?.kill('SIGCONT')
-      await until(async () => points.imapSessions() === 1, { what: 'the end of its sessions' })
+      await until(async () => points.mailSessions() === 1, { what: 'the end of its sessions' })
       await untilAsWanted()
       expect(await epochOf()).toBe(epoch)
       expect(await mailAndIntents(store)).toEqual(rows)

@@ -53,6 +53,8 @@ type Pair = { client: Socket; server: Socket; isStalled: boolean; recorded: Reco
 /** A record is only for looking at afterwards: a throttled or huge transfer must not fill the memory. */
 const maxRecordedBytes = 4 * 1024 * 1024
 
+const leastPauseMs = 5
+
 export const startFaultProxy = async (port: number): Promise<FaultProxy> => {
   const pairs: Pair[] = []
   let rules: Live[] = []
@@ -139,6 +141,7 @@ class Flow {
   /** Rules about a byte act once in each connection. */
   readonly #cuts = new Set<Live>()
   #recordedBytes = 0
+  #owedMs = 0
   #isSplit = false
   #sending: Promise<void> = Promise.resolve()
 
@@ -244,6 +247,15 @@ class Flow {
     if (!this.#pair.isStalled) this.#pass(bytes.subarray(before))
   }
 
+  /** Timers are too coarse for single lines: what these are owed is waited for together. */
+  async #pace(ms: number): Promise<void> {
+    this.#owedMs += ms
+    if (this.#owedMs < leastPauseMs) return
+    const pauseMs = this.#owedMs
+    this.#owedMs = 0
+    await new Promise((done) => setTimeout(done, pauseMs))
+  }
+
   #send(bytes: Buffer): void {
     if (bytes.length === 0) return
     const to = this.#target()
@@ -256,7 +268,7 @@ class Flow {
         const part = bytes.subarray(at, at + (isSplit ? 1 : Math.min(bytes.length, Math.ceil(speed / 20))))
         at += part.length
         to.write(part)
-        if (Number.isFinite(speed)) await new Promise((done) => setTimeout(done, (part.length / speed) * 1000))
+        if (Number.isFinite(speed)) await this.#pace((part.length / speed) * 1000)
         // The next turn of the loop: else the kernel would join the segments again.
         else if (at < bytes.length) await new Promise(setImmediate)
       }

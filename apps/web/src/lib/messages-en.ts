@@ -34,6 +34,7 @@ export const messages = {
   'state.paused': 'Paused',
   'state.disconnected': 'Disconnected',
   'progress.envelopes': 'Fetching mail: {done} of {total} ({rate}/s)',
+  'progress.upload': 'Bringing mail to the provider: {done} of {total} ({rate}/s)',
   'progress.bodies': 'Reading texts: {done} of {total} ({rate}/s)',
   mailboxes: 'Mailboxes',
   'tree.below': 'Mailboxes below {name}',

@@ -11,6 +11,8 @@ import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
 import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
+import { requireNewMailbox } from './same-mailbox.ts'
+import { registerAccountSwitch } from './switch-account.ts'
 import { allowServers, isSameServer, requireEditedLogin, requireLogin } from './try-login.ts'
 
 /** Adding, editing, pausing, ordering and removing accounts. */
@@ -42,9 +44,10 @@ export const registerAccounts = (deps: FeatureDeps): void => {
 
   router.on('createAccount', async ({ user, body }) => {
     const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
+    requireNewMailbox(await store.read(user.userId, (tx) => listAccounts(tx, user.userId)), body)
     await requireLogin(deps, body, policy)
     const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
-    const { password, outgoingPassword, ...settings } = body
+    const { password, outgoingPassword, beside: _, ...settings } = body
     const accountId = await commit(store, { kind: 'user', userId: user.userId }, (unit) =>
       createAccount(unit, {
         userId: user.userId,
@@ -97,6 +100,8 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     else if (wishes && !row.isPaused) await engine.requestSync(row.id)
     return presentAccount(await own(user.userId, params.accountId))
   })
+
+  registerAccountSwitch(deps)
 
   router.on('orderAccounts', async ({ user, body }) => {
     await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { chunksOf, formatUidSet } from '#mail/uid-set.ts'
 import { AppError } from '#platform/errors.ts'
 import { toSessionError } from '../session-error.ts'
 import type { ImapSession } from './open-session.ts'
@@ -43,6 +44,25 @@ export const fetchHeaders = async (session: ImapSession, uid: number): Promise<B
     throw toSessionError(error)
   }
   throw new AppError('message.gone', 'This message is no longer on the server.')
+}
+
+const headersAtOnce = 200
+
+/** Header blocks of many messages by uid; what is gone is left out. */
+export const fetchHeaderBlocks = async (session: ImapSession, uids: number[]): Promise<Map<number, Buffer>> => {
+  try {
+    const found = new Map<number, Buffer>()
+    for (const batch of chunksOf(uids, headersAtOnce))
+      for await (const { uid, headers } of session.flow.fetch(
+        formatUidSet(batch),
+        { uid: true, headers: true },
+        { uid: true },
+      ))
+        if (headers) found.set(uid, headers)
+    return found
+  } catch (error) {
+    throw toSessionError(error)
+  }
 }
 
 /** A message as the server holds it, at most its first `maxBytes`; null when it gives none. */

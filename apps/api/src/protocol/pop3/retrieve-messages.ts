@@ -11,7 +11,7 @@ export type Retrieved =
   | {
       kind: 'message'
       number: number
-      /** Has to be read to its end before the next is asked for; leaving it ends the session. Copy what is kept. */
+      /** Has to be read to its end before the next is asked for; leaving it ends the session. What it gives stays as it is. */
       content: AsyncIterable<Buffer>
     }
   | { kind: 'refused'; number: number; error: AppError }

@@ -16,6 +16,7 @@ import { LookCard } from './look-card.tsx'
 import { MailboxTable } from './mailbox-table.tsx'
 import { MaildropFacts } from './maildrop-facts.tsx'
 import { RetrievalCard } from './retrieval-card.tsx'
+import { SwitchCard } from './switch-account.tsx'
 import { TransferCard } from './transfer-card.tsx'
 
 /** Everything about one account: how it is, its servers and password, its mailboxes, and how to part from it. */
@@ -46,6 +47,7 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
       <EditAccount key={account.id} account={account} />
       <LookCard account={account} />
       {account.kind === 'imap' && <MailboxTable account={account} />}
+      <SwitchCard account={account} />
       <TransferCard account={account} />
       <RemoveCard account={account} />
     </main>

@@ -8,6 +8,7 @@ import { navigate, onLinkClick } from '#lib/route.ts'
 import { Field, focusInvalid } from '#ui/field.tsx'
 import { Problem } from '#ui/problem.tsx'
 import { ChooseKind } from './choose-kind.tsx'
+import { MailboxIsHere } from './mailbox-is-here.tsx'
 import { candidateFor, foundKinds, incomingFor, proposedIncoming, proposedOutgoing } from './proposals.ts'
 import { type Answers, recommendKind, usualAnswers } from './recommend-kind.ts'
 import { RetrievalFields } from './retrieval-fields.tsx'
@@ -55,11 +56,9 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
     choose(suited.kind)
     setRetrieval((old) => ({ ...retrievalFormOf({ ...usualRetrieval, policy: suited.policy }), ...lookOf(old) }))
   }
-  const add = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
+  const add = (beside: boolean) => {
     const read = readRetrieval(retrieval)
-    if (!incoming) return
-    if (kind === 'pop3' && read.kind === 'wrong') return focusInvalid(event.currentTarget)
+    if (!incoming || (kind === 'pop3' && read.kind === 'wrong')) return
     void live.attempt(async () => {
       const body: AccountCreate = {
         address,
@@ -69,6 +68,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
         outgoingPassword: outgoingPassword || null,
         incoming: settingsOf(incoming),
         outgoing: outgoing ? settingsOf(outgoing) : null,
+        beside,
         ...(kind === 'pop3' && read.kind === 'read' ? { retrieval: read.wishes } : {}),
       }
       if (!(await live.test(body))) return
@@ -108,7 +108,14 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           </button>
         </form>
       ) : (
-        <form className="card" onSubmit={add}>
+        <form
+          className="card"
+          onSubmit={(event) => {
+            event.preventDefault()
+            if (kind === 'pop3' && readRetrieval(retrieval).kind === 'wrong') focusInvalid(event.currentTarget)
+            add(false)
+          }}
+        >
           {found && (
             <>
               <Found found={found} kind={kind} />
@@ -156,6 +163,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
               else setOutgoing(pin)
             }}
           />
+          <MailboxIsHere problem={live.problem} kind={kind} onBeside={() => add(true)} />
           <div className="row end">
             <button type="button" className="button" onClick={() => setStage('address')}>
               {t('back')}

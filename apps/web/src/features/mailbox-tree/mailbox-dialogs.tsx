@@ -100,17 +100,16 @@ const RemoveDialog = ({ account, mailbox, currentId, onClose }: Given & { mailbo
   const subtree = useApp(({ mailboxes }) =>
     Object.values(mailboxes).filter((place) => place.accountId === account.id && isBelow(place, mailbox)),
   )
-  const messages = count(
-    'messages',
-    subtree.reduce((sum, { messages }) => sum + messages, 0),
-  )
+  const n = subtree.reduce((sum, { messages }) => sum + messages, 0)
+  const below = subtree.length - 1
+  const text = t(below === 0 ? 'tree.removeText' : 'tree.removeAllText', {
+    messages: count('messages', n),
+    below: below.toLocaleString(),
+  })
   return (
     <Confirm
       title={t('tree.removeTitle', { name: mailbox.name })}
-      text={t(subtree.length === 1 ? 'tree.removeText' : 'tree.removeAllText', {
-        messages,
-        below: (subtree.length - 1).toLocaleString(),
-      })}
+      text={text}
       action={t('tree.removeDo')}
       cancel={t('cancel')}
       onConfirm={() => {

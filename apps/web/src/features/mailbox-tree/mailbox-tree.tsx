@@ -126,7 +126,7 @@ const Health = ({ account }: { account: Account }) => {
 
 const Progress = ({ account }: { account: Account }) => {
   const { progress } = account
-  if (!progress || (progress.phase !== 'envelopes' && progress.phase !== 'bodies')) return null
+  if (!progress || progress.phase === 'listing' || progress.phase === 'idle') return null
   const share = progress.total > 0 ? progress.done / progress.total : 0
   return (
     <div className="progress">

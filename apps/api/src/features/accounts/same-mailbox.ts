@@ -1,0 +1,45 @@
+import { type AccountCreate, serverSettings } from '@postern/shared/accounts.ts'
+import { AppError } from '#platform/errors.ts'
+import type { AccountRow } from '#store/accounts.ts'
+
+/**
+ * The account that shows the same mailbox by the other protocol: one address, or one login name at the same provider. To add
+ * both would show every mail twice.
+ */
+export const findSameMailbox = (rows: AccountRow[], wanted: AccountCreate): AccountRow | null =>
+  rows.find((row) => {
+    if (row.kind === wanted.kind) return false
+    const { host, username } = serverSettings.parse(row.incoming)
+    const isSameLogin = username.toLowerCase() === wanted.incoming.username.toLowerCase()
+    return (
+      row.address.toLowerCase() === wanted.address.toLowerCase() ||
+      (isSameLogin && providerOf(host) === providerOf(wanted.incoming.host))
+    )
+  }) ?? null
+
+/** Throws account.exists, with the account and what can be done instead. */
+export const requireNewMailbox = (rows: AccountRow[], wanted: AccountCreate): void => {
+  const same = wanted.beside ? null : findSameMailbox(rows, wanted)
+  if (!same) return
+  const isHerePop3 = same.kind === 'pop3'
+  throw new AppError(
+    'account.exists',
+    `This mailbox is here already by ${isHerePop3 ? 'POP3' : 'IMAP'}, as ${same.name || same.address}.`,
+    {
+      accountId: same.id.toString(),
+      hint: isHerePop3
+        ? 'Switch that account to IMAP: it keeps its mail, tags and folders, and nothing is downloaded again.'
+        : 'IMAP shows everything that POP3 would, on every device. Keep that account, or add this one beside it.',
+    },
+  )
+}
+
+/** `mail.example.co.uk` and `pop.example.co.uk` are one provider's; a bare name or an address stands for itself. */
+const providerOf = (host: string): string => {
+  const name = host.toLowerCase().replace(/\.$/, '')
+  const labels = name.split('.')
+  if (labels.length < 3 || /^[\d.]+$/.test(name) || name.includes(':')) return name
+  const [second = '', top = ''] = labels.slice(-2)
+  const isShared = top.length === 2 && /^(co|com|net|org|ac|edu|gov|gob|or|ne|go)$/.test(second)
+  return labels.slice(isShared ? -3 : -2).join('.')
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import type { Moment } from '../support/kill-points.ts'
+import { type MaildropRun, type Sums, startMaildropRun } from './maildrop-sweep-fixture.ts'
+
+/**
+ * kill -9 of the engine before and after every exchange with the maildrop's server and every durable step of a run that
+ * downloads and deletes. Each time it is started again and must come to the same end: nothing lost, nothing shown twice,
+ * nothing deleted that was not safe, nothing fetched again. A part of the moments is tried here, evenly spread;
+ * FULL_KILL_SWEEP=1/1 tries them all, FULL_KILL_SWEEP=3/10 the third tenth of them.
+ */
+const [slice = 0, slices = 0] = (process.env.FULL_KILL_SWEEP ?? '').split('/').map(Number)
+const isFull = slices > 0
+const samples = 4
+/** A moment by its name may not come each time: what runs beside the look need not be cut into the same steps. */
+const tries = 4
+
+type Named = Exclude<Moment, number | RegExp>
+
+/** Each by its name, and the how manieth of that name. */
+const named = (passed: string[]): Named[] =>
+  passed.map((name, at) => ({ name, nth: passed.slice(0, at + 1).filter((other) => other === name).length }))
+
+const choose = (moments: Named[]): Named[] =>
+  isFull
+    ? moments.filter((_, at) => at % slices === slice % slices)
+    : moments.filter((_, at) =>
+        Array.from({ length: samples }, (_n, n) => Math.floor(((n + 0.5) * moments.length) / samples)).includes(at),
+      )
+
+describe('a download-and-delete run that is killed', () => {
+  let dovecot: Dovecot
+  let moments: Named[] = []
+  let runs = 0
+  let survived = 0
+  const missed: string[] = []
+  const steps = () => moments.filter(({ name }) => name.startsWith('before ')).length
+  const none: Sums = { lost: 0, doubled: 0, earlyDele: 0, fetchedAgain: 0, astray: 0 }
+  const sums = { ...none }
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+  })
+  afterAll(async () => {
+    await dovecot.stop()
+    const tried = choose(moments).length
+    const how = isFull ? `slice ${slice} of ${slices}` : 'a sample; FULL_KILL_SWEEP=1/1 tries them all'
+    console.log(
+      `download and delete: N = ${steps()}, before and after each, and ${moments.length - 2 * steps()} in the middle of an answer; kill points survived ${survived} of ${tried} tried, of ${moments.length} in all (${how}); ${JSON.stringify(sums)}; did not come: ${JSON.stringify(missed)}`,
+    )
+  })
+
+  const attempt = async (act: (run: MaildropRun) => Promise<void>): Promise<void> => {
+    const user = `drop${runs++}`
+    dovecot.addUser(user, 'secret')
+    const run = await startMaildropRun(dovecot, user)
+    try {
+      await act(run)
+    } finally {
+      await run.stop()
+    }
+  }
+  const conclude = async (run: MaildropRun, what: string) => {
+    const found = await run.expectAtEnd()
+    for (const key of ['lost', 'doubled', 'earlyDele', 'fetchedAgain', 'astray'] as const) sums[key] += found[key]
+    expect({ what, ...found }).toEqual({ what, ...none })
+  }
+
+  it('is counted once without a kill', async () => {
+    await attempt(async (run) => {
+      const { passed } = await run.through(null)
+      moments = named(passed)
+      await conclude(run, 'without a kill')
+    })
+    const names = moments.map(({ name }) => name)
+    const count = (word: RegExp) => names.filter((name) => word.test(name)).length
+    expect(count(/^before /)).toBe(count(/^after /))
+    expect({ retr: count(/^after RETR/), dele: count(/^after DELE\b/), quit: count(/^after QUIT/) }).toEqual({
+      retr: 11,
+      dele: 10,
+      quit: 4,
+    })
+    expect(count(/^after COMMIT/)).toBeGreaterThan(15)
+  }, 120_000)
+
+  it('comes to the same end wherever that was', async () => {
+    for (const moment of choose(moments)) {
+      let reached: string | null = null
+      for (let n = 0; n < tries && reached === null; n++)
+        await attempt(async (run) => {
+          reached = (await run.through(moment)).reached
+          await conclude(run, `${moment.name}, number ${moment.nth}`)
+        })
+      if (reached === null) missed.push(`${moment.name}, number ${moment.nth}`)
+      else survived++
+    }
+    expect(survived).toBeGreaterThan(isFull ? 0 : samples / 2)
+  }, 7_200_000)
+})

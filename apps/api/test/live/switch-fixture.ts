@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import { commandBody } from '@postern/shared/commands.ts'
+import type { z } from 'zod'
+import { createEngine } from '#engine/engine.ts'
+import { prepareSwitch } from '#engine/prepare-switch.ts'
+import { flagNames } from '#mail/flags.ts'
+import { enqueueCommand } from '#outbox/outbox.ts'
+import { commit } from '#store/commit.ts'
+import { switchToImap } from '#store/switch-account.ts'
+import type { Dovecot } from '../support/dovecot.ts'
+import type { EngineFixture } from '../support/engine-fixture.ts'
+import { otherProgram } from '../support/other-program.ts'
+import { until } from '../support/until.ts'
+
+/** A POP3 account at a Dovecot that speaks IMAP as well. */
+export type Switching = {
+  accountId: bigint
+  run: (body: z.input<typeof commandBody>) => Promise<void>
+  target: (path: string, subjects: string[]) => Promise<z.input<typeof commandBody>['target']>
+  mailboxId: (path: string) => Promise<string>
+  /** Nothing that was asked for is still to be done. */
+  untilQuiet: () => Promise<void>
+  /** `preparedAt`: where its mailboxes are made, when the other port is not to be reached. */
+  toImap: (port: number, preparedAt?: number) => Promise<void>
+  untilSwitched: () => Promise<void>
+  /** One line for each placement, with all that a person could miss. */
+  here: () => Promise<string[]>
+  /** `mailbox subject [flags]` of everything at the server, as another program sees it; and the same of what is shown here. */
+  onServer: () => Promise<string[]>
+  shown: () => Promise<string[]>
+}
+
+type Row = {
+  id: bigint
+  messageId: bigint
+  threadId: bigint
+  path: string
+  subject: string
+  flags: number
+  keywords: string[]
+  at: Date
+  state: string
+  preview: string
+}
+
+export const startSwitching = async (
+  { fixture, dovecot, pop3Port }: { fixture: EngineFixture; dovecot: Dovecot; pop3Port: number },
+  user: string,
+  wishes: Parameters<EngineFixture['addMaildrop']>[2] = {},
+): Promise<Switching> => {
+  const { store, deps } = fixture
+  const accountId = await fixture.addMaildrop(user, pop3Port, wishes)
+  await fixture.untilState(accountId, 'watching')
+  const mailboxId = async (path: string) => (await fixture.mailboxId(accountId, path)).toString()
+  const rows = (): Promise<Row[]> => store.prisma.$queryRaw`
+    SELECT p.id, m.id AS "messageId", p.thread_id AS "threadId", b.path, m.subject, p.shown_flags::int AS flags, p.shown_keywords AS keywords, p.received_at AS at,
+      m.body_state AS state, m.preview FROM placement p JOIN message m ON m.id = p.message_id JOIN mailbox b ON b.id = p.shown_mailbox_id
+    WHERE p.account_id = ${accountId} ORDER BY p.id`
+  const untilQuiet = async () => {
+    await until(
+      async () =>
+        (await store.prisma.command.count({ where: { accountId, state: { in: ['pending', 'running'] } } })) === 0 &&
+        (await store.prisma.message.count({ where: { accountId, bodyState: 'absent', orphanedAt: null } })) === 0,
+      { what: 'every command and every text', ms: 60_000 },
+    )
+  }
+  const line = (path: string, subject: string, flags: string[]) => `${path} ${subject} [${flags.sort().join(' ')}]`
+  return {
+    accountId,
+    mailboxId,
+    untilQuiet,
+    run: async (body) => {
+      await enqueueCommand(store, fixture.userId, { id: randomUUID(), command: commandBody.parse(body) })
+    },
+    target: async (path, subjects) => {
+      const found = (await rows()).filter((row) => row.path === path && subjects.includes(row.subject))
+      const messageIds = found.map(({ messageId }) => messageId.toString())
+      return { kind: 'messages', mailboxId: await mailboxId(path), messageIds }
+    },
+    toImap: async (port, preparedAt = port) => {
+      const account = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+      const incoming = {
+        host: 'localhost',
+        port,
+        security: 'plain' as const,
+        username: user,
+        pinnedFingerprint: null,
+      }
+      const mailboxes = await prepareSwitch({
+        incoming: { ...incoming, port: preparedAt },
+        password: 'secret',
+        policy: { allowPrivate: true, privateHosts: [] },
+        ca: undefined,
+        mailboxes: await store.prisma.mailbox.findMany({ where: { accountId } }),
+      })
+      await commit(store, { kind: 'user', userId: fixture.userId }, (unit) =>
+        switchToImap(unit, {
+          account,
+          incoming,
+          password: 'secret',
+          masterKey: deps.masterKey,
+          isPrivateHost: true,
+          mailboxes,
+        }),
+      )
+      createEngine(store).accountChanged(accountId)
+    },
+    untilSwitched: async () => {
+      await until(
+        async () => {
+          const row = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+          return row.switching === null && row.state === 'watching'
+        },
+        { what: 'the end of the switch', ms: 60_000 },
+      )
+      await untilQuiet()
+    },
+    here: async () =>
+      (await rows()).map(
+        (row) =>
+          `${row.id} ${row.messageId} ${row.threadId} ${row.path} ${row.subject} ${row.flags} ${row.keywords.join(',')} ${row.at.toISOString()} ${row.state} ${row.preview}`,
+      ),
+    shown: async () =>
+      (await rows())
+        .map(({ path, subject, flags, keywords }) => line(path, subject, [...flagNames(flags), ...keywords]))
+        .sort(),
+    onServer: async () => {
+      const client = await otherProgram(dovecot, user)
+      const lines: string[] = []
+      for (const { path, flags: attributes } of await client.list()) {
+        if (attributes.has('\\Noselect')) continue
+        const { exists } = await client.mailboxOpen(path, { readOnly: true })
+        if (exists === 0) continue
+        for await (const { envelope, flags } of client.fetch('1:*', { envelope: true, flags: true }))
+          lines.push(
+            line(
+              path,
+              envelope?.subject ?? '',
+              [...(flags ?? [])].filter((flag) => flag !== '\\Recent'),
+            ),
+          )
+      }
+      client.close()
+      return lines.sort()
+    },
+  }
+}

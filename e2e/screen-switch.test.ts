@@ -1,0 +1,104 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../apps/api/test/support/until.ts'
+import { expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+
+/** A POP3 account becomes an IMAP account, as a person does it. The tests go in order. */
+let screen: Screen
+let context: BrowserContext
+let page: Page
+let accountId: string
+
+beforeAll(async () => {
+  screen = await startScreen()
+  const { dovecot } = screen
+  dovecot.addUser('pat', 'mail password')
+  for (let n = 1; n <= 40; n++)
+    dovecot.deliver(
+      'pat',
+      'INBOX',
+      `From: Zed <zed@example.org>\r\nTo: pat@example.org\r\nSubject: Number ${n}\r\nMessage-ID: <n${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello!\r\n`,
+    )
+  const answer = await screen.api('POST', '/v1/accounts', {
+    address: 'pat@mail.invalid',
+    kind: 'pop3',
+    password: 'mail password',
+    incoming: { host: 'localhost', port: dovecot.pop3sPort, security: 'tls', username: 'pat' },
+  })
+  accountId = ((await answer.json()) as { id: string }).id
+  context = await screen.newContext()
+  page = await screen.newPage(context)
+})
+afterAll(async () => screen?.stop())
+
+const count = (mailbox: string) =>
+  screen.dovecot.doveadm('search', '-u', 'pat', 'mailbox', mailbox, 'all').split('\n').filter(Boolean).length
+const untilFilled = () =>
+  until(
+    async () => {
+      const account = (await (await screen.api('GET', `/v1/accounts/${accountId}`)).json()) as { state: string }
+      return account.state === 'watching'
+    },
+    { what: 'the first look' },
+  )
+const dialog = () => page.getByRole('dialog')
+
+describe('a POP3 account', () => {
+  it('is offered in place of the same mailbox by IMAP', async () => {
+    await untilFilled()
+    await page.goto(`${screen.base}/?account=${accountId}`)
+    await rowOf(page, 'Number').waitFor()
+    await page.goto(`${screen.base}/accounts/new`)
+    await page.getByLabel('Mail address').fill('pat@mail.invalid')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByLabel('Server').first().fill('localhost')
+    await page.getByLabel('Port').first().fill(String(screen.dovecot.imapsPort))
+    await page.getByLabel('User name').first().fill('pat')
+    await page.getByLabel(/settings for sending/).uncheck()
+    await page.getByLabel('Password').fill('mail password')
+    await page.getByRole('button', { name: 'Test and add' }).click()
+    await page.getByText('This mailbox is here already by POP3, as pat@mail.invalid.').waitFor()
+    await page.getByRole('button', { name: 'Add it all the same' }).waitFor()
+    await expectAccessible(page)
+    await page.getByRole('link', { name: 'Switch that account to IMAP' }).click()
+    await dialog().getByRole('heading', { name: 'Switch pat@mail.invalid to IMAP' }).waitFor()
+  })
+
+  it('says what will happen, tries the login, and changes with everything it has', async () => {
+    await dialog().getByText('nothing is downloaded twice').waitFor()
+    await dialog().getByLabel('Server').fill('localhost')
+    await dialog().getByLabel('Port').fill(String(screen.dovecot.imapsPort))
+    expect(await dialog().getByLabel('User name').inputValue()).toBe('pat')
+    await dialog().getByLabel('Password').fill('wrong')
+    await dialog().getByRole('button', { name: 'Switch to IMAP' }).click()
+    await dialog().getByText('Check the name and the password.').first().waitFor()
+    await expectAccessible(page)
+    await picture(page, 'switch-dialog')
+    // Something a person did meanwhile, of which the provider knows nothing.
+    const list = (await (await screen.api('GET', `/v1/accounts/${accountId}/mailboxes`)).json()) as {
+      mailboxes: { id: string; role: string | null }[]
+    }
+    const mailboxId = list.mailboxes.find(({ role }) => role === 'inbox')?.id
+    const { rows } = (await (await screen.api('GET', `/v1/mailboxes/${mailboxId}/threads`)).json()) as {
+      rows: { threadId: string }[]
+    }
+    await screen.api('POST', '/v1/commands', {
+      id: crypto.randomUUID(),
+      command: {
+        kind: 'moveToRole',
+        role: 'archive',
+        target: { kind: 'threads', mailboxId, threadIds: rows.slice(0, 5).map(({ threadId }) => threadId) },
+      },
+    })
+    await dialog().getByLabel('Password').fill('mail password')
+    await dialog().getByRole('button', { name: 'Switch to IMAP' }).click()
+    await dialog().getByText('Done. This is an IMAP account now, with everything as it was.').waitFor()
+    await dialog().getByRole('button', { name: 'Close' }).click()
+    await until(async () => count('INBOX') === 35 && count('Archive') === 5, { what: 'the archive at the server' })
+    await page.getByText('What happened').click()
+    await page.getByText('40 mails found again at the server, 0 mails brought there.').waitFor()
+    await expectAccessible(page)
+    expect(await page.getByRole('button', { name: 'Switch to IMAP…' }).count()).toBe(0)
+    expect(screen.problems).toEqual([])
+  })
+})
