@@ -34,8 +34,7 @@ describe('what a person wants of a maildrop', () => {
     for (const text of mails) dovecot.deliver(user, 'INBOX', text)
     return drops.open(user, proxy.port)
   }
-  const onServer = (user: string) =>
-    dovecot.doveadm('search', '-u', user, 'mailbox', 'INBOX', 'all').split('\n').filter(Boolean).length
+  const onServer = (user: string) => dovecot.count(user, 'INBOX')
   const asked = (command: string) => proxy.said('toServer').match(new RegExp(`^${command}`, 'gm'))?.length ?? 0
   const wish = <T>(work: Parameters<typeof commit<T>>[2]) => commit(drops.store, { kind: 'system' }, work)
   const pushed = async ({ accountId }: Maildrop) =>

@@ -28,8 +28,7 @@ describe('a maildrop', () => {
     dovecot.addUser(user, 'secret')
     for (let n = 1; n <= count; n++) dovecot.deliver(user, 'INBOX', mail(n))
   }
-  const onServer = (user: string) =>
-    dovecot.doveadm('search', '-u', user, 'mailbox', 'INBOX', 'all').split('\n').filter(Boolean).length
+  const onServer = (user: string) => dovecot.count(user, 'INBOX')
   const asked = (command: RegExp) => proxy.said('toServer').match(new RegExp(command, 'g'))?.length ?? 0
 
   it('is fetched once, byte for byte, and then only looked at', async () => {
