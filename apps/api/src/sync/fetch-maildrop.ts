@@ -1,6 +1,6 @@
 import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { isAppError } from '#platform/errors.ts'
-import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
+import { maxMessageBytes, type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { stageContent, verifyBlob } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
@@ -39,9 +39,12 @@ export const fetchMails = async (
 ): Promise<{ stored: number; copies: number }> => {
   const { session, retrieval } = context
   const { maxBytes } = retrieval
-  const whole = mails.filter(({ sizeBytes, isRest }) => isRest || maxBytes === null || sizeBytes <= maxBytes)
+  // An answer cannot be stopped: one that is too large ends the session, and would end each later one at the same mail.
+  const isTakable = ({ sizeBytes }: ToFetch) => sizeBytes <= maxMessageBytes
+  const isWholeWanted = ({ sizeBytes, isRest }: ToFetch) => isRest || maxBytes === null || sizeBytes <= maxBytes
+  const whole = mails.filter((mail) => isTakable(mail) && isWholeWanted(mail))
   const wholeOnes = new Set(whole)
-  const headersOnly = mails.filter((mail) => !wholeOnes.has(mail))
+  const headersOnly = mails.filter((mail) => !wholeOnes.has(mail) && !mail.isRest)
   const batches = new Batches(context, wishes)
   const byNumber = new Map(mails.map((mail) => [mail.number, mail]))
   const take = async (answers: AsyncGenerator<Retrieved, void, void>, isWhole: boolean): Promise<void> => {
@@ -63,7 +66,8 @@ export const fetchMails = async (
     if (first === undefined) return
     await take(retrieveTops(session, [first], { lines: 0 }), false)
     // A server that cannot give a header alone gives all or nothing.
-    if (session.capabilities.top === false) await take(retrieveMessages(session, [first, ...others], ahead), true)
+    if (session.capabilities.top === false)
+      await take(retrieveMessages(session, numbers(headersOnly.filter(isTakable)), ahead), true)
     else if (others.length > 0) await take(retrieveTops(session, others, { lines: 0, ...ahead }), false)
   }
   try {

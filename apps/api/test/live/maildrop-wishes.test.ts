@@ -262,6 +262,23 @@ describe('what a person wants of a maildrop', () => {
     await server.stop()
   })
 
+  it('asks for no mail whole that is larger than what is kept, and goes on with the others', async () => {
+    const server = await startScriptedPop3({
+      mails: [1, 2].map(mail),
+      on: { LIST: (socket) => socket.write(listing('1 300', '2 300000000')) },
+    })
+    const drop = await drops.open('largest', server.port)
+    expect(await drop.look()).toMatchObject({ stored: 2, facts: { headersOnly: 1 } })
+    await drops.store.prisma.popLedger.updateMany({
+      where: { accountId: drop.accountId, isWhole: false },
+      data: { wantsWhole: true },
+    })
+    expect(await drop.look()).toMatchObject({ stored: 0 })
+    expect(server.said.filter((line) => line.startsWith('RETR'))).toEqual(['RETR 1'])
+    expect(await drop.shown()).toEqual(['Letter 1', 'Letter 2'])
+    await server.stop()
+  })
+
   it('shows what came while the next mail keeps it waiting', async () => {
     const mails = [1, 2].map(mail)
     const server = await startScriptedPop3({

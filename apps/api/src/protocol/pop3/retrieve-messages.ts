@@ -24,7 +24,7 @@ export type RetrieveLimits = {
 }
 
 /** Providers stop at 150 MB. */
-const maxMessageBytes = 256 * 1024 * 1024
+export const maxMessageBytes = 256 * 1024 * 1024
 
 /** RETR of each number, in their order, as one stream with back-pressure. Throws connect.*, message.too_large. RFC 1939 5. */
 export const retrieveMessages = (
