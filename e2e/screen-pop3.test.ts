@@ -307,8 +307,14 @@ it('says what a server lacks, and removes copies only when told', async () => {
   await until(async () => server.said.filter((line) => line.startsWith('DELE')).length === 2, { what: 'both removed' })
   await server.stop()
   await checkNow()
-  await health().getByText(/Next try/).waitFor()
-  expect(await health().getByText(/Next look/).count()).toBe(0)
+  await health()
+    .getByText(/Next try/)
+    .waitFor()
+  expect(
+    await health()
+      .getByText(/Next look/)
+      .count(),
+  ).toBe(0)
   await screen.api('DELETE', `/v1/accounts/${accountId}?mode=erase`)
 })
 
