@@ -127,7 +127,7 @@ const SwitchProgress = ({ account: { address, switching } }: { account: Account 
   const { total, found, uploaded, isTold } = switching
   return (
     <>
-      <p role="status">{t(isTold ? 'switch.left' : 'switch.running', { n: total - done })}</p>
+      <p role="status">{t(isTold ? 'switch.left' : 'switch.running', { n: (total - done).toLocaleString() })}</p>
       <div
         className="meter"
         role="progressbar"
