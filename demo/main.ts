@@ -101,7 +101,9 @@ const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
   const pictures = await startPictures()
   for (const mail of sampleMails(new Date(), `http://sender.example:${pictures.port}`))
     dovecot.deliver(user, mail.mailbox, mail.raw, { flags: mail.flags, receivedAt: mail.receivedAt })
-  const smtp = await startSmtp((raw) => dovecot.deliver(user, 'INBOX', raw))
+  const smtp = await startSmtp((raw, recipients) =>
+    dovecot.deliver(recipients.includes(older.address) ? older.user : user, 'INBOX', raw),
+  )
   const { child, code } = await postern(dir, dovecot.certificate)
   const cookie = cookieOf(await post('/v1/setup', { code, ...owner }))
   const first = await post(
@@ -143,8 +145,9 @@ The demo is ready.
   user          ${user}
   password      ${mailPassword}
 
-The second account, ${older.address}, is a maildrop that is read over POP3 (port ${dovecot.pop3sPort}, user ${older.user}).
-A new letter comes every ${letterEveryMs / 1000} seconds. Mail sent to 127.0.0.1:${smtp.port} (SMTP) arrives as well. Ctrl-C ends it all.
+The second account, ${older.address}, is a maildrop that is read over POP3 (port ${dovecot.pop3sPort}, user ${older.user},
+the same password). A new letter comes to the first every ${letterEveryMs / 1000} seconds. Mail sent to 127.0.0.1:${smtp.port} (SMTP) arrives as well:
+that for ${older.address} in the second, any other in the first. Ctrl-C ends it all.
 `)
 
   let isStopping = false
@@ -169,17 +172,22 @@ A new letter comes every ${letterEveryMs / 1000} seconds. Mail sent to 127.0.0.1
   child.once('exit', () => void stop())
 }
 
-/** Takes mail for anybody and puts it into the demo's inbox. */
-const startSmtp = async (deliver: (raw: Buffer) => void): Promise<{ port: number; close: () => void }> => {
+/** Takes mail for anybody, and says to whom it is addressed. */
+const startSmtp = async (
+  deliver: (raw: Buffer, recipients: string[]) => void,
+): Promise<{ port: number; close: () => void }> => {
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     onAuth: (_auth, _session, done) => done(null, { user: 'demo' }),
-    onData: (stream, _session, done) => {
+    onData: (stream, { envelope }, done) => {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
       stream.on('end', () => {
-        deliver(Buffer.concat(chunks))
+        deliver(
+          Buffer.concat(chunks),
+          envelope.rcptTo.map(({ address }) => address),
+        )
         done()
       })
     },

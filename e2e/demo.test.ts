@@ -77,7 +77,15 @@ describe('the demo', () => {
     const sender = createTransport({ host: '127.0.0.1', port: smtpPort })
     const letter = { from: 'me@example.org', to: 'robin@example.org', subject: 'By my own program', text: 'It works.' }
     await sender.sendMail(letter)
-    sender.close()
     await rowOf(page, 'By my own program').waitFor()
+    // And in the account read over POP3, by its address.
+    await sender.sendMail({ ...letter, to: 'robin@harbour.example', subject: 'To the maildrop' })
+    sender.close()
+    await page.getByRole('button', { name: 'Sync now: robin@harbour.example' }).click()
+    await page
+      .getByRole('link', { name: /^Inbox/ })
+      .nth(1)
+      .click()
+    await rowOf(page, 'To the maildrop').waitFor()
   })
 })
