@@ -110,6 +110,7 @@ export class PolledLife implements AccountLife {
         inboxId,
         scope,
         retrieval: wishes,
+        isMeeting: account.row.switching !== null,
         clock,
         logger,
         signal,

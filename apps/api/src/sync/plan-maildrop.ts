@@ -24,6 +24,8 @@ export type LedgerRow = {
   state: LedgerState
   /** The whole mail is stored, not its header alone. */
   isWhole: boolean
+  /** Nothing but its beginning can be read here. Not so for one that was read by IMAP, though it is not whole. */
+  isInPart: boolean
   /** The person asked for the rest of a mail of which only the header is stored. */
   wantsWhole: boolean
   /** Came again under another key, so it may be the only copy of something: never removed without the person's word. */

@@ -104,6 +104,7 @@ export const attachMaildrop = async (
             inboxId,
             scope: { kind: 'engine', accountId, epoch: lease?.epoch ?? 0n },
             retrieval: retrieval.parse(wishes),
+            isMeeting: false,
             clock: systemClock,
             logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),
             signal: new AbortController().signal,
