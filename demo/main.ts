@@ -71,6 +71,16 @@ const post = async (path: string, body: unknown, headers: Record<string, string>
 
 const cookieOf = (response: Response): string => (response.headers.getSetCookie()[0] ?? '').split(';')[0] ?? ''
 
+/** A visitor comes into the first inbox there is, and a maildrop has one at once. */
+const untilInbox = async ({ id }: { id: string }, cookie: string): Promise<void> => {
+  for (;;) {
+    const answer = await fetch(`${base}/v1/accounts/${id}/mailboxes`, { headers: { cookie } })
+    const { mailboxes } = (await answer.json()) as { mailboxes: { role: string | null }[] } // as the API says
+    if (mailboxes.some(({ role }) => role === 'inbox')) return
+    await new Promise((done) => setTimeout(done, 100))
+  }
+}
+
 const main = async (): Promise<void> => {
   const dir = await mkdtemp(join(tmpdir(), 'postern-demo-'))
   // As root the database runs under another user, who has to get in.
@@ -94,7 +104,7 @@ const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
   const smtp = await startSmtp((raw) => dovecot.deliver(user, 'INBOX', raw))
   const { child, code } = await postern(dir, dovecot.certificate)
   const cookie = cookieOf(await post('/v1/setup', { code, ...owner }))
-  await post(
+  const first = await post(
     '/v1/accounts',
     {
       address: owner.address,
@@ -103,6 +113,7 @@ const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
     },
     { cookie },
   )
+  await untilInbox((await first.json()) as { id: string }, cookie)
   await post(
     '/v1/accounts',
     {

@@ -15,18 +15,20 @@ const seeded = (seed: number) => () => {
 
 /** What lies in the maildrop of a second, older address; oldest first. */
 export const maildropMails = (now: Date, to: { name: string; address: string }): Buffer[] =>
-  letters.map(({ subject, text }, n) =>
-    composeMail({
+  letters.map(({ subject, text }, n) => {
+    const date = new Date(now.getTime() - (letters.length - n) * 9 * 3_600_000)
+    return composeMail({
       from: people[n % people.length] ?? people[0],
       to: [to],
       subject,
-      date: new Date(now.getTime() - (letters.length - n) * 9 * 3_600_000),
+      date,
       messageId: `maildrop-${n}@demo.example`,
       references: [],
       parts: [{ kind: 'text', text: `Dear Robin,\n\n${text}\n` }],
-      headers: {},
-    }),
-  )
+      // What came when: POP3 itself does not say.
+      headers: { Received: `by harbour.example; ${date.toUTCString().replace('GMT', '+0000')}` },
+    })
+  })
 
 type Draft = {
   mailbox?: string

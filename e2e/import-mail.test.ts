@@ -109,10 +109,34 @@ describe('mail that one has as files', () => {
     const tree = page.getByRole('region', { name: /kept@example\.org/ })
     await tree.getByRole('link', { name: 'Archive' }).click()
     await rowOf(page, 'Kept new').waitFor()
+    // On a phone nothing of the bar is covered.
+    const wide = page.viewportSize()
+    await page.setViewportSize({ width: 390, height: 844 })
+    const dock = await page.getByRole('region', { name: 'Imports and copies' }).boundingBox()
+    const bar = await page.locator('.bottom-bar').boundingBox()
+    expect((dock?.y ?? 0) + (dock?.height ?? 0)).toBeLessThan(bar?.y ?? 0)
+    await page.setViewportSize(wide ?? { width: 1440, height: 900 })
     const { mailboxes } = (await (await screen.api('GET', `/v1/accounts/${ids.kept}/mailboxes`)).json()) as {
       mailboxes: { path: string; messages: number; unreadMessages: number }[]
     }
     expect(mailboxes.find(({ path }) => path === 'Archive')).toMatchObject({ messages: 31, unreadMessages: 1 })
+  })
+
+  it('waits while its account is paused, is shown again by a page that was loaded anew, and can be cancelled', async () => {
+    await screen.api('PATCH', `/v1/accounts/${ids.kept}`, { isPaused: true })
+    await openDialog('kept', 'Archive', 'Import mail…')
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      dialog().getByRole('button', { name: 'Choose files…' }).click(),
+    ])
+    await chooser.setFiles(join(folder, 'single.eml'))
+    await dialog().getByRole('button', { name: 'Import', exact: true }).click()
+    await dialog().getByText('Mails are being added.').waitFor()
+    await page.reload()
+    await counts('0 added, 0 already there, 0 left out, 1 to do').waitFor()
+    await page.getByRole('button', { name: 'Cancel: Import into Archive' }).click()
+    await page.getByText('Cancelled.').waitFor()
+    await screen.api('PATCH', `/v1/accounts/${ids.kept}`, { isPaused: false })
   })
 
   it('is copied from here to another account, and stays', async () => {

@@ -19,9 +19,9 @@ describe('mailboxes of one’s own', () => {
       incoming: { host: 'localhost', port: screen.dovecot.pop3sPort, security: 'tls', username: 'pat' },
     })
     const { id } = (await answer.json()) as { id: string }
-    const context = await screen.newContext()
-    page = await screen.newPage(context)
-    other = await screen.newPage(context)
+    page = await screen.newPage(await screen.newContext())
+    // Windows of one context would take turns in front, and wait a second for each frame behind.
+    other = await screen.newPage(await screen.newContext())
     for (const window of [page, other]) {
       await window.goto(`${screen.base}/?account=${id}`)
       await rowOf(window, 'The plan').waitFor()
@@ -63,6 +63,7 @@ describe('mailboxes of one’s own', () => {
     await page.getByText('Name is taken here').waitFor()
     await expectAccessible(page)
     await page.keyboard.press('Escape')
+    await page.locator('button:focus[aria-label="More for Projects"]').waitFor()
     // What has a role keeps its name: there is no menu.
     expect(
       await treeOf(page)
@@ -107,7 +108,7 @@ describe('mailboxes of one’s own', () => {
     await rowOf(other, 'The plan').waitFor()
     await choose('Boats', 'Delete…')
     const question = page.getByRole('dialog', { name: 'Delete Boats?' })
-    await question.getByText('what they hold goes to Trash (1). Nothing is lost.').waitFor()
+    await question.getByText('what they hold goes to Trash (1 message). Nothing is lost.').waitFor()
     await expectAccessible(page)
     await picture(page, 'own-mailbox-delete')
     await question.getByRole('button', { name: 'Delete' }).click()

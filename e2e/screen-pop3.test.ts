@@ -38,8 +38,7 @@ const arrive = (subject: string, text = 'Hello!') =>
     'INBOX',
     `From: Zed <zed@example.org>\r\nTo: pat@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${crypto.randomUUID()}@example.org>\r\n\r\n${text}\r\n`,
   )
-const atProvider = () =>
-  Number(screen.dovecot.doveadm('mailbox', 'status', '-u', 'pat', 'messages', 'INBOX').match(/messages=(\d+)/)?.[1])
+const atProvider = () => screen.dovecot.count('pat', 'INBOX')
 const lookUp = async (address: string) => {
   await page.goto(`${screen.base}/accounts/new`)
   await page.getByLabel('Mail address').fill(address)
@@ -214,6 +213,8 @@ describe('a POP3 account', () => {
     const question = page.getByRole('dialog', { name: 'Remove mail at the provider?' })
     await question.getByText('A mail is removed there as soon as it is safely stored here').waitFor()
     await expectAccessible(page)
+    const { y = 0, height = 0 } = (await question.boundingBox()) ?? {}
+    expect(Math.abs(2 * y + height - (page.viewportSize()?.height ?? 0)), 'in the middle').toBeLessThan(4)
     await question.getByRole('button', { name: 'Cancel' }).click()
     expect(atProvider()).toBe(3)
     await saveLook()
@@ -259,8 +260,11 @@ describe('a POP3 account', () => {
     await page.getByText('Nothing is removed at the provider,').waitFor()
     await expectAccessible(page)
     await picture(page, 'pop3-hold')
+    await page.getByLabel('Whole mails up to').fill('2')
     await page.getByRole('button', { name: 'Everything is right, go on' }).click()
     await page.getByText('Nothing is removed at the provider,').waitFor({ state: 'detached' })
+    // What was typed and not saved yet stays.
+    expect(await page.getByLabel('Whole mails up to').inputValue()).toBe('2')
     const stored = await store.prisma.account.findUniqueOrThrow({ where: { id: BigInt(accountId) } })
     expect(stored.retrieval).toMatchObject({ isOnHold: false, everyMinutes: 60, maxBytes: 1_000_000 })
   })
@@ -301,8 +305,17 @@ it('says what a server lacks, and removes copies only when told', async () => {
   expect(server.said.filter((line) => line.startsWith('DELE'))).toEqual([])
   await health().getByRole('button', { name: 'Remove these at the provider' }).click()
   await until(async () => server.said.filter((line) => line.startsWith('DELE')).length === 2, { what: 'both removed' })
-  await screen.api('DELETE', `/v1/accounts/${accountId}?mode=erase`)
   await server.stop()
+  await checkNow()
+  await health()
+    .getByText(/Next try/)
+    .waitFor()
+  expect(
+    await health()
+      .getByText(/Next look/)
+      .count(),
+  ).toBe(0)
+  await screen.api('DELETE', `/v1/accounts/${accountId}?mode=erase`)
 })
 
 it('never met an error or a breach of its own policy on the way', () => {

@@ -101,10 +101,7 @@ export const openInbox = async (page: Page, base: string): Promise<void> => {
 
 /** The mails in a mailbox, or those of them that a search finds, at the server itself. */
 export const countAt = (dovecot: Dovecot, mailbox: string, ...query: string[]): number =>
-  dovecot
-    .doveadm('search', '-u', 'robin', 'mailbox', mailbox, ...(query.length > 0 ? query : ['all']))
-    .split('\n')
-    .filter(Boolean).length
+  dovecot.count('robin', mailbox, ...query)
 
 export const deliver = (dovecot: Dovecot, subject: string, extra = '', text = 'Hello!'): void =>
   dovecot.deliver(

@@ -30,11 +30,15 @@ export type Gateway = {
   pss: () => { api: number; engine: number }
   /** CPU time of API and engine together so far, in milliseconds. */
   cpuMs: () => number
+  /** The same of everything that runs, the database included. */
+  allCpuMs: () => number
+  /** Resident memory of the engine and whatever it started, in KiB. */
+  engineRss: () => number
   stop: () => Promise<void>
   restart: () => Promise<Gateway>
   remove: () => Promise<void>
 }
-export type MailServer = { port: number; security: 'plain' | 'tls' }
+export type MailServer = { port: number; security: 'plain' | 'tls'; kind?: 'imap' | 'pop3' }
 
 export const mailPassword = 'bench mail password'
 const owner = { name: 'Bench', address: 'bench@example.org', password: 'four unrelated words: lantern orbit' }
@@ -72,11 +76,12 @@ const speakTo = (postern: RunningPostern, cookie: string): Gateway => {
     cookie,
     ask,
     get,
-    addAccount: async (user, { port, security }) => {
+    addAccount: async (user, { port, security, kind = 'imap' }) => {
       if (security === 'plain') await allowPlaintext(port)
       const { body } = await ask('POST', '/v1/accounts', {
         address: `${user}@example.org`,
         password: mailPassword,
+        kind,
         incoming: { host: 'localhost', port, security, username: user },
       })
       return JSON.parse(body.toString()) as Account // as above
@@ -96,6 +101,8 @@ const speakTo = (postern: RunningPostern, cookie: string): Gateway => {
     },
     pss: () => ({ api: pssOf(pids().api), engine: pssOf(pids().engine) }),
     cpuMs: () => cpuOf(pids().api) + cpuOf(pids().engine),
+    allCpuMs: () => sum(treeOf(pid).map(cpuOf)),
+    engineRss: () => sum(treeOf(pids().engine).map(rssOf)),
     stop: () => {
       agent.destroy()
       return postern.stop()
@@ -156,14 +163,18 @@ export const childrenOf = (pid: number): number[] =>
   readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   )
+const treeOf = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(treeOf)]
+const sum = (values: number[]): number => values.reduce((all, value) => all + value, 0)
 const isEngine = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.ts')
 const pssOf = (pid: number): number =>
   Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1])
 
-/** utime and stime of proc(5), in the kernel's hundredths of a second. */
+const rssOf = (pid: number): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+
+/** utime and stime of proc(5) with those of children that have ended, in the kernel's hundredths of a second. */
 const cpuOf = (pid: number): number => {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
+  return fields.slice(11, 15).reduce((all, field) => all + Number(field), 0) * 10
 }

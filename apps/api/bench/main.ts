@@ -1,6 +1,7 @@
 import { childrenOf } from './gateway.ts'
 import { firstSync } from './scenarios/first-sync.ts'
 import { idleAccounts } from './scenarios/idle-accounts.ts'
+import { maildrop } from './scenarios/maildrop.ts'
 import { push } from './scenarios/push.ts'
 import { lists, openings, searches } from './scenarios/read-mail.ts'
 import { resync } from './scenarios/resync.ts'
@@ -13,7 +14,18 @@ import { openWorld, type Scenario } from './world.ts'
  * same mail server. One JSON object a line; what went wrong goes to the other stream. NAME is a scenario or the name of a
  * figure. BENCH_INBOX makes the corpus smaller.
  */
-const scenarios: Scenario[] = [firstSync, lists, searches, openings, push, resync, warmStart, web, idleAccounts]
+const scenarios: Scenario[] = [
+  firstSync,
+  lists,
+  searches,
+  openings,
+  push,
+  resync,
+  warmStart,
+  web,
+  idleAccounts,
+  maildrop,
+]
 
 const isWanted = ({ name, figures }: Scenario, wanted: string[]): boolean =>
   wanted.length === 0 || wanted.some((word) => word === name || figures.includes(word))

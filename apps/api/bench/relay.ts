@@ -4,11 +4,10 @@ import { connect, createServer, type Socket } from 'node:net'
  * A wire between Postern and a mail server without TLS that notes when a session leaves IDLE and when it is back in it:
  * what a round of "is anything new" takes on a live connection, without asking the product for its own opinion.
  */
-export type Relay = {
-  port: number
+export type Wire = { port: number; close: () => Promise<void> }
+export type Relay = Wire & {
   /** The next round: milliseconds from DONE to the IDLE after it. */
   nextRound: () => Promise<number>
-  close: () => Promise<void>
 }
 
 export const startRelay = async (serverPort: number): Promise<Relay> => {
@@ -45,6 +44,43 @@ export const startRelay = async (serverPort: number): Promise<Relay> => {
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     nextRound: () => new Promise((done) => waiting.push(done)),
+    close: async () => {
+      for (const socket of open) socket.destroy()
+      await new Promise((done) => server.close(done))
+    },
+  }
+}
+
+/** A wire that may be slow: what the server says passes at this pace, and the server has to wait. */
+export const startWire = async (
+  serverPort: number,
+  {
+    bytesPerSecond = Number.POSITIVE_INFINITY,
+    onConnect = () => {},
+  }: { bytesPerSecond?: number; onConnect?: () => void },
+): Promise<Wire> => {
+  const open = new Set<Socket>()
+  const server = createServer({ noDelay: true }, (client) => {
+    onConnect()
+    const upstream = connect({ host: '127.0.0.1', port: serverPort, noDelay: true })
+    client.pipe(upstream)
+    upstream.on('data', (chunk: Buffer) => {
+      client.write(chunk)
+      if (bytesPerSecond === Number.POSITIVE_INFINITY) return
+      upstream.pause()
+      setTimeout(() => upstream.resume(), (chunk.length / bytesPerSecond) * 1000)
+    })
+    upstream.on('end', () => client.end())
+    for (const socket of [client, upstream]) {
+      open.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('close', () => open.delete(socket))
+    }
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
     close: async () => {
       for (const socket of open) socket.destroy()
       await new Promise((done) => server.close(done))

@@ -15,14 +15,17 @@ const lookEveryMs = 10 * 60_000
  */
 export class KeptHere {
   readonly #machine: AccountMachine
+  readonly #onReleased: () => void
   readonly #commands = new WakeSignal<'waiting'>()
   readonly #content = new WakeSignal<'wanted'>()
   readonly #reading = new WakeSignal<'new'>()
   readonly #jobs: ContentJob[] = []
   readonly #ended: Promise<unknown>
 
-  constructor(machine: AccountMachine) {
+  /** `onReleased`: mails were deleted for good here that may now go at the provider too. */
+  constructor(machine: AccountMachine, onReleased: () => void) {
     this.#machine = machine
+    this.#onReleased = onReleased
     this.#commands.mark('waiting')
     this.#reading.mark('new')
     this.#ended = Promise.all([
@@ -51,12 +54,15 @@ export class KeptHere {
   }
 
   async #settle(): Promise<void> {
-    const { store, clock } = this.#machine.deps
+    const { deps, signal } = this.#machine
+    const { store, clock } = deps
     if (!this.#commands.take('waiting')) return
     try {
       const place = { store, scope: this.#scope, accountId: this.#scope.accountId, clock }
+      // A stop does not wait for a large import.
+      const isEnough = () => signal.aborted
       // What was imported comes without a look.
-      if (await settleNextCommands(place)) this.readNew()
+      if (await settleNextCommands({ ...place, isEnough, onReleased: this.#onReleased })) this.readNew()
     } catch (error) {
       this.#commands.mark('waiting')
       throw error

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type LookFacts, planNextLook } from './plan-next-look.ts'
+import { type LookFacts, placeOf, planNextLook } from './plan-next-look.ts'
 
 const minute = 60_000
 const plan = (facts: Partial<LookFacts> = {}) =>
@@ -9,7 +9,8 @@ const plan = (facts: Partial<LookFacts> = {}) =>
     isPresent: false,
     hour: 12,
     loginDelayMs: null,
-    random: 0.5,
+    now: new Date(0),
+    place: null,
     ...facts,
   })
 
@@ -35,11 +36,26 @@ describe('the next look at a maildrop', () => {
 
   it('comes no sooner than the server allows, by chance neither', () => {
     const facts = { loginDelayMs: 15 * minute, isPresent: true }
-    for (const random of [0, 0.5, 1]) expect(plan({ ...facts, random }).delayMs).toBe(15 * minute)
+    for (const place of [0, 0.5, 0.99]) expect(plan({ ...facts, place }).delayMs).toBe(15 * minute)
   })
 
-  it('spreads a thousand accounts over a fifth of the distance', () => {
-    const delays = Array.from({ length: 1000 }, (_, n) => plan({ random: n / 999 }).delayMs)
-    expect([Math.min(...delays), Math.max(...delays)]).toEqual([7.2 * minute, 8.8 * minute])
+  it.each([
+    ['at once', () => 0],
+    ['within half a minute, as after a restart', (n: number) => n * 30],
+  ])('spreads a thousand accounts evenly that started %s, a tenth of the distance a look at most', (_, startOf) => {
+    const everyMs = 5 * minute
+    const dueAt = Array.from({ length: 1000 }, (_, n) => {
+      let at = Date.UTC(2026, 10, 23) + startOf(n)
+      for (let look = 0; look < 6; look++) {
+        const { delayMs } = plan({ everyMs, now: new Date(at), place: placeOf(BigInt(4711 + n)) })
+        expect(Math.abs(delayMs - everyMs)).toBeLessThanOrEqual(everyMs / 10)
+        at += delayMs
+      }
+      return at % everyMs
+    })
+    const perSecond = Object.values(Object.groupBy(dueAt, (at) => Math.floor(at / 10_000))).map((due) => due?.length)
+    // A thousand in three hundred seconds are 33 in ten.
+    expect(perSecond).toHaveLength(30)
+    for (const due of perSecond) expect(Math.abs((due ?? 0) - 1000 / 30)).toBeLessThan(3)
   })
 })

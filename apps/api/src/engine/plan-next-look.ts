@@ -12,18 +12,22 @@ export type LookFacts = {
   hour: number
   /** The server's LOGIN-DELAY (RFC 2449 6.5), or null. */
   loginDelayMs: number | null
-  /** 0 to 1, for the spread. */
-  random: number
+  now: Date
+  /** Where in the distance between two looks this account has its place, 0 to 1. Null: that is no matter. */
+  place: number | null
 }
 
 /** Nobody is served by more: most servers answer a look in a tenth of a second, and some count them. */
 const leastMs = 60_000
 const nightFactor = 3
-/** A thousand accounts that started together drift apart within a few looks. */
-const spread = 0.1
+/** So much of the distance a look moves towards its place: all are there after five. */
+const step = 0.1
+
+/** Places of accounts one after another are as far from each other as can be, however many there are. */
+export const placeOf = (accountId: bigint): number => (Number(accountId % 1_000_000n) * 0.618_033_988_749_895) % 1
 
 export const planNextLook = (facts: LookFacts): { delayMs: number; reason: string } => {
-  const { everyMs, hasArrived, isPresent, hour, loginDelayMs, random } = facts
+  const { everyMs, hasArrived, isPresent, hour, loginDelayMs, now, place } = facts
   const isNight = hour < 6 && !isPresent
   const [wantedMs, reason] =
     isPresent && hasArrived
@@ -35,9 +39,16 @@ export const planNextLook = (facts: LookFacts): { delayMs: number; reason: strin
           : [everyMs, 'as chosen']
   // Who asked for more than the least has it.
   const boundedMs = Math.max(wantedMs, Math.min(leastMs, everyMs))
-  const spreadMs = boundedMs * (1 + spread * (2 * random - 1))
+  const spreadMs = boundedMs + (place === null ? 0 : towardsPlace(now.getTime() + boundedMs, place, boundedMs))
   const least = loginDelayMs ?? 0
   return spreadMs < least
     ? { delayMs: least, reason: 'the server allows no more' }
     : { delayMs: Math.round(spreadMs), reason }
+}
+
+/** The way from a time to the nearest that is at this place of the distance, a step of it at most. */
+const towardsPlace = (atMs: number, place: number, distanceMs: number): number => {
+  const behindMs = (((place * distanceMs - atMs) % distanceMs) + distanceMs) % distanceMs
+  const wayMs = behindMs > distanceMs / 2 ? behindMs - distanceMs : behindMs
+  return Math.min(step * distanceMs, Math.max(-step * distanceMs, wayMs))
 }

@@ -10,12 +10,14 @@ import { lookAtMaildrop, type MaildropLook } from '#sync/run-maildrop.ts'
 import type { AccountLife, AccountMachine, ContentJob } from './account-life.ts'
 import { KeptHere } from './kept-here.ts'
 import { openMaildropSession } from './open-account-session.ts'
-import { planNextLook } from './plan-next-look.ts'
+import { placeOf, planNextLook } from './plan-next-look.ts'
 import { WakeSignal } from './wake-signal.ts'
 
 /** From so many new mails on a look is shown as work under way. */
 const showsFrom = 20
 const tellEveryMs = 500
+/** A look that is over sooner is read afterwards: side by side both take longer than one after the other. */
+const readsFromMs = 5000
 /** A gateway that was away has every maildrop due at once: they are spread over this. */
 const catchUpMs = 30_000
 
@@ -26,17 +28,20 @@ const catchUpMs = 30_000
 export class PolledLife implements AccountLife {
   readonly #machine: AccountMachine
   readonly #here: KeptHere
-  readonly #wake = new WakeSignal<'look' | 'present'>()
+  readonly #wake = new WakeSignal<'look' | 'present' | 'removal'>()
   /** Monotonic. */
   readonly #catchUpAt: number
   /** Somebody wants a look now. */
   #isAsked = false
+  /** Mails are to be removed at the provider: the next look is no later than this. Monotonic. */
+  #lookBy = Number.POSITIVE_INFINITY
   /** No login before this, whoever asks: the server says so, or another program has the maildrop. Monotonic. */
   #notBefore = 0
+  #inboxId: bigint | undefined
 
   constructor(machine: AccountMachine) {
     this.#machine = machine
-    this.#here = new KeptHere(machine)
+    this.#here = new KeptHere(machine, () => this.#noticeReleased())
     this.#catchUpAt = machine.deps.clock.monotonicMs() + Math.random() * catchUpMs
   }
 
@@ -44,9 +49,11 @@ export class PolledLife implements AccountLife {
   async live(account: ConnectableAccount): Promise<void> {
     if (this.#wake.take('look')) this.#isAsked = true
     this.#wake.take('present')
+    this.#wake.take('removal')
     const waitMs = this.#waitMs(account)
     if (waitMs > 0) return this.#wake.sleep(waitMs, this.#machine.signal)
     this.#isAsked = false
+    this.#lookBy = Number.POSITIVE_INFINITY
     await this.#look(account)
   }
 
@@ -76,15 +83,23 @@ export class PolledLife implements AccountLife {
     await this.#here.settled()
   }
 
+  #noticeReleased(): void {
+    const { clock, timing } = this.#machine.deps
+    this.#lookBy = Math.min(this.#lookBy, clock.monotonicMs() + timing.removalLookMs)
+    this.#wake.mark('removal')
+  }
+
   #waitMs({ row }: ConnectableAccount): number {
     const { deps, isPresent } = this.#machine
     const refusedMs = this.#notBefore - deps.clock.monotonicMs()
     // Anything else than `watching` is new, was cut off, or has waited long enough.
     if (this.#isAsked || row.state !== 'watching' || row.nextPollAt === null) return refusedMs
     const sinceLastMs = deps.clock.now().getTime() - (row.lastSyncedAt?.getTime() ?? 0)
-    const dueMs = row.nextPollAt.getTime() - deps.clock.now().getTime()
-    if (isPresent()) return Math.max(refusedMs, Math.min(dueMs, presentMs(row.retrieval) - sinceLastMs))
-    return Math.max(refusedMs, dueMs, this.#catchUpAt - deps.clock.monotonicMs())
+    const plannedMs = row.nextPollAt.getTime() - deps.clock.now().getTime()
+    const dueMs = isPresent()
+      ? Math.min(plannedMs, presentMs(row.retrieval) - sinceLastMs)
+      : Math.max(plannedMs, this.#catchUpAt - deps.clock.monotonicMs())
+    return Math.max(refusedMs, Math.min(dueMs, this.#lookBy - deps.clock.monotonicMs()))
   }
 
   async #look(account: ConnectableAccount): Promise<void> {
@@ -97,9 +112,7 @@ export class PolledLife implements AccountLife {
     signal.addEventListener('abort', onStop, { once: true })
     try {
       if (!isQuiet) await enter('syncing', { lastLoginAt: deps.clock.now(), loginFailures: 0 })
-      const { id: inboxId } = await deps.store.readSystem((tx) =>
-        tx.mailbox.findFirstOrThrow({ where: { accountId: lease.accountId, role: 'inbox' }, select: { id: true } }),
-      )
+      const inboxId = await this.#findInbox()
       const wishes = retrieval.parse(account.row.retrieval ?? {})
       const { store, clock, logger } = deps
       const scope = { kind: 'engine' as const, ...lease }
@@ -124,6 +137,16 @@ export class PolledLife implements AccountLife {
     }
   }
 
+  /** The inbox of a maildrop is the same as long as the account lives. */
+  async #findInbox(): Promise<bigint> {
+    const { deps, lease } = this.#machine
+    this.#inboxId ??= await deps.store.readSystem(async (tx) => {
+      const where = { accountId: lease.accountId, role: 'inbox' }
+      return (await tx.mailbox.findFirstOrThrow({ where, select: { id: true } })).id
+    })
+    return this.#inboxId
+  }
+
   async #open(account: ConnectableAccount): Promise<Pop3Session> {
     const { deps, lease } = this.#machine
     try {
@@ -138,7 +161,7 @@ export class PolledLife implements AccountLife {
   }
 
   async #settle(wishes: Retrieval, found: MaildropLook, { loginDelay }: Capabilities): Promise<void> {
-    const { deps, isPresent, settle } = this.#machine
+    const { deps, lease, isPresent, settle } = this.#machine
     const now = deps.clock.now()
     const loginDelayMs = loginDelay === null ? null : loginDelay.seconds * 1000
     if (loginDelayMs !== null) this.#notBefore = deps.clock.monotonicMs() + loginDelayMs
@@ -148,7 +171,8 @@ export class PolledLife implements AccountLife {
       isPresent: isPresent(),
       hour: now.getHours(),
       loginDelayMs,
-      random: Math.random(),
+      now,
+      place: placeOf(lease.accountId),
     })
     const nextPollAt = new Date(now.getTime() + delayMs)
     await settle({ lastLoginAt: now, loginFailures: 0, lastSyncedAt: now, nextPollAt }, { event: lineOf(found) })
@@ -161,8 +185,8 @@ export class PolledLife implements AccountLife {
     let toldAt = Number.NEGATIVE_INFINITY
     let isShown = !isQuiet
     return async (done, total) => {
-      this.#here.readNew()
       const now = deps.clock.monotonicMs()
+      if (now - startedAt > readsFromMs) this.#here.readNew()
       if (total < showsFrom || now - toldAt < tellEveryMs) return
       toldAt = now
       if (!isShown) await enter('syncing')
@@ -179,7 +203,15 @@ export class PolledLife implements AccountLife {
 const presentMs = (stored: unknown): number => {
   const { everyMinutes } = retrieval.parse(stored ?? {})
   const everyMs = everyMinutes * 60_000
-  const facts = { everyMs, hasArrived: false, isPresent: true, hour: 12, loginDelayMs: null, random: 0.5 }
+  const facts = {
+    everyMs,
+    hasArrived: false,
+    isPresent: true,
+    hour: 12,
+    loginDelayMs: null,
+    now: new Date(0),
+    place: null,
+  }
   return planNextLook(facts).delayMs
 }
 

@@ -20,6 +20,8 @@ export type EngineTiming = {
   throttled: { baseMs: number; capMs: number }
   /** Another program has the maildrop open: it is asked again no sooner than after the first of these. */
   inUse: { baseMs: number; capMs: number }
+  /** A mail that was deleted for good here goes at the provider so soon: deletions in a row need one look. */
+  removalLookMs: number
   /** After this long one more connection is tried again at a provider that once allowed no more. */
   connectionGrowMs: number
   /** While bulk work holds the main session, its inbox is looked at this often. */
@@ -38,6 +40,7 @@ export const engineTiming: EngineTiming = {
   backoff: { baseMs: 1000, capMs: 5 * 60_000 },
   throttled: { baseMs: 60_000, capMs: 2 * 3_600_000 },
   inUse: { baseMs: 60_000, capMs: 10 * 60_000 },
+  removalLookMs: 10_000,
   connectionGrowMs: 3_600_000,
   inboxLookMs: 2000,
   focusTurnMs: 3000,

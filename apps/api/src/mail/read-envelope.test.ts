@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { headerOf, readEnvelope } from './read-envelope.ts'
+import { listCorpus } from '../../test/support/corpus.ts'
+import { readPlainHeader } from './plain-header.ts'
+import { headerOf, parseHeader, readEnvelope } from './read-envelope.ts'
 
 const read = (...lines: string[]) => readEnvelope(Buffer.from(lines.join('\r\n'), 'latin1'))
 
@@ -58,5 +61,49 @@ describe('the envelope of a raw mail', () => {
     expect(headerOf(Buffer.from('A: 1\nB: 2\n\nC: 3\r\n\r\n')).toString()).toBe('A: 1\nB: 2')
     expect(headerOf(Buffer.from('\r\nA: 1\r\n\r\n')).length).toBe(0)
     expect(headerOf(Buffer.from('A: 1')).toString()).toBe('A: 1')
+  })
+
+  const usual = [
+    'From: "Lee Ann" <ann@example.org>',
+    'To: Bob B. <bob@example.org>, <cy@example.org>,dan@example.org',
+    'Cc: =?utf-8?q?Zo=C3=AB?= <zoe@example.org>',
+    'Subject: =?iso-8859-1?q?Gr=FC=DFe?=\r\n =?iso-8859-1?q?_aus_Kiel?= am Meer',
+    'Date: Tue, 24 Nov 2026 23:59:58 -0200',
+    'Message-ID: <1@example.org>',
+    'References: <a@example.org>\r\n <0@example.org>',
+  ].join('\r\n')
+
+  it('is read the short way where it is usual, and by that way as the parser reads it', async () => {
+    expect(readPlainHeader(Buffer.from(usual))).toEqual(await parseHeader(Buffer.from(usual)))
+    let plain = 0
+    for (const { path, name } of listCorpus()) {
+      const header = headerOf(readFileSync(path))
+      const read = readPlainHeader(header)
+      if (!read) continue
+      plain++
+      const { date, ...rest } = read
+      const { date: parsedDate, ...parsed } = await parseHeader(header)
+      expect(rest, name).toEqual(parsed)
+      expect(new Date(date ?? ''), name).toEqual(new Date(parsedDate ?? ''))
+    }
+    console.log(`${plain} of ${listCorpus().length} mails of the corpus have a usual header`)
+  })
+
+  it('is left to the parser where it is not that usual', () => {
+    const unusual: [string, string][] = [
+      ['"Lee Ann"', '"Lee, Ann"'],
+      ['"Lee Ann"', '"Lee \\"Ann"'],
+      ['Bob B.', 'Bob (B.)'],
+      ['<cy@example.org>', 'Team: cy@example.org;'],
+      ['<cy@example.org>', '<cy@xn--bcher-kva.example>'],
+      ['dan@example.org', 'dan'],
+      ['Bob B.', 'B\u00f6b'],
+      ['Subject:', 'Subject'],
+      ['Subject:', 'Subject: a\r\nSubject:'],
+      ['<1@example.org>', '1@example.org'],
+      ['<a@example.org>', 'your letter of Monday'],
+    ]
+    for (const [from, to] of unusual)
+      expect(readPlainHeader(Buffer.from(usual.replace(from, to), 'latin1')), to).toBeNull()
   })
 })

@@ -1,3 +1,4 @@
+import { type PlainHeader, readPlainHeader } from './plain-header.ts'
 import { displayLine } from './storable-text.ts'
 
 /** Who wrote to whom about what, from the header of a raw mail. What the header lacks is null or empty. */
@@ -32,30 +33,53 @@ export const headerOf = (raw: Buffer): Buffer => {
 
 /** Throws only what the parser throws: the caller shows such a mail as one whose header nobody can read. */
 export const readEnvelope = async (raw: Buffer): Promise<RawEnvelope> => {
-  const { simpleParser } = await import('mailparser')
   const header = headerOf(raw)
+  const fields = readPlainHeader(header) ?? (await parseHeader(header))
+  const people = (found: Person[]): Person[] =>
+    found
+      .slice(0, maxPeople)
+      .map(({ name, address }) => ({ name: displayLine(name, 200), address: displayLine(address, 320) }))
+  return {
+    subject: displayLine(fields.subject),
+    from: people(fields.people.from),
+    replyTo: people(fields.people['reply-to']),
+    to: people(fields.people.to),
+    cc: people(fields.people.cc),
+    bcc: people(fields.people.bcc),
+    sentAt: asDate(fields.date),
+    receivedAt: asDate(/;([^;]*)$/.exec(fields.received ?? '')?.[1]),
+    messageId: fields.messageId?.slice(0, 1000) ?? null,
+    inReplyTo: fields.inReplyTo?.slice(0, 4000) ?? null,
+    references: fields.references?.slice(0, 65_536) ?? null,
+  }
+}
+
+/** Any header, by the parser. */
+export const parseHeader = async (header: Buffer): Promise<PlainHeader> => {
+  const { simpleParser } = await import('mailparser')
   const mail = await simpleParser(Buffer.concat([header, Buffer.from('\r\n\r\n')]))
   const people = (found: typeof mail.to): Person[] => {
     const lists = found === undefined ? [] : Array.isArray(found) ? found : [found]
     return lists
       .flatMap(({ value }) => value)
       .flatMap((entry) => ('group' in entry && entry.group ? entry.group : [entry]))
-      .slice(0, maxPeople)
-      .map(({ name, address }) => ({ name: displayLine(name, 200), address: displayLine(address ?? '', 320) }))
+      .map(({ name, address }) => ({ name, address: address ?? '' }))
   }
   const references = mail.references === undefined ? [] : [mail.references].flat()
   return {
-    subject: displayLine(mail.subject ?? ''),
-    from: people(mail.from),
-    replyTo: people(mail.replyTo),
-    to: people(mail.to),
-    cc: people(mail.cc),
-    bcc: people(mail.bcc),
-    sentAt: asDate(firstField(header, 'date')),
-    receivedAt: asDate(/;([^;]*)$/.exec(firstField(header, 'received') ?? '')?.[1]),
-    messageId: mail.messageId?.slice(0, 1000) ?? null,
-    inReplyTo: mail.inReplyTo?.slice(0, 4000) ?? null,
-    references: references.length === 0 ? null : references.join(' ').slice(0, 65_536),
+    subject: mail.subject ?? '',
+    people: {
+      from: people(mail.from),
+      'reply-to': people(mail.replyTo),
+      to: people(mail.to),
+      cc: people(mail.cc),
+      bcc: people(mail.bcc),
+    },
+    date: firstField(header, 'date'),
+    received: firstField(header, 'received'),
+    messageId: mail.messageId,
+    inReplyTo: mail.inReplyTo,
+    references: references.length === 0 ? undefined : references.join(' '),
   }
 }
 

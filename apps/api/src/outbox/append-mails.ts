@@ -54,12 +54,12 @@ export const appendNextMails = async (run: AppendRun): Promise<boolean> => {
     return true
   }
   const { outcomes, mails } = await sortOut(run, selected, items)
-  await commitBulk(
+  const begun = await commitBulk(
     run.store,
     run.scope,
     async (unit) => {
       await settleItems(unit, outcomes)
-      await beginItems(
+      return beginItems(
         unit,
         mails.map(({ item }) => item.id),
         { fromUid: selected.uidNext || 1n, uidValidity: selected.uidValidity },
@@ -67,7 +67,11 @@ export const appendNextMails = async (run: AppendRun): Promise<boolean> => {
     },
     { isDurable: true },
   )
-  await sendAll(run, selected, mails)
+  await sendAll(
+    run,
+    selected,
+    mails.filter(({ item }) => begun.has(item.id)),
+  )
   return true
 }
 

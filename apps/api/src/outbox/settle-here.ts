@@ -14,33 +14,42 @@ import { storeNextMails } from './store-mails-here.ts'
 /**
  * Carries out the waiting commands of an account whose mailboxes are kept here, as those of a POP3 account are: there is
  * no server to ask, what is stored is the truth. The same commands, chunks and undo as everywhere else; a chunk is one
- * transaction, so a kill leaves it done or not begun. Imported mails go the same way. False when nothing was waiting.
+ * transaction, so a kill leaves it done or not begun. Imported mails go the same way. `isEnough` ends it early, between two
+ * chunks; `onReleased` is told of mails that may now go at the provider. False when nothing was waiting.
  */
 export const settleNextCommands = async (place: {
   store: Store
   scope: EngineScope | UserScope
   accountId: bigint
   clock?: Clock
+  isEnough?: () => boolean
+  onReleased?: () => void
 }): Promise<boolean> => {
   const queue = openQueue(place)
   for (let hasActed = false; ; hasActed = true) {
+    if (place.isEnough?.()) return hasActed
     const work = await nextWork(queue)
     // What is imported gives way to every click.
     if (!work && !(await storeNextMails({ clock: systemClock, ...place }))) return hasActed
     if (!work) continue
     if (!(await beginOnce(queue, work.command))) continue
-    for (const items of groupAlike(work.items)) await settleGroup(queue, work.command, items)
+    for (const items of groupAlike(work.items))
+      if ((await settleGroup(queue, work.command, items)) > 0) place.onReleased?.()
   }
 }
 
-const settleGroup = (queue: Queue, command: OpenCommand, items: WorkItem[]): Promise<void> =>
+/** Answers how many mails may now go at the provider. */
+const settleGroup = (queue: Queue, command: OpenCommand, items: WorkItem[]): Promise<number> =>
   write(queue, async (unit) => {
     const { accountId } = queue
     const [like] = items
-    if (!like) return
+    if (!like) return 0
     const { toMailboxId, isExpunge } = like
     const isMove = toMailboxId !== null && toMailboxId !== like.mailboxId
-    if (isMove && !(await holdMailbox(unit.tx, toMailboxId))) return refuseGone(queue, unit, command, items)
+    if (isMove && !(await holdMailbox(unit.tx, toMailboxId))) {
+      await refuseGone(queue, unit, command, items)
+      return 0
+    }
     const firstUid = isMove ? await takeUids(unit.tx, toMailboxId, items.length) : 0n
     const settlement: Settlement = {
       commandId: command.id,
@@ -53,13 +62,13 @@ const settleGroup = (queue: Queue, command: OpenCommand, items: WorkItem[]): Pro
       gone: isExpunge ? items.map(({ placementId }) => placementId) : [],
     }
     await settleChunk(unit, accountId, settlement)
-    if (isExpunge)
-      await releaseDeletedHere(
-        unit,
-        accountId,
-        items.map(({ messageId }) => messageId),
-      )
     if (command.targets > tellsProgressFrom) logCommand(unit, accountId, command.id)
+    if (!isExpunge) return 0
+    return releaseDeletedHere(
+      unit,
+      accountId,
+      items.map(({ messageId }) => messageId),
+    )
   })
 
 /** Where they were to go was removed: what went on to Trash with it is looked up again, anything else stays where it is. */

@@ -6,6 +6,7 @@ import type { Store } from '#store/open-store.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
 import {
   findOctetsIn,
+  holdItems,
   type ItemOutcome,
   nextTransferItems,
   readHeads,
@@ -39,10 +40,15 @@ export const storeNextMails = async ({ store, scope, accountId, clock }: PlaceHe
     store,
     scope,
     async (unit) => {
-      const keys = [...arrivals.values()].map(({ envelope }) => envelope.identityKey)
+      const held = await holdItems(
+        unit.tx,
+        items.map(({ id }) => id),
+      )
+      const still = [...arrivals].filter(([id]) => held.has(id))
+      const keys = still.map(([, arrival]) => arrival).map(({ envelope }) => envelope.identityKey)
       const known = await findOctetsIn(unit.tx, place, keys)
       const fresh = new Map<bigint, Arrival>()
-      for (const [id, arrival] of arrivals) {
+      for (const [id, arrival] of still) {
         if (known.has(arrival.envelope.identityKey)) continue
         known.add(arrival.envelope.identityKey)
         fresh.set(id, arrival)
@@ -53,11 +59,19 @@ export const storeNextMails = async ({ store, scope, accountId, clock }: PlaceHe
       const isTied = new Set(tied)
       await settleItems(
         unit,
-        items.map((item): ItemOutcome => {
-          if (fresh.has(item.id))
-            return { id: item.id, state: 'stored', uid: null, uidValidity: null, isKept: isTied.has(item.blobId ?? 0n) }
-          return arrivals.has(item.id) ? { id: item.id, state: 'here' } : gone(item)
-        }),
+        items
+          .filter(({ id }) => held.has(id))
+          .map((item): ItemOutcome => {
+            if (fresh.has(item.id))
+              return {
+                id: item.id,
+                state: 'stored',
+                uid: null,
+                uidValidity: null,
+                isKept: isTied.has(item.blobId ?? 0n),
+              }
+            return arrivals.has(item.id) ? { id: item.id, state: 'here' } : gone(item)
+          }),
       )
     },
     // What was staged goes in the same transaction.

@@ -29,3 +29,28 @@ export const releaseMemoryAtRest = (): (() => void) => {
   timer.unref()
   return () => clearInterval(timer)
 }
+
+/** What passes is collected so often; and what stayed by chance while it was, so often. */
+const passedBytes = 512 * 1024
+const stayedBytes = 16 * 1024 * 1024
+
+/**
+ * For what is larger than it may be in memory and passes in pieces: told how much, it has the pieces that went before
+ * collected. They lie outside the heap, and V8 would let dozens of megabytes of them gather.
+ */
+export const forgetPassing = (): ((bytes: number) => void) => {
+  let passed = 0
+  let stayed = 0
+  return (bytes) => {
+    passed += bytes
+    stayed += bytes
+    if (stayed >= stayedBytes) {
+      globalThis.gc?.({ type: 'major', execution: 'sync' })
+      stayed = 0
+      passed = 0
+    } else if (passed >= passedBytes) {
+      globalThis.gc?.({ type: 'minor', execution: 'sync' })
+      passed = 0
+    }
+  }
+}

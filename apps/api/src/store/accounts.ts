@@ -1,5 +1,5 @@
 import { type AccountSettings, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
-import { type RetrievalPatch, retrieval } from '@postern/shared/retrieval.ts'
+import { type Retrieval, type RetrievalPatch, retrieval } from '@postern/shared/retrieval.ts'
 import type { Secret } from '#platform/secret.ts'
 import { openCredential, sealCredential, sealDataKey } from './account-credentials.ts'
 import type { Unit } from './commit.ts'
@@ -50,7 +50,7 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
     name: settings.name,
     incoming: settings.incoming,
     ...(settings.outgoing ? { outgoing: settings.outgoing } : {}),
-    ...(settings.kind === 'pop3' ? { retrieval: retrieval.parse(settings.retrieval ?? {}) } : {}),
+    ...(settings.kind === 'pop3' ? { retrieval: wishesOf(settings, old) } : {}),
     isPrivateHost: wanted.isPrivateHost,
     state: 'new',
     isPaused: false,
@@ -70,6 +70,12 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
   unit.wakeEngine(id)
   return id
 }
+
+/** A hold outlives the account's absence: only its person lifts it, and not by adding the account anew. */
+const wishesOf = (settings: AccountSettings, old: AccountRow | undefined): Retrieval => ({
+  ...retrieval.parse(settings.retrieval ?? {}),
+  isOnHold: retrieval.parse(old?.retrieval ?? {}).isOnHold,
+})
 
 /** What is not given stays, whoever else is writing it: the engine lays a hold while a person chooses a policy. */
 export const mergeRetrieval = async (tx: Tx, accountId: bigint, wishes: RetrievalPatch): Promise<void> => {

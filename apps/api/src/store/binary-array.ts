@@ -4,6 +4,7 @@
  */
 const textOid = 25
 const tsvectorOid = 3614
+const byteaOid = 17
 const headerBytes = 20
 
 /** One dimension from 1 on: dimensions, "may hold null", element type, length, lower bound. */
@@ -64,4 +65,15 @@ export const textArray = (values: readonly (string | null)[]): Buffer => {
   const writer = new ArrayWriter('text')
   for (const value of values) writer.add(value)
   return writer.finish()
+}
+
+/** For `${...}::bytea[]`: one copy of all of it, of just the size it needs. */
+export const byteaArray = (values: readonly Buffer[]): Buffer => {
+  const out = Buffer.allocUnsafeSlow(values.reduce((size, { length }) => size + 4 + length, headerBytes))
+  let at = header(out, byteaOid, values.length)
+  for (const value of values) {
+    at = out.writeInt32BE(value.length, at)
+    at += value.copy(out, at)
+  }
+  return out.subarray(0, at)
 }

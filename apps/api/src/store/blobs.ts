@@ -1,6 +1,8 @@
 import { AppError } from '#platform/errors.ts'
+import { forgetPassing } from '#platform/release-memory.ts'
 import { newSha256 } from '#platform/sha256.ts'
 import { commit, commitBulk, type EngineScope, type UserScope } from './commit.ts'
+import { Prisma } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
 
 /** Who writes bytes, and of which account they are. */
@@ -56,18 +58,26 @@ export const finishBlob = (
     await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${accountId}`
   })
 
-/** Blobs of one chunk each, all at once; what is missing is left out. */
-export const readSmallBlobs = async (tx: Tx, blobIds: bigint[]): Promise<Map<bigint, Uint8Array>> => {
-  const rows = await tx.blobChunk.findMany({ where: { blobId: { in: blobIds }, n: 0 } })
-  return new Map(rows.map(({ blobId, bytes }) => [blobId, bytes]))
+/** Blobs of one chunk each, all at once; what is missing is left out. Each has memory of its own. */
+export const readSmallBlobs = async (store: Store, blobIds: bigint[]): Promise<Map<bigint, Uint8Array>> => {
+  const rows = await store.readOne<{ blob_id: bigint; bytes: Uint8Array }>({
+    name: 'blobs.small',
+    sql: Prisma.sql`SELECT blob_id, bytes FROM blob_chunk WHERE blob_id = ANY (${blobIds}::bigint[]) AND n = 0`,
+    isBinary: true,
+  })
+  return new Map(rows.map(({ blob_id, bytes }) => [blob_id, bytes]))
 }
 
 /** A whole blob, chunk by chunk. */
 export async function* readChunks(store: Store, blobId: bigint): AsyncGenerator<Uint8Array> {
   for (let n = 0; ; n++) {
-    const chunk = await store.readSystem((tx) => readChunk(tx, blobId, n))
+    const [chunk] = await store.readOne<{ bytes: Uint8Array }>({
+      name: 'blobs.chunk',
+      sql: Prisma.sql`SELECT bytes FROM blob_chunk WHERE blob_id = ${blobId} AND n = ${n}`,
+      isBinary: true,
+    })
     if (!chunk) return
-    yield chunk
+    yield chunk.bytes
   }
 }
 
@@ -78,10 +88,12 @@ export const verifyBlob = async (
   { blobId, sha256, sizeBytes }: WholeBlob,
 ): Promise<void> => {
   const hash = newSha256()
+  const forget = forgetPassing()
   let length = 0
   for await (const chunk of readChunks(store, blobId)) {
     hash.update(chunk)
     length += chunk.length
+    forget(chunk.length)
   }
   if (length !== sizeBytes || Buffer.compare(hash.digest(), sha256) !== 0)
     throw new AppError('internal', 'The database gave back other bytes than it was given.')
@@ -107,7 +119,7 @@ export const readBlobState = async (
 }
 
 /** Larger content goes into the database in pieces as it comes. */
-const smallBytes = 1024 * 1024
+const smallBytes = 2 * 1024 * 1024
 const pieceBytes = 256 * 1024
 
 /** Content that was read to its end: in memory when it is small, else in pieces of a blob that nothing is tied to yet. */
@@ -120,7 +132,7 @@ export type StagedContent = {
   blobId: bigint | null
 }
 
-/** A blob left behind by a fault is swept. Throws what the content throws, and storage.*. */
+/** Pieces have to stay as they are. A blob left behind by a fault is swept. Throws what the content throws, and storage.*. */
 export const stageContent = async (
   store: Store,
   scope: BlobScope,
@@ -129,30 +141,61 @@ export const stageContent = async (
   const hash = newSha256()
   let sizeBytes = 0
   let kept: Buffer[] = []
-  let keptBytes = 0
-  let head: Buffer | undefined
-  let blobId: bigint | null = null
-  let n = 0
-  const flush = async () => {
-    const bytes = Buffer.concat(kept)
-    kept = []
-    keptBytes = 0
-    head ??= bytes
-    blobId ??= await createBlob(store, scope)
-    await appendChunk(store, scope, { blobId, n: n++, bytes })
-  }
+  let large: PieceWriter | undefined
   for await (const piece of content) {
     hash.update(piece)
     sizeBytes += piece.length
-    // The piece is the sender's; what is kept is ours.
-    kept.push(Buffer.from(piece))
-    keptBytes += piece.length
-    if (keptBytes >= (blobId === null ? smallBytes : pieceBytes)) await flush()
+    if (large) await large.add(piece)
+    else kept.push(piece)
+    if (large || sizeBytes < smallBytes) continue
+    large = new PieceWriter(store, scope, await createBlob(store, scope))
+    for (const first of kept) await large.add(first)
+    kept = []
   }
   const sha256 = Buffer.from(hash.digest())
-  if (blobId === null) return { sha256, sizeBytes, head: Buffer.concat(kept), blobId }
-  if (keptBytes > 0) await flush()
-  return { sha256, sizeBytes, head: head ?? Buffer.alloc(0), blobId }
+  const [only] = kept
+  if (!large) return { sha256, sizeBytes, head: only && kept.length === 1 ? only : Buffer.concat(kept), blobId: null }
+  return { sha256, sizeBytes, ...(await large.finish()) }
+}
+
+/** Large content on its way, through one piece of memory. */
+class PieceWriter {
+  readonly #store: Store
+  readonly #scope: BlobScope
+  readonly #blobId: bigint
+  readonly #piece = Buffer.allocUnsafeSlow(pieceBytes)
+  readonly #forget = forgetPassing()
+  #filled = 0
+  #pieces = 0
+  #head: Buffer | undefined
+
+  constructor(store: Store, scope: BlobScope, blobId: bigint) {
+    this.#store = store
+    this.#scope = scope
+    this.#blobId = blobId
+  }
+
+  async add(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const copied = bytes.copy(this.#piece, this.#filled, at)
+      at += copied
+      this.#filled += copied
+      if (this.#filled === this.#piece.length) await this.#flush()
+    }
+  }
+
+  async finish(): Promise<{ head: Buffer; blobId: bigint }> {
+    if (this.#filled > 0) await this.#flush()
+    return { head: this.#head ?? Buffer.alloc(0), blobId: this.#blobId }
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = this.#piece.subarray(0, this.#filled)
+    this.#head ??= Buffer.from(bytes)
+    await appendChunk(this.#store, this.#scope, { blobId: this.#blobId, n: this.#pieces++, bytes })
+    this.#forget(this.#filled)
+    this.#filled = 0
+  }
 }
 
 /** Blobs whose writer died. */

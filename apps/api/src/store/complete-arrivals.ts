@@ -11,7 +11,7 @@ export type Completed = { ledgerIds: Set<bigint>; threadIds: bigint[] }
  * Mails that were here by their header become whole: each keeps its id, its conversation and its places with their flags,
  * wherever they were moved meanwhile; what it is known by, its size and its source are those of the whole. It is read next,
  * as a mail that came whole. Of two mails with one header, which are one until now, the second stays out when its octets
- * are others: it is a mail of its own.
+ * are others: it is a mail of its own. A source that was damaged here is replaced by the octets as they came again.
  */
 export const completeArrivals = async (unit: RawUnit, accountId: bigint, arrivals: Rest[]): Promise<Completed> => {
   const rest = arrivals.filter(({ isRest, isWhole }) => isRest && isWhole)
@@ -27,11 +27,16 @@ export const completeArrivals = async (unit: RawUnit, accountId: bigint, arrival
     const hash = arrival.rawHash.toString('hex')
     const stored = hashes.get(part.message_id) ?? part.hash
     if (stored !== null && stored !== hash) continue
-    hashes.set(part.message_id, hash)
     const completed = { ...arrival, messageId: part.message_id }
-    if (stored === null) first.push(completed)
+    if (stored === null || (part.is_damaged && !hashes.has(part.message_id))) first.push(completed)
+    hashes.set(part.message_id, hash)
     done.push(completed)
   }
+  await dropSources(
+    unit,
+    accountId,
+    first.map(({ messageId }) => messageId),
+  )
   const messageIds = new Map(first.map(({ envelope, messageId }) => [envelope.identityKey, messageId]))
   await storeSources(unit, accountId, first, messageIds)
   // Of one that came when the account was IMAP the text is here already, and its parts are not.
@@ -49,10 +54,21 @@ export const completeArrivals = async (unit: RawUnit, accountId: bigint, arrival
   return { ledgerIds: new Set(done.map(({ ledgerId }) => ledgerId)), threadIds: threads.map((row) => row.thread_id) }
 }
 
-/** Ledger id -> the message that is here by its header; `hash` once it is whole. */
+/** Whatever is there of these, to make room for what came. */
+const dropSources = async ({ tx }: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
+  await tx.$executeRaw`
+    WITH s AS (DELETE FROM raw_source WHERE account_id = ${accountId} AND message_id = ANY (${messageIds}::bigint[]) RETURNING blob_id),
+      b AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM s) RETURNING size_bytes),
+      a AS (UPDATE account SET stored_bytes = stored_bytes - (SELECT sum(size_bytes) FROM b) WHERE id = ${accountId} AND EXISTS (SELECT 1 FROM b))
+    DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM s)`
+}
+
+/** Ledger id -> the message that is here by its header, or damaged; `hash` of the whole, once that came. */
 const findParts = async (tx: RawTx, accountId: bigint, rest: Rest[]) => {
-  const rows = await tx.$queryRaw<{ id: bigint; message_id: bigint; hash: string | null }[]>`
-    SELECT l.id, l.message_id, encode(b.sha256, 'hex') AS hash FROM pop_ledger l JOIN message m ON m.id = l.message_id
+  const rows = await tx.$queryRaw<{ id: bigint; message_id: bigint; hash: string | null; is_damaged: boolean }[]>`
+    SELECT l.id, l.message_id, encode(b.sha256, 'hex') AS hash,
+      b.sha256 IS DISTINCT FROM (SELECT sha256(string_agg(c.bytes, ''::bytea ORDER BY c.n)) FROM blob_chunk c WHERE c.blob_id = b.id) AS is_damaged
+    FROM pop_ledger l JOIN message m ON m.id = l.message_id
     LEFT JOIN raw_source r ON r.message_id = m.id LEFT JOIN blob b ON b.id = r.blob_id
     WHERE l.account_id = ${accountId} AND l.id = ANY (${rest.map(({ ledgerId }) => ledgerId)}::bigint[]) AND NOT l.is_whole ORDER BY l.id`
   return new Map(rows.map((row) => [row.id, row]))

@@ -7,9 +7,9 @@ import type { RawUnit } from './commit.ts'
 
 /**
  * Mails that were just deleted for good here: where the person wants it so, they may go at the provider too. Not as long as
- * the mail has another place here, and not what is here in part only, of which nobody needs the rest any more.
+ * the mail has another place here, and not what is here in part only, of which nobody needs the rest any more. Answers how many wait for the next look.
  */
-export const releaseDeletedHere = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
+export const releaseDeletedHere = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<number> => {
   const released = await unit.tx.$queryRaw<{ is_copy: boolean; missing_since: Date | null }[]>`
     UPDATE pop_ledger l SET state = 'to_delete' WHERE l.account_id = ${accountId} AND l.message_id = ANY (${messageIds}::bigint[])
       AND l.state = 'fetched' AND l.is_whole AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = l.message_id)
@@ -21,13 +21,14 @@ export const releaseDeletedHere = async (unit: RawUnit, accountId: bigint, messa
   const listed = released.filter(({ missing_since }) => missing_since === null)
   const copies = listed.filter(({ is_copy }) => is_copy)
   await countWaiting(unit, accountId, { waiting: listed.length, copies: -copies.length })
+  return listed.length
 }
 
 /** Copies the person lets go: the next look removes those of which the same octets are here. Answers how many. */
 export const releaseCopies = async (unit: RawUnit, accountId: bigint): Promise<number> => {
   const mails = await unit.tx.$executeRaw`
     UPDATE pop_ledger SET state = 'to_delete' WHERE account_id = ${accountId} AND is_copy AND is_whole AND state = 'fetched'
-      AND missing_since IS NULL`
+      AND fetched_at IS NOT NULL AND missing_since IS NULL`
   await countWaiting(unit, accountId, { waiting: mails, copies: -mails })
   return mails
 }

@@ -37,12 +37,9 @@ export type StoreOptions = {
 
 /** Opens the pool and the listening connection. Throws storage.unavailable when Postgres does not answer. */
 export const openStore = async ({ databaseUrl, poolSize, sessionName, niceness }: StoreOptions): Promise<Store> => {
-  const pool = openPool({
-    connectionString: databaseUrl,
-    max: poolSize,
-    // Awaited by the pool, so that no statement of somebody else's comes in between.
-    ...(niceness === undefined ? {} : { onConnect: (client) => giveWay(client, niceness) }),
-  })
+  // Awaited by the pool, so that no statement of somebody else's comes in between.
+  const manners: pg.PoolConfig = niceness === undefined ? {} : { onConnect: (client) => giveWay(client, niceness) }
+  const pool = openPool({ connectionString: databaseUrl, max: poolSize, ...manners })
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { disposeExternalPool: true }),
     transactionOptions: { maxWait: 10_000, timeout: 60_000 },
@@ -53,7 +50,7 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName, niceness }
     throw toStoreError(error)
   })
   const requireRoom = await watchRoom(databaseUrl)
-  const reader = createReader(databaseUrl, poolSize)
+  const reader = createReader({ connectionString: databaseUrl, max: poolSize, ...manners })
   const readSystem: Store['readSystem'] = async (work) => {
     try {
       return await work(prisma)

@@ -1,4 +1,4 @@
-import { type MaildropFacts, maildrop } from '@postern/shared/retrieval.ts'
+import { type MaildropFacts, maildrop, retrieval } from '@postern/shared/retrieval.ts'
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
@@ -30,12 +30,12 @@ const rowsOf = (accountId: bigint): Statement<RawRow> => ({
       CASE WHEN is_whole THEN false ELSE coalesce((SELECT m.is_header_only FROM message m WHERE m.id = l.message_id), true) END AS is_in_part
     FROM pop_ledger l WHERE account_id = ${accountId} AND state <> 'gone' ORDER BY id`,
 })
-const factsOf = (accountId: bigint): Statement<{ maildrop: unknown }> => ({
+const factsOf = (accountId: bigint): Statement<{ maildrop: unknown; retrieval: unknown }> => ({
   name: 'ledger.facts',
-  sql: Prisma.sql`SELECT maildrop FROM account WHERE id = ${accountId}`,
+  sql: Prisma.sql`SELECT maildrop, retrieval FROM account WHERE id = ${accountId}`,
 })
 
-/** Every row that is not gone, in the order it was first listed, and what the person was last told of the maildrop. */
+/** Every row that is not gone, in the order it was first listed; what the person was last told of the maildrop, and wants of it. */
 export const readLedger = async (store: Store, accountId: bigint) => {
   const [rows, [told]] = await store.readTogether([rowsOf(accountId), factsOf(accountId)])
   return {
@@ -53,6 +53,7 @@ export const readLedger = async (store: Store, accountId: bigint) => {
       missingSince: row.missing_since,
     })),
     facts: maildrop.safeParse(told?.maildrop).data ?? null,
+    wishes: retrieval.parse(told?.retrieval ?? {}),
   }
 }
 
@@ -64,10 +65,10 @@ export const addListed = async (
 ): Promise<bigint[]> => {
   if (entries.length === 0) return []
   const rows = await unit.tx.$queryRaw<{ id: bigint }[]>`
-    INSERT INTO pop_ledger (account_id, key, size_bytes)
-    SELECT ${accountId}::bigint, t.key, t.size::bigint FROM unnest(${textArray(entries.map(({ key }) => key))}::text[],
-      ${textArray(entries.map(({ sizeBytes }) => String(sizeBytes)))}::text[]) WITH ORDINALITY AS t (key, size, n) ORDER BY t.n
-    RETURNING id`
+    WITH t AS (SELECT nextval('pop_ledger_id_seq') AS id, u.key, u.size::bigint AS size, u.n FROM unnest(${textArray(entries.map(({ key }) => key))}::text[],
+        ${textArray(entries.map(({ sizeBytes }) => String(sizeBytes)))}::text[]) WITH ORDINALITY AS u (key, size, n)),
+      l AS (INSERT INTO pop_ledger (id, account_id, key, size_bytes) SELECT id, ${accountId}::bigint, key, size FROM t)
+    SELECT id FROM t ORDER BY n`
   return rows.map(({ id }) => id)
 }
 
@@ -83,6 +84,12 @@ export const markLedger = async (
     UPDATE pop_ledger SET state = ${to}, gone_at = CASE WHEN ${to} = 'gone' THEN now() ELSE gone_at END
     WHERE account_id = ${accountId} AND id = ANY (${ids}::bigint[]) AND state = ANY (${from}::text[]) RETURNING id`
   return rows.map(({ id }) => id)
+}
+
+/** What is stored of these is not what came: they are to be fetched whole, and keep their state. */
+export const markDamaged = async (unit: RawUnit, accountId: bigint, ids: bigint[]): Promise<void> => {
+  await unit.tx.$executeRaw`
+    UPDATE pop_ledger SET is_whole = false, wants_whole = true WHERE account_id = ${accountId} AND id = ANY (${ids}::bigint[]) AND is_whole`
 }
 
 /** Says since when rows are away, or that they are back. */

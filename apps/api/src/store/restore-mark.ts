@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { readMark, writeMark } from '#platform/mark-file.ts'
 import { addSyncEvent } from './account-state.ts'
 import { commit } from './commit.ts'
+import { erasing } from './erase-account.ts'
 import type { Store } from './open-store.ts'
 import { type HoldPlan, planHold } from './plan-hold.ts'
 import { toStoreError } from './store-error.ts'
@@ -106,7 +107,7 @@ const holdRemovals = (store: Store, reason: keyof typeof because): Promise<numbe
     { kind: 'system' },
     async (unit) => {
       const held = await unit.tx.$queryRaw<{ id: bigint }[]>`
-        UPDATE account SET retrieval = coalesce(retrieval, '{}') || '{"isOnHold": true}' WHERE kind = 'pop3' AND disconnected_at IS NULL
+        UPDATE account SET retrieval = coalesce(retrieval, '{}') || '{"isOnHold": true}' WHERE kind = 'pop3' AND state <> ${erasing}
           AND (retrieval ->> 'isOnHold') IS DISTINCT FROM 'true' RETURNING id`
       const text = `${because[reason]} Nothing is removed at the provider until you say so.`
       for (const { id } of held) {

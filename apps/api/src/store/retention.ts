@@ -10,8 +10,9 @@ export const sweepOld = async (store: Store): Promise<void> => {
     { id: bigint }[]
   >`SELECT m.id FROM message m WHERE m.orphaned_at < now() - interval '30 days' AND NOT EXISTS (
       SELECT 1 FROM pop_ledger l JOIN account a ON a.id = l.account_id
-      WHERE l.message_id = m.id AND l.missing_since IS NULL AND (l.state IN ('to_delete', 'dele_sent')
-        OR l.state = 'fetched' AND a.retrieval -> 'policy' ->> 'kind' IN ('afterDownload', 'afterDays', 'newest'))) LIMIT 5000`
+      WHERE l.message_id = m.id AND l.missing_since IS NULL
+        AND (l.state IN ('to_delete', 'dele_sent') AND (l.is_copy OR coalesce(a.retrieval -> 'policy' ->> 'kind', 'keep') <> 'keep')
+          OR l.state = 'fetched' AND a.retrieval -> 'policy' ->> 'kind' IN ('afterDownload', 'afterDays', 'newest'))) LIMIT 5000`
   const ids = rows.map((row) => row.id)
   if (ids.length > 0) await store.prisma.$transaction((tx) => eraseMessages(tx, ids))
   await store.prisma.$executeRaw`DELETE FROM removed_mailbox WHERE removed_at < now() - interval '30 days'`
@@ -33,6 +34,8 @@ export const eraseMessages = async (tx: Tx, ids: bigint[]): Promise<void> => {
   await tx.body.deleteMany({ where: { messageId: { in: ids } } })
   await tx.messageSearch.deleteMany({ where: { messageId: { in: ids } } })
   await tx.placement.deleteMany({ where: { messageId: { in: ids } } })
+  // Known should it ever come again, but nothing is here by which its removal at the provider could be verified.
+  await tx.$executeRaw`UPDATE pop_ledger SET fetched_at = NULL WHERE message_id = ANY (${ids}::bigint[])`
   await tx.message.deleteMany({ where: { id: { in: ids } } })
 }
 

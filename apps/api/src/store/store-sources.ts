@@ -1,3 +1,4 @@
+import { byteaArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
 
 /** A mail and its octets: small ones are written with its row; a large one was staged before, in pieces, and verified. */
@@ -33,15 +34,51 @@ export const storeSources = async (
   const staged = [...byMessage].flatMap(([messageId, { source }]) =>
     source.kind === 'staged' ? [{ messageId, blobId: source.blobId }] : [],
   )
-  await tx.$executeRaw`
-    WITH t AS (SELECT nextval('blob_id_seq') AS blob_id, u.* FROM unnest(${small.map(({ messageId }) => messageId)}::bigint[], ${small.map(({ rawHash }) => rawHash)}::bytea[],
-        ${small.map(({ bytes }) => bytes)}::bytea[]) AS u (message_id, hash, bytes)),
-      b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${accountId}::bigint, hash, length(bytes), true FROM t),
-      c AS (INSERT INTO blob_chunk (blob_id, n, bytes) SELECT blob_id, 0, bytes FROM t)
-    INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
-  await tx.$executeRaw`
+  if (small.length > 0) {
+    // The octets are in a statement of their own: one that needs them in several places would write them aside first.
+    const made = await tx.$queryRaw<{ blob_id: bigint }[]>`
+      WITH t AS (SELECT nextval('blob_id_seq') AS blob_id, u.* FROM unnest(${small.map(({ messageId }) => messageId)}::bigint[],
+          ${byteaArray(small.map(({ rawHash }) => rawHash))}::bytea[], ${small.map(({ bytes }) => bytes.length)}::bigint[]) WITH ORDINALITY AS u (message_id, hash, size, n)),
+        b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${accountId}::bigint, hash, size, true FROM t),
+        r AS (INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t)
+      SELECT blob_id FROM t ORDER BY n`
+    await tx.$executeRaw`
+      INSERT INTO blob_chunk (blob_id, n, bytes) SELECT u.blob_id, 0, u.bytes
+      FROM unnest(${made.map(({ blob_id }) => blob_id)}::bigint[], ${byteaArray(small.map(({ bytes }) => bytes))}::bytea[]) AS u (blob_id, bytes)`
+  }
+  if (staged.length > 0)
+    await tx.$executeRaw`
     WITH t AS (SELECT * FROM unnest(${staged.map(({ messageId }) => messageId)}::bigint[], ${staged.map(({ blobId }) => blobId)}::bigint[]) AS u (message_id, blob_id)),
       b AS (UPDATE blob SET is_whole = true FROM t WHERE blob.id = t.blob_id)
     INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
   return staged.map(({ blobId }) => blobId)
+}
+
+/**
+ * Writes small mails ahead of their rows, as blobs that nothing is tied to yet: beside the transaction that makes the last
+ * ones visible. Answers the blobs in the same order; one left behind by a fault is swept.
+ */
+export const stageSources = async (
+  { tx }: RawUnit,
+  accountId: bigint,
+  mails: { rawHash: Buffer; bytes: Buffer }[],
+): Promise<bigint[]> => {
+  const made = await tx.$queryRaw<{ id: bigint }[]>`
+    WITH t AS (SELECT nextval('blob_id_seq') AS id, u.* FROM unnest(${byteaArray(mails.map(({ rawHash }) => rawHash))}::bytea[],
+        ${mails.map(({ bytes }) => bytes.length)}::bigint[]) WITH ORDINALITY AS u (hash, size, n)),
+      b AS (INSERT INTO blob (id, account_id, sha256, size_bytes) SELECT id, ${accountId}::bigint, hash, size FROM t)
+    SELECT id FROM t ORDER BY n`
+  const ids = made.map(({ id }) => id)
+  await tx.$executeRaw`
+    INSERT INTO blob_chunk (blob_id, n, bytes) SELECT u.blob_id, 0, u.bytes
+    FROM unnest(${ids}::bigint[], ${byteaArray(mails.map(({ bytes }) => bytes))}::bytea[]) AS u (blob_id, bytes)`
+  return ids
+}
+
+/** Of what was staged, whatever no message took: its octets are here already. */
+export const dropStaged = async ({ tx }: RawUnit, blobIds: bigint[]): Promise<void> => {
+  if (blobIds.length === 0) return
+  await tx.$executeRaw`
+    WITH free AS (DELETE FROM blob WHERE id = ANY (${blobIds}::bigint[]) AND NOT is_whole RETURNING id)
+    DELETE FROM blob_chunk WHERE blob_id IN (SELECT id FROM free)`
 }

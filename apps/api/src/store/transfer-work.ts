@@ -70,6 +70,13 @@ export const nextTransferItems = async (tx: Tx, accountId: bigint, limit: number
     }))
 }
 
+/** Those of them that still wait: nobody has cancelled them, and nobody does before this transaction ends. */
+export const holdItems = async (tx: RawTx, ids: bigint[]): Promise<Set<bigint>> => {
+  const rows = await tx.$queryRaw<{ id: bigint }[]>`
+    SELECT id FROM transfer_item WHERE id = ANY (${ids}::bigint[]) AND state IN ('waiting', 'sending') ORDER BY id FOR UPDATE`
+  return new Set(rows.map(({ id }) => id))
+}
+
 /** The beginning of each mail: enough for its header. */
 export const readHeads = async (tx: Tx, blobIds: bigint[], maxBytes: number): Promise<Map<bigint, Buffer>> => {
   const rows = await tx.$queryRaw<{ blob_id: bigint; head: Uint8Array }[]>`
@@ -131,14 +138,19 @@ export const isListedIn = async (tx: Tx, mail: ListedMail): Promise<boolean> => 
   return row?.found === true
 }
 
-/** Says durably that these mails may reach the server from now on, where none of them can be below `fromUid`. */
+/**
+ * Says durably that these mails may reach the server from now on, where none of them can be below `fromUid`. Answers which:
+ * what was cancelled meanwhile is gone.
+ */
 export const beginItems = async (
   { tx }: RawUnit,
   ids: bigint[],
   { fromUid, uidValidity }: { fromUid: bigint; uidValidity: bigint },
-): Promise<void> => {
-  await tx.$executeRaw`
-    UPDATE transfer_item SET state = 'sending', attempts = attempts + 1, from_uid = ${fromUid}, uid_validity = ${uidValidity} WHERE id = ANY (${ids}::bigint[])`
+): Promise<Set<bigint>> => {
+  const rows = await tx.$queryRaw<{ id: bigint }[]>`
+    UPDATE transfer_item SET state = 'sending', attempts = attempts + 1, from_uid = ${fromUid}, uid_validity = ${uidValidity}
+    WHERE id = ANY (${ids}::bigint[]) AND state IN ('waiting', 'sending') RETURNING id`
+  return new Set(rows.map(({ id }) => id))
 }
 
 export type ItemOutcome = { id: bigint } /** `isKept`: its blob is a message's source now. */ & (

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { maxSourceText } from '#mail/parse-message.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Logger } from '#platform/logger.ts'
+import { forgetPassing } from '#platform/release-memory.ts'
 import { type BodyColumns, toColumns } from '#store/body-columns.ts'
 import type { ReadAnswer, ReadJob } from './body-thread.ts'
 import { type MailFacts, type PartsToRead, type SourceToRead, unparsableBody } from './read-body.ts'
@@ -115,12 +116,14 @@ export class BodyReader {
   /** One mail of any size, piece by piece; what is poison or too much is shown from its beginning. */
   async readPieces(mail: MailFacts, pieces: AsyncIterable<Uint8Array>): Promise<BodyColumns> {
     let start = Buffer.alloc(0)
+    const forget = forgetPassing()
     const columns = await this.#alone(async () => {
       try {
         await this.#ask({ kind: 'open', part: null })
         for await (const piece of pieces) {
           if (start.length < maxSourceText) start = Buffer.concat([start, piece])
           await this.#ask({ kind: 'feed', bytes: new Uint8Array(piece) })
+          forget(piece.length)
         }
         const answer = await this.#ask({ kind: 'close', mail })
         return answer.kind === 'columns' && answer.unread.length === 0 ? answer.columns : null

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { FoundMail, MailFeed } from '#mail/mail-feed.ts'
 import { showSource } from '#mail/parse-message.ts'
+import { forgetPassing } from '#platform/release-memory.ts'
 import { type BodyColumns, type BodyRow, ColumnsWriter, toColumns } from '#store/body-columns.ts'
 import {
   isSuspiciouslyEmpty,
@@ -37,6 +38,8 @@ export type ReadAnswer =
 const progress = new Int32Array((workerData as { progress: SharedArrayBuffer }).progress) // given by body-reader.ts
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+const forget = forgetPassing()
 
 /** What the wanted part gave since the last answer. */
 type WantedBytes = { pieces: Buffer[]; isWhole: boolean }
@@ -99,8 +102,10 @@ const openMail = async (part: number | null): Promise<ReadAnswer> => {
 /** A parser that broke keeps its fault until the last piece; the wanted part is not whole then. */
 const readPiece = async (job: Extract<ReadJob, { kind: 'feed' | 'drain' }>): Promise<ReadAnswer> => {
   try {
-    if (job.kind === 'feed') await open?.feed.write(asBuffer(job.bytes))
-    else await open?.feed.finish()
+    if (job.kind === 'feed') {
+      await open?.feed.write(asBuffer(job.bytes))
+      forget(job.bytes.length)
+    } else await open?.feed.finish()
   } catch {
     // See above.
   }

@@ -20,7 +20,7 @@ export const countMaildrop = (
     messages: listing.length,
     bytes: listing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     waiting: next.remove.length,
-    copies: stored.filter(({ isCopy, isWhole }) => isCopy && isWhole).length,
+    copies: stored.filter(({ isCopy, isWhole, fetchedAt }) => isCopy && isWhole && fetchedAt !== null).length,
     headersOnly: stored.filter(({ isInPart }) => isInPart).length,
   }
 }

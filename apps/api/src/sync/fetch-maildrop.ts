@@ -1,15 +1,16 @@
 import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { isAppError } from '#platform/errors.ts'
-import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
+import { maxMessageBytes, type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { stageContent, verifyBlob } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
+import { dropStaged, stageSources } from '#store/store-sources.ts'
 import { announceUids } from './announce-arrivals.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 
 /** A batch becomes visible as soon as one of these is reached. */
-const batchMails = 200
-const batchBytes = 4 * 1024 * 1024
+const batchMails = 500
+const batchBytes = 8 * 1024 * 1024
 const batchMs = 1000
 
 export type ToFetch = {
@@ -38,8 +39,12 @@ export const fetchMails = async (
 ): Promise<{ stored: number; copies: number }> => {
   const { session, retrieval } = context
   const { maxBytes } = retrieval
-  const whole = mails.filter(({ sizeBytes, isRest }) => isRest || maxBytes === null || sizeBytes <= maxBytes)
-  const headersOnly = mails.filter((mail) => !whole.includes(mail))
+  // An answer cannot be stopped: one that is too large ends the session, and would end each later one at the same mail.
+  const isTakable = ({ sizeBytes }: ToFetch) => sizeBytes <= maxMessageBytes
+  const isWholeWanted = ({ sizeBytes, isRest }: ToFetch) => isRest || maxBytes === null || sizeBytes <= maxBytes
+  const whole = mails.filter((mail) => isTakable(mail) && isWholeWanted(mail))
+  const wholeOnes = new Set(whole)
+  const headersOnly = mails.filter((mail) => !wholeOnes.has(mail) && !mail.isRest)
   const batches = new Batches(context, wishes)
   const byNumber = new Map(mails.map((mail) => [mail.number, mail]))
   const take = async (answers: AsyncGenerator<Retrieved, void, void>, isWhole: boolean): Promise<void> => {
@@ -55,14 +60,27 @@ export const fetchMails = async (
   }
   const numbers = (list: ToFetch[]) => list.map(({ number }) => number)
   const ahead = batches.isCautious ? { ahead: 1 } : {}
-  if (whole.length > 0) await take(retrieveMessages(session, numbers(whole), ahead), true)
-  const [first, ...others] = numbers(headersOnly)
-  if (first === undefined) return batches.finish()
-  await take(retrieveTops(session, [first], { lines: 0 }), false)
-  // A server that cannot give a header alone gives all or nothing.
-  if (session.capabilities.top === false) await take(retrieveMessages(session, [first, ...others], ahead), true)
-  else if (others.length > 0) await take(retrieveTops(session, others, { lines: 0, ...ahead }), false)
-  return batches.finish()
+  const takeAll = async (): Promise<void> => {
+    if (whole.length > 0) await take(retrieveMessages(session, numbers(whole), ahead), true)
+    const [first, ...others] = numbers(headersOnly)
+    if (first === undefined) return
+    await take(retrieveTops(session, [first], { lines: 0 }), false)
+    // A server that cannot give a header alone gives all or nothing.
+    if (session.capabilities.top === false)
+      await take(retrieveMessages(session, numbers(headersOnly.filter(isTakable)), ahead), true)
+    else if (others.length > 0) await take(retrieveTops(session, others, { lines: 0, ...ahead }), false)
+  }
+  try {
+    await takeAll()
+    return await batches.finish()
+  } catch (error) {
+    // What came whole stays, however often the connection ends.
+    await batches.finish().catch(() => undefined)
+    throw error
+  } finally {
+    // Whoever looks next must find in the ledger what is still on its way.
+    await batches.settled()
+  }
 }
 
 /** Reads one answer to its end: small mails into memory, large ones into pieces that are read back once. */
@@ -86,13 +104,17 @@ const readMail = async (
   }
 }
 
-/** Collects arrivals and stores them while the next ones are being fetched; one batch is on its way at a time. */
+/**
+ * Collects arrivals and stores them while the next ones are being fetched: the octets of one batch are written beside the
+ * rows of the one before it.
+ */
 class Batches {
   readonly #context: MaildropContext
   readonly #wishes: FetchWishes
   #open: Arrival[] = []
   #bytes = 0
-  #since = 0
+  #timer: NodeJS.Timeout | undefined
+  #staging: Promise<unknown> = Promise.resolve()
   #storing: Promise<void> = Promise.resolve()
   #stored = 0
   #copies = 0
@@ -108,32 +130,58 @@ class Batches {
   }
 
   async add(arrival: Arrival): Promise<void> {
-    const now = this.#context.clock.monotonicMs()
-    if (this.#open.length === 0) this.#since = now
+    // By the clock, not by the next mail: that may take an hour to come. Who adds or finishes next hears of a failure.
+    this.#timer ??= setTimeout(() => this.#begin().catch(() => undefined), batchMs)
     this.#open.push(arrival)
     if (arrival.source.kind === 'bytes') this.#bytes += arrival.source.bytes.length
-    const isFull = this.#open.length >= batchMails || this.#bytes >= batchBytes || now - this.#since >= batchMs
+    const isFull = this.#open.length >= batchMails || this.#bytes >= batchBytes
     if (!isFull && !this.isCautious) return
-    await this.#storing
-    this.#begin()
+    await this.#begin()
     if (this.isCautious) await this.#storing
   }
 
   async finish(): Promise<{ stored: number; copies: number }> {
-    await this.#storing
-    this.#begin()
+    await this.#begin()
     await this.#storing
     return { stored: this.#stored, copies: this.#copies }
   }
 
-  #begin(): void {
+  /** Never throws. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#storing])
+  }
+
+  /** Octets of one batch are on their way at a time, and rows of one. */
+  async #begin(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    await this.#staging
     const batch = this.#open
     if (batch.length === 0) return
+    const earlier = this.#storing
+    const staging = this.isCautious ? Promise.resolve(batch) : this.#stage(batch)
     this.#open = []
     this.#bytes = 0
-    this.#storing = this.#store(batch)
-    // Awaited before the next one; until then a failure is not unhandled.
+    // Both have ended when it has, even where one of them failed.
+    this.#staging = Promise.allSettled([staging, earlier]).then(() => Promise.all([staging, earlier]))
+    this.#storing = this.#staging.then(async () => this.#store(await staging))
+    // Awaited before the next ones; until then a failure is not unhandled.
+    this.#staging.catch(() => undefined)
     this.#storing.catch(() => undefined)
+  }
+
+  async #stage(batch: Arrival[]): Promise<Arrival[]> {
+    const { store, scope, accountId } = this.#context
+    const mails = batch.flatMap(({ isWhole, rawHash, source }) =>
+      isWhole && source.kind === 'bytes' ? [{ rawHash, bytes: source.bytes }] : [],
+    )
+    if (mails.length < stagedFrom) return batch
+    const blobIds = await commitBulk(store, scope, (unit) => stageSources(unit, accountId, mails))
+    let at = 0
+    return batch.map((arrival): Arrival => {
+      const blobId = arrival.isWhole && arrival.source.kind === 'bytes' ? blobIds[at++] : undefined
+      return blobId === undefined ? arrival : { ...arrival, source: { kind: 'staged', blobId } }
+    })
   }
 
   async #store(batch: Arrival[]): Promise<void> {
@@ -144,6 +192,12 @@ class Batches {
       scope,
       async (unit) => {
         const stored = await storeArrivals(unit, place, batch)
+        const tied = new Set(stored.tied)
+        const staged = batch.flatMap(({ source }) => (source.kind === 'staged' ? source.blobId : []))
+        await dropStaged(
+          unit,
+          staged.filter((blobId) => !tied.has(blobId)),
+        )
         if (stored.uids.length > bulkFrom) unit.touchThreadsInBulk(accountId, stored.threadIds)
         else unit.touchThreads(accountId, stored.threadIds)
         if (this.#wishes.isNews) await announceUids(unit, place, stored.uids)
@@ -156,6 +210,9 @@ class Batches {
     await this.#wishes.onStored(batch.length)
   }
 }
+
+/** Fewer are written with their rows: one round trip counts for more than what goes on beside it. */
+const stagedFrom = 20
 
 /** From so many on, lists are told that they grew, not of each. */
 const bulkFrom = 50

@@ -122,14 +122,46 @@ describe('removal at the server', () => {
     expect(ids(plan.remove)).toEqual([2, 3])
   })
 
+  it('leaves a mail whose name another one has that is not here yet: the server may have kept that one', () => {
+    const twins = (parts: Partial<LedgerRow>) => [row(1, 'same'), row(2, 'same', parts)]
+    const due = facts({ policy: { kind: 'afterDownload' } })
+    for (const parts of [{ state: 'listed' as const, isWhole: false, fetchedAt: null }, { isWhole: false }])
+      for (const listed of [[entry(1, 'same')], [entry(1, 'same'), entry(2, 'same')]])
+        expect(planMaildrop(listed, twins(parts), due).remove).toEqual([])
+    expect(numbers(planMaildrop([entry(1, 'same'), entry(2, 'same')], twins({}), due).remove)).toEqual([1, 2])
+  })
+
+  it('is over for what was marked when everything is to be kept, save for copies, which were let go one by one', () => {
+    const marked = [
+      row(1, 'a', { state: 'to_delete' }),
+      row(2, 'b', { state: 'dele_sent' }),
+      row(3, 'c', { state: 'to_delete', isCopy: true }),
+    ]
+    expect(numbers(planMaildrop(listing.slice(0, 3), marked, facts()).remove)).toEqual([3])
+    const wanted = facts({ policy: { kind: 'whenDeletedHere' } })
+    expect(numbers(planMaildrop(listing.slice(0, 3), marked, wanted).remove)).toEqual([1, 2, 3])
+  })
+
+  it('leaves what is here no longer, and so cannot be verified any more', () => {
+    for (const parts of [{}, { state: 'to_delete' as const }, { state: 'to_delete' as const, isCopy: true }]) {
+      const swept = [row(1, 'a', { ...parts, fetchedAt: null })]
+      expect(planMaildrop([entry(1, 'a')], swept, facts({ policy: { kind: 'afterDownload' } })).remove).toEqual([])
+    }
+  })
+
   it('goes by the number of this listing', () => {
     const shifted = [entry(1, 'c'), entry(2, 'a')]
-    const plan = planMaildrop(shifted, [row(1, 'a', { state: 'to_delete' }), row(3, 'c')], facts())
+    const plan = planMaildrop(
+      shifted,
+      [row(1, 'a', { state: 'to_delete' }), row(3, 'c')],
+      facts({ policy: { kind: 'whenDeletedHere' } }),
+    )
     expect(plan.remove.map(({ number, row: { key } }) => [number, key])).toEqual([[2, 'a']])
   })
 
   it('asks again for what is still listed after a removal that was never confirmed', () => {
-    const plan = planMaildrop([entry(7, 'a')], [row(1, 'a', { state: 'dele_sent' })], facts())
+    const due = facts({ policy: { kind: 'afterDownload' } })
+    const plan = planMaildrop([entry(7, 'a')], [row(1, 'a', { state: 'dele_sent' })], due)
     expect(numbers(plan.remove)).toEqual([7])
     expect(plan.gone).toEqual([])
   })
@@ -174,7 +206,9 @@ describe('the counts of a maildrop', () => {
   const count = (policy: MaildropFacts['policy']) => countMaildrop(listing, rows, { policy, now })
 
   it('are of what is listed: copies that wait for the person, mails of which the header is here', () => {
-    expect(count({ kind: 'keep' })).toEqual({ messages: 6, bytes: 600, waiting: 1, copies: 1, headersOnly: 1 })
+    const counts = { messages: 6, bytes: 600, waiting: 1, copies: 1, headersOnly: 1 }
+    expect(count({ kind: 'whenDeletedHere' })).toEqual(counts)
+    expect(count({ kind: 'keep' })).toEqual({ ...counts, waiting: 0 })
   })
 
   it('tell what the next look would remove if nothing held it, what came in this one among it', () => {

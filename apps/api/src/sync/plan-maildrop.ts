@@ -26,10 +26,11 @@ export type LedgerRow = {
   isWhole: boolean
   /** Nothing but its beginning can be read here. Not so for one that was read by IMAP, though it is not whole. */
   isInPart: boolean
-  /** The person asked for the rest of a mail of which only the header is stored. */
+  /** Not whole, and to be fetched whole: the person asked for the rest, or what is stored is damaged. */
   wantsWhole: boolean
   /** Came again under another key, so it may be the only copy of something: never removed without the person's word. */
   isCopy: boolean
+  /** Null: its octets are not here yet, or no longer, as it was deleted long ago. Such a mail is never removed. */
   fetchedAt: Date | null
   receivedAt: Date | null
   missingSince: Date | null
@@ -74,14 +75,14 @@ export const planMaildrop = (
     fresh,
     fetch: here.filter(({ row }) => row.state === 'listed' || isRestWanted(row)).sort(newestFirst),
     returned: pairs.filter(isBack),
-    remove: facts.isOnHold ? [] : removable(here, facts),
+    remove: facts.isOnHold ? [] : removable(here, rows, facts),
     gone: unlisted.filter(({ state }) => state === 'dele_sent'),
     missing: unlisted.filter(({ state, missingSince }) => state !== 'dele_sent' && missingSince === null),
   }
 }
 
-/** Its header is stored, and the person asked for the whole of it. */
-export const isRestWanted = (row: LedgerRow): boolean => row.state === 'fetched' && row.wantsWhole && !row.isWhole
+/** Its header is stored, and the person asked for the whole of it; or what is stored of it is damaged. */
+export const isRestWanted = (row: LedgerRow): boolean => row.state !== 'listed' && row.wantsWhole && !row.isWhole
 
 type Paired = { row: LedgerRow; number: number }
 
@@ -105,11 +106,19 @@ const pair = (listing: readonly ListedMail[], rows: readonly LedgerRow[]) => {
 
 const nameOf = ({ key, sizeBytes }: { key: string; sizeBytes: number }): string => `${sizeBytes} ${key}`
 
-/** Marked before, or due by the policy now. Of what only the header is here, nothing is ever removed. */
-const removable = (here: Paired[], { policy, sessionStartedAt, now }: MaildropFacts): Paired[] => {
-  const isMarked = ({ row }: Paired) => row.state === 'to_delete' || row.state === 'dele_sent'
+/**
+ * Marked before, or due by the policy now. With `keep`, of what was marked only copies go: they were let go one by one, and
+ * whatever an earlier policy meant is over. Of what only the header is here, nothing is ever removed.
+ */
+const removable = (here: Paired[], rows: readonly LedgerRow[], facts: MaildropFacts): Paired[] => {
+  const { policy, sessionStartedAt, now } = facts
+  // Which of two mails of one name is meant nobody can say: neither goes before both are here.
+  const uncertain = new Set(rows.filter((row) => !row.isWhole).map(nameOf))
+  const isMarked = ({ row }: Paired) =>
+    (row.state === 'to_delete' || row.state === 'dele_sent') && (row.isCopy || policy.kind !== 'keep')
   const mayGo = ({ row }: Paired) =>
-    row.state === 'fetched' && !row.isCopy && row.fetchedAt !== null && row.fetchedAt < sessionStartedAt
+    row.state === 'fetched' && !row.isCopy && (row.fetchedAt ?? sessionStartedAt) < sessionStartedAt
+  const isHere = ({ row }: Paired) => row.fetchedAt !== null && !uncertain.has(nameOf(row))
   const beyond = policy.kind === 'newest' ? beyondNewest(here, policy.count) : new Set<bigint>()
   const isDue = ({ row }: Paired): boolean => {
     if (policy.kind === 'afterDownload') return true
@@ -117,7 +126,7 @@ const removable = (here: Paired[], { policy, sessionStartedAt, now }: MaildropFa
       return now.getTime() - (row.fetchedAt?.getTime() ?? now.getTime()) >= policy.days * dayMs
     return beyond.has(row.id)
   }
-  return here.filter((paired) => paired.row.isWhole && (isMarked(paired) || (mayGo(paired) && isDue(paired))))
+  return here.filter((paired) => isHere(paired) && (isMarked(paired) || (mayGo(paired) && isDue(paired))))
 }
 
 /** By our own received date; what is not here yet counts as newest. */

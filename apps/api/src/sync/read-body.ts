@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { decodePart } from '#mail/decode-part.ts'
 import { htmlToText } from '#mail/html-to-text.ts'
 import { maxSourceText, type ParsedMessage, parseMessage } from '#mail/parse-message.ts'
+import { readPlainMail } from '#mail/plain-mail.ts'
 import { previewOf } from '#mail/preview.ts'
 import { indexVector } from '#mail/search-vector.ts'
 import { displayLine, storableText } from '#mail/storable-text.ts'
@@ -125,8 +126,10 @@ export const isSuspiciouslyEmpty = (row: BodyRow, wanted: MailFacts): boolean =>
 const parsedPath = /^parsed:(\d{1,4})$/
 
 /** What our own parser, or else the bare source, gives of a mail that the server's structure could not. */
-export const salvageBody = async (wanted: MailFacts, source: Buffer): Promise<BodyRow> =>
-  sourceBody(wanted, await parseMessage(source))
+export const salvageBody = async (wanted: MailFacts, source: Buffer): Promise<BodyRow> => {
+  const plain = readPlainMail(source)
+  return sourceBody(wanted, plain ? { kind: 'parsed', ...plain } : await parseMessage(source))
+}
 
 export const sourceBody = (wanted: MailFacts, { kind, text, html, parts }: ParsedMessage): BodyRow => {
   return {

@@ -9,9 +9,9 @@ import type { BodyReader } from './body-reader.ts'
 import { unparsableBody } from './read-body.ts'
 
 /** Sources of one chunk are read many at a time, larger ones alone and piece by piece. */
-const rowsAtOnce = 200
+const rowsAtOnce = 1000
 const batchBytes = 8 * 1024 * 1024
-const smallBytes = 1024 * 1024
+const smallBytes = 2 * 1024 * 1024
 
 export type SourceContext = {
   store: Store
@@ -30,15 +30,37 @@ export const readSources = async (
   context: SourceContext & { signal: AbortSignal },
   onStored: (mails: number) => Promise<void> = async () => undefined,
 ): Promise<void> => {
-  const { store, scope, signal } = context
+  const { store, scope } = context
   for (;;) {
     const wanted = await store.readSystem((tx) => nextSources(tx, scope.accountId, rowsAtOnce))
     if (wanted.length === 0) return
-    for (const batch of sourceBatches(wanted)) {
-      signal.throwIfAborted()
-      await openSources(context, batch)
-      await onStored(batch.length)
+    await readAll(context, sourceBatches(wanted), onStored)
+  }
+}
+
+/** The database gives the next batch and takes the last one while the thread reads. Ends when nothing is under way any more. */
+const readAll = async (
+  context: SourceContext & { signal: AbortSignal },
+  batches: SourceToOpen[][],
+  onStored: (mails: number) => Promise<void>,
+): Promise<void> => {
+  let storing: Promise<void> = Promise.resolve()
+  let next = loadBatch(context, [])
+  try {
+    for (const batch of [...batches, []]) {
+      const loaded = await next
+      next = loadBatch(context, batch)
+      next.catch(() => undefined)
+      context.signal.throwIfAborted()
+      if (loaded.batch.length === 0) continue
+      const columns = await loaded.read()
+      await storing
+      storing = storeWhatCan(context, loaded.batch, columns).then(() => onStored(loaded.batch.length))
+      storing.catch(() => undefined)
     }
+    await storing
+  } finally {
+    await Promise.allSettled([storing, next])
   }
 }
 
@@ -47,7 +69,11 @@ export const readSources = async (
  * that one by its placeholder: its source is here to be opened.
  */
 export const openSources = async (context: SourceContext, batch: SourceToOpen[]): Promise<void> => {
-  const columns = await readBatch(context, batch)
+  const { read } = await loadBatch(context, batch)
+  await storeWhatCan(context, batch, await read())
+}
+
+const storeWhatCan = async (context: SourceContext, batch: SourceToOpen[], columns: BodyColumns[]): Promise<void> => {
   try {
     await storeRead(context, batch, columns)
   } catch (error) {
@@ -87,14 +113,16 @@ export const sourceBatches = (wanted: SourceToOpen[]): SourceToOpen[][] => {
   return batches
 }
 
-const readBatch = async ({ store, reader }: SourceContext, batch: SourceToOpen[]): Promise<BodyColumns[]> => {
+type Loaded = { batch: SourceToOpen[]; read: () => Promise<BodyColumns[]> }
+
+/** A large mail is loaded while it is read, a piece at a time. */
+const loadBatch = async ({ store, reader }: SourceContext, batch: SourceToOpen[]): Promise<Loaded> => {
   const [first] = batch
-  if (first && first.blobBytes > smallBytes) return [await reader.readPieces(first, readChunks(store, first.blobId))]
-  const bytes = await store.readSystem((tx) =>
-    readSmallBlobs(
-      tx,
-      batch.map(({ blobId }) => blobId),
-    ),
-  )
-  return reader.readSources(batch.map((facts) => ({ facts, source: bytes.get(facts.blobId) ?? new Uint8Array() })))
+  if (!first) return { batch, read: async () => [] }
+  if (first.blobBytes > smallBytes)
+    return { batch, read: async () => [await reader.readPieces(first, readChunks(store, first.blobId))] }
+  const blobIds = batch.map(({ blobId }) => blobId)
+  const bytes = await readSmallBlobs(store, blobIds)
+  const sources = batch.map((facts) => ({ facts, source: bytes.get(facts.blobId) ?? new Uint8Array() }))
+  return { batch, read: () => reader.readSources(sources) }
 }

@@ -1,7 +1,7 @@
 import { deleteMessages } from '#protocol/pop3/delete-messages.ts'
 import { quitSession } from '#protocol/pop3/quit-session.ts'
 import { commit } from '#store/commit.ts'
-import { findVerified, markLedger } from '#store/pop-ledger.ts'
+import { findVerified, markDamaged, markLedger } from '#store/pop-ledger.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 import type { MaildropPlan } from './plan-maildrop.ts'
 
@@ -46,8 +46,9 @@ export const removeAndQuit = async (
   return new Set(answers.filter(({ error }) => error === null).map(({ number }) => number))
 }
 
+/** What is damaged here stays at the server, which has it as it came: the next look fetches it anew. */
 const verify = async (
-  { store, accountId, logger, signal }: MaildropContext,
+  { store, scope, accountId, logger, signal }: MaildropContext,
   wanted: MaildropPlan['remove'],
 ): Promise<MaildropPlan['remove']> => {
   const sound = new Set<bigint>()
@@ -56,10 +57,13 @@ const verify = async (
     const ids = wanted.slice(at, at + verifyAtOnce).map(({ row }) => row.id)
     for (const id of await store.readSystem((tx) => findVerified(tx, accountId, ids))) sound.add(id)
   }
-  if (sound.size < wanted.length)
+  const damaged = wanted.flatMap(({ row }) => (sound.has(row.id) ? [] : [row.id]))
+  if (damaged.length > 0) {
     logger.warn(
-      { accountId: `${accountId}`, mails: wanted.length - sound.size },
-      'mails stay at the server: what is stored of them is not what came',
+      { accountId: `${accountId}`, mails: damaged.length },
+      'mails stay at the server, and are fetched anew: what is stored of them is not what came',
     )
+    await commit(store, scope, (unit) => markDamaged(unit, accountId, damaged))
+  }
   return wanted.filter(({ row }) => sound.has(row.id))
 }

@@ -61,7 +61,7 @@ export const lookAtMaildrop = async (
     },
   })
   await concludeMeeting(context, meeting)
-  const removed = await removeAndQuit(context, plan.remove)
+  const removed = await removeAndQuit(context, await planAgain(context, listing, plan.remove, sessionStartedAt))
   const isAsFound = toFetch.length + meeting.met + plan.remove.length === 0
   return {
     messages: found.messages,
@@ -124,6 +124,20 @@ const writeDown = async (
     ...toWrite.map(({ number, sizeBytes }, n) => ({ ledgerId: written[n] ?? 0n, number, sizeBytes, isRest: false })),
   ]
   return { toFetch: toFetch.sort((a, b) => b.number - a.number), meeting: { ...meeting, met: meeting.met + same.size } }
+}
+
+/** A look may take hours: who chose another policy meanwhile, or laid a hold, is heard before anything is removed. */
+const planAgain = async (
+  { store, accountId, clock }: MaildropContext,
+  listing: ListedMail[],
+  planned: MaildropPlan['remove'],
+  sessionStartedAt: Date,
+): Promise<MaildropPlan['remove']> => {
+  if (planned.length === 0) return planned
+  const { rows, wishes } = await readLedger(store, accountId)
+  const { remove } = planMaildrop(listing, rows, { ...wishes, sessionStartedAt, now: clock.now() })
+  const still = new Map(remove.map(({ row, number }) => [row.id, number]))
+  return planned.filter(({ row, number }) => still.get(row.id) === number)
 }
 
 /** The facts after something was done, and told when they changed. */

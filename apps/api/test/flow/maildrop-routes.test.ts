@@ -33,7 +33,16 @@ describe('what a person asks of a maildrop', () => {
       [part, false, false],
     ] as const)
       await store.prisma.popLedger.create({
-        data: { accountId, key: 'x', sizeBytes: 10n, state: 'fetched', isWhole, isCopy, messageId },
+        data: {
+          accountId,
+          key: 'x',
+          sizeBytes: 10n,
+          state: 'fetched',
+          isWhole,
+          isCopy,
+          messageId,
+          fetchedAt: new Date(),
+        },
       })
     await store.prisma.message.update({ where: { id: part }, data: { isHeaderOnly: true } })
     return { accountId, part, first }

@@ -103,13 +103,9 @@ describe('how a POP3 account is looked at', () => {
       headers: { host: 'localhost', 'x-postern': '1', cookie },
     })
     expect(allowed.statusCode).toBe(200)
-    const added = await send('POST', '/v1/accounts', {
-      address: 'paula@example.org',
-      kind: 'pop3',
-      password: 'secret',
-      incoming,
-      retrieval: { policy: { kind: 'newest', count: 500 }, everyMinutes: 15 },
-    })
+    const wanted = { address: 'paula@example.org', kind: 'pop3', password: 'secret', incoming }
+    const retrieval = { policy: { kind: 'newest', count: 500 }, everyMinutes: 15 }
+    const added = await send('POST', '/v1/accounts', { ...wanted, retrieval })
     const usual = { maxBytes: null, isOnHold: false, isDeletionDecided: false }
     expect(added.json()).toMatchObject({
       kind: 'pop3',
@@ -142,6 +138,15 @@ describe('how a POP3 account is looked at', () => {
     expect((await patch({ everyMinutes: 60 })).json().retrieval.everyMinutes).toBe(60)
     // Nobody looks after a paused account.
     expect(await asked()).toBe(2)
+    // A hold outlives the account's absence.
+    await store.prisma.account.update({
+      where: { id: BigInt(id) },
+      data: { retrieval: { ...added.json().retrieval, isOnHold: true } },
+    })
+    const headers = { host: 'localhost', 'x-postern': '1', cookie }
+    await app.inject({ method: 'DELETE', url: `/v1/accounts/${id}?mode=disconnect`, headers })
+    const back = await send('POST', '/v1/accounts', { ...wanted, retrieval: { policy: { kind: 'afterDownload' } } })
+    expect(back.json()).toMatchObject({ id, retrieval: { policy: { kind: 'afterDownload' }, isOnHold: true } })
     await store.prisma.account.update({ where: { id: BigInt(id) }, data: { kind: 'imap' } })
     const refused = await patch({ everyMinutes: 60 })
     expect([refused.statusCode, refused.json().error.code]).toEqual([400, 'request.invalid'])

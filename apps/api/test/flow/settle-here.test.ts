@@ -13,8 +13,8 @@ describe('commands of mailboxes that are kept here', () => {
   })
   afterAll(() => fixture.stop())
 
-  const settle = (accountId: bigint) =>
-    settleNextCommands({ store: fixture.store, scope: { kind: 'user', userId: fixture.userId }, accountId })
+  const settle = (accountId: bigint, more: { isEnough?: () => boolean; onReleased?: () => void } = {}) =>
+    settleNextCommands({ store: fixture.store, scope: { kind: 'user', userId: fixture.userId }, accountId, ...more })
   const stateOf = async (id: string) => (await getCommand(fixture.store, fixture.userId, id)).state
 
   it('make what is shown the truth, and end', async () => {
@@ -66,6 +66,19 @@ describe('commands of mailboxes that are kept here', () => {
     expect(await stateOf(move.id)).toBe('done')
   })
 
+  it('give way between two chunks to whoever waits for something else', async () => {
+    const { makeAccount, placements, run, whole } = fixture
+    const { accountId, inbox, trash } = await makeAccount(600)
+    await run({ kind: 'moveToRole', target: whole(inbox), role: 'trash' })
+    const moved = async () => (await placements(accountId)).filter(({ mailboxId }) => mailboxId === trash).length
+    let chunks = 0
+    expect(await settle(accountId, { isEnough: () => chunks++ === 1 })).toBe(true)
+    expect(await moved()).toBe(500)
+    expect(await settle(accountId, { isEnough: () => true })).toBe(false)
+    await settle(accountId)
+    expect(await moved()).toBe(600)
+  })
+
   it('let a mail go at the provider when it is deleted for good here, where the person wants that', async () => {
     const { store, makeAccount, placements, run, whole, some } = fixture
     for (const [kind, state, waiting] of [
@@ -86,7 +99,9 @@ describe('commands of mailboxes that are kept here', () => {
       await run({ kind: 'moveToRole', target: some(inbox, [first]), role: 'trash' })
       await settle(accountId)
       await run({ kind: 'expungeMessages', target: whole(trash) })
-      await settle(accountId)
+      let told = 0
+      await settle(accountId, { onReleased: () => told++ })
+      expect(told).toBe(waiting)
       const ledger = await store.prisma.popLedger.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
       expect(ledger.map((row) => row.state)).toEqual([state, 'fetched'])
       expect(await placements(accountId)).toHaveLength(1)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { commitBulk } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
-import { addListed, findVerified, markLedger, markMissing } from '#store/pop-ledger.ts'
+import { addListed, findVerified, markLedger, markMissing, readLedger } from '#store/pop-ledger.ts'
 import { sweepOld } from '#store/retention.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
@@ -144,15 +144,25 @@ describe('mails out of a maildrop', () => {
     await store.prisma.placement.deleteMany({ where: { accountId } })
     await store.prisma.message.updateMany({ where: { accountId }, data: { orphanedAt: new Date(0) } })
     const policy = (kind: string) =>
-      store.prisma.account.update({ where: { id: accountId }, data: { retrieval: { policy: { kind, days: 30 } } } })
+      store.prisma.account.update({
+        where: { id: accountId },
+        data: { retrieval: { policy: kind === 'afterDays' ? { kind, days: 30 } : { kind } } },
+      })
     const here = () => store.prisma.message.count({ where: { accountId } })
     await policy('afterDays')
     await sweepOld(store)
     expect(await here()).toBe(2)
-    await policy('keep')
+    await policy('whenDeletedHere')
     await store.prisma.popLedger.update({ where: { id: listed }, data: { state: 'to_delete' } })
     await sweepOld(store)
     expect(await here()).toBe(1)
     expect(await store.read(1n, (tx) => findVerified(tx, accountId, ids))).toEqual([listed])
+    const removable = async () =>
+      (await readLedger(store, accountId)).rows.flatMap(({ id, fetchedAt }) => (fetchedAt === null ? [] : [id]))
+    expect(await removable()).toEqual([listed])
+    // Nothing is removed there any more, so nothing has to be kept for it.
+    await policy('keep')
+    await sweepOld(store)
+    expect([await here(), await removable()]).toEqual([0, []])
   })
 })

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { accountSettings } from '@postern/shared/accounts.ts'
 import { type MaildropFacts, maildrop, type Retrieval, retrieval } from '@postern/shared/retrieval.ts'
 import { systemClock } from '#platform/clock.ts'
@@ -85,6 +86,10 @@ export const attachMaildrop = async (
     accountId,
     inboxId,
     look: async ({ port = usualPort, settings: wishes = {}, onProgress } = {}) => {
+      const chosen = retrieval.parse(wishes)
+      const { retrieval: stored } = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+      if (!isDeepStrictEqual(stored, chosen))
+        await store.prisma.account.update({ where: { id: accountId }, data: { retrieval: chosen } })
       const session = await openPop3Session({
         host: 'localhost',
         address: '127.0.0.1',
@@ -103,7 +108,7 @@ export const attachMaildrop = async (
             accountId,
             inboxId,
             scope: { kind: 'engine', accountId, epoch: lease?.epoch ?? 0n },
-            retrieval: retrieval.parse(wishes),
+            retrieval: chosen,
             isMeeting: false,
             clock: systemClock,
             logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),

@@ -5,7 +5,8 @@ import { takeLeases } from '#store/lease.ts'
 import { releaseCopies, wantRest } from '#store/maildrop-wishes.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
-import { listing, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { answerOf, listing, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { until } from '../support/until.ts'
 import { type Maildrop, startMaildrops } from './maildrop-fixture.ts'
 
 const mail = (n: number) =>
@@ -33,8 +34,7 @@ describe('what a person wants of a maildrop', () => {
     for (const text of mails) dovecot.deliver(user, 'INBOX', text)
     return drops.open(user, proxy.port)
   }
-  const onServer = (user: string) =>
-    dovecot.doveadm('search', '-u', user, 'mailbox', 'INBOX', 'all').split('\n').filter(Boolean).length
+  const onServer = (user: string) => dovecot.count(user, 'INBOX')
   const asked = (command: string) => proxy.said('toServer').match(new RegExp(`^${command}`, 'gm'))?.length ?? 0
   const wish = <T>(work: Parameters<typeof commit<T>>[2]) => commit(drops.store, { kind: 'system' }, work)
   const pushed = async ({ accountId }: Maildrop) =>
@@ -76,11 +76,26 @@ describe('what a person wants of a maildrop', () => {
     expect(await wish((unit) => releaseCopies(unit, drop.accountId))).toBe(4)
     expect(await drop.facts()).toMatchObject({ copies: 0, waiting: 4 })
     expect(await wish((unit) => releaseCopies(unit, drop.accountId))).toBe(0)
-    expect(await drop.look({ settings })).toMatchObject({ removed: 3, facts: { messages: 1, waiting: 1 } })
-    renamed.remove()
+    const { storedBytes } = await drops.store.prisma.account.findUniqueOrThrow({ where: { id: drop.accountId } })
+    expect(await drop.look({ settings })).toMatchObject({ removed: 3, facts: { messages: 1 } })
     const left = dovecot.doveadm('fetch', '-u', 'copies', 'hdr.subject', 'mailbox', 'INBOX', 'all')
     expect(left.match(/Letter \d/g)).toEqual(['Letter 3'])
+    // The server has it as it came: it is fetched anew into the very message, and may go after that.
+    const retrs = asked('RETR')
+    expect(await drop.look({ settings })).toMatchObject({
+      stored: 1,
+      removed: 0,
+      facts: { waiting: 1, headersOnly: 0 },
+    })
+    expect((await drop.sources()).get('Letter 3')?.toString()).toBe(mail(3))
+    expect(await drop.look({ settings })).toMatchObject({ removed: 1, facts: { messages: 0, waiting: 0 } })
+    expect(asked('RETR') - retrs).toBe(1)
+    renamed.remove()
     expect(await drop.shown()).toEqual([1, 2, 3, 4].map((n) => `Letter ${n}`))
+    expect(await drops.store.prisma.message.count({ where: { accountId: drop.accountId } })).toBe(4)
+    expect(await drops.store.prisma.account.findUnique({ where: { id: drop.accountId } })).toMatchObject({
+      storedBytes,
+    })
   })
 
   it('fetches the rest of a mail into the very message, wherever that was moved and flagged, and once', async () => {
@@ -204,6 +219,80 @@ describe('what a person wants of a maildrop', () => {
     expect(await drop.look({ settings })).toMatchObject({ removed: 2, facts: { messages: 0, waiting: 0 } })
     expect(await drop.states()).toEqual({ gone: 2 })
     expect(server.said.filter((line) => line.startsWith('RETR'))).toHaveLength(2)
+    await server.stop()
+  })
+
+  it('is heard while a look still fetches: another policy, or a hold', async () => {
+    const drop = await open('changed', [1, 2].map(mail))
+    await drop.look()
+    for (const [n, retrieval] of [
+      [3, { policy: { kind: 'keep' } }],
+      [4, { policy: afterDownload, isOnHold: true }],
+    ] as const) {
+      dovecot.deliver('changed', 'INBOX', mail(n))
+      const onProgress = async () => {
+        await drops.store.prisma.account.update({ where: { id: drop.accountId }, data: { retrieval } })
+      }
+      expect(await drop.look({ settings: { policy: afterDownload }, onProgress })).toMatchObject({
+        stored: 1,
+        removed: 0,
+      })
+    }
+    expect(await drop.states()).toEqual({ fetched: 4 })
+    expect(await drop.look({ settings: { policy: afterDownload } })).toMatchObject({ removed: 4 })
+  })
+
+  it('keeps what came before the connection ended', async () => {
+    let cuts = 1
+    const mails = [1, 2, 3].map(mail)
+    const server = await startScriptedPop3({
+      mails,
+      on: {
+        RETR: (socket, args) => {
+          if (args === '1' && cuts-- > 0) socket.destroy()
+          else socket.write(answerOf(mails[Number(args) - 1] ?? ''))
+        },
+      },
+    })
+    const drop = await drops.open('cut', server.port)
+    await expect(drop.look()).rejects.toMatchObject({ code: 'connect.closed' })
+    expect(await drop.shown()).toEqual(['Letter 2', 'Letter 3'])
+    expect(await drop.look()).toMatchObject({ stored: 1, facts: { messages: 3 } })
+    expect(server.said.filter((line) => line === 'RETR 3')).toHaveLength(1)
+    await server.stop()
+  })
+
+  it('asks for no mail whole that is larger than what is kept, and goes on with the others', async () => {
+    const server = await startScriptedPop3({
+      mails: [1, 2].map(mail),
+      on: { LIST: (socket) => socket.write(listing('1 300', '2 300000000')) },
+    })
+    const drop = await drops.open('largest', server.port)
+    expect(await drop.look()).toMatchObject({ stored: 2, facts: { headersOnly: 1 } })
+    await drops.store.prisma.popLedger.updateMany({
+      where: { accountId: drop.accountId, isWhole: false },
+      data: { wantsWhole: true },
+    })
+    expect(await drop.look()).toMatchObject({ stored: 0 })
+    expect(server.said.filter((line) => line.startsWith('RETR'))).toEqual(['RETR 1'])
+    expect(await drop.shown()).toEqual(['Letter 1', 'Letter 2'])
+    await server.stop()
+  })
+
+  it('shows what came while the next mail keeps it waiting', async () => {
+    const mails = [1, 2].map(mail)
+    const server = await startScriptedPop3({
+      mails,
+      on: {
+        RETR: async (socket, args) => {
+          if (args === '1')
+            await until(async () => (await drop.shown()).includes('Letter 2'), { what: 'the mail before' })
+          socket.write(answerOf(mails[Number(args) - 1] ?? ''))
+        },
+      },
+    })
+    const drop = await drops.open('slow', server.port)
+    expect(await drop.look()).toMatchObject({ stored: 2 })
     await server.stop()
   })
 

@@ -207,16 +207,28 @@ describe('an IMAP account that changes to POP3', () => {
     })
     expect(await prisma.switchHeader.count({ where: { accountId } })).toBe(0)
     expect(await account.here()).toEqual(before)
-    // What is not synced is left out, and said before.
+    // What is not synced is left out, and said before; what shows everything once more becomes the archive.
+    for (const n of [1, 2, 9]) dovecot.deliver('cid', 'Everything', mail(n))
+    await createRequest(fixture.store, accountId, { kind: 'sync' })
+    await until(async () => (await account.here()).length === 7, { what: 'the new mailbox' })
+    await account.untilQuiet()
     await prisma.mailbox.updateMany({ where: { accountId, path: 'Travel' }, data: { isSynced: false } })
+    await prisma.mailbox.updateMany({ where: { accountId, path: 'Everything' }, data: { chosenRole: 'all' } })
     expect(await fixture.store.readSystem((tx) => countHome(tx, accountId))).toMatchObject({
-      away: 0,
+      away: 2,
       leftOut: ['Travel'],
     })
     await account.toPop3(pop3.port)
     await account.untilSwitched()
-    expect(await account.shown()).toEqual([`INBOX ${name(1)} []`])
-    expect((await account.onServer()).length).toBe(4)
+    expect(await account.shown()).toEqual([
+      `Everything ${name(2)} []`,
+      `Everything ${name(9)} []`,
+      `INBOX ${name(1)} []`,
+    ])
+    expect(
+      await prisma.mailbox.findMany({ where: { accountId, path: { in: ['Everything', 'Archive', 'Travel'] } } }),
+    ).toMatchObject([{ path: 'Everything', role: 'archive', chosenRole: null, messages: 2, uidNext: 4n }])
+    expect((await account.onServer()).length).toBe(7)
     other.close()
   })
 })

@@ -296,6 +296,7 @@ describe('mail that is brought in', () => {
     ])
     await fixture.store.prisma.account.update({ where: { id: accounts.imap }, data: { isPaused: true } })
     createEngine(fixture.store).accountChanged(accounts.imap)
+    await until(async () => proxy.connections().open === 0, { what: 'the end of all connections' })
     const { id } = await begin('imap', 'Trash')
     await sendFile(id, 'waits.eml', Buffer.from(letter('waits')))
     expect((await send('DELETE', `/v1/transfers/${id}`)).statusCode).toBe(204)

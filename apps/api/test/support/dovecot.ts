@@ -43,6 +43,8 @@ export type Dovecot = {
     extra?: { flags?: string[]; receivedAt?: Date },
   ) => void
   doveadm: (...args: string[]) => string
+  /** The mails in a mailbox, or those of them that a search finds. */
+  count: (user: string, mailbox: string, ...query: string[]) => number
   /** Another key and certificate from now on, for new connections; those that stand are cut. Answers its fingerprint. */
   renewCertificate: (kind?: CertificateKind) => Promise<string>
   log: () => string
@@ -151,6 +153,10 @@ export const startDovecot = async (options: DovecotOptions = {}): Promise<Doveco
       renameSync(draft, isPlain ? join(box, 'new', name) : join(box, 'cur', `${name}:2,${letters}`))
     },
     doveadm,
+    count: (name, mailbox, ...query) =>
+      doveadm('search', '-u', name, 'mailbox', mailbox, ...(query.length > 0 ? query : ['all']))
+        .split('\n')
+        .filter(Boolean).length,
     renewCertificate: async (kind = 'own') => {
       const fingerprint = fingerprintOf(kind === 'own' ? makeCertificate(dir) : signCertificate(dir, kind))
       doveadm('reload')

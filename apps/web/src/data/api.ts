@@ -36,6 +36,12 @@ export class ApiError extends Error {
 export const failureOf = (error: unknown): 'offline' | 'failed' =>
   error instanceof ApiError && error.code === 'unreachable' ? 'offline' : 'failed'
 
+/** What went wrong and what can be done about it, in one line. */
+export const explain = (error: unknown): string => {
+  if (!(error instanceof ApiError)) return t('error.unknown')
+  return [error.message, error.detail.hint].filter(Boolean).join(' ')
+}
+
 type Listener = (error: ApiError) => void
 let onAuthRequired: Listener = () => undefined
 export const whenAuthRequired = (listener: Listener): void => {

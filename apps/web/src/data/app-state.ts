@@ -63,30 +63,47 @@ const once = (name: string, work: () => Promise<void>): Promise<void> => {
   return started
 }
 
-const changedThreads = new Set<string>()
-/** Says that a conversation is another one now than when a request under way was sent. */
-export const noteThread = (threadId: string): void => {
-  if (opening.has(`thread:${threadId}`)) changedThreads.add(threadId)
+const changed = new Set<string>()
+const note = (name: string): void => {
+  if (opening.has(name)) changed.add(name)
 }
+/** Says that a conversation is another one now than when a request under way was sent. */
+export const noteThread = (threadId: string): void => note(`thread:${threadId}`)
+/** Says that there is more of a body now. */
+export const noteBody = (messageId: string): void => note(`body:${messageId}`)
 const maxAsks = 3
+
+/** Asks again, a few times, when what was asked for changed while the answer was on its way. */
+const askFresh = async <Answer>(
+  name: string,
+  ask: () => Promise<Answer>,
+  isOutdated: (answer: Answer) => boolean = () => true,
+): Promise<Answer> => {
+  for (let asked = 1; ; asked++) {
+    changed.delete(name)
+    const answer = await ask()
+    if (asked === maxAsks || !changed.has(name) || !isOutdated(answer)) return answer
+  }
+}
 
 export const loadThread = (threadId: string): Promise<void> =>
   once(`thread:${threadId}`, async () => {
-    for (let asked = 1; ; asked++) {
-      changedThreads.delete(threadId)
-      const { messages } = await call('getThread', 'GET', `/v1/threads/${threadId}`)
-      if (changedThreads.has(threadId) && asked < maxAsks) continue
-      return app.set((state) => ({ threads: { ...state.threads, [threadId]: messages } }))
-    }
+    const { messages } = await askFresh(`thread:${threadId}`, () => call('getThread', 'GET', `/v1/threads/${threadId}`))
+    app.set((state) => ({ threads: { ...state.threads, [threadId]: messages } }))
   })
+
+/** Could not be loaded, or was not here yet. */
+export const isMissing = (body: AppState['bodies'][string]): boolean => 'failed' in body || body.state === 'absent'
 
 export const loadBody = (messageId: string): Promise<void> =>
   once(`body:${messageId}`, async () => {
     const known = app.get().bodies[messageId]
     if (known && !('failed' in known)) return
-    const body = await call('getMessageBody', 'GET', `/v1/messages/${messageId}/body`).catch((error: unknown) => ({
-      failed: error instanceof Error ? error.message : '',
-    }))
+    const ask = () =>
+      call('getMessageBody', 'GET', `/v1/messages/${messageId}/body`).catch((error: unknown) => ({
+        failed: error instanceof Error ? error.message : '',
+      }))
+    const body = await askFresh(`body:${messageId}`, ask, isMissing)
     app.set((state) => {
       const entries = Object.entries(state.bodies).filter(([id]) => id !== messageId)
       return { bodies: Object.fromEntries([...entries.slice(-maxBodies), [messageId, body]]) }

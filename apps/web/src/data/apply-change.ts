@@ -1,5 +1,5 @@
 import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
-import { type AppState, app, type Filter, listKey, loadThread, noteThread } from './app-state.ts'
+import { type AppState, app, type Filter, isMissing, listKey, loadThread, noteBody, noteThread } from './app-state.ts'
 import { settleCommand } from './command-results.ts'
 import { noteChange, notePreviews, refreshMailbox } from './load-rows.ts'
 import { withChanges } from './thread-list.ts'
@@ -90,13 +90,13 @@ const applyThreads = (
     }))
 }
 
-/** What could not be loaded is asked for again, and so is a mail of which only the header was here. */
+/** What could not be loaded, or was not here, is asked for again, and so is a mail of which only the header was here. */
 const applyBodies = (messageIds: Set<string>): void => {
+  for (const id of messageIds) noteBody(id)
   const isGrown = ({ id, isHeaderOnly }: { id: string; isHeaderOnly: boolean }) => isHeaderOnly && messageIds.has(id)
   const { threads } = app.get()
   const grown = Object.values(threads).flatMap((thread) => thread.filter(isGrown))
-  const isKept = ([id, body]: [string, AppState['bodies'][string]]) =>
-    !messageIds.has(id) || !('failed' in body || grown.some((message) => message.id === id))
+  const isKept = ([id, body]: [string, AppState['bodies'][string]]) => !messageIds.has(id) || !isMissing(body)
   app.set(({ bodies }) => ({ bodies: Object.fromEntries(Object.entries(bodies).filter(isKept)) }))
   for (const threadId of new Set(grown.map((message) => message.threadId))) {
     noteThread(threadId)

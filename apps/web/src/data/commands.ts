@@ -3,7 +3,7 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Message, ThreadRow } from '@postern/shared/messages.ts'
 import { newId } from '#lib/new-id.ts'
 import { type TextKey, t } from '#lib/text.ts'
-import { ApiError, call } from './api.ts'
+import { ApiError, call, explain } from './api.ts'
 import { type AppState, app, listKey } from './app-state.ts'
 import { inView } from './apply-change.ts'
 import { noteChange, refreshMailbox, whileSending } from './load-rows.ts'
@@ -200,9 +200,7 @@ const putBack = ({ key, rows, list, shown, threads }: Before, mailboxId: string)
 const failed = (error: unknown, mailboxId: string, isQuiet = false): void => {
   const isUnreachable = error instanceof ApiError && error.code === 'unreachable'
   if (isQuiet && isUnreachable) return
-  const reason = error instanceof Error ? error.message : ''
-  const hint = error instanceof ApiError ? error.detail.hint : undefined
-  showToast({ kind: 'problem', text: [t('done.not', { reason }), hint].filter(Boolean).join(' ') })
+  showToast({ kind: 'problem', text: t('done.not', { reason: explain(error) }) })
   if (isUnreachable) return
   app.set({ threads: {} })
   refreshMailbox(mailboxId, inView.current)

@@ -1,6 +1,6 @@
-import type { Message } from '@postern/shared/messages.ts'
+import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { app, blank, loadThread } from './app-state.ts'
+import { app, blank, loadBody, loadThread } from './app-state.ts'
 import { applyBatch } from './apply-change.ts'
 
 const settled = () => new Promise((done) => setTimeout(done))
@@ -28,5 +28,48 @@ describe('a conversation', () => {
     answers[1]?.([message('1'), message('2')])
     await work
     expect(app.get().threads['5']?.map(({ id }) => id)).toEqual(['1', '2'])
+  })
+})
+
+describe('a body', () => {
+  const bodies = (messageIds: string[]) =>
+    applyBatch({ stream: 'account:1', seq: '2', changes: [{ kind: 'bodies', messageIds }] })
+  const answering = () => {
+    const answers: ((body: Partial<MessageBody>) => void)[] = []
+    vi.stubGlobal('fetch', () => new Promise((done) => answers.push((body) => done(Response.json(body)))))
+    return answers
+  }
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    app.set(blank)
+  })
+
+  it('that was not here yet is forgotten when it came, also of a conversation nobody looks at', () => {
+    const body = (state: MessageBody['state']) => ({ state }) as MessageBody // what is looked at here
+    app.set({ bodies: { '1': body('absent'), '2': body('ready'), '3': { failed: 'no' }, '4': body('absent') } })
+    bodies(['1', '2', '3'])
+    expect(Object.keys(app.get().bodies)).toEqual(['2', '4'])
+  })
+
+  it('is asked for again when it came while the answer that it is not here was on its way', async () => {
+    const answers = answering()
+    const work = loadBody('1')
+    await settled()
+    bodies(['1'])
+    answers[0]?.({ state: 'absent' })
+    await settled()
+    answers[1]?.({ state: 'ready', text: 'whole' })
+    await work
+    expect(app.get().bodies['1']).toEqual({ state: 'ready', text: 'whole' })
+  })
+
+  it('that is here is taken as it is', async () => {
+    const answers = answering()
+    const work = loadBody('1')
+    await settled()
+    bodies(['1'])
+    answers[0]?.({ state: 'ready', text: 'whole' })
+    await work
+    expect(answers).toHaveLength(1)
   })
 })

@@ -10,8 +10,13 @@ export const patchAccount = async (accountId: string, body: AccountPatch): Promi
   show(await call('patchAccount', 'PATCH', `/v1/accounts/${accountId}`, { body }))
 
 /** For what is not told by itself, such as the time of a look that found nothing. Throws ApiError. */
-export const refreshAccount = async (accountId: string): Promise<void> =>
-  show(await call('getAccount', 'GET', `/v1/accounts/${accountId}`))
+export const refreshAccount = async (accountId: string): Promise<void> => {
+  const find = () => app.get().accounts.find(({ id }) => id === accountId)
+  const before = find()
+  const account = await call('getAccount', 'GET', `/v1/accounts/${accountId}`)
+  // What was stored or told while the answer was on its way is newer.
+  if (find() === before) show(account)
+}
 
 /** What has to be known, and may be asked, before mail of an account is deleted for good (ui/confirm-expunge.tsx). */
 export const expungeIn = (

@@ -1,7 +1,7 @@
 import type { CurrentSession } from '@postern/shared/sessions.ts'
 import type { Start } from '@postern/shared/start.ts'
 import { startPath } from '@postern/shared/start-path.ts'
-import { ApiError, call, whenAuthRequired } from './api.ts'
+import { ApiError, call, explain, whenAuthRequired } from './api.ts'
 import { app, blank, listKey, loadAccounts } from './app-state.ts'
 import { connectSocket, disconnectSocket } from './socket.ts'
 import { emptyList, withPage } from './thread-list.ts'
@@ -16,8 +16,7 @@ export const startSession = async (): Promise<void> => {
   addEventListener('unhandledrejection', (event) => {
     if (!(event.reason instanceof ApiError)) return
     event.preventDefault()
-    const { message, code, detail } = event.reason
-    if (code !== 'auth.required') showToast({ kind: 'problem', text: [message, detail.hint].filter(Boolean).join(' ') })
+    if (event.reason.code !== 'auth.required') showToast({ kind: 'problem', text: explain(event.reason) })
   })
   try {
     show(takeStart() ?? (await call('getStart', 'GET', startPath(mailboxInAddress()))))

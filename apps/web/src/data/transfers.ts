@@ -1,16 +1,17 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Transfer } from '@postern/shared/transfers.ts'
 import type { ImportFile } from '#lib/import-files.ts'
-import { ApiError, call } from './api.ts'
+import { t } from '#lib/page-text.ts'
+import { ApiError, call, explain } from './api.ts'
 import { app } from './app-state.ts'
 import { Observable, useObservable } from './observable.ts'
 
-/** Mail that is brought in: what is asked for, and what was begun on this page and how far it is. */
+/** Mail that is brought in: what is asked for, and how far what is under way is. */
 export type Question = { kind: Transfer['kind']; mailbox: Mailbox }
 export type Shown = {
   transfer: Transfer
-  /** The page could not send everything. */
-  isBroken: boolean
+  /** Who sends the files: this page, which may have been cut off, or another one. */
+  sender: 'here' | 'brokenOff' | 'elsewhere'
   /** Files that were not even taken. */
   refusedFiles: { name: string; reason: string }[]
 }
@@ -23,6 +24,8 @@ const filesAtOnce = 4
 const sending = new Map<string, AbortController>()
 
 export const useTransfers = <Picked>(select: (state: State) => Picked): Picked => useObservable(state, select)
+
+export const transfersShown = (): Shown[] => state.get().list
 
 export const askTransfer = (question: Question): void => {
   state.set({ question })
@@ -52,19 +55,30 @@ export const startUpload = async (mailbox: Mailbox, toMailboxId: string): Promis
   return transfer.id
 }
 
+/** Shows again what an earlier page began, or another one. Throws ApiError. */
+export const resumeTransfers = async (): Promise<void> => {
+  const { transfers } = await call('listTransfers', 'GET', '/v1/transfers')
+  for (const transfer of transfers.filter((one) => !isOver(one) && !isShown(one.id))) {
+    app.set({ hasTransfers: true })
+    show(transfer, 'elsewhere')
+    void follow(transfer.id)
+  }
+}
+
 /** What is on its way to the mail server comes to its end; nothing else is begun. */
 export const cancelTransfer = async (id: string): Promise<void> => {
   sending.get(id)?.abort()
   await call('cancelTransfer', 'DELETE', `/v1/transfers/${id}`)
 }
 
-const show = (transfer: Transfer): void => {
-  patch(transfer.id, (shown) => ({ ...shown, transfer }), { transfer, isBroken: false, refusedFiles: [] })
-}
+const show = (transfer: Transfer, sender: Shown['sender'] = 'here'): void =>
+  patch(transfer.id, (shown) => ({ ...shown, transfer }), { transfer, sender, refusedFiles: [] })
+
+const isShown = (id: string): boolean => transfersShown().some(({ transfer }) => transfer.id === id)
 
 const patch = (id: string, change: (shown: Shown) => Shown, fresh?: Shown): void =>
   state.set(({ list }) => ({
-    list: list.some(({ transfer }) => transfer.id === id)
+    list: isShown(id)
       ? list.map((shown) => (shown.transfer.id === id ? change(shown) : shown))
       : [...list, ...(fresh ? [fresh] : [])],
   }))
@@ -83,7 +97,7 @@ const sendAll = async (id: string, files: ImportFile[]): Promise<void> => {
   try {
     await Promise.all(Array.from({ length: filesAtOnce }, work))
   } catch {
-    if (!stop.signal.aborted) patch(id, (shown) => ({ ...shown, isBroken: true }))
+    if (!stop.signal.aborted) patch(id, (shown) => ({ ...shown, sender: 'brokenOff' }))
     stop.abort()
   } finally {
     sending.delete(id)
@@ -93,17 +107,20 @@ const sendAll = async (id: string, files: ImportFile[]): Promise<void> => {
   await call('finishTransfer', 'POST', `/v1/transfers/${id}/finish`).catch(() => undefined)
 }
 
-/** A file that holds no mail is told of; the others go on. Throws what stops all of them. */
+/** A file that holds no mail, or cannot be read, is told of; the others go on. Throws what stops all of them. */
 const sendFile = async (id: string, { file, path }: ImportFile, signal: AbortSignal): Promise<void> => {
+  const refuse = (reason: string) =>
+    patch(id, (shown) => ({ ...shown, refusedFiles: [...shown.refusedFiles, { name: file.name, reason }] }))
+  const type = await typeOf(file).catch(() => null)
+  if (!type) return refuse(t('transfer.unreadable'))
   try {
     const query = { name: path.slice(-500), modifiedAt: new Date(file.lastModified).toISOString() }
-    const content = { type: await typeOf(file), file }
+    const content = { type, file }
     await call('sendTransferContent', 'POST', `/v1/transfers/${id}/content`, { query, content, signal })
   } catch (error) {
     const isOnlyThis = error instanceof ApiError && /^(import|message|request\.invalid)/.test(error.code)
     if (!isOnlyThis) throw error
-    const reason = [error.message, error.detail.hint].filter(Boolean).join(' ')
-    patch(id, (shown) => ({ ...shown, refusedFiles: [...shown.refusedFiles, { name: file.name, reason }] }))
+    refuse(explain(error))
   }
 }
 
@@ -117,10 +134,23 @@ const isOver = ({ state: now }: Transfer): boolean => now === 'done' || now === 
 const follow = async (id: string): Promise<void> => {
   for (;;) {
     await new Promise((done) => setTimeout(done, lookEveryMs))
-    const transfer = await call('getTransfer', 'GET', `/v1/transfers/${id}`).catch(() => null)
+    // Signed out: whoever comes next has nothing to do with it.
+    if (!app.get().hasTransfers) forget()
     // Closed by the person: nobody looks any more.
-    if (!state.get().list.some((shown) => shown.transfer.id === id)) return
-    if (transfer) show(transfer)
-    if (transfer && isOver(transfer)) return
+    if (!isShown(id)) return
+    if (app.get().phase !== 'ready') continue
+    try {
+      const transfer = await call('getTransfer', 'GET', `/v1/transfers/${id}`)
+      if (isShown(id)) show(transfer)
+      if (isOver(transfer)) return
+    } catch (error) {
+      // It went with its account. Anything else passes.
+      if (error instanceof ApiError && error.code === 'not_found') return dismissTransfer(id)
+    }
   }
+}
+
+const forget = (): void => {
+  for (const stop of sending.values()) stop.abort()
+  state.set({ question: null, list: [] })
 }

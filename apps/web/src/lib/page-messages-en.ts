@@ -1,5 +1,8 @@
+import { switchMessages } from './switch-messages-en.ts'
+
 /** English texts of the pages beside the mail: set-up, accounts, settings, palette, previews. */
 export const pageMessages = {
+  ...switchMessages,
   'tree.name': 'Name',
   'tree.newTitle': 'New mailbox',
   'tree.newBelow': 'New mailbox below {name}',
@@ -11,9 +14,9 @@ export const pageMessages = {
   'tree.place': 'Below',
   'tree.top': 'No other: at the top',
   'tree.removeTitle': 'Delete {name}?',
-  'tree.removeText': 'What it holds goes to Trash ({n}). Nothing is lost.',
+  'tree.removeText': 'What it holds goes to Trash ({messages}). Nothing is lost.',
   'tree.removeAllText':
-    'It goes with the mailboxes below it ({below}); what they hold goes to Trash ({n}). Nothing is lost.',
+    'It goes with the mailboxes below it ({below}); what they hold goes to Trash ({messages}). Nothing is lost.',
   'tree.removeDo': 'Delete',
   'tree.removed': '{name} is deleted; what it held is in Trash.',
   'settings.accounts': 'Accounts',
@@ -183,7 +186,7 @@ export const pageMessages = {
     'because this looks like a restored backup: what came after it was made may be only there. See whether your newest mails are here, then go on.',
   'hold.goOn': 'Everything is right, go on',
   'copies.here': '{copies} already here.',
-  'copies.text': 'They came again under other names, and stay at the provider until you say that they may go.',
+  'copies.text': 'What came again under another name stays at the provider until you say that it may go.',
   'copies.remove': 'Remove these at the provider',
   'copies.going': '{copies} to be removed by the next look, each after what is here was read again',
   'policy.confirm': 'Remove mail at the provider?',
@@ -253,10 +256,13 @@ export const pageMessages = {
   'policy.afterDays': 'Remove mail some days later',
   'policy.afterDaysMeans':
     'A mail is removed there {days} days after it came here; until then other devices find it there.',
+  'policy.afterDaysMeans.one':
+    'A mail is removed there a day after it came here; until then other devices find it there.',
   'policy.whenDeletedHere': 'Remove what I delete here',
   'policy.whenDeletedHereMeans': 'A mail stays there until you delete it here for good; then it goes there too.',
   'policy.newest': 'Keep only the newest',
   'policy.newestMeans': 'The newest {count} mails stay there; older ones are removed once they are safely stored here.',
+  'policy.newestMeans.one': 'The newest mail stays there; older ones are removed once they are safely stored here.',
   'retrieval.legend': 'What stays where',
   'retrieval.every': 'Look for new mail every',
   'retrieval.everyHint': 'More often by itself while mail comes and you are here.',
@@ -353,6 +359,9 @@ export const pageMessages = {
   'transfer.more': 'and {n} more',
   'transfer.cancel': 'Cancel: {what}',
   'transfer.close': 'Close: {what}',
+  'transfer.elsewhere':
+    'Files are sent from another page. If that was closed, choose them again: what has arrived is not added twice.',
+  'transfer.unreadable': 'The file could not be read.',
   'transfer.broken': 'Sending was cut off. Choose the same files again: what has arrived is not added twice.',
   transfers: 'Imports and copies',
   'table.more': '{n} more; the field above finds them by their names.',
@@ -371,29 +380,4 @@ export const pageMessages = {
   'servers.pinned': 'Only the certificate {fingerprint}… is accepted.',
   'servers.alsoOutgoing': 'Also keep the settings for sending (writing mail comes in a later version)',
   'check.brokeOff': 'The test broke off before it came to an end. Try it again.',
-  'switch.label': 'Change of protocol',
-  'switch.title': 'From {from} to {protocol}',
-  'switch.offer':
-    'With IMAP mail stays at the provider and all devices show the same. This account can change to it and keeps its mail, tags and folders.',
-  'switch.open': 'Switch to {protocol}…',
-  'switch.dialog': 'Switch {address} to {protocol}',
-  'switch.text':
-    'Every mail keeps its place, its marks and its tags; what is here is found again at the provider, and nothing is downloaded twice. What the provider no longer has is brought back there, into the same folders.',
-  'switch.passwordHint': 'It is tried before anything changes.',
-  'switch.submit': 'Switch to {protocol}',
-  'switch.running': 'Finding the mails again at the provider; {n} to go. Everything can be used meanwhile.',
-  'switch.left': '{n} could not be brought to the provider; they stay readable here, and are tried again each day.',
-  'switch.counts': 'found again: {found} · brought there: {uploaded}',
-  'switch.done': 'Done. This account speaks {protocol} now, with everything as it was.',
-  'home.offer': 'POP3 keeps folders and marks here only; what becomes of mail at the provider is your choice.',
-  'home.text': 'Every mail keeps its place, its marks and its tags; nothing in the inbox is downloaded again.',
-  'home.toFetch': 'Mails outside the inbox are fetched whole first, as POP3 does not reach them: {n} ({size}).',
-  'home.folders': 'Folders at the provider stay there as they are, but are no longer followed here.',
-  'home.leftOut': 'These mailboxes are not synced; they stay at the provider and are left out here: {paths}',
-  'home.running': 'Fetching what POP3 does not reach; {n} to go. Everything can be used meanwhile.',
-  'home.meeting': 'Finding the mails of the inbox again in the maildrop; {n} to go.',
-  'home.cancel': 'Stay with IMAP',
-  'exists.switch': 'Switch that account to IMAP',
-  'exists.open': 'Open that account',
-  'exists.beside': 'Add it all the same',
 } as const

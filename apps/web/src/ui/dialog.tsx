@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react'
+import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef } from 'react'
 
 /** A modal dialog of the browser's own kind: focus stays inside, Escape closes. `full` uses the whole window. */
 export const Dialog = ({
@@ -18,7 +18,8 @@ export const Dialog = ({
   head?: ReactNode
 }) => {
   const ref = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  // While it still stands in the page: only then does closing give the focus back to where it was.
+  useLayoutEffect(() => {
     const dialog = ref.current
     dialog?.showModal()
     return () => dialog?.close()

@@ -19,6 +19,10 @@ export const Field = ({
   )
 }
 
+/** Where a form cannot be taken yet: at the first field that says why. */
+export const focusInvalid = (form: HTMLFormElement): void =>
+  form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+
 export const Choice = ({
   label,
   value,

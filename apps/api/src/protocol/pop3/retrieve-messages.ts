@@ -11,7 +11,7 @@ export type Retrieved =
   | {
       kind: 'message'
       number: number
-      /** Has to be read to its end before the next is asked for; leaving it ends the session. Copy what is kept. */
+      /** Has to be read to its end before the next is asked for; leaving it ends the session. What it gives stays as it is. */
       content: AsyncIterable<Buffer>
     }
   | { kind: 'refused'; number: number; error: AppError }
@@ -24,7 +24,7 @@ export type RetrieveLimits = {
 }
 
 /** Providers stop at 150 MB. */
-const maxMessageBytes = 256 * 1024 * 1024
+export const maxMessageBytes = 256 * 1024 * 1024
 
 /** RETR of each number, in their order, as one stream with back-pressure. Throws connect.*, message.too_large. RFC 1939 5. */
 export const retrieveMessages = (

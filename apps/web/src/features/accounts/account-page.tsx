@@ -43,9 +43,7 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
         </a>
       </div>
       <HealthCard account={account} />
-      {account.retrieval && (
-        <RetrievalCard key={JSON.stringify(account.retrieval)} accountId={account.id} retrieval={account.retrieval} />
-      )}
+      {account.retrieval && <RetrievalCard key={account.id} accountId={account.id} retrieval={account.retrieval} />}
       <EditAccount key={account.id} account={account} />
       <LookCard account={account} />
       {account.kind === 'imap' && <MailboxTable account={account} />}

@@ -5,7 +5,8 @@ import { loadAccounts } from '#data/app-state.ts'
 import { useTitle } from '#data/use-title.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
-import { Field } from '#ui/field.tsx'
+import { Field, focusInvalid } from '#ui/field.tsx'
+import { Problem } from '#ui/problem.tsx'
 import { ChooseKind } from './choose-kind.tsx'
 import { MailboxIsHere } from './mailbox-is-here.tsx'
 import { candidateFor, foundKinds, incomingFor, proposedIncoming, proposedOutgoing } from './proposals.ts'
@@ -13,7 +14,7 @@ import { type Answers, recommendKind, usualAnswers } from './recommend-kind.ts'
 import { RetrievalFields } from './retrieval-fields.tsx'
 import { type RetrievalForm, readRetrieval, retrievalFormOf, usualRetrieval } from './retrieval-form.ts'
 import { formOf, OutgoingFields, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
-import { LiveTestReport, Problem, useLiveTest } from './use-live-test.tsx'
+import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 type Stage = 'address' | 'servers'
 
@@ -111,6 +112,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           className="card"
           onSubmit={(event) => {
             event.preventDefault()
+            if (kind === 'pop3' && readRetrieval(retrieval).kind === 'wrong') focusInvalid(event.currentTarget)
             add(false)
           }}
         >
@@ -140,7 +142,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           {kind === 'pop3' && (
             <fieldset className="choice-group">
               <legend>{t('retrieval.legend')}</legend>
-              <RetrievalFields value={retrieval} onChange={setRetrieval} />
+              <RetrievalFields value={retrieval} onChange={(change) => setRetrieval({ ...retrieval, ...change })} />
             </fieldset>
           )}
           <OutgoingFields

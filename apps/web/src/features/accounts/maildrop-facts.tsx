@@ -5,15 +5,19 @@ import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { patchAccount, refreshAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
+import { useAttempt } from '#data/use-attempt.ts'
 import { fileSize, messageDate } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { count } from '#lib/text.ts'
+import { Problem } from '#ui/problem.tsx'
 
 const freshEveryMs = 5000
 
 /** What is in a maildrop, what of it is here, when it is looked at, and what there is to decide about it. */
 export const MaildropFacts = ({ account }: { account: Account }) => {
-  const { retrieval, maildrop, nextLookAt, lastSyncedAt } = account
+  const { retrieval, maildrop, lastSyncedAt } = account
+  // While something is in the way the plan is not what happens next; the card says what does.
+  const nextLookAt = account.state === 'needs_person' || account.retryAt ? null : account.nextLookAt
   useFreshTimes(account.id, retrieval !== null)
   if (!retrieval) return null
   return (
@@ -80,18 +84,21 @@ const Hold = ({ accountId }: { accountId: string }) => (
 )
 
 const Copies = ({ accountId, copies }: { accountId: string; copies: number }) => {
-  const remove = async () => {
-    const { mails } = await call('removeCopies', 'POST', `/v1/accounts/${accountId}/copies/remove`)
-    showToast({ kind: 'done', text: t('copies.going', { copies: count('copies', mails) }) })
-  }
+  const { isBusy, problem, attempt } = useAttempt()
+  const remove = () =>
+    attempt(async () => {
+      const { mails } = await call('removeCopies', 'POST', `/v1/accounts/${accountId}/copies/remove`)
+      showToast({ kind: 'done', text: t('copies.going', { copies: count('copies', mails) }) })
+    })
   return (
     <div className="notice row">
       <span className="notice-text">
         <strong>{t('copies.here', { copies: count('copies', copies) })}</strong> {t('copies.text')}
       </span>
-      <button type="button" className="button" onClick={() => void remove()}>
+      <button type="button" className="button" disabled={isBusy} onClick={() => void remove()}>
         {t('copies.remove')}
       </button>
+      <Problem problem={problem} />
     </div>
   )
 }

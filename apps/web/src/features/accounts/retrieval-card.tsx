@@ -4,21 +4,38 @@ import { patchAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
 import { t } from '#lib/page-text.ts'
 import { Confirm } from '#ui/confirm.tsx'
+import { focusInvalid } from '#ui/field.tsx'
 import { RetrievalFields } from './retrieval-fields.tsx'
-import { consequenceOf, type RetrievalWishes, readRetrieval, retrievalFormOf } from './retrieval-form.ts'
+import {
+  consequenceOf,
+  type RetrievalForm,
+  type RetrievalWishes,
+  readRetrieval,
+  retrievalFormOf,
+} from './retrieval-form.ts'
 
 /** What a POP3 account leaves at the provider, how often it is looked at, and how much is fetched. */
 export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; retrieval: Retrieval }) => {
-  const [form, setForm] = useState(() => retrievalFormOf(retrieval))
+  /** Only what was changed here: the rest follows what is stored, also when another window stores it. */
+  const [edits, setEdits] = useState<Partial<RetrievalForm>>({})
+  const [isBusy, setBusy] = useState(false)
   const [asks, setAsks] = useState<RetrievalWishes | null>(null)
+  const form = { ...retrievalFormOf(retrieval), ...edits }
   const store = async (wishes: RetrievalWishes) => {
-    await patchAccount(accountId, { retrieval: wishes })
-    showToast({ kind: 'done', text: t('saved') })
+    setBusy(true)
+    try {
+      await patchAccount(accountId, { retrieval: wishes })
+      setEdits({})
+      showToast({ kind: 'done', text: t('saved') })
+    } finally {
+      setBusy(false)
+    }
   }
-  const save = (event: FormEvent) => {
+  const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
+    if (isBusy) return
     const read = readRetrieval(form)
-    if (read.kind === 'wrong') return
+    if (read.kind === 'wrong') return focusInvalid(event.currentTarget)
     const { policy } = read.wishes
     const isSame = JSON.stringify(policy) === JSON.stringify(retrieval.policy)
     if (policy.kind === 'keep' || isSame) void store(read.wishes)
@@ -27,8 +44,8 @@ export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; ret
   return (
     <form className="card" onSubmit={save} aria-label={t('retrieval.legend')} noValidate>
       <h2>{t('retrieval.legend')}</h2>
-      <RetrievalFields value={form} onChange={setForm} />
-      <button type="submit" className="button">
+      <RetrievalFields value={form} onChange={(change) => setEdits({ ...edits, ...change })} />
+      <button type="submit" className="button" aria-disabled={isBusy}>
         {t('save')}
       </button>
       {asks && (

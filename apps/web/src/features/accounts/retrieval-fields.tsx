@@ -11,7 +11,8 @@ export const RetrievalFields = ({
   onChange,
 }: {
   value: RetrievalForm
-  onChange: (value: RetrievalForm) => void
+  /** What was changed of it. */
+  onChange: (change: Partial<RetrievalForm>) => void
 }) => {
   const read = readRetrieval(value)
   const errors = read.kind === 'wrong' ? read.errors : {}
@@ -23,7 +24,7 @@ export const RetrievalFields = ({
           value={value.policy}
           options={policies.map((policy) => ({ value: policy, label: t(`policy.${policy}`) }))}
           hint={consequenceOf(value)}
-          onChange={(policy) => onChange({ ...value, policy: policies.find((known) => known === policy) ?? 'keep' })}
+          onChange={(policy) => onChange({ policy: policies.find((known) => known === policy) ?? 'keep' })}
         />
         {value.policy === 'afterDays' && (
           <Field
@@ -32,7 +33,7 @@ export const RetrievalFields = ({
             required
             value={value.days}
             error={errors.days}
-            onChange={(event) => onChange({ ...value, days: event.target.value })}
+            onChange={(event) => onChange({ days: event.target.value })}
           />
         )}
         {value.policy === 'newest' && (
@@ -42,7 +43,7 @@ export const RetrievalFields = ({
             required
             value={value.count}
             error={errors.count}
-            onChange={(event) => onChange({ ...value, count: event.target.value })}
+            onChange={(event) => onChange({ count: event.target.value })}
           />
         )}
       </div>
@@ -54,7 +55,7 @@ export const RetrievalFields = ({
             .sort((a, b) => a - b)
             .map((minutes) => ({ value: String(minutes), label: intervalText(minutes) }))}
           hint={t('retrieval.everyHint')}
-          onChange={(minutes) => onChange({ ...value, everyMinutes: Number(minutes) })}
+          onChange={(minutes) => onChange({ everyMinutes: Number(minutes) })}
         />
         <Field
           label={t('retrieval.cap')}
@@ -62,7 +63,7 @@ export const RetrievalFields = ({
           placeholder={t('retrieval.noCap')}
           value={value.megabytes}
           error={errors.megabytes}
-          onChange={(event) => onChange({ ...value, megabytes: event.target.value })}
+          onChange={(event) => onChange({ megabytes: event.target.value })}
           hint={t('retrieval.capHint')}
         />
       </div>

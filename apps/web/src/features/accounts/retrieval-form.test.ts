@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { type RetrievalWishes, readRetrieval, retrievalFormOf, usualRetrieval } from './retrieval-form.ts'
+import {
+  consequenceOf,
+  type RetrievalWishes,
+  readRetrieval,
+  retrievalFormOf,
+  usualRetrieval,
+} from './retrieval-form.ts'
 
 const usual = retrievalFormOf(usualRetrieval)
 
@@ -13,6 +19,19 @@ describe('the form of how a maildrop is looked at', () => {
       { policy: { kind: 'newest', count: 1 }, everyMinutes: 1440, maxBytes: null },
     ]
     for (const wishes of all) expect(readRetrieval(retrievalFormOf(wishes))).toEqual({ kind: 'read', wishes })
+  })
+
+  it('takes the most that the server takes for the most it can say', () => {
+    const form = retrievalFormOf({ ...usualRetrieval, maxBytes: 256 * 1024 * 1024 })
+    expect(readRetrieval(form)).toMatchObject({ kind: 'read', wishes: { maxBytes: 268_000_000 } })
+  })
+
+  it('says what a policy means with the numbers as they stand', () => {
+    const said = (more: Partial<typeof usual>) => consequenceOf({ ...usual, ...more })
+    expect(said({ policy: 'afterDays', days: '3650' })).toContain('3,650 days after')
+    expect(said({ policy: 'afterDays', days: '1' })).toContain('a day after')
+    expect(said({ policy: 'newest', count: '1' })).toContain('The newest mail stays')
+    expect(said({ policy: 'newest', count: 'x' })).toContain('The newest … mails stay')
   })
 
   it('says which number is none, and looks at no field that is not used', () => {

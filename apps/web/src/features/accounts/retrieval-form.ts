@@ -23,7 +23,7 @@ export const retrievalFormOf = ({ policy, everyMinutes, maxBytes }: RetrievalWis
   days: String(policy.kind === 'afterDays' ? policy.days : 30),
   count: String(policy.kind === 'newest' ? policy.count : 1000),
   everyMinutes,
-  megabytes: maxBytes === null ? '' : String(Math.ceil(maxBytes / bytesPerMegabyte)),
+  megabytes: maxBytes === null ? '' : String(Math.min(most.megabytes, Math.ceil(maxBytes / bytesPerMegabyte))),
 })
 
 /** What a form comes to, or what is wrong with its fields. */
@@ -62,5 +62,9 @@ const policyOf = ({ policy, days, count }: RetrievalForm): ServerPolicy => {
 }
 
 /** What a policy means for the mail at the provider, in one sentence. */
-export const consequenceOf = ({ policy, days, count }: RetrievalForm): string =>
-  t(`policy.${policy}Means`, { days: days.trim() || '…', count: (Number(count) || 0).toLocaleString() })
+export const consequenceOf = ({ policy, days, count }: RetrievalForm): string => {
+  if (policy === 'afterDays' && Number(days) === 1) return t('policy.afterDaysMeans.one')
+  if (policy === 'newest' && Number(count) === 1) return t('policy.newestMeans.one')
+  const shown = (typed: string) => (Number(typed) > 0 ? Number(typed).toLocaleString() : '…')
+  return t(`policy.${policy}Means`, { days: shown(days), count: shown(count) })
+}

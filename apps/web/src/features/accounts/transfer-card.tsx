@@ -1,8 +1,10 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useApp } from '#data/app-state.ts'
-import { askTransfer } from '#data/transfers.ts'
+import { askTransfer, resumeTransfers } from '#data/transfers.ts'
+import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
+import { Choice } from '#ui/field.tsx'
 
 /** Mail out of files into a mailbox of this account, and out of one that is kept here to another account. */
 export const TransferCard = ({ account }: { account: Account }) => {
@@ -10,22 +12,21 @@ export const TransferCard = ({ account }: { account: Account }) => {
     Object.values(state.mailboxes).filter(({ accountId, isSelectable }) => accountId === account.id && isSelectable),
   )
   const [chosenId, setChosenId] = useState('')
+  useEffect(() => {
+    resumeTransfers().catch(() => undefined)
+  }, [])
   const sorted = mailboxes.toSorted((a, b) => a.path.localeCompare(b.path))
   const mailbox = sorted.find(({ id }) => id === chosenId) ?? sorted.find(({ role }) => role === 'inbox') ?? sorted[0]
   if (!mailbox) return null
   return (
     <section className="card" aria-label={t('transfer.title')}>
       <h2>{t('transfer.title')}</h2>
-      <label className="field">
-        <span>{t('transfer.mailbox')}</span>
-        <select className="input" value={mailbox.id} onChange={(event) => setChosenId(event.target.value)}>
-          {sorted.map(({ id, path }) => (
-            <option key={id} value={id}>
-              {path}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice
+        label={t('transfer.mailbox')}
+        value={mailbox.id}
+        options={sorted.map((one) => ({ value: one.id, label: pathOf(one) }))}
+        onChange={setChosenId}
+      />
       <div className="row">
         <button
           type="button"

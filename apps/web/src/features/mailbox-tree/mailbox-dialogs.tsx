@@ -1,14 +1,17 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { type FormEvent, useState } from 'react'
-import { ApiError, call } from '#data/api.ts'
+import { type ApiError, call, explain } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
 import { showToast } from '#data/toasts.ts'
+import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate } from '#lib/route.ts'
+import { count } from '#lib/text.ts'
 import { Confirm } from '#ui/confirm.tsx'
 import { Dialog } from '#ui/dialog.tsx'
 import { Choice, Field } from '#ui/field.tsx'
+import { Problem } from '#ui/problem.tsx'
 import { isOwn, type TreeWish } from './mailbox-menu.tsx'
 
 type Given = { account: Account; currentId: string | null; onClose: () => void }
@@ -97,9 +100,12 @@ const RemoveDialog = ({ account, mailbox, currentId, onClose }: Given & { mailbo
   const subtree = useApp(({ mailboxes }) =>
     Object.values(mailboxes).filter((place) => place.accountId === account.id && isBelow(place, mailbox)),
   )
-  const n = subtree.reduce((sum, { messages }) => sum + messages, 0).toLocaleString()
+  const n = subtree.reduce((sum, { messages }) => sum + messages, 0)
   const below = subtree.length - 1
-  const text = t(below === 0 ? 'tree.removeText' : 'tree.removeAllText', { n, below })
+  const text = t(below === 0 ? 'tree.removeText' : 'tree.removeAllText', {
+    messages: count('messages', n),
+    below: below.toLocaleString(),
+  })
   return (
     <Confirm
       title={t('tree.removeTitle', { name: mailbox.name })}
@@ -127,9 +133,7 @@ const remove = async (mailbox: Mailbox): Promise<void> => {
 }
 
 const sayWhy = (error: unknown): void => {
-  const reason = error instanceof Error ? error.message : ''
-  const hint = error instanceof ApiError ? error.detail.hint : undefined
-  showToast({ kind: 'problem', text: [t('done.not', { reason }), hint].filter(Boolean).join(' ') })
+  showToast({ kind: 'problem', text: t('done.not', { reason: explain(error) }) })
 }
 
 const NameField = ({
@@ -165,28 +169,24 @@ const Asking = ({
   onClose: () => void
   children: (problem: ApiError | null) => React.ReactNode
 }) => {
-  const [problem, setProblem] = useState<ApiError | null>(null)
+  const { isBusy, problem, attempt } = useAttempt()
   const onSubmit = (event: FormEvent) => {
     event.preventDefault()
-    send().then(onClose, (error: unknown) => {
-      if (!(error instanceof ApiError)) throw error
-      setProblem(error)
+    void attempt(async () => {
+      await send()
+      onClose()
     })
   }
   return (
     <Dialog title={title} onClose={onClose}>
       <form onSubmit={onSubmit}>
         {children(problem)}
-        {problem && !problem.detail.fields && (
-          <p className="notice bad" role="alert">
-            {[problem.message, problem.detail.hint].filter(Boolean).join(' ')}
-          </p>
-        )}
+        {!problem?.detail.fields && <Problem problem={problem} />}
         <div className="row end">
           <button type="button" className="button" onClick={onClose}>
             {t('cancel')}
           </button>
-          <button type="submit" className="button primary">
+          <button type="submit" className="button primary" disabled={isBusy}>
             {action}
           </button>
         </div>

@@ -14,6 +14,7 @@ import {
 import { useState } from 'react'
 import { act } from '#data/commands.ts'
 import { type Dragged, getDragged } from '#data/drag.ts'
+import { nameOf } from '#lib/mailbox-name.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { isOwn, MailboxMenu, type TreeWish } from './mailbox-menu.tsx'
@@ -47,7 +48,7 @@ export const MailboxLink = ({
   const { mailbox, depth } = row
   const Icon = mailbox.role ? icons[mailbox.role] : Folder
   const count = countOf(row)
-  const name = mailbox.role === 'inbox' ? t('bar.inbox') : mailbox.name
+  const name = nameOf(mailbox)
   const fold = row.hasChildren && (
     <button
       type="button"

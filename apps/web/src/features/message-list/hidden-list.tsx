@@ -7,6 +7,7 @@ import { act, refusalOf } from '#data/commands.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { listDate, personName } from '#lib/format.ts'
+import { nameOf } from '#lib/mailbox-name.ts'
 import { goBack, onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { ListState } from '#ui/list-state.tsx'
@@ -32,7 +33,7 @@ export const HiddenList = ({ mailboxId, threadId }: { mailboxId: string; threadI
     act('restore', mailboxId, { kind: 'threads', mailboxId, threadIds: [row.threadId] }).catch(() => set(value))
     if (threadId === row.threadId) goBack(`/deleted/${mailboxId}`)
   }
-  const name = mailbox.role === 'inbox' ? t('bar.inbox') : mailbox.name
+  const name = nameOf(mailbox)
   const refusal = refusalOf(mailbox, 'restore')
   return (
     <>

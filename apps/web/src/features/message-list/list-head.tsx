@@ -19,6 +19,7 @@ import {
 import type { ReactNode } from 'react'
 import { type Filter, useApp } from '#data/app-state.ts'
 import { type MailAction, refusalOf } from '#data/commands.ts'
+import { nameOf } from '#lib/mailbox-name.ts'
 import { navigate } from '#lib/route.ts'
 import { count, t } from '#lib/text.ts'
 import { Menu } from '#ui/menu.tsx'
@@ -46,7 +47,7 @@ export const filters: Filter[] = ['all', 'unread', 'flagged', 'attachments']
 export const ListHead = (props: Props) => {
   const { mailbox, marked } = props
   if (marked !== 0) return <BulkBar {...props} />
-  const name = mailbox.role === 'inbox' ? t('bar.inbox') : mailbox.name
+  const name = nameOf(mailbox)
   return (
     <div className="list-head">
       <h1>

@@ -1,7 +1,7 @@
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import { useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
-import { app, loadBody, setting, useApp } from '#data/app-state.ts'
+import { app, isMissing, loadBody, setting, useApp } from '#data/app-state.ts'
 import { fileSize, fullDate, listDate, messageDate, personName } from '#lib/format.ts'
 import { count, t } from '#lib/text.ts'
 import { useMedia } from '#lib/use-media.ts'
@@ -79,7 +79,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
       {isOpen && (
         <>
           <Addresses message={message} />
-          {message.isHeaderOnly && <HeaderOnly message={message} />}
+          {message.isHeaderOnly && (!body || isMissing(body)) && <HeaderOnly message={message} />}
           <Body
             message={message}
             body={body}
@@ -128,8 +128,11 @@ const Addresses = ({ message }: { message: Message }) => {
 const HeaderOnly = ({ message }: { message: Message }) => {
   const [isAsked, setAsked] = useState(false)
   const ask = async () => {
-    await call('fetchRest', 'POST', `/v1/messages/${message.id}/rest`)
     setAsked(true)
+    await call('fetchRest', 'POST', `/v1/messages/${message.id}/rest`).catch((error: unknown) => {
+      setAsked(false)
+      throw error
+    })
   }
   return (
     <div className="notice row" role="status">

@@ -3,6 +3,7 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { call } from '#data/api.ts'
 import { saveSetting } from '#data/app-state.ts'
 import { canRun, commandIds, commandText, keysOf, runCommand } from '#data/screen-commands.ts'
+import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate } from '#lib/route.ts'
 
@@ -27,7 +28,7 @@ export const listPlaces = (mailboxes: Mailbox[], accounts: Account[]): Place[] =
   return mailboxes
     .filter(({ isSelectable }) => isSelectable)
     .map((mailbox) => {
-      const label = mailbox.role === 'inbox' ? t('bar.inbox') : mailbox.path
+      const label = pathOf(mailbox)
       const note = notes.get(mailbox.accountId) ?? ''
       return { mailbox, label, note, words: wordsOf(`${label} ${note}`) }
     })

@@ -5,6 +5,7 @@ import { prefetch, useApp } from '#data/app-state.ts'
 import { act, type MailAction, refusalOf, rowAfter } from '#data/commands.ts'
 import { expungeIn } from '#data/patch-account.ts'
 import { listDate, personName } from '#lib/format.ts'
+import { nameOf } from '#lib/mailbox-name.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
@@ -27,7 +28,7 @@ export const Hit = ({ hit: { row, messageId, subject, snippet }, query, isOpen, 
   const account = useApp(({ accounts }) =>
     accounts.length > 1 ? accounts.find(({ id }) => id === row.accountId) : null,
   )
-  const name = mailbox?.role === 'inbox' ? t('bar.inbox') : (mailbox?.name ?? '')
+  const name = mailbox ? nameOf(mailbox) : ''
   const to = `/search/${row.threadId}?${new URLSearchParams({ q: query, m: messageId })}`
   const perform = (action: MailAction) => {
     onRow(rowAfter(action, row))

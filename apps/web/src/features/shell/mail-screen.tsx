@@ -5,6 +5,7 @@ import { undoLast } from '#data/commands.ts'
 import { useCommands, useKeyboard } from '#data/screen-commands.ts'
 import { useTitle } from '#data/use-title.ts'
 import { plainSubject } from '#lib/format.ts'
+import { nameOf } from '#lib/mailbox-name.ts'
 import { goBack, mailAddress, navigate, onLinkClick, type Route } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { useMedia } from '#lib/use-media.ts'
@@ -39,7 +40,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
   const panes = usePaneSizes()
   const isTreeShown = route.hash === 'mailboxes'
   const toggleTree = () => (isTreeShown ? closeDrawer() : navigate(`${withoutHash()}#mailboxes`))
-  useTitle(useApp((state) => nameOf(place, query, state)))
+  useTitle(useApp((state) => placeName(place, query, state)))
   useKeyboard(() => setSheet('palette'))
   useCommands({
     help: () => setSheet('keys'),
@@ -225,12 +226,12 @@ const NewVersion = () => {
 }
 
 /** What is on the screen, in few words: a conversation that is on its way goes by its list. */
-const nameOf = ({ kind, mailboxId, threadId }: Place, query: string, state: AppState): string => {
+const placeName = ({ kind, mailboxId, threadId }: Place, query: string, state: AppState): string => {
   const subject = threadId === null ? undefined : state.threads[threadId]?.[0]?.subject
   if (subject !== undefined) return plainSubject(subject) || t('view.noSubject')
   if (kind === 'search') return query.trim() === '' ? t('bar.search') : `${query.trim()} – ${t('bar.search')}`
   if (kind === 'deleted') return t('hidden.title')
   if (kind === 'nowhere') return t('page.none')
   const mailbox = mailboxId === null ? undefined : state.mailboxes[mailboxId]
-  return mailbox?.role === 'inbox' || !mailbox ? t('bar.inbox') : mailbox.name
+  return mailbox ? nameOf(mailbox) : t('bar.inbox')
 }

@@ -1,9 +1,12 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useId, useState } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { startUpload } from '#data/transfers.ts'
+import { useAttempt } from '#data/use-attempt.ts'
+import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 import { Dialog } from '#ui/dialog.tsx'
+import { Problem } from '#ui/problem.tsx'
 
 /** Asks where the mail of a mailbox that is kept here shall be copied to. */
 export const CopyDialog = ({
@@ -20,16 +23,11 @@ export const CopyDialog = ({
   const accounts = useApp((state) => state.accounts.filter(({ kind }) => kind === 'imap'))
   const mailboxes = useApp((state) => Object.values(state.mailboxes).filter(({ rights }) => rights.insert))
   const [target, setTarget] = useState('')
-  const [problem, setProblem] = useState('')
-  const start = async () => {
-    try {
-      onBegun(await startUpload(mailbox, target))
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : '')
-    }
-  }
+  const { isBusy, problem, attempt } = useAttempt()
+  const start = () => attempt(async () => onBegun(await startUpload(mailbox, target)))
+  const id = useId()
   return (
-    <Dialog title={t('copy.title', { name: mailbox.path })} onClose={onClose}>
+    <Dialog title={t('copy.title', { name: pathOf(mailbox) })} onClose={onClose}>
       {begun ? (
         begun
       ) : (
@@ -38,30 +36,26 @@ export const CopyDialog = ({
           {accounts.length === 0 ? (
             <p className="muted">{t('copy.none')}</p>
           ) : (
-            <label className="field">
-              <span>{t('copy.target')}</span>
-              <select className="input" value={target} onChange={(event) => setTarget(event.target.value)}>
+            <div className="field">
+              <label htmlFor={id}>{t('copy.target')}</label>
+              <select id={id} className="input" value={target} onChange={(event) => setTarget(event.target.value)}>
                 <option value="">–</option>
                 {accounts.map((account) => (
                   <optgroup key={account.id} label={account.address}>
                     {mailboxes
                       .filter(({ accountId }) => accountId === account.id)
                       .sort((a, b) => a.path.localeCompare(b.path))
-                      .map(({ id, path }) => (
-                        <option key={id} value={id}>
-                          {path}
+                      .map((one) => (
+                        <option key={one.id} value={one.id}>
+                          {pathOf(one)}
                         </option>
                       ))}
                   </optgroup>
                 ))}
               </select>
-            </label>
+            </div>
           )}
-          {problem && (
-            <p className="notice bad" role="alert">
-              {problem}
-            </p>
-          )}
+          <Problem problem={problem} />
         </>
       )}
       <div className="row end">
@@ -69,7 +63,12 @@ export const CopyDialog = ({
           {begun ? t('close') : t('cancel')}
         </button>
         {!begun && (
-          <button type="button" className="button primary" disabled={target === ''} onClick={() => void start()}>
+          <button
+            type="button"
+            className="button primary"
+            disabled={isBusy || target === ''}
+            onClick={() => void start()}
+          >
             {t('copy.start')}
           </button>
         )}

@@ -1,10 +1,13 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { type ReactNode, useRef, useState } from 'react'
 import { startImport } from '#data/transfers.ts'
+import { useAttempt } from '#data/use-attempt.ts'
 import { fileSize } from '#lib/format.ts'
 import { chooseFiles, type ImportFile, readDropped } from '#lib/import-files.ts'
+import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 import { Dialog } from '#ui/dialog.tsx'
+import { Problem } from '#ui/problem.tsx'
 
 /** Asks which files to import, and shows how it goes; once begun it goes on when the dialog is closed. */
 export const ImportDialog = ({
@@ -20,21 +23,15 @@ export const ImportDialog = ({
 }) => {
   const [files, setFiles] = useState<ImportFile[] | null>(null)
   const [isOver, setOver] = useState(false)
-  const [problem, setProblem] = useState('')
+  const { isBusy, problem, attempt } = useAttempt()
   const plain = useRef<HTMLInputElement>(null)
   const folder = useRef<HTMLInputElement>(null)
   const choose = (chosen: ImportFile[]) => setFiles(chooseFiles(chosen))
   const onInput = (list: FileList | null) =>
     choose([...(list ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name })))
-  const start = async () => {
-    try {
-      onBegun(await startImport(mailbox, files ?? []))
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : '')
-    }
-  }
+  const start = () => attempt(async () => onBegun(await startImport(mailbox, files ?? [])))
   return (
-    <Dialog title={t('import.title', { name: mailbox.path })} onClose={onClose}>
+    <Dialog title={t('import.title', { name: pathOf(mailbox) })} onClose={onClose}>
       {begun ? (
         begun
       ) : (
@@ -75,11 +72,7 @@ export const ImportDialog = ({
             <input hidden type="file" multiple ref={plain} onChange={({ target }) => onInput(target.files)} />
             <input hidden type="file" ref={folder} onChange={({ target }) => onInput(target.files)} />
           </div>
-          {problem && (
-            <p className="notice bad" role="alert">
-              {problem}
-            </p>
-          )}
+          <Problem problem={problem} />
         </>
       )}
       <div className="row end">
@@ -87,7 +80,12 @@ export const ImportDialog = ({
           {begun ? t('close') : t('cancel')}
         </button>
         {!begun && (
-          <button type="button" className="button primary" disabled={!files?.length} onClick={() => void start()}>
+          <button
+            type="button"
+            className="button primary"
+            disabled={isBusy || !files?.length}
+            onClick={() => void start()}
+          >
             {t('import.start')}
           </button>
         )}

@@ -2,13 +2,17 @@ import type { Transfer } from '@postern/shared/transfers.ts'
 import { X } from 'lucide-react'
 import { useApp } from '#data/app-state.ts'
 import { cancelTransfer, dismissTransfer, type Shown } from '#data/transfers.ts'
+import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 
 /** How far one import or copy is, what came of it, and what was left out and why. */
 export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isInDialog?: boolean }) => {
-  const { transfer, isBroken, refusedFiles } = shown
+  const { transfer, refusedFiles } = shown
   const { id, kind, state } = transfer
-  const name = useApp(({ mailboxes }) => mailboxes[transfer.mailboxId]?.path ?? '')
+  const name = useApp(({ mailboxes }) => {
+    const mailbox = mailboxes[transfer.mailboxId]
+    return mailbox ? pathOf(mailbox) : ''
+  })
   const what = t(`transfer.${kind}`, { name })
   const isOver = state === 'done' || state === 'cancelled'
   const refused = [...refusedFiles, ...transfer.refused]
@@ -50,7 +54,7 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
           open: openOf(transfer).toLocaleString(),
         })}
       </p>
-      <p role="status">{isBroken ? t('transfer.broken') : t(`transfer.${state}`)}</p>
+      <p role="status">{standing(shown)}</p>
       {refused.length > 0 && (
         <details open={isOver && refused.length <= 5}>
           <summary>{t('transfer.refused')}</summary>
@@ -67,6 +71,11 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
       )}
     </div>
   )
+}
+
+const standing = ({ transfer: { state }, sender }: Shown): string => {
+  if (sender === 'brokenOff') return t('transfer.broken')
+  return t(state === 'receiving' && sender === 'elsewhere' ? 'transfer.elsewhere' : `transfer.${state}`)
 }
 
 const openOf = ({ found, stored, alreadyHere, refusedMails }: Transfer): number =>

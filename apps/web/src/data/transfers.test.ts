@@ -1,0 +1,71 @@
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
+import type { Transfer } from '@postern/shared/transfers.ts'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { app, blank } from './app-state.ts'
+import { askTransfer, resumeTransfers, startUpload, transfersShown } from './transfers.ts'
+
+const mailbox = { id: '7' } as Mailbox // what is looked at here
+const transfer = (id: string, state: Transfer['state']) => ({ id, state }) as Transfer // as above
+const shown = () => transfersShown().map((one) => `${one.transfer.id} ${one.transfer.state} ${one.sender}`)
+let asked: string[]
+let answers: Record<string, Response>
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  asked = []
+  answers = {}
+  vi.stubGlobal('fetch', async (path: string, { method }: RequestInit) => {
+    asked.push(`${method} ${path}`)
+    return answers[`${method} ${path}`]?.clone() ?? Response.json({ error: { code: 'not_found' } }, { status: 404 })
+  })
+  app.set({ ...blank, phase: 'ready' })
+})
+afterEach(async () => {
+  app.set(blank)
+  await vi.runAllTimersAsync()
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
+
+const begin = async (id: string) => {
+  askTransfer({ kind: 'upload', mailbox })
+  answers['POST /v1/mailboxes/7/uploads'] = Response.json(transfer(id, 'working'))
+  answers[`GET /v1/transfers/${id}`] = Response.json(transfer(id, 'working'))
+  await startUpload(mailbox, '8')
+  await vi.advanceTimersByTimeAsync(2000)
+  expect(shown()).toEqual([`${id} working here`])
+}
+
+it('a transfer that went with its account is looked at no more', async () => {
+  await begin('1')
+  delete answers['GET /v1/transfers/1']
+  await vi.advanceTimersByTimeAsync(2000)
+  expect(shown()).toEqual([])
+  const before = asked.length
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(asked).toHaveLength(before)
+})
+
+it('what one person brings in is not shown to the next, and waits while only the password is asked for', async () => {
+  await begin('2')
+  app.set({ phase: 'expired' })
+  const before = asked.length
+  await vi.advanceTimersByTimeAsync(5000)
+  expect([asked.length, shown()]).toEqual([before, ['2 working here']])
+  app.set({ ...blank, phase: 'signedOut' })
+  await vi.advanceTimersByTimeAsync(2000)
+  expect([asked.length, shown()]).toEqual([before, []])
+})
+
+it('what is still under way is shown again by a page that comes later', async () => {
+  const transfers = [transfer('3', 'working'), transfer('4', 'done'), transfer('5', 'receiving')]
+  answers['GET /v1/transfers'] = Response.json({ transfers })
+  answers['GET /v1/transfers/3'] = Response.json(transfer('3', 'done'))
+  answers['GET /v1/transfers/5'] = Response.json(transfer('5', 'receiving'))
+  await resumeTransfers()
+  await resumeTransfers()
+  expect(shown()).toEqual(['3 working elsewhere', '5 receiving elsewhere'])
+  expect(app.get().hasTransfers).toBe(true)
+  await vi.advanceTimersByTimeAsync(2000)
+  expect(shown()).toEqual(['3 done elsewhere', '5 receiving elsewhere'])
+})
