@@ -92,7 +92,7 @@ describe('a POP3 account', () => {
     })
     await dialog().getByLabel('Password').fill('mail password')
     await dialog().getByRole('button', { name: 'Switch to IMAP' }).click()
-    await dialog().getByText('Done. This is an IMAP account now, with everything as it was.').waitFor()
+    await dialog().getByText('Done. This account speaks IMAP now, with everything as it was.').waitFor()
     await dialog().getByRole('button', { name: 'Close' }).click()
     await until(async () => count('INBOX') === 35 && count('Archive') === 5, { what: 'the archive at the server' })
     await page.getByText('What happened').click()

@@ -61,9 +61,21 @@ export const accountCreate = accountSettings.extend({
 })
 export type AccountCreate = z.infer<typeof accountCreate>
 
-/** Of a POP3 account, which becomes an IMAP account and keeps what it has. */
-export const accountSwitch = z.strictObject({ kind: z.literal('imap'), incoming: serverSettings, password })
+/** To what an account changes, keeping what it has. */
+export const accountSwitch = z.strictObject({ kind: accountKind, incoming: serverSettings, password })
 export type AccountSwitch = z.infer<typeof accountSwitch>
+
+/** What a change from IMAP to POP3 means for an account as it is now. */
+export const accountSwitchPlan = z
+  .object({
+    /** Mails outside the inbox that are fetched whole first, as no maildrop has them, and their size as the server counts it. */
+    toFetch: z.int(),
+    bytes: z.number(),
+    /** Paths of mailboxes that are not synced: they are not here, and are left out. */
+    leftOut: z.array(z.string()),
+  })
+  .meta({ id: 'AccountSwitchPlan' })
+export type AccountSwitchPlan = z.infer<typeof accountSwitchPlan>
 
 export const accountPatch = z.strictObject({
   name: z.string().trim().max(100).optional(),
@@ -138,10 +150,19 @@ export const account = z
     /** What its last look found; null before the first, and for IMAP. */
     maildrop: maildrop.nullable(),
     /**
-     * While it changes from POP3 to IMAP: how many mails there are, and how many of them were found at the new server or
-     * brought there. `isTold`: what is left the server does not take. Null otherwise.
+     * While it changes its protocol. To IMAP: how many mails there are, and how many of them were found at the new server or
+     * brought there; `isTold`: what is left the server does not take. To POP3: while `kind` is still imap, how many mails are
+     * fetched whole and how many of them were; then how many of the inbox were found in the maildrop. Null otherwise.
      */
-    switching: z.object({ total: z.int(), found: z.int(), uploaded: z.int(), isTold: z.boolean() }).nullable(),
+    switching: z
+      .object({
+        to: accountKind.default('imap'),
+        total: z.int(),
+        found: z.int(),
+        uploaded: z.int(),
+        isTold: z.boolean(),
+      })
+      .nullable(),
     /** When it is looked at next; null for IMAP, and while it is paused. */
     nextLookAt: instant.nullable(),
     storedBytes: z.int(),

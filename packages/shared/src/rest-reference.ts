@@ -81,7 +81,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   },
   switchAccount: {
     description:
-      'The new server is signed in to first, and gets what mailboxes it lacks. Afterwards mails are found again there as they are here, and what it lacks is brought there; `switching` of the account tells how far that is.',
+      'The new server is signed in to first. To IMAP: it gets what mailboxes it lacks; afterwards mails are found again there as they are here, and what it lacks is brought there. To POP3: what lies outside the inbox is fetched whole first, while the account is still IMAP; then it changes, and the first look finds the mails of the inbox again. `switching` of the account tells how far that is.',
     errors: [
       'account.plaintext_denied',
       'account.not_ready',
@@ -91,6 +91,11 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       ...reachingServer,
       ...loggingIn,
     ],
+  },
+  planSwitch: { errors: ['request.conflict'] },
+  cancelSwitch: {
+    description: 'Mails that were fetched whole by then stay whole.',
+    errors: ['request.conflict'],
   },
   createMailbox: { description: ownMailboxes, errors: ['request.conflict'] },
   patchMailbox: { description: `Names and places: ${ownMailboxes}`, errors: ['request.conflict'] },

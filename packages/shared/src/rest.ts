@@ -84,8 +84,22 @@ export const rest = {
     method: 'POST',
     path: '/v1/accounts/:accountId/switch',
     access: 'user',
-    summary: 'Change a POP3 account to IMAP; it keeps ids, flags, tags and mailboxes',
+    summary: 'Change an account to the other protocol; it keeps ids, flags, tags and mailboxes',
     body: accounts.accountSwitch,
+    response: accounts.account,
+  },
+  planSwitch: {
+    method: 'GET',
+    path: '/v1/accounts/:accountId/switch',
+    access: 'user',
+    summary: 'What a change to POP3 would mean for an IMAP account',
+    response: accounts.accountSwitchPlan,
+  },
+  cancelSwitch: {
+    method: 'DELETE',
+    path: '/v1/accounts/:accountId/switch',
+    access: 'user',
+    summary: 'Stay with IMAP, as long as the account is still that',
     response: accounts.account,
   },
   orderAccounts: {

@@ -8,7 +8,7 @@ import {
   readRequest,
   replyNotice,
 } from '#store/engine-requests.ts'
-import { engineChannel } from '#store/notify.ts'
+import { engineChannel, restartNotice } from '#store/notify.ts'
 import type { Store } from '#store/open-store.ts'
 import type { AccountCheck } from './check-account.ts'
 import type { MailboxSwitch } from './plan-mailbox-switch.ts'
@@ -115,7 +115,7 @@ export const createEngine = (store: Store): Engine => {
     requestResync: async (accountId) => void (await ask(accountId, { kind: 'resync' })),
     focus: async (accountId, screen, mailboxIds) =>
       void (await ask(accountId, { kind: 'focus', screen, mailboxIds: mailboxIds.map(String) })),
-    accountChanged: (accountId) => store.notifier.notify(engineChannel, `restart:${accountId}`),
+    accountChanged: (accountId) => store.notifier.notify(engineChannel, restartNotice(accountId)),
     openBody: async (accountId, messageId) => {
       await waitUntil(
         await askFor(accountId, { kind: 'body', messageId: messageId.toString() }),

@@ -1,3 +1,4 @@
+import { account } from '@postern/shared/accounts.ts'
 import { AppError } from '#platform/errors.ts'
 import type { ConnectableAccount } from '#store/accounts.ts'
 import { isKeptWhole } from '#store/sync-bodies.ts'
@@ -6,10 +7,13 @@ import { AccountSessions } from './account-sessions.ts'
 import type { AccountShare } from './account-share.ts'
 import { BodyFill } from './body-fill.ts'
 import { type AccountWake, liveConnected } from './connected-account.ts'
+import { Homecoming } from './homecoming.ts'
 import { MailboxWatches } from './mailbox-watches.ts'
 import { InteractiveSession } from './serve-requests.ts'
 import { serveStoredContent } from './stored-content.ts'
 import { WakeSignal } from './wake-signal.ts'
+
+const { switching } = account.shape
 
 /** An account that is watched over IMAP: a main session, one for what people wait for, one for texts, some that listen. */
 export class ImapLife implements AccountLife {
@@ -17,8 +21,11 @@ export class ImapLife implements AccountLife {
   readonly #wake = new WakeSignal<AccountWake>()
   readonly #share: AccountShare
   readonly #bodies: BodyFill
+  readonly #homecoming: Homecoming
   readonly #interactive: InteractiveSession
   readonly #watches: MailboxWatches
+  /** The account changes to POP3. */
+  #isLeaving = false
   /** What is served from here, without a session. */
   readonly #serving = new Set<Promise<void>>()
 
@@ -41,6 +48,11 @@ export class ImapLife implements AccountLife {
       onNoRoom: () => this.#wake.mark('bodies'),
       onHeldBack: (reason) => restrict('bodies', reason),
     })
+    this.#homecoming = new Homecoming(this.#share, {
+      onNoRoom: () => this.#wake.mark('bodies'),
+      onLook: () => this.#wake.mark('tree'),
+      onHeldBack: (reason) => restrict('switch', reason),
+    })
     this.#watches = new MailboxWatches(this.#share, () => this.#interactive.rethink())
     this.#interactive = new InteractiveSession(this.#share, this.#watches, () => this.#wake.mark('jobs'))
   }
@@ -49,7 +61,9 @@ export class ImapLife implements AccountLife {
     const { deps, signal, enter, isPresent } = this.#machine
     await enter('connecting')
     this.#share.isDistrusted = 'condstoreDistrust' in asRecord(row.capabilities)
-    this.#share.isSwitching = row.switching !== null
+    const to = switching.parse(row.switching)?.to
+    this.#share.isSwitching = to === 'imap'
+    this.#isLeaving = to === 'pop3'
     const session = await this.#share.sessions.open('main', { row, ...account })
     const onStop = () => session.destroy()
     signal.addEventListener('abort', onStop, { once: true })
@@ -74,7 +88,9 @@ export class ImapLife implements AccountLife {
               .map(({ id }) => id),
           ),
         serveJobs: (on) => this.#interactive.serveOn(on),
-        fillBodies: (on, isEnough) => this.#bodies.runOn(on, isEnough),
+        fillBodies: async (on, isEnough) =>
+          (await this.#bodies.runOn(on, isEnough)) &&
+          (!this.#isLeaving || (await this.#homecoming.runOn(on, isEnough))),
       })
     } finally {
       signal.removeEventListener('abort', onStop)
@@ -114,7 +130,12 @@ export class ImapLife implements AccountLife {
 
   async settled(): Promise<void> {
     await Promise.all(this.#serving)
-    await Promise.all([this.#bodies.settled(), this.#interactive.settled(), this.#watches.settled()])
+    await Promise.all([
+      this.#bodies.settled(),
+      this.#homecoming.settled(),
+      this.#interactive.settled(),
+      this.#watches.settled(),
+    ])
   }
 
   /** What an account kept when it changed from POP3 is not fetched again. False where it is not here, or not in that form. */
@@ -130,6 +151,7 @@ export class ImapLife implements AccountLife {
     this.#share.facts = null
     await this.#machine.settle(facts, null)
     this.#bodies.request()
+    if (this.#isLeaving) await this.#homecoming.settle()
   }
 }
 

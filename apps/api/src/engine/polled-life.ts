@@ -123,6 +123,7 @@ export class PolledLife implements AccountLife {
         inboxId,
         scope,
         retrieval: wishes,
+        isMeeting: account.row.switching !== null,
         clock,
         logger,
         signal,

@@ -1,7 +1,8 @@
 import { AppError, isAppError } from '#platform/errors.ts'
 import { readChunks } from '#store/blobs.ts'
-import type { EngineScope } from '#store/commit.ts'
+import { commitBulk, type EngineScope } from '#store/commit.ts'
 import { failureOf, settleRequest } from '#store/engine-requests.ts'
+import { wantRest } from '#store/maildrop-wishes.ts'
 import { findStored, type SourceToOpen, type StoredMessage } from '#store/sync-bodies.ts'
 import { parsedPlace } from '#sync/read-body.ts'
 import { openSources } from '#sync/read-sources.ts'
@@ -38,8 +39,10 @@ const serve = async (deps: Deps, scope: EngineScope, { id, body }: ContentJob): 
       if (!found.isRead && found.source)
         await openSources({ store, scope, reader: readers.waiting, logger }, [found.source])
       return await settleRequest(store, id, 'done', {})
-    case 'source':
+    case 'source': {
+      if (isWithheld(found)) await wantIt(store, scope, body.messageId)
       return await settleRequest(store, id, 'done', { blobId: requireSource(found).blobId.toString() })
+    }
     case 'part':
       return await servePart(deps, scope, { id, body }, found)
   }
@@ -69,15 +72,25 @@ const servePart = async (
   await answerWithContent(store, scope, { requestId: id, use: { kind: 'part', partId: part.id } }, content)
 }
 
-const requireSource = ({ source, isHeader }: StoredMessage): SourceToOpen => {
+const requireSource = (found: StoredMessage): SourceToOpen => {
+  const { source, isHeader } = found
   if (source) return source
   throw new AppError(
     'message.unavailable',
+    isHeader ? 'Only the beginning of this mail is here.' : 'This mail is not here as it came.',
     isHeader
-      ? 'Only the header of this mail was fetched: it is larger than you chose.'
-      : 'This mail is not here as it came.',
-    isHeader ? { hint: 'Get the rest of it first.' } : {},
+      ? { hint: 'Get the rest of it first.' }
+      : isWithheld(found)
+        ? { hint: 'It comes with the next look at the maildrop.' }
+        : {},
   )
+}
+
+/** All there is to read of it is here, and it lies whole in the maildrop: it comes when somebody wants it as it is. */
+const isWithheld = ({ source, isHeader, isListed }: StoredMessage): boolean => source === null && !isHeader && isListed
+
+const wantIt = async (store: Deps['store'], scope: EngineScope, messageId: string): Promise<void> => {
+  await commitBulk(store, scope, (unit) => wantRest(unit, scope.accountId, BigInt(messageId)))
 }
 
 const notNow = (error: unknown): AppError =>

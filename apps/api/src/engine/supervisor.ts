@@ -1,7 +1,7 @@
 import { sweepBlobs } from '#store/blobs.ts'
 import { sweepRequests } from '#store/engine-requests.ts'
 import { type Lease, leaseRenewMs, releaseLeases, renewLeases, takeLeases } from '#store/lease.ts'
-import { engineChannel, eraseNotice } from '#store/notify.ts'
+import { engineChannel, eraseNotice, restartPrefix } from '#store/notify.ts'
 import { listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
 import { eraseNextStep } from '#store/remove-person.ts'
 import { sweepOld } from '#store/retention.ts'
@@ -95,9 +95,9 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
   const onNotice = (payload: string) => {
     if (payload.startsWith('reply:')) return
     if (payload === eraseNotice) return lookAgainToErase()
-    if (payload.startsWith('restart:')) {
+    if (payload.startsWith(restartPrefix)) {
       // The account was edited, paused or removed: its worker starts anew with what is stored now.
-      const worker = workers.get(BigInt(payload.slice('restart:'.length)))
+      const worker = workers.get(BigInt(payload.slice(restartPrefix.length)))
       if (worker) void worker.stop().then(lookSoon)
       else lookSoon()
       return

@@ -2,6 +2,7 @@ import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
 import { type SourcedMail, storeSources } from './store-sources.ts'
+import { forgetRead } from './sync-bodies.ts'
 
 type Rest = SourcedMail & { ledgerId: bigint; envelope: { identityKey: string; sizeBytes: bigint }; isRest: boolean }
 export type Completed = { ledgerIds: Set<bigint>; threadIds: bigint[] }
@@ -38,6 +39,8 @@ export const completeArrivals = async (unit: RawUnit, accountId: bigint, arrival
   )
   const messageIds = new Map(first.map(({ envelope, messageId }) => [envelope.identityKey, messageId]))
   await storeSources(unit, accountId, first, messageIds)
+  // Of one that came when the account was IMAP the text is here already, and its parts are not.
+  await forgetRead(unit, accountId, [...messageIds.values()])
   const text = <T>(list: T[], of: (item: T) => string) => textArray(list.map(of))
   const threads = await tx.$queryRaw<{ thread_id: bigint }[]>`
     UPDATE message m SET identity_key = t.key::uuid, size_bytes = t.size::bigint, is_header_only = false

@@ -17,7 +17,13 @@ export const letGoOfAccount = async (
   await revokeLease(tx, accountId)
   await tx.account.update({
     where: { id: accountId },
-    data: { disconnectedAt: new Date(), state, credential: new Uint8Array(), outgoingCredential: null },
+    data: {
+      disconnectedAt: new Date(),
+      state,
+      credential: new Uint8Array(),
+      outgoingCredential: null,
+      switchCredential: null,
+    },
   })
 }
 
@@ -32,6 +38,7 @@ export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void>
   await tx.rawSource.deleteMany({ where })
   await tx.popLedger.deleteMany({ where })
   await tx.switchMail.deleteMany({ where })
+  await tx.switchHeader.deleteMany({ where })
   await tx.part.deleteMany({ where })
   await tx.body.deleteMany({ where })
   await tx.messageSearch.deleteMany({ where })

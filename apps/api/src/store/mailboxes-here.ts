@@ -5,7 +5,7 @@ import type { Tx } from './open-store.ts'
  * Mailboxes of an account whose server has none (POP3): they are kept here, complete from the first moment, with uids that
  * we give. Their paths are those an IMAP server would most likely have, should the account ever move to one.
  */
-const usual: { path: string; role: MailboxRole }[] = [
+export const usualMailboxes: { path: string; role: MailboxRole }[] = [
   { path: 'INBOX', role: 'inbox' },
   { path: 'Drafts', role: 'drafts' },
   { path: 'Sent', role: 'sent' },
@@ -22,6 +22,6 @@ export const lifeHere = { uidValidity: 1n, uidNext: 1n, fillUid: 1n, delimiter: 
 
 export const createMailboxesHere = async (tx: Tx, accountId: bigint): Promise<void> => {
   await tx.mailbox.createMany({
-    data: usual.map(({ path, role }) => ({ accountId, path, name: path, role, ...lifeHere })),
+    data: usualMailboxes.map(({ path, role }) => ({ accountId, path, name: path, role, ...lifeHere })),
   })
 }

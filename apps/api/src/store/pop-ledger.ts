@@ -15,6 +15,7 @@ type RawRow = {
   size_bytes: bigint
   state: string
   is_whole: boolean
+  is_in_part: boolean
   wants_whole: boolean
   is_copy: boolean
   fetched_at: Date | null
@@ -25,8 +26,9 @@ type RawRow = {
 const rowsOf = (accountId: bigint): Statement<RawRow> => ({
   name: 'ledger.rows',
   sql: Prisma.sql`
-    SELECT id, key, size_bytes, state, is_whole, wants_whole, is_copy, fetched_at, received_at, missing_since FROM pop_ledger
-    WHERE account_id = ${accountId} AND state <> 'gone' ORDER BY id`,
+    SELECT id, key, size_bytes, state, is_whole, wants_whole, is_copy, fetched_at, received_at, missing_since,
+      CASE WHEN is_whole THEN false ELSE coalesce((SELECT m.is_header_only FROM message m WHERE m.id = l.message_id), true) END AS is_in_part
+    FROM pop_ledger l WHERE account_id = ${accountId} AND state <> 'gone' ORDER BY id`,
 })
 const factsOf = (accountId: bigint): Statement<{ maildrop: unknown; retrieval: unknown }> => ({
   name: 'ledger.facts',
@@ -43,6 +45,7 @@ export const readLedger = async (store: Store, accountId: bigint) => {
       sizeBytes: Number(row.size_bytes),
       state: row.state as Exclude<LedgerRowState, 'gone'>, // the query leaves that one out
       isWhole: row.is_whole,
+      isInPart: row.is_in_part,
       wantsWhole: row.wants_whole,
       isCopy: row.is_copy,
       fetchedAt: row.fetched_at,

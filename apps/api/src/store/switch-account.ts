@@ -38,6 +38,7 @@ export const switchToImap = async (unit: Unit, wanted: SwitchToImap): Promise<vo
     UPDATE mailbox SET uid_validity = NULL, uid_next = NULL, highest_modseq = NULL, fill_uid = NULL, envelopes_stored = 0, server_messages = 0,
       checked_at = NULL, compared_at = NULL WHERE account_id = ${id}`
   await tx.$executeRaw`UPDATE placement SET uid = NULL, modseq = 0 WHERE account_id = ${id}`
+  await tx.switchHeader.deleteMany({ where: { accountId: id } })
   await tx.$executeRaw`INSERT INTO switch_mail (message_id, account_id) SELECT id, account_id FROM message WHERE account_id = ${id}`
   const owner = { accountId: id, userId: account.userId }
   const dataKey = openDataKey(wanted.masterKey, account.dataKey, owner)
@@ -59,7 +60,7 @@ export const switchToImap = async (unit: Unit, wanted: SwitchToImap): Promise<vo
   })
   // Prisma has no null for JSON columns that could be meant here.
   await tx.$executeRaw`
-    UPDATE account SET problem = NULL, progress = NULL, maildrop = NULL, switching = jsonb_build_object('total',
+    UPDATE account SET problem = NULL, progress = NULL, maildrop = NULL, switching = jsonb_build_object('to', 'imap', 'total',
       (SELECT count(DISTINCT message_id) FROM placement WHERE account_id = ${id}), 'found', 0, 'uploaded', 0, 'isTold', false) WHERE id = ${id}`
   await addSyncEvent(unit, id, { kind: 'switch', code: null, text: 'The account changes from POP3 to IMAP.' })
   unit.log({ accountId: id }, { kind: 'account', accountId: id.toString() })

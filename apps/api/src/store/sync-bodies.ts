@@ -119,6 +119,26 @@ const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns[
     UPDATE message m SET body_state = t.state, preview = t.preview FROM t WHERE m.id = t.id AND m.body_state = 'absent'`
 }
 
+/**
+ * What was read of these mails part by part at a server is read anew from their sources: until that is stored, in the same
+ * transaction or soon after, nothing was read of them. Parts that were fetched by themselves go with it.
+ */
+export const forgetRead = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
+  const { tx } = unit
+  const gone = await tx.$queryRaw<{ blob_id: bigint | null }[]>`
+    DELETE FROM part WHERE account_id = ${accountId} AND message_id = ANY (${messageIds}::bigint[]) RETURNING blob_id`
+  const blobIds = gone.flatMap(({ blob_id }) => blob_id ?? [])
+  if (blobIds.length > 0) {
+    await tx.$executeRaw`DELETE FROM blob_chunk WHERE blob_id = ANY (${blobIds}::bigint[])`
+    const [row] = await tx.$queryRaw<{ bytes: bigint }[]>`
+      WITH d AS (DELETE FROM blob WHERE id = ANY (${blobIds}::bigint[]) RETURNING size_bytes) SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes FROM d`
+    await tx.$executeRaw`UPDATE account SET stored_bytes = greatest(0, stored_bytes - ${row?.bytes ?? 0n}) WHERE id = ${accountId}`
+  }
+  await tx.$executeRaw`DELETE FROM body WHERE message_id = ANY (${messageIds}::bigint[])`
+  await tx.$executeRaw`DELETE FROM message_search WHERE message_id = ANY (${messageIds}::bigint[])`
+  await tx.$executeRaw`UPDATE message SET body_state = 'absent' WHERE account_id = ${accountId} AND id = ANY (${messageIds}::bigint[])`
+}
+
 /** A mail of which the whole source is here, and nothing was read of it yet. */
 export type SourceToOpen = Pick<BodyToFetch, 'messageId' | 'subject' | 'people' | 'receivedAt' | 'sizeBytes'> & {
   blobId: bigint
@@ -155,22 +175,31 @@ export const nextSources = async (tx: RawTx, accountId: bigint, limit: number): 
   return rows.map(toSource)
 }
 
-/** A message as it is kept here. `source` is null while its whole source is not, which `isHeader` is the reason for. */
-export type StoredMessage = { isRead: boolean; source: SourceToOpen | null; isHeader: boolean }
+/**
+ * A message as it is kept here. `source` is null while its whole source is not, which `isHeader` is the reason for; `isListed`:
+ * it can be had from the maildrop.
+ */
+export type StoredMessage = { isRead: boolean; source: SourceToOpen | null; isHeader: boolean; isListed: boolean }
 
 /** Null when there is no such message. */
 export const findStored = async (tx: RawTx, accountId: bigint, messageId: bigint): Promise<StoredMessage | null> => {
   const [row] = await tx.$queryRaw<
-    (Omit<RawSource, 'blob_id'> & { blob_id: bigint | null; is_read: boolean; is_header: boolean })[]
+    (Omit<RawSource, 'blob_id'> & {
+      blob_id: bigint | null
+      is_read: boolean
+      is_header: boolean
+      is_listed: boolean
+    })[]
   >`
     SELECT m.id, m.subject, json_build_array(m.from_addresses, m.to_addresses, m.cc) AS people, m.received_at AS at, m.size_bytes AS size,
       b.id AS blob_id, b.size_bytes AS bytes, m.body_state <> 'absent' AS is_read,
-      b.id IS NULL AND m.is_header_only AS is_header
+      b.id IS NULL AND m.is_header_only AS is_header,
+      EXISTS (SELECT 1 FROM pop_ledger l WHERE l.message_id = m.id AND l.state = 'fetched' AND NOT l.is_whole AND l.missing_since IS NULL) AS is_listed
     FROM message m LEFT JOIN raw_source r ON r.message_id = m.id LEFT JOIN blob b ON b.id = r.blob_id AND b.is_whole
     WHERE m.account_id = ${accountId} AND m.id = ${messageId}`
   if (!row) return null
-  const { blob_id, is_read, is_header } = row
-  return { isRead: is_read, source: blob_id === null ? null : toSource({ ...row, blob_id }), isHeader: is_header }
+  const { blob_id, is_read: isRead, is_header: isHeader, is_listed: isListed } = row
+  return { isRead, source: blob_id === null ? null : toSource({ ...row, blob_id }), isHeader, isListed }
 }
 
 /** Whether a mail can be opened in all its parts from what is here: its source is, and what was read of it was read from that. */

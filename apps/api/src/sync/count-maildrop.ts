@@ -21,6 +21,6 @@ export const countMaildrop = (
     bytes: listing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     waiting: next.remove.length,
     copies: stored.filter(({ isCopy, isWhole, fetchedAt }) => isCopy && isWhole && fetchedAt !== null).length,
-    headersOnly: stored.filter(({ isWhole }) => !isWhole).length,
+    headersOnly: stored.filter(({ isInPart }) => isInPart).length,
   }
 }

@@ -14,6 +14,8 @@ export type MaildropContext = {
   inboxId: bigint
   scope: EngineScope
   retrieval: Retrieval
+  /** The account changed from IMAP, and mails that are here may still be met in the maildrop (meet-mails.ts). */
+  isMeeting: boolean
   clock: Clock
   logger: Logger
   signal: AbortSignal

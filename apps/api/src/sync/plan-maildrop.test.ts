@@ -18,6 +18,7 @@ const row = (id: number, key: string, parts: Partial<LedgerRow> = {}): LedgerRow
   sizeBytes: 100,
   state: 'fetched',
   isWhole: true,
+  isInPart: false,
   wantsWhole: false,
   isCopy: false,
   fetchedAt: daysAgo(1),
@@ -196,7 +197,7 @@ describe('the counts of a maildrop', () => {
   const rows = [
     row(1, '1', { fetchedAt: now }),
     row(2, '2', { isCopy: true }),
-    row(3, '3', { isWhole: false }),
+    row(3, '3', { isWhole: false, isInPart: true }),
     row(4, '4', { state: 'to_delete' }),
     row(5, '5', { state: 'listed', fetchedAt: null }),
     row(7, 'away', { state: 'to_delete' }),

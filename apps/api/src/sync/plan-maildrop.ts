@@ -24,6 +24,8 @@ export type LedgerRow = {
   state: LedgerState
   /** The whole mail is stored, not its header alone. */
   isWhole: boolean
+  /** Nothing but its beginning can be read here. Not so for one that was read by IMAP, though it is not whole. */
+  isInPart: boolean
   /** Not whole, and to be fetched whole: the person asked for the rest, or what is stored is damaged. */
   wantsWhole: boolean
   /** Came again under another key, so it may be the only copy of something: never removed without the person's word. */

@@ -60,11 +60,13 @@ const addresses = (people: unknown[]): string =>
 const written = /^(x-)?(status|uidl|keywords|mozilla-(status2?|keys)|imapbase|folder|evolution)[ \t]*:/i
 
 /** Whether two headers are one, whatever their line ends, folding and the notes of servers. */
-export const isSameHeader = (a: Buffer, b: Buffer): boolean => fieldsOf(a) === fieldsOf(b)
+export const isSameHeader = (a: Buffer, b: Buffer): boolean => comparableHeader(a) === comparableHeader(b)
 
-const fieldsOf = (header: Buffer): string =>
+/** What is left of a header when that is left out, as latin1. IMAP gives 0x80 for NUL (RFC 9051 4.3). */
+export const comparableHeader = (header: Buffer): string =>
   header
     .toString('latin1')
+    .replaceAll('\0', '\x80')
     .replace(/\r?\n[ \t]+/g, ' ')
     .split(/\r?\n/)
     .map((line) => line.trimEnd())

@@ -4,7 +4,7 @@ import { readChunks, readSmallBlobs } from '#store/blobs.ts'
 import { type BodyColumns, toColumns } from '#store/body-columns.ts'
 import { commitBulk, type EngineScope } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
-import { markAttachments, nextSources, type SourceToOpen, storeBodies } from '#store/sync-bodies.ts'
+import { forgetRead, markAttachments, nextSources, type SourceToOpen, storeBodies } from '#store/sync-bodies.ts'
 import type { BodyReader } from './body-reader.ts'
 import { unparsableBody } from './read-body.ts'
 
@@ -13,7 +13,14 @@ const rowsAtOnce = 1000
 const batchBytes = 8 * 1024 * 1024
 const smallBytes = 2 * 1024 * 1024
 
-export type SourceContext = { store: Store; reader: BodyReader; scope: EngineScope; logger: Logger }
+export type SourceContext = {
+  store: Store
+  reader: BodyReader
+  scope: EngineScope
+  logger: Logger
+  /** What was read of them before was read elsewhere, and gives way to this. */
+  isAnew?: boolean
+}
 
 /**
  * Reads every mail of which the whole source is here and nothing else yet, newest first: texts, parts, the index of words.
@@ -27,7 +34,7 @@ export const readSources = async (
   for (;;) {
     const wanted = await store.readSystem((tx) => nextSources(tx, scope.accountId, rowsAtOnce))
     if (wanted.length === 0) return
-    await readAll(context, inBatches(wanted), onStored)
+    await readAll(context, sourceBatches(wanted), onStored)
   }
 }
 
@@ -79,18 +86,19 @@ const storeWhatCan = async (context: SourceContext, batch: SourceToOpen[], colum
 }
 
 const storeRead = async (
-  { store, scope }: SourceContext,
+  { store, scope, isAnew = false }: SourceContext,
   batch: SourceToOpen[],
   columns: BodyColumns[],
 ): Promise<void> => {
   const messageIds = batch.map(({ messageId }) => messageId)
   await commitBulk(store, scope, async (unit) => {
+    if (isAnew) await forgetRead(unit, scope.accountId, messageIds)
     await storeBodies(unit, scope.accountId, columns, 0)
     unit.touchThreads(scope.accountId, await markAttachments(unit, messageIds))
   })
 }
 
-const inBatches = (wanted: SourceToOpen[]): SourceToOpen[][] => {
+export const sourceBatches = (wanted: SourceToOpen[]): SourceToOpen[][] => {
   const batches: SourceToOpen[][] = []
   let bytes = Number.POSITIVE_INFINITY
   for (const source of wanted) {

@@ -14,9 +14,11 @@ import {
   type StoredHeader,
   storeMaildropFacts,
 } from '#store/pop-ledger.ts'
+import { countSame } from '#store/switch-headers.ts'
 import { countMaildrop } from './count-maildrop.ts'
 import { fetchMails, type ToFetch } from './fetch-maildrop.ts'
 import type { MaildropContext } from './maildrop-context.ts'
+import { concludeMeeting, type Meeting, meetMails } from './meet-mails.ts'
 import { isRestWanted, type LedgerRow, type ListedMail, type MaildropPlan, planMaildrop } from './plan-maildrop.ts'
 import { removeAndQuit } from './remove-from-maildrop.ts'
 
@@ -49,17 +51,18 @@ export const lookAtMaildrop = async (
   const { policy, isOnHold } = retrieval
   const plan = planMaildrop(listing, ledger.rows, { policy, isOnHold, sessionStartedAt, now: clock.now() })
   const found = factsOf(context, listing, ledger)
-  const toFetch = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
+  const { toFetch, meeting } = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
   let done = 0
   const { stored, copies } = await fetchMails(context, toFetch, {
-    isNews: ledger.rows.length > 0,
+    isNews: ledger.rows.length > 0 || context.isMeeting,
     onStored: async (mails) => {
       done += mails
       await onProgress(done, toFetch.length)
     },
   })
+  await concludeMeeting(context, meeting)
   const removed = await removeAndQuit(context, await planAgain(context, listing, plan.remove, sessionStartedAt))
-  const isAsFound = toFetch.length === 0 && plan.remove.length === 0
+  const isAsFound = toFetch.length + meeting.met + plan.remove.length === 0
   return {
     messages: found.messages,
     sizeBytes: found.bytes,
@@ -75,19 +78,23 @@ export const lookAtMaildrop = async (
   }
 }
 
-/** What the listing means into the ledger, with the facts where they are new. Answers what is to be fetched, newest first. */
+/**
+ * What the listing means into the ledger, with the facts where they are new. Answers what is to be fetched, newest first, and what
+ * was met of that which is here since the account was IMAP.
+ */
 const writeDown = async (
   context: MaildropContext,
   plan: MaildropPlan,
   facts: MaildropFacts | null,
-): Promise<ToFetch[]> => {
-  const { store, scope, accountId } = context
+): Promise<{ toFetch: ToFetch[]; meeting: Meeting }> => {
+  const { store, scope, accountId, isMeeting } = context
   const same = await findUnchanged(context, plan.returned)
   const others = plan.returned.filter((back) => !same.has(back.row.id))
-  const toWrite: ListedMail[] = [
+  const meeting = await meetMails(context, [
     ...plan.fresh,
     ...others.map(({ row, number }) => ({ number, key: row.key, sizeBytes: row.sizeBytes })),
-  ]
+  ])
+  const toWrite = meeting.fresh
   const isNothingNew = plan.gone.length + plan.missing.length + same.size + toWrite.length === 0
   const written =
     isNothingNew && facts === null
@@ -99,6 +106,7 @@ const writeDown = async (
             await markLedger(unit, accountId, idsOf(plan.gone), { from: ['dele_sent'], to: 'gone' })
             await markMissing(unit, accountId, idsOf(plan.missing), true)
             await markMissing(unit, accountId, [...same], false)
+            if (isMeeting) await countSame(unit, accountId, [...same])
             const ids = await addListed(unit, accountId, toWrite)
             // Last: the account's row is locked from here on.
             if (facts) await storeMaildropFacts(unit, accountId, facts)
@@ -106,7 +114,7 @@ const writeDown = async (
           },
           { isDurable: true },
         )
-  return [
+  const toFetch = [
     ...plan.fetch.map(({ row, number }) => ({
       ledgerId: row.id,
       number,
@@ -114,7 +122,8 @@ const writeDown = async (
       isRest: isRestWanted(row),
     })),
     ...toWrite.map(({ number, sizeBytes }, n) => ({ ledgerId: written[n] ?? 0n, number, sizeBytes, isRest: false })),
-  ].sort((a, b) => b.number - a.number)
+  ]
+  return { toFetch: toFetch.sort((a, b) => b.number - a.number), meeting: { ...meeting, met: meeting.met + same.size } }
 }
 
 /** A look may take hours: who chose another policy meanwhile, or laid a hold, is heard before anything is removed. */

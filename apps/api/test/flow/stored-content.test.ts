@@ -256,7 +256,7 @@ describe('content of mails that are kept here', () => {
       expect(refused.statusCode).toBe(503)
       expect(refused.json().error).toMatchObject({
         code: 'message.unavailable',
-        message: 'Only the header of this mail was fetched: it is larger than you chose.',
+        message: 'Only the beginning of this mail is here.',
         hint: 'Get the rest of it first.',
       })
     }

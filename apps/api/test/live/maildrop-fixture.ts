@@ -109,6 +109,7 @@ export const attachMaildrop = async (
             inboxId,
             scope: { kind: 'engine', accountId, epoch: lease?.epoch ?? 0n },
             retrieval: chosen,
+            isMeeting: false,
             clock: systemClock,
             logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),
             signal: new AbortController().signal,

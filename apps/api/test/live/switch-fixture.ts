@@ -5,6 +5,7 @@ import { createEngine } from '#engine/engine.ts'
 import { prepareSwitch } from '#engine/prepare-switch.ts'
 import { flagNames } from '#mail/flags.ts'
 import { enqueueCommand } from '#outbox/outbox.ts'
+import { beginSwitchToPop3 } from '#store/bring-home.ts'
 import { commit } from '#store/commit.ts'
 import { switchToImap } from '#store/switch-account.ts'
 import type { Dovecot } from '../support/dovecot.ts'
@@ -12,7 +13,7 @@ import type { EngineFixture } from '../support/engine-fixture.ts'
 import { otherProgram } from '../support/other-program.ts'
 import { until } from '../support/until.ts'
 
-/** A POP3 account at a Dovecot that speaks IMAP as well. */
+/** An account at a Dovecot that speaks both protocols. */
 export type Switching = {
   accountId: bigint
   run: (body: z.input<typeof commandBody>) => Promise<void>
@@ -22,6 +23,7 @@ export type Switching = {
   untilQuiet: () => Promise<void>
   /** `preparedAt`: where its mailboxes are made, when the other port is not to be reached. */
   toImap: (port: number, preparedAt?: number) => Promise<void>
+  toPop3: (port: number) => Promise<void>
   untilSwitched: () => Promise<void>
   /** One line for each placement, with all that a person could miss. */
   here: () => Promise<string[]>
@@ -44,12 +46,19 @@ type Row = {
 }
 
 export const startSwitching = async (
-  { fixture, dovecot, pop3Port }: { fixture: EngineFixture; dovecot: Dovecot; pop3Port: number },
+  {
+    fixture,
+    dovecot,
+    ...at
+  }: { fixture: EngineFixture; dovecot: Dovecot } & ({ pop3Port: number } | { imapPort: number }),
   user: string,
   wishes: Parameters<EngineFixture['addMaildrop']>[2] = {},
 ): Promise<Switching> => {
   const { store, deps } = fixture
-  const accountId = await fixture.addMaildrop(user, pop3Port, wishes)
+  const accountId =
+    'pop3Port' in at
+      ? await fixture.addMaildrop(user, at.pop3Port, wishes)
+      : await fixture.addAccount(user, 'secret', at.imapPort)
   await fixture.untilState(accountId, 'watching')
   const mailboxId = async (path: string) => (await fixture.mailboxId(accountId, path)).toString()
   const rows = (): Promise<Row[]> => store.prisma.$queryRaw`
@@ -65,6 +74,13 @@ export const startSwitching = async (
     )
   }
   const line = (path: string, subject: string, flags: string[]) => `${path} ${subject} [${flags.sort().join(' ')}]`
+  const serverAt = (port: number) => ({
+    host: 'localhost',
+    port,
+    security: 'plain' as const,
+    username: user,
+    pinnedFingerprint: null,
+  })
   return {
     accountId,
     mailboxId,
@@ -79,13 +95,7 @@ export const startSwitching = async (
     },
     toImap: async (port, preparedAt = port) => {
       const account = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
-      const incoming = {
-        host: 'localhost',
-        port,
-        security: 'plain' as const,
-        username: user,
-        pinnedFingerprint: null,
-      }
+      const incoming = serverAt(port)
       const mailboxes = await prepareSwitch({
         incoming: { ...incoming, port: preparedAt },
         password: 'secret',
@@ -103,6 +113,13 @@ export const startSwitching = async (
           mailboxes,
         }),
       )
+      createEngine(store).accountChanged(accountId)
+    },
+    toPop3: async (port) => {
+      const account = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+      const { masterKey } = deps
+      const wanted = { account, incoming: serverAt(port), password: 'secret', masterKey, isPrivateHost: true }
+      await commit(store, { kind: 'user', userId: fixture.userId }, (unit) => beginSwitchToPop3(unit, wanted))
       createEngine(store).accountChanged(accountId)
     },
     untilSwitched: async () => {

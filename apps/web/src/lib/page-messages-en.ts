@@ -1,5 +1,8 @@
+import { switchMessages } from './switch-messages-en.ts'
+
 /** English texts of the pages beside the mail: set-up, accounts, settings, palette, previews. */
 export const pageMessages = {
+  ...switchMessages,
   'tree.name': 'Name',
   'tree.newTitle': 'New mailbox',
   'tree.newBelow': 'New mailbox below {name}',
@@ -377,22 +380,4 @@ export const pageMessages = {
   'servers.pinned': 'Only the certificate {fingerprint}… is accepted.',
   'servers.alsoOutgoing': 'Also keep the settings for sending (writing mail comes in a later version)',
   'check.brokeOff': 'The test broke off before it came to an end. Try it again.',
-  'switch.label': 'Change to IMAP',
-  'switch.title': 'From POP3 to IMAP',
-  'switch.offer':
-    'With IMAP mail stays at the provider and all devices show the same. This account can change to it and keeps its mail, tags and folders.',
-  'switch.open': 'Switch to IMAP…',
-  'switch.dialog': 'Switch {address} to IMAP',
-  'switch.text':
-    'Every mail keeps its place, its marks and its tags; what is here is found again at the provider, and nothing is downloaded twice. What the provider no longer has is brought back there, into the same folders.',
-  'switch.passwordHint': 'It is tried before anything changes.',
-  'switch.submit': 'Switch to IMAP',
-  'switch.running': 'Finding the mails again at the provider; {n} to go. Everything can be used meanwhile.',
-  'switch.left':
-    '{n} could not be brought to the provider; they can be read here as before, and are tried again each day.',
-  'switch.counts': 'found again: {found} · brought there: {uploaded}',
-  'switch.done': 'Done. This is an IMAP account now, with everything as it was.',
-  'exists.switch': 'Switch that account to IMAP',
-  'exists.open': 'Open that account',
-  'exists.beside': 'Add it all the same',
 } as const

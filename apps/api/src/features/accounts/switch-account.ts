@@ -1,38 +1,84 @@
-import { resolveChecked } from '#platform/egress.ts'
+import type { AccountSwitch } from '@postern/shared/accounts.ts'
+import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { type AccountRow, findAccount } from '#store/accounts.ts'
-import { commit } from '#store/commit.ts'
+import { beginSwitchToPop3, cancelSwitchToPop3, countHome } from '#store/bring-home.ts'
+import { commit, type Unit } from '#store/commit.ts'
 import { switchToImap } from '#store/switch-account.ts'
 import { readMailboxes } from '#store/sync-mailboxes.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
-import { allowServers } from './try-login.ts'
+import { allowServers, requireLogin } from './try-login.ts'
 
-/** From POP3 to IMAP: the server is signed in to and gets what mailboxes it lacks before anything changes here. */
+/** What the other protocol's server is signed in to before anything changes here. */
+type Asked = { account: AccountRow; body: AccountSwitch; policy: EgressPolicy }
+type Wanted = Asked & { isPrivateHost: boolean }
+
+/** From POP3 to IMAP at once, mailboxes first; from IMAP to POP3 when all is here that no maildrop has. */
 export const registerAccountSwitch = (deps: FeatureDeps): void => {
-  const { router, store, engine, masterKey, ca } = deps
+  const { router, store, engine } = deps
   const own = async (userId: bigint, accountId: string): Promise<AccountRow> => {
     const row = await store.read(userId, (tx) => findAccount(tx, userId, BigInt(accountId)))
     if (!row) throw new AppError('not_found', 'There is no such account.')
     return row
   }
+  const ownImap = async (userId: bigint, accountId: string): Promise<AccountRow> => {
+    const row = await own(userId, accountId)
+    if (row.kind !== 'imap') throw new AppError('request.conflict', 'This account is a POP3 account already.')
+    return row
+  }
 
-  router.on('switchAccount', async ({ user, params, body: { incoming, password } }) => {
-    const { userId } = user
+  router.on('switchAccount', async ({ user: { userId }, params, body }) => {
     const account = await own(userId, params.accountId)
-    if (account.kind !== 'pop3') throw new AppError('request.conflict', 'This account is an IMAP account already.')
-    const policy = await allowServers(deps, userId, [incoming])
-    const mailboxes = await store.read(userId, (tx) => readMailboxes(tx, account.id))
-    const plan = await engine.prepareSwitch({ incoming, password, policy, ca, mailboxes })
-    const [address] = await resolveChecked(incoming.host, incoming.port, policy)
-    const isPrivateHost = address?.kind !== 'public'
+    if (account.kind === body.kind)
+      throw new AppError(
+        'request.conflict',
+        `This account is ${body.kind === 'imap' ? 'an IMAP' : 'a POP3'} account already.`,
+      )
+    const policy = await allowServers(deps, userId, [body.incoming])
+    const change = await (body.kind === 'imap' ? toImap : toPop3)(deps, { account, body, policy })
+    const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
+    const wanted = { account, body, policy, isPrivateHost: address?.kind !== 'public' }
     await commit(store, { kind: 'user', userId }, async (unit) => {
-      await switchToImap(unit, { account, incoming, password, masterKey, isPrivateHost, mailboxes: plan })
+      await change(unit, wanted)
       await unit.tx.auditEvent.create({
-        data: { userId, kind: 'account_switched', detail: { accountId: params.accountId, kind: 'imap' } },
+        data: { userId, kind: 'account_switched', detail: { accountId: params.accountId, kind: body.kind } },
       })
     })
     engine.accountChanged(account.id)
     return presentAccount(await own(userId, params.accountId))
   })
+
+  router.on('planSwitch', async ({ user: { userId }, params }) => {
+    const { id } = await ownImap(userId, params.accountId)
+    const { away, awayBytes, leftOut } = await store.read(userId, (tx) => countHome(tx, id))
+    return { toFetch: away, bytes: awayBytes, leftOut }
+  })
+
+  router.on('cancelSwitch', async ({ user: { userId }, params }) => {
+    const { id } = await ownImap(userId, params.accountId)
+    const isCancelled = await commit(store, { kind: 'user', userId }, (unit) => cancelSwitchToPop3(unit, id))
+    if (isCancelled) engine.accountChanged(id)
+    return presentAccount(await own(userId, params.accountId))
+  })
+}
+
+type Change = (unit: Unit, wanted: Wanted) => Promise<void>
+
+const toImap = async (
+  { store, engine, masterKey, ca }: FeatureDeps,
+  { account, body: { incoming, password }, policy }: Asked,
+): Promise<Change> => {
+  const mailboxes = await store.readSystem((tx) => readMailboxes(tx, account.id))
+  const plan = await engine.prepareSwitch({ incoming, password, policy, ca, mailboxes })
+  return (unit, { isPrivateHost }) =>
+    switchToImap(unit, { account, incoming, password, masterKey, isPrivateHost, mailboxes: plan })
+}
+
+const toPop3 = async (deps: FeatureDeps, { account, body, policy }: Asked): Promise<Change> => {
+  const { address, name } = account
+  const { incoming, password, kind } = body
+  await requireLogin(deps, { address, name, kind, incoming, password, outgoing: null, outgoingPassword: null }, policy)
+  return (unit, { isPrivateHost }) =>
+    beginSwitchToPop3(unit, { account, incoming, password, masterKey: deps.masterKey, isPrivateHost })
 }

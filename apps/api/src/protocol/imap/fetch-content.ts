@@ -79,6 +79,27 @@ export const fetchSource = async (session: ImapSession, uid: number, maxBytes: n
   }
 }
 
+/** Whole small messages by uid; what is gone is left out. */
+export const fetchSources = async (session: ImapSession, uids: number[]): Promise<Map<number, Buffer>> => {
+  try {
+    const found = new Map<number, Buffer>()
+    let bytes = 0
+    for await (const { uid, source } of session.flow.fetch(
+      formatUidSet(uids),
+      { uid: true, source: true },
+      { uid: true },
+    )) {
+      if (source) found.set(uid, source)
+      bytes += source?.length ?? 0
+      if (bytes > maxAnswerBytes)
+        throw new AppError('connect.protocol', 'The server sends far more than it was asked for.')
+    }
+    return found
+  } catch (error) {
+    throw toSessionError(error)
+  }
+}
+
 /** Whether the server still lists a message, whatever it gives of it. */
 export const hasMessage = async (session: ImapSession, uid: number): Promise<boolean> => {
   try {

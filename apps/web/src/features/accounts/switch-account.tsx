@@ -1,7 +1,9 @@
-import type { Account } from '@postern/shared/accounts.ts'
+import type { Account, AccountKind } from '@postern/shared/accounts.ts'
 import { type FormEvent, useEffect, useState } from 'react'
 import { call } from '#data/api.ts'
 import { app } from '#data/app-state.ts'
+import { useAnswer } from '#data/use-answer.ts'
+import { fileSize } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { goBack, navigate, useRoute } from '#lib/route.ts'
 import { Dialog } from '#ui/dialog.tsx'
@@ -10,52 +12,66 @@ import { proposedIncoming } from './proposals.ts'
 import { pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
-/** Offered for a POP3 account; while one changes, how far that is. */
+/** Offers the other protocol; while an account changes, how far that is. */
 export const SwitchCard = ({ account }: { account: Account }) => {
   const page = `/accounts/${account.id}`
   const isOpen = useRoute().hash === switchHash
-  if (account.kind !== 'pop3' && account.switching === null && !isOpen) return null
+  const to = targetOf(account)
   return (
     <section className="card" aria-label={t('switch.label')}>
-      <h2>{t('switch.title')}</h2>
-      {account.kind === 'pop3' ? (
+      <h2>{t('switch.title', { from: nameOf(to === 'imap' ? 'pop3' : 'imap'), protocol: nameOf(to) })}</h2>
+      {account.switching === null ? (
         <>
-          <p>{t('switch.offer')}</p>
+          <p>{t(to === 'imap' ? 'switch.offer' : 'home.offer')}</p>
           <button type="button" className="button" onClick={() => navigate(`${page}#${switchHash}`)}>
-            {t('switch.open')}
+            {t('switch.open', { protocol: nameOf(to) })}
           </button>
         </>
       ) : (
-        <SwitchProgress account={account} />
+        <SwitchProgress account={account} to={to} />
       )}
       {isOpen && <SwitchDialog account={account} onClose={() => goBack(page)} />}
     </section>
   )
 }
 
+const nameOf = (kind: AccountKind): string => kind.toUpperCase()
+
 /** On the page of an account it opens the dialog. */
 export const switchHash = 'switch'
 
-const SwitchDialog = ({ account, onClose }: { account: Account; onClose: () => void }) => (
-  <Dialog title={t('switch.dialog', { address: account.address })} onClose={onClose} size="wide">
-    {account.kind === 'pop3' ? (
-      <SwitchForm account={account} onClose={onClose} />
-    ) : (
-      <>
-        <SwitchProgress account={account} />
-        <div className="row end">
-          <button type="button" className="button primary" onClick={onClose}>
-            {t('close')}
-          </button>
-        </div>
-      </>
-    )}
-  </Dialog>
-)
+/** What it changes to, or could. */
+const targetOf = ({ kind, switching }: Account): AccountKind => switching?.to ?? (kind === 'imap' ? 'pop3' : 'imap')
+
+const SwitchDialog = ({ account, onClose }: { account: Account; onClose: () => void }) => {
+  // Once it has changed, the dialog is about that, and offers no way back.
+  const [to] = useState(targetOf(account))
+  const isForm = account.kind !== to && account.switching === null
+  return (
+    <Dialog
+      title={t('switch.dialog', { address: account.address, protocol: nameOf(to) })}
+      onClose={onClose}
+      size="wide"
+    >
+      {isForm ? (
+        <SwitchForm account={account} to={to} onClose={onClose} />
+      ) : (
+        <>
+          <SwitchProgress account={account} to={to} />
+          <div className="row end">
+            <button type="button" className="button primary" onClick={onClose}>
+              {t('close')}
+            </button>
+          </div>
+        </>
+      )}
+    </Dialog>
+  )
+}
 
 /** What will happen, the server, the password; a test of them comes first. */
-const SwitchForm = ({ account, onClose }: { account: Account; onClose: () => void }) => {
-  const [incoming, setIncoming] = useProposal(account)
+const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKind; onClose: () => void }) => {
+  const [incoming, setIncoming] = useProposal(account, to)
   const [password, setPassword] = useState('')
   const live = useLiveTest()
   const start = (event: FormEvent) => {
@@ -63,20 +79,20 @@ const SwitchForm = ({ account, onClose }: { account: Account; onClose: () => voi
     if (!incoming) return
     void live.attempt(async () => {
       const { address, name } = account
-      const body = { kind: 'imap' as const, incoming: settingsOf(incoming), password }
+      const body = { kind: to, incoming: settingsOf(incoming), password }
       if (!(await live.test({ ...body, address, name, outgoing: null, outgoingPassword: null }))) return
       const changed = await call('switchAccount', 'POST', `/v1/accounts/${account.id}/switch`, { body })
-      app.set((state) => ({ accounts: state.accounts.map((other) => (other.id === account.id ? changed : other)) }))
+      show(changed)
     })
   }
   const errors = live.problem?.detail.fields
   return (
     <form onSubmit={start}>
-      <p>{t('switch.text')}</p>
+      {to === 'imap' ? <p>{t('switch.text')}</p> : <Consequences accountId={account.id} />}
       {incoming === null ? (
         <p className="muted">{t('add.looking')}</p>
       ) : (
-        <ServerFields kind="imap" value={incoming} errors={errors} onChange={setIncoming} />
+        <ServerFields kind={to} value={incoming} errors={errors} onChange={setIncoming} />
       )}
       <Field
         label={t('password')}
@@ -97,50 +113,106 @@ const SwitchForm = ({ account, onClose }: { account: Account; onClose: () => voi
           {t('cancel')}
         </button>
         <button type="submit" className="button primary" disabled={live.isBusy || incoming === null}>
-          {live.isBusy ? t('check.running') : t('switch.submit')}
+          {live.isBusy ? t('check.running') : t('switch.submit', { protocol: nameOf(to) })}
         </button>
       </div>
     </form>
   )
 }
 
-/** What is known of the provider's IMAP server; null while that is looked up. */
-const useProposal = ({ address, incoming }: Account) => {
+const show = (changed: Account): void =>
+  app.set((state) => ({ accounts: state.accounts.map((other) => (other.id === changed.id ? changed : other)) }))
+
+/** What POP3 means for this account: what is fetched first, and what is no longer seen. */
+const Consequences = ({ accountId }: { accountId: string }) => {
+  const { value: plan } = useAnswer(accountId, (signal) =>
+    call('planSwitch', 'GET', `/v1/accounts/${accountId}/switch`, { signal }),
+  )
+  return (
+    <>
+      <p>
+        {t('home.text')}{' '}
+        {plan !== null && t('home.toFetch', { n: plan.toFetch.toLocaleString(), size: fileSize(plan.bytes) })}
+      </p>
+      <p>{t('home.folders')}</p>
+      {plan !== null && plan.leftOut.length > 0 && (
+        <p className="notice">{t('home.leftOut', { paths: plan.leftOut.join(', ') })}</p>
+      )}
+    </>
+  )
+}
+
+/** What is known of the provider's other server; null while that is looked up. */
+const useProposal = ({ address, incoming }: Account, to: AccountKind) => {
   const [form, setForm] = useState<ServerForm | null>(null)
   const { username } = incoming
   useEffect(() => {
     const looking = new AbortController()
     call('discover', 'POST', '/v1/discovery', { body: { address }, signal: looking.signal })
-      .then((found) => ({ ...proposedIncoming(found, 'imap'), username }))
-      .catch((): ServerForm => ({ host: '', port: '993', security: 'tls', username, pinnedFingerprint: null }))
+      .then((found) => ({ ...proposedIncoming(found, to), username }))
+      .catch(
+        (): ServerForm => ({
+          host: '',
+          port: to === 'imap' ? '993' : '995',
+          security: 'tls',
+          username,
+          pinnedFingerprint: null,
+        }),
+      )
       .then((proposed) => {
         if (!looking.signal.aborted) setForm((old) => old ?? proposed)
       })
     return () => looking.abort()
-  }, [address, username])
+  }, [address, username, to])
   return [form, setForm] as const
 }
 
-const SwitchProgress = ({ account: { address, switching } }: { account: Account }) => {
-  if (switching === null) return <p role="status">{t('switch.done')}</p>
-  const done = Math.min(switching.total, switching.found + switching.uploaded)
-  const { total, found, uploaded, isTold } = switching
+const SwitchProgress = ({ account, to }: { account: Account; to: AccountKind }) =>
+  account.switching === null ? (
+    <p role="status">{t('switch.done', { protocol: nameOf(to) })}</p>
+  ) : (
+    <SwitchMeter account={account} to={to} switching={account.switching} />
+  )
+
+type Switching = NonNullable<Account['switching']>
+
+const textOf = ({ kind }: Account, { to, isTold }: Switching) => {
+  if (to === 'pop3') return kind === 'imap' ? 'home.running' : 'home.meeting'
+  return isTold ? 'switch.left' : 'switch.running'
+}
+
+const SwitchMeter = ({ account, to, switching }: { account: Account; to: AccountKind; switching: Switching }) => {
+  const { total, found, uploaded } = switching
+  const done = Math.min(total, found + uploaded)
+  const n = (total - done).toLocaleString()
   return (
     <>
-      <p role="status">{t(isTold ? 'switch.left' : 'switch.running', { n: (total - done).toLocaleString() })}</p>
+      <p role="status">{t(textOf(account, switching), { n })}</p>
       <div
         className="meter"
         role="progressbar"
-        aria-label={address}
+        aria-label={account.address}
         aria-valuemin={0}
         aria-valuemax={total}
         aria-valuenow={done}
       >
         <div style={{ width: `${total > 0 ? Math.round((done / total) * 100) : 0}%` }} />
       </div>
-      <p className="muted">
-        {t('switch.counts', { found: found.toLocaleString(), uploaded: uploaded.toLocaleString() })}
-      </p>
+      {to === 'imap' && (
+        <p className="muted">
+          {t('switch.counts', { found: found.toLocaleString(), uploaded: uploaded.toLocaleString() })}
+        </p>
+      )}
+      {to === 'pop3' && account.kind === 'imap' && <CancelSwitch accountId={account.id} />}
     </>
+  )
+}
+
+const CancelSwitch = ({ accountId }: { accountId: string }) => {
+  const cancel = async () => show(await call('cancelSwitch', 'DELETE', `/v1/accounts/${accountId}/switch`))
+  return (
+    <button type="button" className="button" onClick={() => void cancel()}>
+      {t('home.cancel')}
+    </button>
   )
 }

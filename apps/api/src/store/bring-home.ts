@@ -1,0 +1,167 @@
+import type { ServerSettings } from '@postern/shared/accounts.ts'
+import { AppError } from '#platform/errors.ts'
+import { openDataKey, sealCredential } from './account-credentials.ts'
+import { addSyncEvent } from './account-state.ts'
+import type { AccountRow } from './accounts.ts'
+import type { RawUnit, Unit } from './commit.ts'
+import { Prisma } from './generated/client.ts'
+import type { Tx } from './open-store.ts'
+import type { SourceToOpen } from './sync-bodies.ts'
+
+/**
+ * An IMAP account that is to change to POP3 first brings home what no maildrop has: every mail outside the inbox is fetched
+ * whole. Which are missing is always asked anew, so that nothing has to be remembered; of the mails of the inbox it is written
+ * down what they will be known by in the maildrop. When nothing is missing the account changes (switch-to-pop3.ts).
+ */
+
+/** What is not synced, or may not be read, is not here. */
+const isHere = Prisma.sql`b.is_selectable AND b.is_synced AND (b.rights IS NULL OR b.rights LIKE '%r%')`
+/** What lies in the inbox as well the maildrop has. */
+const isAway = Prisma.sql`p.uid IS NOT NULL AND b.role IS DISTINCT FROM 'inbox'
+  AND NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = p.message_id)
+  AND NOT EXISTS (SELECT 1 FROM placement i JOIN mailbox ib ON ib.id = i.mailbox_id AND ib.role = 'inbox'
+    WHERE i.message_id = p.message_id AND i.uid IS NOT NULL)`
+const isNameless = Prisma.sql`p.uid IS NOT NULL AND b.role = 'inbox'
+  AND NOT EXISTS (SELECT 1 FROM switch_header h WHERE h.message_id = p.message_id)`
+/** Its source is here, but what was read of it has the places it had at the server. */
+const isMisread = Prisma.sql`m.body_state <> 'absent' AND m.orphaned_at IS NULL
+  AND EXISTS (SELECT 1 FROM part x WHERE x.message_id = m.id AND NOT starts_with(x.path, 'parsed:'))`
+
+export type HomeCounts = {
+  /** To be fetched whole. */
+  away: number
+  awayBytes: number
+  /** Of the inbox, and nothing is written down yet that they could be met by. */
+  nameless: number
+  misread: number
+  /** A mailbox that was not read to its end. */
+  unread: string | null
+  /** Those that are not here, and that are left out. */
+  leftOut: string[]
+}
+
+export const countHome = async (tx: Tx, accountId: bigint): Promise<HomeCounts> => {
+  const [counts] = await tx.$queryRaw<(Omit<HomeCounts, 'awayBytes'> & { bytes: bigint })[]>`
+    WITH away AS MATERIALIZED (
+      SELECT DISTINCT p.message_id FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND ${isHere} WHERE p.account_id = ${accountId} AND ${isAway})
+    SELECT (SELECT count(*)::int FROM away) AS away,
+      (SELECT coalesce(sum(m.size_bytes), 0)::bigint FROM away JOIN message m ON m.id = away.message_id) AS bytes,
+      (SELECT count(DISTINCT p.message_id)::int FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND ${isHere}
+        WHERE p.account_id = ${accountId} AND ${isNameless}) AS nameless,
+      (SELECT count(*)::int FROM raw_source r JOIN message m ON m.id = r.message_id WHERE r.account_id = ${accountId} AND ${isMisread}) AS misread,
+      (SELECT min(b.path) FROM mailbox b WHERE b.account_id = ${accountId} AND ${isHere} AND b.fill_uid IS DISTINCT FROM 1) AS unread,
+      (SELECT coalesce(array_agg(b.path ORDER BY b.path), '{}') FROM mailbox b WHERE b.account_id = ${accountId} AND b.is_selectable AND NOT (${isHere})) AS "leftOut"`
+  const { bytes, ...rest } = counts ?? { away: 0, bytes: 0n, nameless: 0, misread: 0, unread: null, leftOut: [] }
+  return { ...rest, awayBytes: Number(bytes) }
+}
+
+export type HomeMail = {
+  messageId: bigint
+  uid: bigint
+  sizeBytes: bigint
+  subject: string
+  people: unknown
+  receivedAt: Date
+}
+/** Mails of one mailbox, so that one SELECT serves them. */
+export type HomeBatch = { mailboxId: bigint; path: string; uidValidity: bigint | null; mails: HomeMail[] }
+
+/**
+ * The newest that are missing, of the mailbox that holds the newest of all: of the inbox those that nothing is written down of,
+ * elsewhere those that are to be fetched whole. Without those in `refused`. Null when nothing is missing.
+ */
+export const nextHomeBatch = async (
+  tx: Tx,
+  accountId: bigint,
+  { what, limit, refused }: { what: 'away' | 'nameless'; limit: number; refused: bigint[] },
+): Promise<HomeBatch | null> => {
+  const isWanted = Prisma.sql`p.account_id = ${accountId} AND ${what === 'away' ? isAway : isNameless} AND p.message_id <> ALL (${refused}::bigint[])`
+  const rows = await tx.$queryRaw<(HomeMail & { mailboxId: bigint; path: string; uidValidity: bigint | null })[]>`
+    WITH one AS (
+      SELECT b.id FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND ${isHere} WHERE ${isWanted} ORDER BY p.received_at DESC, p.id DESC LIMIT 1)
+    SELECT b.id AS "mailboxId", b.path, b.uid_validity AS "uidValidity", m.id AS "messageId", p.uid, m.size_bytes AS "sizeBytes", m.subject,
+      json_build_array(m.from_addresses, m.to_addresses, m.cc) AS people, m.received_at AS "receivedAt"
+    FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND ${isHere} JOIN message m ON m.id = p.message_id
+    WHERE b.id = (SELECT id FROM one) AND ${isWanted} ORDER BY p.received_at DESC, p.id DESC LIMIT ${limit}::int`
+  const [first] = rows
+  if (!first) return null
+  const { mailboxId, path, uidValidity } = first
+  // A mail that lies twice in this mailbox is fetched once.
+  return { mailboxId, path, uidValidity, mails: [...new Map(rows.map((row) => [row.messageId, row])).values()] }
+}
+
+/** Sources that are here, of mails that were read part by part at the server. */
+export const nextMisread = (tx: Tx, accountId: bigint, limit: number): Promise<SourceToOpen[]> =>
+  tx.$queryRaw<SourceToOpen[]>`
+    SELECT m.id AS "messageId", m.subject, json_build_array(m.from_addresses, m.to_addresses, m.cc) AS people, m.received_at AS "receivedAt",
+      m.size_bytes AS "sizeBytes", b.id AS "blobId", b.size_bytes::float8 AS "blobBytes"
+    FROM raw_source r JOIN message m ON m.id = r.message_id JOIN blob b ON b.id = r.blob_id AND b.is_whole
+    WHERE r.account_id = ${accountId} AND ${isMisread} ORDER BY m.received_at DESC, m.id DESC LIMIT ${limit}::int`
+
+export const noteHeaders = async (
+  unit: RawUnit,
+  accountId: bigint,
+  headers: { messageId: bigint; hash: Buffer }[],
+): Promise<void> => {
+  await unit.tx.$executeRaw`
+    INSERT INTO switch_header (message_id, account_id, header_hash)
+    SELECT t.id, ${accountId}::bigint, t.hash FROM unnest(${headers.map(({ messageId }) => messageId)}::bigint[], ${headers.map(({ hash }) => hash)}::bytea[])
+      AS t (id, hash) ON CONFLICT DO NOTHING`
+}
+
+/** So many more were fetched whole, for the person to see. */
+export const countBrought = async (unit: RawUnit, accountId: bigint, mails: number): Promise<void> => {
+  await unit.tx.$executeRaw`
+    UPDATE account SET switching = switching || jsonb_build_object('found', (switching ->> 'found')::int + ${mails}::int)
+    WHERE id = ${accountId} AND switching IS NOT NULL`
+  unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
+}
+
+export type WantedSwitch = {
+  account: AccountRow
+  incoming: ServerSettings
+  password: string
+  masterKey: Buffer
+  isPrivateHost: boolean
+}
+
+/** Writes down where the account is to go. Asked again, the new server and password count. Throws request.conflict. */
+export const beginSwitchToPop3 = async (unit: Unit, wanted: WantedSwitch): Promise<void> => {
+  const { tx } = unit
+  const { account, incoming, isPrivateHost } = wanted
+  const { id } = account
+  const owner = { accountId: id, userId: account.userId }
+  const dataKey = openDataKey(wanted.masterKey, account.dataKey, owner)
+  const { away } = await countHome(tx, id)
+  const credential = sealCredential(dataKey, wanted.password, 'credential', owner)
+  const begun = await tx.$executeRaw`
+    UPDATE account SET switch_to = ${JSON.stringify({ incoming, isPrivateHost })}::jsonb, switch_credential = ${credential},
+      switching = ${JSON.stringify({ to: 'pop3', total: away, found: 0, uploaded: 0, isTold: false })}::jsonb
+    WHERE id = ${id} AND kind = 'imap' AND (switching IS NULL OR switching ->> 'to' = 'pop3' OR (switching ->> 'isTold')::boolean)`
+  if (begun === 0)
+    throw new AppError('request.conflict', 'This account is just changing to IMAP.', {
+      hint: 'Try it again when that is done.',
+    })
+  const text =
+    away === 0
+      ? 'The account changes from IMAP to POP3.'
+      : `The account changes from IMAP to POP3: ${away.toLocaleString('en')} ${away === 1 ? 'mail outside the inbox is' : 'mails outside the inbox are'} fetched whole first.`
+  await addSyncEvent(unit, id, { kind: 'switch', code: null, text })
+  unit.log({ accountId: id }, { kind: 'account', accountId: id.toString() })
+}
+
+/** It stays what it is; what was fetched stays whole. False when there is nothing to take back any more. */
+export const cancelSwitchToPop3 = async (unit: Unit, accountId: bigint): Promise<boolean> => {
+  const { tx } = unit
+  // What a change to IMAP left open before is open again.
+  const cancelled = await tx.$executeRaw`
+    UPDATE account a SET switch_to = NULL, switch_credential = NULL, switching = (
+      SELECT jsonb_build_object('to', 'imap', 'total', count(*), 'found', 0, 'uploaded', 0, 'isTold', true) FROM switch_mail s
+      WHERE s.account_id = a.id HAVING count(*) > 0)
+    WHERE id = ${accountId} AND kind = 'imap' AND switch_to IS NOT NULL`
+  if (cancelled === 0) return false
+  await tx.switchHeader.deleteMany({ where: { accountId } })
+  await addSyncEvent(unit, accountId, { kind: 'switch', code: null, text: 'The change to POP3 was cancelled.' })
+  unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
+  return true
+}
