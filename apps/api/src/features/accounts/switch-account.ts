@@ -6,6 +6,7 @@ import { switchToImap } from '#store/switch-account.ts'
 import { readMailboxes } from '#store/sync-mailboxes.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
+import { readProof } from './switch-target.ts'
 import { allowServers } from './try-login.ts'
 
 /** From POP3 to IMAP: the server is signed in to and gets what mailboxes it lacks before anything changes here. */
@@ -23,7 +24,8 @@ export const registerAccountSwitch = (deps: FeatureDeps): void => {
     if (account.kind !== 'pop3') throw new AppError('request.conflict', 'This account is an IMAP account already.')
     const policy = await allowServers(deps, userId, [incoming])
     const mailboxes = await store.read(userId, (tx) => readMailboxes(tx, account.id))
-    const plan = await engine.prepareSwitch({ incoming, password, policy, ca, mailboxes })
+    const proof = await readProof(store, account, incoming)
+    const plan = await engine.prepareSwitch({ incoming, password, policy, ca, mailboxes, proof })
     const [address] = await resolveChecked(incoming.host, incoming.port, policy)
     const isPrivateHost = address?.kind !== 'public'
     await commit(store, { kind: 'user', userId }, async (unit) => {
