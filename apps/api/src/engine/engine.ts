@@ -14,6 +14,8 @@ import type { AccountCheck } from './check-account.ts'
 import type { MailboxSwitch } from './plan-mailbox-switch.ts'
 import type { SwitchPreparation } from './prepare-switch.ts'
 
+export type { MailboxProof } from './prove-mailbox.ts'
+
 /**
  * The engine as the API sees it: requests to an account's worker, wherever that runs. Nothing heavy is loaded here; the
  * protocol comes in only for the live test of the account wizard.

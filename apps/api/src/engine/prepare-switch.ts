@@ -1,4 +1,5 @@
 import type { ServerSettings } from '@postern/shared/accounts.ts'
+import { assignRoles } from '#mail/mailbox-role.ts'
 import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { Secret } from '#platform/secret.ts'
@@ -8,6 +9,7 @@ import { openImapSession } from '#protocol/imap/open-session.ts'
 import { toSessionError } from '#protocol/session-error.ts'
 import { explainLogin } from './open-account-session.ts'
 import { type MailboxHere, type MailboxSwitch, planMailboxSwitch } from './plan-mailbox-switch.ts'
+import { type MailboxProof, proveMailbox } from './prove-mailbox.ts'
 
 export type SwitchPreparation = {
   incoming: ServerSettings
@@ -16,11 +18,13 @@ export type SwitchPreparation = {
   ca: string | undefined
   /** Those of the account, as they are kept here. */
   mailboxes: MailboxHere[]
+  proof: MailboxProof
 }
 
 /**
- * Signs in at the IMAP server that a POP3 account is to change to, and makes what mailboxes it lacks. Nothing changes here: cut
- * off in the middle, empty mailboxes stay behind, which the next time finds. Throws connect.*, tls.*, login.*, mailbox.*.
+ * Signs in at the IMAP server that a POP3 account is to change to, sees that it is the same mailbox, and makes what mailboxes
+ * it lacks. Nothing changes here: cut off in the middle, empty mailboxes stay behind, which the next time finds. Throws
+ * connect.*, tls.*, login.*, mailbox.*, request.conflict.
  */
 export const prepareSwitch = async ({
   incoming,
@@ -28,6 +32,7 @@ export const prepareSwitch = async ({
   policy,
   ca,
   mailboxes,
+  proof,
 }: SwitchPreparation): Promise<MailboxSwitch[]> => {
   const secret = new Secret(password)
   const [target] = await resolveChecked(incoming.host, incoming.port, policy)
@@ -37,6 +42,10 @@ export const prepareSwitch = async ({
   })
   try {
     const listed = await listMailboxes(session, { withStatus: false })
+    // Some show what was archived by POP3 too.
+    const own = listed.filter(({ namespace, isSelectable }) => namespace === '' && isSelectable)
+    const everything = [...assignRoles(own)].flatMap(([path, role]) => (role === 'all' ? path : []))
+    await proveMailbox(session, ['INBOX', ...everything], proof)
     const { delimiter = '/', prefix = '' } = session.flow.namespace ?? {}
     const plan = planMailboxSwitch(mailboxes, listed, { delimiter: delimiter || null, prefix })
     for (const { to, isMissing } of plan)

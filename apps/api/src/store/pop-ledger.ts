@@ -3,7 +3,7 @@ import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
 import { Prisma } from './generated/client.ts'
-import type { Store } from './open-store.ts'
+import type { Store, Tx } from './open-store.ts'
 import type { Statement } from './reader.ts'
 
 /** The memory of a maildrop; what its states mean and who may change them is told in sync/plan-maildrop.ts. */
@@ -131,4 +131,13 @@ export const readStoredHeader = async (tx: RawTx, accountId: bigint, id: bigint)
     WHERE l.account_id = ${accountId} AND l.id = ${id}`
   if (row?.hash) return { kind: 'hash', hash: row.hash }
   return row?.bytes ? { kind: 'bytes', bytes: row.bytes } : null
+}
+
+/** The beginnings of the newest mails that the last look listed and that are here. */
+export const readListedSources = async (tx: Tx, accountId: bigint, count: number): Promise<Uint8Array[]> => {
+  const rows = await tx.$queryRaw<{ bytes: Uint8Array }[]>`
+    SELECT substr(c.bytes, 1, 262144) AS bytes FROM pop_ledger l
+    JOIN raw_source r ON r.message_id = l.message_id JOIN blob_chunk c ON c.blob_id = r.blob_id AND c.n = 0
+    WHERE l.account_id = ${accountId} AND l.state = 'fetched' AND l.missing_since IS NULL ORDER BY l.id DESC LIMIT ${count}::int`
+  return rows.map(({ bytes }) => bytes)
 }

@@ -1,7 +1,7 @@
 import { withCrlf } from '#mail/crlf-buffer.ts'
 import { flagNames } from '#mail/flags.ts'
-import { headerOf, readEnvelope } from '#mail/read-envelope.ts'
-import { parseMessageIds } from '#mail/threading.ts'
+import { headerOf } from '#mail/read-envelope.ts'
+import { readMessageId } from '#mail/read-message-id.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 import { type AppendedMail, appendMessage, findAppended } from '#protocol/imap/append-message.ts'
 import { fetchEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
@@ -111,8 +111,7 @@ const append = async (
   }
   if (sentFromUid !== null) {
     const header = headerOf(Buffer.from((await store.readSystem((tx) => readBlobHead(tx, blobId))) ?? []))
-    const id = parseMessageIds((await readEnvelope(header).catch(() => null))?.messageId)[0]
-    const messageId = id === undefined ? null : `<${id}>`
+    const messageId = await readMessageId(header)
     const place = { fromUid: sentFromUid, taken: new Set(taken.keys()) }
     const uid = await findAppended(session, { messageId, sizeBytes, header }, place)
     if (uid !== null) return uid

@@ -102,6 +102,7 @@ export const startSwitching = async (
         policy: { allowPrivate: true, privateHosts: [] },
         ca: undefined,
         mailboxes: await store.prisma.mailbox.findMany({ where: { accountId } }),
+        proof: { messageIds: [], isSameName: true },
       })
       await commit(store, { kind: 'user', userId: fixture.userId }, (unit) =>
         switchToImap(unit, {

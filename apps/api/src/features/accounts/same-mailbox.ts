@@ -1,4 +1,4 @@
-import { type AccountCreate, serverSettings } from '@postern/shared/accounts.ts'
+import { type AccountCreate, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
 import { AppError } from '#platform/errors.ts'
 import type { AccountRow } from '#store/accounts.ts'
 
@@ -9,30 +9,33 @@ import type { AccountRow } from '#store/accounts.ts'
 export const findSameMailbox = (rows: AccountRow[], wanted: AccountCreate): AccountRow | null =>
   rows.find((row) => {
     if (row.kind === wanted.kind) return false
-    const { host, username } = serverSettings.parse(row.incoming)
-    const isSameLogin = username.toLowerCase() === wanted.incoming.username.toLowerCase()
-    return (
-      row.address.toLowerCase() === wanted.address.toLowerCase() ||
-      (isSameLogin && providerOf(host) === providerOf(wanted.incoming.host))
-    )
+    return row.address.toLowerCase() === wanted.address.toLowerCase() || isSameLogin(row, wanted.incoming)
   }) ?? null
+
+/** One login name at one provider. */
+export const isSameLogin = (row: AccountRow, wanted: ServerSettings): boolean => {
+  const { host, username } = serverSettings.parse(row.incoming)
+  return username.toLowerCase() === wanted.username.toLowerCase() && providerOf(host) === providerOf(wanted.host)
+}
 
 /** Throws account.exists, with the account and what can be done instead. */
 export const requireNewMailbox = (rows: AccountRow[], wanted: AccountCreate): void => {
   const same = wanted.beside ? null : findSameMailbox(rows, wanted)
   if (!same) return
-  const isHerePop3 = same.kind === 'pop3'
-  throw new AppError(
-    'account.exists',
-    `This mailbox is here already by ${isHerePop3 ? 'POP3' : 'IMAP'}, as ${same.name || same.address}.`,
-    {
-      accountId: same.id.toString(),
-      hint: isHerePop3
-        ? 'Switch that account to IMAP: it keeps its mail, tags and folders, and nothing is downloaded again.'
-        : 'IMAP shows everything that POP3 would, on every device. Keep that account, or add this one beside it.',
-    },
+  throw mailboxIsHere(
+    same,
+    same.kind === 'pop3'
+      ? 'Switch that account to IMAP: it keeps its mail, tags and folders, and nothing is downloaded again.'
+      : 'IMAP shows everything that POP3 would, on every device. Keep that account, or add this one beside it.',
   )
 }
+
+export const mailboxIsHere = (same: AccountRow, hint: string): AppError =>
+  new AppError(
+    'account.exists',
+    `This mailbox is here already by ${same.kind === 'pop3' ? 'POP3' : 'IMAP'}, as ${same.name || same.address}.`,
+    { accountId: same.id.toString(), hint },
+  )
 
 /** `mail.example.co.uk` and `pop.example.co.uk` are one provider's; a bare name or an address stands for itself. */
 const providerOf = (host: string): string => {

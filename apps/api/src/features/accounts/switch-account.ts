@@ -8,6 +8,7 @@ import { switchToImap } from '#store/switch-account.ts'
 import { readMailboxes } from '#store/sync-mailboxes.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
+import { readProof } from './switch-target.ts'
 import { allowServers, requireLogin } from './try-login.ts'
 
 /** What the other protocol's server is signed in to before anything changes here. */
@@ -70,7 +71,8 @@ const toImap = async (
   { account, body: { incoming, password }, policy }: Asked,
 ): Promise<Change> => {
   const mailboxes = await store.readSystem((tx) => readMailboxes(tx, account.id))
-  const plan = await engine.prepareSwitch({ incoming, password, policy, ca, mailboxes })
+  const proof = await readProof(store, account, incoming)
+  const plan = await engine.prepareSwitch({ incoming, password, policy, ca, mailboxes, proof })
   return (unit, { isPrivateHost }) =>
     switchToImap(unit, { account, incoming, password, masterKey, isPrivateHost, mailboxes: plan })
 }

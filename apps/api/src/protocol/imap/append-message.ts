@@ -1,5 +1,6 @@
 import { AppError } from '#platform/errors.ts'
 import { toSessionError } from '../session-error.ts'
+import { isQuotable } from './holds-mail.ts'
 import type { ImapSession } from './open-session.ts'
 
 /** A mail to be put into a mailbox as it is. RFC 9051 6.3.12. */
@@ -164,9 +165,6 @@ export const findAppended = async (
     throw toSessionError(error)
   }
 }
-
-/** What can travel as a quoted string. RFC 9051 9, QUOTED-CHAR. */
-const isQuotable = (text: string): boolean => /^[\x20-\x7e]+$/.test(text)
 
 /** Servers differ in whether the empty line belongs to the header. */
 const trimmed = (header: Buffer): Buffer => {

@@ -29,8 +29,12 @@ const isPlain = (text: string): boolean => /^[\x21-\x7e]{1,255}$/.test(text)
 const mostMessages = 2_000_000
 
 /** Throws mailbox.missing, mailbox.no_permission, mailbox.refused (absurdly large), connect.*. */
-export const selectMailbox = async (session: ImapSession, path: string): Promise<SelectedMailbox> => {
-  const box = await open(session, path)
+export const selectMailbox = async (
+  session: ImapSession,
+  path: string,
+  options: { readOnly: boolean } = { readOnly: false },
+): Promise<SelectedMailbox> => {
+  const box = await open(session, path, options)
   if (box.exists > mostMessages)
     throw new AppError('mailbox.refused', 'The server claims more messages in this mailbox than anybody keeps.')
   const permanent = box.permanentFlags
@@ -48,15 +52,15 @@ export const selectMailbox = async (session: ImapSession, path: string): Promise
   }
 }
 
-const open = async (session: ImapSession, path: string): Promise<MailboxObject> => {
+const open = async (session: ImapSession, path: string, options: { readOnly: boolean }): Promise<MailboxObject> => {
   const wirePath = session.names.toWire(path)
   try {
     spareList(session, wirePath)
-    return await session.withinLines(maxLines, () => session.flow.mailboxOpen(wirePath))
+    return await session.withinLines(maxLines, () => session.flow.mailboxOpen(wirePath, options))
   } catch (error) {
     const known = toSessionError(error)
     const isRefused = known.code === 'mailbox.refused' || known.code === 'mailbox.missing'
-    if (isRefused && session.names.spellAsRead(path)) return open(session, path)
+    if (isRefused && session.names.spellAsRead(path)) return open(session, path, options)
     if (known.code === 'mailbox.refused')
       throw new AppError('mailbox.missing', 'The server does not open this mailbox.', {
         cause: error,
