@@ -56,6 +56,7 @@ export const errorTable = {
   'message.too_large': { status: 413, retry: false, report: false },
   'message.unparsable': { status: 422, retry: false, report: false },
   'import.no_mail': { status: 422, retry: false, report: false },
+  'import.no_header': { status: 422, retry: false, report: false },
   'import.left_out': { status: 422, retry: false, report: false },
   'storage.full': { status: 507, retry: true, report: true },
   'storage.unavailable': { status: 503, retry: true, report: true },

@@ -20,7 +20,7 @@ export const threadRow = z
     mailboxId: id,
     accountId: id,
     latestMessageId: id,
-    /** Sort key: INTERNALDATE of the newest message here, clamped to 1990 .. tomorrow. */
+    /** Sort key: when the newest message here was received (INTERNALDATE at an IMAP server), clamped to 1990 .. tomorrow. */
     latestAt: instant,
     subject: z.string(),
     /** Oldest first, at most 6, each person once. */

@@ -141,7 +141,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   sendTransferContent: {
     description:
       'A whole file, as it is: an mbox, or one mail. Sent again after an interruption nothing is stored twice: mails are told apart by their octets.',
-    errors: ['import.no_mail', 'message.too_large', 'request.conflict'],
+    errors: ['import.no_mail', 'import.no_header', 'message.too_large', 'request.conflict'],
   },
   finishTransfer: { errors: ['request.conflict'] },
   runCommand: {

@@ -20,8 +20,10 @@ export type ArrivalFacts = {
   rawHash: Buffer
   sizeBytes: number
   now: Date
-  /** When it came, as far as whoever kept it before us knows. */
+  /** When it came, as far as whoever kept it before us knows: the `From ` line of an mbox, a mailbox kept here. */
   cameAt?: Date | null
+  /** The file's own time: a copy made of it may have made that anew. */
+  fileAt?: Date | null
 }
 
 /** What is listed of a mail that came as it is; the rest of its row says nothing yet. */
@@ -40,17 +42,11 @@ export type ArrivalEnvelope = {
   structure: unknown[]
 }
 
-/**
- * Its octets are its identity: the same header over another text is another mail. It was received when its topmost
- * Received line says, else when whoever kept it says, else when it was sent; what says nothing of all that came just now.
- */
-export const toArrivalEnvelope = async (
-  raw: Buffer,
-  { rawHash, sizeBytes, now, cameAt }: ArrivalFacts,
-): Promise<ArrivalEnvelope> => {
+/** Its octets are its identity: the same header over another text is another mail. */
+export const toArrivalEnvelope = async (raw: Buffer, facts: ArrivalFacts): Promise<ArrivalEnvelope> => {
   // A header that breaks the parser is one nobody can read; the mail is kept, and its source can be opened.
   const envelope = await readEnvelope(headerOf(raw)).catch(() => unreadable)
-  const kept = cameAt === undefined ? null : (cameAt ?? envelope.sentAt)
+  const { rawHash, sizeBytes } = facts
   return {
     bits: 0,
     keywords: [],
@@ -66,9 +62,19 @@ export const toArrivalEnvelope = async (
       bcc: envelope.bcc,
     },
     sentAt: envelope.sentAt,
-    receivedAt: sortDate(envelope.receivedAt ?? kept, now),
+    receivedAt: receivedAtOf(envelope, facts),
     sizeBytes: BigInt(sizeBytes),
     hasAttachment: false,
     structure: [],
   }
 }
+
+/**
+ * It was received when its topmost Received line says, else when whoever kept it says, else when it was sent, as sent and
+ * imported mail has no such line; else its file's time counts, and what says nothing of all that came just now. Anybody can
+ * write any Date: what was sent in the future would stay the newest for years, and is taken as sent now.
+ */
+const receivedAtOf = (
+  { receivedAt, sentAt }: Pick<RawEnvelope, 'receivedAt' | 'sentAt'>,
+  { now, cameAt = null, fileAt = null }: ArrivalFacts,
+): Date => sortDate(receivedAt ?? cameAt ?? (sentAt && sentAt > now ? now : sentAt) ?? fileAt, now)

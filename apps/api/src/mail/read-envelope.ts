@@ -31,6 +31,10 @@ export const headerOf = (raw: Buffer): Buffer => {
   return ends.length > 0 ? block.subarray(0, Math.min(...ends)) : block
 }
 
+/** Whether a file is a mail: it begins with a field, perhaps below a byte order mark or the lines of an mbox. */
+export const beginsWithField = (header: Buffer): boolean =>
+  /^(?:\xef\xbb\xbf)?(?:>?From [^\n]*\n)*[!-9;-~]+[ \t]*:/.test(header.toString('latin1'))
+
 /** Throws only what the parser throws: the caller shows such a mail as one whose header nobody can read. */
 export const readEnvelope = async (raw: Buffer): Promise<RawEnvelope> => {
   const header = headerOf(raw)

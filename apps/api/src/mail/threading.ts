@@ -77,9 +77,12 @@ export const identityOfOctets = (rawHash: Buffer): string => hashOf(`octets:${ra
 
 const oldest = Date.UTC(1990, 0, 1)
 
-/** The sort date: INTERNALDATE clamped to 1990 .. tomorrow, so that a broken clock cannot pin a mail to either end. */
-export const sortDate = (internalDate: Date | null, now: Date): Date => {
+/**
+ * The sort date: when a mail was received (INTERNALDATE, or what mail/arrival-envelope.ts makes of a mail that came as it
+ * is), clamped to 1990 .. tomorrow, so that a broken clock cannot pin it to either end.
+ */
+export const sortDate = (received: Date | null, now: Date): Date => {
   const latest = now.getTime() + 86_400_000
-  const at = internalDate?.getTime() ?? Number.NaN
+  const at = received?.getTime() ?? Number.NaN
   return new Date(Number.isNaN(at) ? now.getTime() : Math.min(latest, Math.max(oldest, at)))
 }

@@ -110,13 +110,13 @@ const sortOut = async (
   const taken = new Set<number>()
   const octets = new Set<string>()
   for (const item of items) {
-    const { id, blobId, sha256, sizeBytes, cameAt, isRepeat } = item
+    const { id, blobId, sha256, sizeBytes, cameAt, fileAt, isRepeat } = item
     const head = heads.get(blobId ?? 0n)
     if (blobId === null || !head) {
       outcomes.push({ id, state: 'refused', code: 'message.gone' })
       continue
     }
-    const facts = { rawHash: sha256, sizeBytes, now: clock.now(), cameAt }
+    const facts = { rawHash: sha256, sizeBytes, now: clock.now(), cameAt, fileAt }
     const mail: Mail = { item, blobId, envelope: await toArrivalEnvelope(head, facts), header: headerOf(head) }
     if (isRepeat) {
       const isSameLife = item.uidValidity === selected.uidValidity

@@ -87,12 +87,12 @@ const gone = ({ id, path }: TransferItem): ItemOutcome => ({
 })
 
 const toArrival = async (
-  { blobId, path, sha256, sizeBytes, bits, keywords, cameAt }: TransferItem,
+  { blobId, path, sha256, sizeBytes, bits, keywords, cameAt, fileAt }: TransferItem,
   heads: Map<bigint, Buffer>,
   now: Date,
 ): Promise<Arrival | null> => {
   if (blobId === null || path === '') return null
-  const facts = { rawHash: sha256, sizeBytes, now, cameAt }
+  const facts = { rawHash: sha256, sizeBytes, now, cameAt, fileAt }
   const envelope = await toArrivalEnvelope(heads.get(blobId) ?? Buffer.alloc(0), facts)
   const source = { kind: 'staged', blobId } as const
   return {

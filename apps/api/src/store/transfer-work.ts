@@ -17,6 +17,7 @@ export type TransferItem = {
   bits: number
   keywords: string[]
   cameAt: Date | null
+  fileAt: Date | null
   isRepeat: boolean
   attempts: number
   fromUid: bigint | null
@@ -34,6 +35,7 @@ type RawItem = {
   flags: number
   keywords: string[]
   came_at: Date | null
+  file_at: Date | null
   state: string
   attempts: number
   from_uid: bigint | null
@@ -46,7 +48,7 @@ type RawItem = {
  */
 export const nextTransferItems = async (tx: Tx, accountId: bigint, limit: number): Promise<TransferItem[]> => {
   const rows = await tx.$queryRaw<RawItem[]>`
-    SELECT i.id, i.transfer_id, i.mailbox_id, coalesce(m.path, '') AS path, i.sha256, i.size_bytes, b.id AS blob_id, i.flags::int AS flags, i.keywords, i.came_at, i.state, i.attempts,
+    SELECT i.id, i.transfer_id, i.mailbox_id, coalesce(m.path, '') AS path, i.sha256, i.size_bytes, b.id AS blob_id, i.flags::int AS flags, i.keywords, i.came_at, i.file_at, i.state, i.attempts,
       i.from_uid, i.uid_validity
     FROM transfer_item i LEFT JOIN mailbox m ON m.id = i.mailbox_id LEFT JOIN blob b ON b.id = i.blob_id
     WHERE i.account_id = ${accountId} AND i.state IN ('waiting', 'sending') AND (m.id IS NULL OR m.fill_uid = 1 OR NOT m.is_synced) ORDER BY i.id LIMIT ${limit}`
@@ -63,6 +65,7 @@ export const nextTransferItems = async (tx: Tx, accountId: bigint, limit: number
       bits: row.flags,
       keywords: row.keywords,
       cameAt: row.came_at,
+      fileAt: row.file_at,
       isRepeat: row.state === 'sending',
       attempts: row.attempts,
       fromUid: row.from_uid,

@@ -49,7 +49,7 @@ export const listRefused = (tx: Tx, transferId: bigint): Promise<RefusedItem[]> 
   })
 
 /** A mail that came, or why it was left out. */
-export type NewItem = { name: string; bits: number; keywords: string[]; cameAt: Date | null } & (
+export type NewItem = { name: string; bits: number; keywords: string[]; cameAt: Date | null; fileAt: Date | null } & (
   | { kind: 'mail'; content: StagedContent }
   | { kind: 'refused'; code: string }
 )
@@ -81,14 +81,15 @@ export const addItems = (
             FROM unnest(${rows.map(({ content }) => content?.blobId ?? null)}::bigint[], ${rows.map(({ content }) => content?.sha256 ?? Buffer.alloc(0))}::bytea[],
               ${rows.map(({ content }) => content?.sizeBytes ?? 0)}::bigint[], ${rows.map(({ content }) => (content?.blobId === null ? content.head : Buffer.alloc(0)))}::bytea[],
               ${textArray(rows.map(({ name }) => name))}::text[], ${rows.map(({ bits }) => bits)}::int[], ${textArray(rows.map(({ keywords }) => keywords.join(' ')))}::text[],
-              ${textArray(rows.map(({ cameAt }) => cameAt?.toISOString() ?? null))}::text[], ${textArray(rows.map(({ code }) => code))}::text[])
-              WITH ORDINALITY AS u (blob, sha256, size, bytes, name, bits, keywords, came_at, code, n)),
+              ${textArray(rows.map(({ cameAt }) => cameAt?.toISOString() ?? null))}::text[],
+              ${textArray(rows.map(({ fileAt }) => fileAt?.toISOString() ?? null))}::text[], ${textArray(rows.map(({ code }) => code))}::text[])
+              WITH ORDINALITY AS u (blob, sha256, size, bytes, name, bits, keywords, came_at, file_at, code, n)),
           b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${transfer.account_id}::bigint, sha256, size, true FROM t WHERE is_small),
           c AS (INSERT INTO blob_chunk (blob_id, n, bytes) SELECT blob_id, 0, bytes FROM t WHERE is_small),
           w AS (UPDATE blob SET is_whole = true, sha256 = t.sha256, size_bytes = t.size FROM t WHERE blob.id = t.blob)
-        INSERT INTO transfer_item (transfer_id, account_id, mailbox_id, name, sha256, size_bytes, blob_id, flags, keywords, came_at, state, error_code, settled_at)
+        INSERT INTO transfer_item (transfer_id, account_id, mailbox_id, name, sha256, size_bytes, blob_id, flags, keywords, came_at, file_at, state, error_code, settled_at)
         SELECT ${transferId}::bigint, ${transfer.account_id}::bigint, ${transfer.mailbox_id}::bigint, name, sha256, size, blob_id, bits, coalesce(string_to_array(nullif(keywords, ''), ' '), '{}'),
-          came_at::timestamptz, CASE WHEN code IS NULL THEN 'waiting' ELSE 'refused' END, code, CASE WHEN code IS NULL THEN NULL ELSE now() END FROM t ORDER BY n`
+          came_at::timestamptz, file_at::timestamptz, CASE WHEN code IS NULL THEN 'waiting' ELSE 'refused' END, code, CASE WHEN code IS NULL THEN NULL ELSE now() END FROM t ORDER BY n`
       unit.wakeEngine(transfer.account_id)
       return true
     },

@@ -34,7 +34,7 @@ describe('an import that is cancelled while its mails are being stored', () => {
       head,
       blobId: null,
     }
-    const item = { kind: 'mail' as const, name: 'late', bits: 0, keywords: [], cameAt: null, content }
+    const item = { kind: 'mail' as const, name: 'late', bits: 0, keywords: [], cameAt: null, fileAt: null, content }
     await addItems(store, scope, { transferId: id, items: [item], bytes: head.length })
     return { accountId, scope, cancel: () => commit(store, scope, (unit) => cancelTransfer(unit, id)) }
   }

@@ -141,6 +141,18 @@ describe('a maildrop', () => {
     expect(await drop.shown()).toEqual(many(7))
   })
 
+  it('leaves the newest there by the Date header where no Received line says when a mail came', async () => {
+    dovecot.addUser('dated', 'secret')
+    for (const [n, day] of [25, 21, 24, 22].entries())
+      dovecot.deliver('dated', 'INBOX', mail(n).replace('Mon, 23 Nov 2026', `${day} Nov 2025`))
+    const drop = await drops.open('dated', dovecot.pop3Port)
+    const settings = { policy: { kind: 'newest' as const, count: 2 } }
+    await drop.look({ settings })
+    expect(await drop.look({ settings })).toMatchObject({ removed: 2 })
+    const left = dovecot.doveadm('fetch', '-u', 'dated', 'hdr.date', 'mailbox', 'INBOX', 'all')
+    expect(left.match(/\d+ Nov/g)).toEqual(['25 Nov', '24 Nov'])
+  })
+
   it('fetches only the header of what is larger than the person wants, and never removes that', async () => {
     fill('cap', 2)
     dovecot.deliver('cap', 'INBOX', `Subject: huge\r\n\r\n${'y'.repeat(70)}\r\n`.repeat(200))

@@ -102,7 +102,7 @@ describe('mail that is brought in', () => {
     const large = letter('large', '', `${'0123456789'.repeat(7)}\n`.repeat(40_000))
     const mails = [
       letter('read', 'Status: RO\nX-Status: F\nX-Mozilla-Keys: $Work\n'),
-      letter('quoted', '', 'From me\n\n>From you'),
+      letter('quoted', 'Date: Fri, 1 Jul 2011 00:00:00 +0000\n', 'From me\n\n>From you'),
       letter('dated', 'Received: from a by b; Thu, 1 Jan 2015 00:00:00 +0000\n'),
       large,
       letter('deleted', 'X-Mozilla-Status: 0009\n'),
@@ -206,16 +206,20 @@ describe('mail that is brought in', () => {
     for (const [n, name] of named.entries()) await sendFile(id, `Maildir/${name}`, Buffer.from(letter(`file-${n}`)))
     const kept = '&modifiedAt=1999-12-31T00:00:00Z'
     await sendFile(id, 'b\u0007ad\u202ename.eml', Buffer.from(crlf(letter('eml'))), 'message/rfc822', kept)
+    const sent = 'Date: Fri, 1 Jan 1999 10:00:00 +0000\n'
+    await sendFile(id, 'sent.eml', Buffer.from(letter('sent', sent)), 'message/rfc822', kept)
     const refusal = async (name: string, content: string, type: string) =>
       (await send('POST', `/v1/transfers/${id}/content?name=${name}`, Buffer.from(content), type)).json().error.code
     expect(await refusal('empty.eml', '', 'message/rfc822')).toBe('import.no_mail')
+    for (const text of ['just a line of text', 'Dear Zed\n\nSubject: no field any more\n', '\nSubject: too late\n'])
+      expect(await refusal('notes.eml', text, 'message/rfc822')).toBe('import.no_header')
     expect(await refusal('a.mbox', letter('no mbox'), 'application/mbox')).toBe('import.no_mail')
     expect(await refusal('a.mbox', '\n\n', 'application/mbox')).toBe('import.no_mail')
     expect(await refusal('a.zip', 'PK', 'application/zip')).toBe('request.unsupported_media')
     await ask('POST', `/v1/transfers/${id}/finish`)
     expect(await refusal('late.eml', letter('late'), 'message/rfc822')).toBe('request.conflict')
-    expect(await untilDone(id)).toMatchObject({ found: 5, stored: 5, refusedMails: 0 })
-    await untilShown('Drafts', 6)
+    expect(await untilDone(id)).toMatchObject({ found: 6, stored: 6, refusedMails: 0 })
+    await untilShown('Drafts', 7)
     const shown = await fixture.shown(accounts.imap, 'Drafts')
     expect(shown.slice(1).map(({ subject, flags }) => [subject, flags])).toEqual([
       ['file-0', 1 | 2 | 4],
@@ -223,12 +227,16 @@ describe('mail that is brought in', () => {
       ['file-2', 1],
       ['file-3', 0],
       ['eml', 0],
+      ['sent', 0],
     ])
-    const old = await fixture.store.prisma.message.findFirst({ where: { accountId: accounts.imap, subject: 'eml' } })
-    expect(old?.receivedAt).toEqual(new Date('1999-12-31T00:00:00Z'))
+    const when = async (subject: string) =>
+      (await fixture.store.prisma.message.findFirst({ where: { accountId: accounts.imap, subject } }))?.receivedAt
+    expect(await when('eml')).toEqual(new Date('1999-12-31T00:00:00Z'))
+    expect(await when('sent')).toEqual(new Date('1999-01-01T10:00:00Z'))
     const [item] = await fixture.store.prisma.transferItem.findMany({
       where: { transferId: BigInt(id) },
       orderBy: { id: 'desc' },
+      skip: 1,
     })
     expect(item?.name).toBe('b ad name.eml')
   })
@@ -334,11 +342,23 @@ describe('mail that is brought in', () => {
   it('takes mails of every kind as they are', async () => {
     const odd = Object.values(oddMails).map((text) => Buffer.from(text, 'latin1'))
     const corpus = listCorpus().map(({ path }) => readFileSync(path))
+    // Some have no header at all.
+    const isText = (raw: Buffer) =>
+      /^[^:\n]+(\n|$)/.test(raw.toString('latin1')) && !/^>?From /.test(raw.toString('latin1'))
+    const wantedOf = (mails: Buffer[]) => mails.filter((raw) => raw.length > 0 && !isText(raw))
+    expect(odd.filter(isText)).toHaveLength(1)
     const both = { 'own odd mails': odd, 'public mails': corpus }
     for (const [what, mails] of Object.entries(both)) {
       const { id } = await begin('kept', 'Trash')
-      const wanted = new Set(mails.filter(({ length }) => length > 0).map((raw) => withCrlf(raw).toString('latin1')))
-      for (const raw of mails) if (raw.length > 0) await sendFile(id, 'a.eml', raw)
+      const wanted = new Set(wantedOf(mails).map((raw) => withCrlf(raw).toString('latin1')))
+      for (const raw of wantedOf(mails)) await sendFile(id, 'a.eml', raw)
+      for (const raw of mails.filter(isText)) {
+        const answer = await send('POST', contentAt(id, 'a.eml'), raw, 'message/rfc822')
+        expect(answer.json().error).toMatchObject({
+          code: 'import.no_header',
+          message: expect.stringMatching('no header'),
+        })
+      }
       await ask('POST', `/v1/transfers/${id}/finish`)
       const { found, stored, alreadyHere } = await untilDone(id)
       console.log(`${what}: ${found} brought in, ${stored} stored, ${alreadyHere} of them twice the same`)

@@ -2,7 +2,7 @@ import type { ErrorCode } from '@postern/shared/error-codes.ts'
 import { withCrlf } from '#mail/crlf-buffer.ts'
 import { DELETED, type Flags } from '#mail/flags.ts'
 import { flagsOfFileName, flagsOfHeader } from '#mail/kept-flags.ts'
-import { headerOf } from '#mail/read-envelope.ts'
+import { beginsWithField, headerOf } from '#mail/read-envelope.ts'
 import { fromLineDate, splitMbox } from '#mail/split-mbox.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
@@ -29,7 +29,7 @@ type Receiver = { store: Store; scope: BlobScope; transferId: bigint }
 
 /**
  * Takes a file as it comes, in little memory whatever its size. What was taken when it breaks off stays; a mail of which the
- * end is missing is not among that. Throws import.no_mail, message.too_large (a single mail), request.conflict, storage.*.
+ * end is missing is not among that. Throws import.no_mail, import.no_header, message.too_large (a single mail), request.conflict, storage.*.
  */
 export const receiveFile = async (receiver: Receiver, { type, name, modifiedAt, content }: MailFile): Promise<void> => {
   const batch = new Batch(receiver)
@@ -38,14 +38,17 @@ export const receiveFile = async (receiver: Receiver, { type, name, modifiedAt, 
   if (type === 'message/rfc822') {
     const item = await takeMail(receiver, withCrlf(counted))
     if (item.kind === 'refused') throw refusal(item.code)
-    const flags = flagsOfFileName(name) ?? flagsOfHeader(headerOf(item.content.head))
-    await batch.add(toItem(shown, item, flags, modifiedAt))
+    const header = headerOf(item.content.head)
+    // In an mbox the line above each says that it is a mail; of a file only this tells it from any other text.
+    if (!beginsWithField(header)) throw refusal('import.no_header')
+    const flags = flagsOfFileName(name) ?? flagsOfHeader(header)
+    await batch.add(toItem(shown, item, flags, { cameAt: null, fileAt: modifiedAt }))
   } else {
     let n = 0
     for await (const { fromLine, octets } of splitMbox(counted)) {
       const item = await takeMail(receiver, octets)
       const flags = item.kind === 'mail' ? flagsOfHeader(headerOf(item.content.head)) : { bits: 0, keywords: [] }
-      await batch.add(toItem(`${shown}, ${++n}`, item, flags, fromLineDate(fromLine)))
+      await batch.add(toItem(`${shown}, ${++n}`, item, flags, { cameAt: fromLineDate(fromLine), fileAt: null }))
     }
     if (n === 0) throw refusal('import.no_mail')
   }
@@ -64,17 +67,20 @@ const takeMail = async ({ store, scope }: Receiver, octets: AsyncIterable<Buffer
   }
 }
 
+type Times = Pick<NewItem, 'cameAt' | 'fileAt'>
+
 /** What was deleted there, and only not cleared away yet, is nothing that anybody wants back. */
-const toItem = (name: string, taken: Taken, { bits, keywords }: Flags, cameAt: Date | null): NewItem => {
-  const facts = { name, bits, keywords, cameAt }
+const toItem = (name: string, taken: Taken, { bits, keywords }: Flags, times: Times): NewItem => {
+  const facts = { name, bits, keywords, ...times }
   if (taken.kind === 'mail' && bits & DELETED) return { ...facts, kind: 'refused', code: 'import.left_out' }
   return { ...facts, ...taken }
 }
 
-const refusal = (code: ErrorCode): AppError =>
-  code === 'message.too_large'
-    ? new AppError('message.too_large', 'This mail is larger than 256 MB.')
-    : new AppError('import.no_mail', 'There is no mail in this file.')
+const refusal = (code: ErrorCode): AppError => {
+  if (code === 'message.too_large') return new AppError(code, 'This mail is larger than 256 MB.')
+  if (code === 'import.no_header') return new AppError(code, 'This file is no mail: it has no header.')
+  return new AppError('import.no_mail', 'There is no mail in this file.')
+}
 
 async function* within(maxBytes: number, octets: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let bytes = 0
