@@ -252,6 +252,8 @@ describe('ten thousand mailboxes', () => {
     expect(await mailbox.count({ where: { accountId, fillUid: 1n } })).toBe(10_001)
     // The log says it in parts of five hundred; nothing is written for each of them.
     expect(await change.count()).toBeLessThan(100)
+    // Texts are fetched mailbox by mailbox too, beside the looks.
+    await until(async () => (await message.count({ where: { bodyState: 'ready' } })) === 11, { what: 'every text' })
     const before = { select: said('SELECT'), list: said('LIST') }
     server.put('Archive 8/Case 8', mail(3))
     await until(async () => (await stored()) === 12, { what: 'new mail in one of them' })
