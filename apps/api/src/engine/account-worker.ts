@@ -59,7 +59,8 @@ export class AccountWorker {
   /** Somebody left something to do: commands, requests, an edited account. */
   async notice(): Promise<void> {
     const life = this.#life
-    if (!life) return
+    // What nobody takes waits for the next worker.
+    if (!life || this.#stop.signal.aborted) return
     life.noticeCommands()
     for (const { id, body } of await takeRequests(this.#deps.store, this.lease.accountId)) {
       if (body.kind === 'sync' || body.kind === 'resync') {
