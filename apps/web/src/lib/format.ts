@@ -1,3 +1,5 @@
+import type { AccountKind } from '@postern/shared/accounts.ts'
+
 /** Dates, numbers and sizes in the reader's locale and zone. */
 let full: Intl.DateTimeFormat | undefined
 
@@ -48,3 +50,6 @@ export const personName = ({ name, address }: { name: string; address: string })
 
 /** A conversation's subject without what answers and forwards put before it. */
 export const plainSubject = (subject: string): string => subject.replace(/^((re|fwd?|aw|wg|sv|vs)\s*:\s*)+/i, '')
+
+/** IMAP, POP3: as people know it. */
+export const kindName = (kind: AccountKind): string => kind.toUpperCase()

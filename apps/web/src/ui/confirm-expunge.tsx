@@ -18,20 +18,27 @@ export const ConfirmExpunge = ({
   onClose: () => void
 }) => {
   const policy = account?.retrieval?.policy.kind ?? 'whenDeletedHere'
+  // Never removed there before it was here whole: told where the account has such mail.
+  const hasParts = (account?.maildrop?.headersOnly ?? 0) > 0
+  const parts = hasParts ? ` ${t('confirm.partsStay')}` : ''
   if (policy === 'keep' && account?.retrieval?.isDeletionDecided === false)
-    return <AskOnce {...on} onDecide={onDecide} />
+    return <AskOnce {...on} parts={parts} onDecide={onDecide} />
   const text =
     policy === 'whenDeletedHere'
-      ? t('confirm.expungeText')
-      : t(policy === 'keep' ? 'confirm.expungeKeeps' : 'confirm.expungePolicy')
+      ? t(hasParts ? 'confirm.expungeParts' : 'confirm.expungeText')
+      : policy === 'keep'
+        ? t('confirm.expungeKeeps')
+        : t('confirm.expungePolicy') + parts
   return <Confirm title={t('confirm.expunge')} text={text} action={t('action.expunge')} cancel={t('cancel')} {...on} />
 }
 
 const AskOnce = ({
+  parts,
   onDecide,
   onConfirm,
   onClose,
 }: {
+  parts: string
   onDecide: (isAlsoThere: boolean) => Promise<void>
   onConfirm: () => void
   onClose: () => void
@@ -43,7 +50,7 @@ const AskOnce = ({
   }
   return (
     <Dialog title={t('confirm.alsoThere')} onClose={onClose}>
-      <p>{t('confirm.alsoThereText')}</p>
+      <p>{t('confirm.alsoThereText') + parts}</p>
       <div className="row end">
         <button type="button" className="button" onClick={onClose}>
           {t('cancel')}

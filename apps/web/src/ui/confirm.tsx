@@ -14,19 +14,20 @@ export const Confirm = ({
   action: string
   cancel: string
   onConfirm: () => void
-  onClose: () => void
+  /** Told whether it was confirmed. */
+  onClose: (isConfirmed: boolean) => void
 }) => (
-  <Dialog title={title} onClose={onClose}>
+  <Dialog title={title} onClose={() => onClose(false)}>
     <p>{text}</p>
     <div className="row end">
-      <button type="button" className="button" onClick={onClose}>
+      <button type="button" className="button" onClick={() => onClose(false)}>
         {cancel}
       </button>
       <button
         type="button"
         className="button danger"
         onClick={() => {
-          onClose()
+          onClose(true)
           onConfirm()
         }}
       >

@@ -6,7 +6,7 @@ import { patchAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { useTitle } from '#data/use-title.ts'
-import { fileSize, fullDate } from '#lib/format.ts'
+import { fileSize, fullDate, kindName } from '#lib/format.ts'
 import { type TextKey, t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { Dialog } from '#ui/dialog.tsx'
@@ -22,7 +22,7 @@ import { TransferCard } from './transfer-card.tsx'
 /** Everything about one account: how it is, its servers and password, its mailboxes, and how to part from it. */
 export const AccountPage = ({ accountId }: { accountId: string }) => {
   const account = useApp((state) => state.accounts.find(({ id }) => id === accountId))
-  useTitle(account?.address ?? t('account.page'))
+  useTitle(account?.name || account?.address || t('account.page'))
   if (!account)
     return (
       <main className="page">
@@ -35,9 +35,15 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
   return (
     <main className="page">
       <div className="page-head">
-        <h1 style={{ flex: 1 }}>
-          <bdi>{account.address}</bdi>
-        </h1>
+        <div style={{ flex: 1 }}>
+          <h1>
+            <bdi>{account.name || account.address}</bdi>
+          </h1>
+          <span className="muted">
+            {account.name && <bdi>{account.address} </bdi>}
+            {kindName(account.kind)}
+          </span>
+        </div>
         <a className="button" href="/" onClick={(event) => onLinkClick(event, '/')}>
           {t('back')}
         </a>

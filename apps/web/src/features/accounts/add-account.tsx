@@ -8,6 +8,7 @@ import { navigate, onLinkClick } from '#lib/route.ts'
 import { Field, focusInvalid } from '#ui/field.tsx'
 import { Problem } from '#ui/problem.tsx'
 import { ChooseKind } from './choose-kind.tsx'
+import { ConfirmPolicy } from './confirm-policy.tsx'
 import { MailboxIsHere } from './mailbox-is-here.tsx'
 import { candidateFor, foundKinds, incomingFor, proposedIncoming, proposedOutgoing } from './proposals.ts'
 import { type Answers, recommendKind, usualAnswers } from './recommend-kind.ts'
@@ -30,6 +31,8 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const [kind, setKind] = useState<AccountKind>('imap')
   const [answers, setAnswers] = useState(usualAnswers)
   const [retrieval, setRetrieval] = useState(() => retrievalFormOf(usualRetrieval))
+  /** Works, and waits for the word that mail may go at the provider. */
+  const [asks, setAsks] = useState<AccountCreate | null>(null)
   const live = useLiveTest()
 
   useTitle(t('account.add'))
@@ -72,9 +75,8 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
         ...(kind === 'pop3' && read.kind === 'read' ? { retrieval: read.wishes } : {}),
       }
       if (!(await live.test(body))) return
-      const { id } = await call('createAccount', 'POST', '/v1/accounts', { body })
-      await loadAccounts()
-      navigate(`/?account=${id}`, { replace: true })
+      if (body.retrieval && retrieval.policy !== 'keep') setAsks(body)
+      else await create(body)
     })
   }
   const errors = live.problem?.detail.fields
@@ -172,11 +174,24 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
               {live.isBusy ? t('check.running') : t('add.submit')}
             </button>
           </div>
+          {asks && (
+            <ConfirmPolicy
+              form={retrieval}
+              onConfirm={() => void live.attempt(() => create(asks))}
+              onClose={() => setAsks(null)}
+            />
+          )}
         </form>
       )}
       {stage === 'address' && <Problem problem={live.problem} />}
     </main>
   )
+}
+
+const create = async (body: AccountCreate) => {
+  const { id } = await call('createAccount', 'POST', '/v1/accounts', { body })
+  await loadAccounts()
+  navigate(`/?account=${id}`, { replace: true })
 }
 
 /** What was typed of it is not what the answers are about. */

@@ -1,8 +1,7 @@
 import type { AccountKind } from '@postern/shared/accounts.ts'
+import { kindName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import type { Answers, Recommendation } from './recommend-kind.ts'
-
-const names: Record<AccountKind, string> = { imap: 'IMAP', pop3: 'POP3' }
 
 /** IMAP or POP3: what is recommended and why, three questions for whoever wants to be asked, and a free choice. */
 export const ChooseKind = ({
@@ -24,14 +23,14 @@ export const ChooseKind = ({
       {(['imap', 'pop3'] as const).map((kind) => (
         <label key={kind}>
           <input type="radio" name="kind" checked={value === kind} onChange={() => onChange(kind)} />
-          {names[kind]}
+          {kindName(kind)}
           {kind === recommended.kind && <span className="muted">{t('kind.recommended')}</span>}
         </label>
       ))}
     </div>
     <p className="muted" aria-live="polite">
-      {t(`kind.${recommended.reason}`)}
-      {recommended.missing && ` ${t('kind.missing', { kind: names[recommended.missing] })}`}
+      {t(`kind.${value === recommended.kind ? recommended.reason : insteadOf[recommended.kind]}`)}
+      {recommended.missing && ` ${t('kind.missing', { kind: kindName(recommended.missing) })}`}
     </p>
     <details>
       <summary>{t('kind.ask')}</summary>
@@ -59,6 +58,9 @@ export const ChooseKind = ({
     </details>
   </fieldset>
 )
+
+/** What is said when something else is chosen than what is recommended. */
+const insteadOf = { imap: 'popInstead', pop3: 'imapInstead' } as const
 
 const yesNo = (is: boolean) => (is ? 'yes' : 'no')
 

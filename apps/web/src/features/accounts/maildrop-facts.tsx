@@ -1,5 +1,5 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import type { MaildropFacts as Facts, Retrieval } from '@postern/shared/retrieval.ts'
+import type { MaildropFacts as Facts } from '@postern/shared/retrieval.ts'
 import { useEffect } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
@@ -23,7 +23,7 @@ export const MaildropFacts = ({ account }: { account: Account }) => {
   return (
     <>
       {retrieval.isOnHold && <Hold accountId={account.id} />}
-      {maildrop && <Counts accountId={account.id} maildrop={maildrop} retrieval={retrieval} />}
+      {maildrop && <Counts accountId={account.id} maildrop={maildrop} />}
       <p className="muted">
         {lastSyncedAt && `${t('maildrop.lookedAt', { date: messageDate(lastSyncedAt) })} `}
         {nextLookAt && t('maildrop.nextLook', { date: messageDate(nextLookAt) })}
@@ -49,7 +49,7 @@ const useFreshTimes = (accountId: string, isPolled: boolean): void =>
     return () => clearInterval(timer)
   }, [accountId, isPolled])
 
-const Counts = ({ accountId, maildrop, retrieval }: { accountId: string; maildrop: Facts; retrieval: Retrieval }) => {
+const Counts = ({ accountId, maildrop }: { accountId: string; maildrop: Facts }) => {
   const here = useApp(({ mailboxes }) =>
     Object.values(mailboxes).reduce(
       (sum, mailbox) => sum + (mailbox.accountId === accountId ? mailbox.messages : 0),
@@ -59,9 +59,7 @@ const Counts = ({ accountId, maildrop, retrieval }: { accountId: string; maildro
   const facts = [
     t('maildrop.there', { n: maildrop.messages.toLocaleString(), size: fileSize(maildrop.bytes) }),
     t('maildrop.here', { n: here.toLocaleString() }),
-    ...(maildrop.waiting > 0 || retrieval.policy.kind !== 'keep'
-      ? [t('maildrop.waiting', { n: maildrop.waiting.toLocaleString() })]
-      : []),
+    ...(maildrop.waiting > 0 ? [t('maildrop.waiting', { n: maildrop.waiting.toLocaleString() })] : []),
     ...(maildrop.headersOnly > 0 ? [t('maildrop.headersOnly', { n: maildrop.headersOnly.toLocaleString() })] : []),
   ]
   return <p>{facts.join(' · ')}</p>

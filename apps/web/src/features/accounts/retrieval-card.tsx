@@ -3,16 +3,10 @@ import { type FormEvent, useState } from 'react'
 import { patchAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
 import { t } from '#lib/page-text.ts'
-import { Confirm } from '#ui/confirm.tsx'
 import { focusInvalid } from '#ui/field.tsx'
+import { ConfirmPolicy } from './confirm-policy.tsx'
 import { RetrievalFields } from './retrieval-fields.tsx'
-import {
-  consequenceOf,
-  type RetrievalForm,
-  type RetrievalWishes,
-  readRetrieval,
-  retrievalFormOf,
-} from './retrieval-form.ts'
+import { type RetrievalForm, type RetrievalWishes, readRetrieval, retrievalFormOf } from './retrieval-form.ts'
 
 /** What a POP3 account leaves at the provider, how often it is looked at, and how much is fetched. */
 export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; retrieval: Retrieval }) => {
@@ -49,13 +43,13 @@ export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; ret
         {t('save')}
       </button>
       {asks && (
-        <Confirm
-          title={t('policy.confirm')}
-          text={`${consequenceOf(form)} ${t('policy.confirmText')}`}
-          action={t('policy.confirmAction')}
-          cancel={t('cancel')}
+        <ConfirmPolicy
+          form={form}
           onConfirm={() => void store(asks)}
-          onClose={() => setAsks(null)}
+          onClose={(isConfirmed) => {
+            setAsks(null)
+            if (!isConfirmed) setEdits({})
+          }}
         />
       )}
     </form>

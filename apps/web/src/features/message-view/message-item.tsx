@@ -44,6 +44,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
   }
   const from = message.from[0]
   const sender = from?.address.toLowerCase() ?? ''
+  const isWhole = !message.isHeaderOnly || (body !== undefined && !isMissing(body))
   return (
     <article className="message" ref={article} aria-label={from ? personName(from) : ''}>
       <div className="row" style={{ flexWrap: 'nowrap' }}>
@@ -65,6 +66,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
             messageId={message.id}
             label={t('view.moreOf', { name: from ? personName(from) : '—', date: listDate(message.receivedAt) })}
             hasHtml={body !== undefined && !('failed' in body) && body.html !== null}
+            isWhole={isWhole}
             isPlain={isPlain}
             onPlain={() => setPlain(!isPlain)}
             onWhite={() => setOnWhite(!isOnWhite)}
@@ -79,7 +81,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
       {isOpen && (
         <>
           <Addresses message={message} />
-          {message.isHeaderOnly && (!body || isMissing(body)) && <HeaderOnly message={message} />}
+          {!isWhole && <HeaderOnly message={message} />}
           <Body
             message={message}
             body={body}

@@ -8,6 +8,8 @@ type Props = {
   /** Tells this menu from those of the other messages of a conversation. */
   label: string
   hasHtml: boolean
+  /** False while only the header is here: there is no source to show or save. */
+  isWhole: boolean
   isPlain: boolean
   onPlain: () => void
   onWhite: () => void
@@ -19,7 +21,7 @@ type Props = {
   onDistrust: () => void
 }
 
-export const MessageMenu = ({ messageId, label, hasHtml, isPlain, onPlain, ...on }: Props) => (
+export const MessageMenu = ({ messageId, label, hasHtml, isWhole, isPlain, onPlain, ...on }: Props) => (
   <Menu
     label={label}
     title={t('view.more')}
@@ -35,8 +37,12 @@ export const MessageMenu = ({ messageId, label, hasHtml, isPlain, onPlain, ...on
         ? []
         : [{ label: t('view.remoteAsk', { address: on.trusted }), onSelect: on.onDistrust }]),
       { label: t('view.headers'), onSelect: on.onHeaders },
-      { label: t('view.source'), onSelect: on.onSource },
-      { label: t('view.download'), onSelect: () => saveAs(`/v1/messages/${messageId}/source`, '') },
+      ...(isWhole
+        ? [
+            { label: t('view.source'), onSelect: on.onSource },
+            { label: t('view.download'), onSelect: () => saveAs(`/v1/messages/${messageId}/source`, '') },
+          ]
+        : []),
       { label: t('view.print'), onSelect: on.onPrint },
     ]}
   />

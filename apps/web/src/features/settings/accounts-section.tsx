@@ -3,6 +3,7 @@ import { ArrowDown, ArrowUp } from 'lucide-react'
 import { call } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
 import { showToast } from '#data/toasts.ts'
+import { kindName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { onLinkClick } from '#lib/route.ts'
 
@@ -63,6 +64,10 @@ const AccountLine = ({
       <a className="grow" href={to} onClick={(event) => onLinkClick(event, to)}>
         <bdi>{name}</bdi>
       </a>
+      <span className="muted">
+        {account.name && <bdi>{account.address} </bdi>}
+        {kindName(account.kind)}
+      </span>
       <button
         type="button"
         className="icon-button"
