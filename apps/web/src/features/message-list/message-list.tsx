@@ -269,6 +269,7 @@ export const MessageList = ({
                 onAct={(action) => perform(action, [row.threadId])}
                 onDragStart={(event) => drag(event, row.threadId)}
                 onHover={() => prefetch(row.threadId, row.latestMessageId)}
+                onFocus={() => setCursor(index)}
               />
             )
           })}

@@ -26,6 +26,8 @@ type Props = {
   onAct: (action: MailAction) => void
   onDragStart: (event: DragEvent) => void
   onHover: () => void
+  /** Keys act on what has the focus, whichever way it came there. */
+  onFocus: () => void
 }
 
 /** One conversation. Unread is told by weight, not by colour alone. */
@@ -50,6 +52,7 @@ export const ThreadItem = (props: Props) => {
       onDragStart={props.onDragStart}
       onClick={(event) => (event.shiftKey || event.metaKey || event.ctrlKey ? props.onMark(event) : props.onOpen())}
       onPointerEnter={props.onHover}
+      onFocus={({ target, currentTarget }) => target === currentTarget && props.onFocus()}
       {...swipe}
     >
       <span className="check" role="gridcell">
