@@ -1,6 +1,8 @@
 import { maxMessageBytes } from '@postern/shared/retrieval.ts'
 import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
+import { headerOf } from '#mail/read-envelope.ts'
 import { isAppError } from '#platform/errors.ts'
+import { newSha256 } from '#platform/sha256.ts'
 import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { stageContent, verifyBlob } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
@@ -29,6 +31,8 @@ export type FetchWishes = {
   onStored: (mails: number) => Promise<void>
   /** What comes is news: a notice is due. Not so for what a new account holds. */
   isNews: boolean
+  /** Mails are here by their header alone: what comes whole under another key may be one of them. */
+  hasParts: boolean
 }
 
 /**
@@ -49,6 +53,14 @@ export const fetchMails = async (
   const headersOnly = mails.filter((mail) => !wholeOnes.has(mail) && !mail.isRest)
   const batches = new Batches(context, wishes)
   const byNumber = new Map(mails.map((mail) => [mail.number, mail]))
+  const readOrMark = (content: AsyncIterable<Buffer>, mail: ToFetch, isWhole: boolean) =>
+    readMail(context, mail, content, { isWhole, hasParts: wishes.hasParts }).catch(async (error: unknown) => {
+      const { store, scope, accountId } = context
+      // A server that lists too small a size, or none, ends one look, not each later one too.
+      if (isWhole && isAppError(error) && error.code === 'message.too_large')
+        await commitBulk(store, scope, (unit) => markTooLarge(unit, accountId, mail.ledgerId))
+      throw error
+    })
   const take = async (answers: AsyncGenerator<Retrieved, void, void>, isWhole: boolean): Promise<void> => {
     for await (const answer of answers) {
       context.signal.throwIfAborted()
@@ -57,7 +69,7 @@ export const fetchMails = async (
       if (answer.kind === 'refused') {
         if (isAppError(answer.error) && !answer.error.code.startsWith('message.')) throw answer.error
         context.logger.info({ accountId: `${context.accountId}`, code: answer.error.code }, 'a mail was not given')
-      } else if (mail) await batches.add(await readOrMark(context, mail, answer.content, isWhole))
+      } else if (mail) await batches.add(await readOrMark(answer.content, mail, isWhole))
     }
   }
   const numbers = (list: ToFetch[]) => list.map(({ number }) => number)
@@ -85,29 +97,12 @@ export const fetchMails = async (
   }
 }
 
-/** A server that lists too small a size, or none, ends one look, not each later one too. */
-const readOrMark = async (
-  context: MaildropContext,
-  mail: ToFetch,
-  content: AsyncIterable<Buffer>,
-  isWhole: boolean,
-) => {
-  try {
-    return await readMail(context, mail, content, isWhole)
-  } catch (error) {
-    const { store, scope, accountId } = context
-    if (isWhole && isAppError(error) && error.code === 'message.too_large')
-      await commitBulk(store, scope, (unit) => markTooLarge(unit, accountId, mail.ledgerId))
-    throw error
-  }
-}
-
 /** Reads one answer to its end: small mails into memory, large ones into pieces that are read back once. */
 const readMail = async (
   { store, scope, clock }: MaildropContext,
   { ledgerId, sizeBytes, isRest }: ToFetch,
   content: AsyncIterable<Buffer>,
-  isWhole: boolean,
+  { isWhole, hasParts }: { isWhole: boolean; hasParts: boolean },
 ): Promise<Arrival> => {
   const staged = await stageContent(store, scope, content)
   const { sha256: rawHash, head, blobId } = staged
@@ -119,8 +114,15 @@ const readMail = async (
     rawHash,
     isWhole,
     isRest,
+    ...(isWhole && hasParts ? { topHashes: topHashesOf(head) } : {}),
     source: blobId === null ? { kind: 'bytes', bytes: head } : { kind: 'staged', blobId },
   }
+}
+
+/** Of its header as TOP gives it: with the empty line below, or without. */
+const topHashesOf = (head: Buffer): Buffer[] => {
+  const end = headerOf(head).length
+  return [end + 4, end + 2].map((length) => Buffer.from(newSha256().update(head.subarray(0, length)).digest()))
 }
 
 /**

@@ -62,6 +62,7 @@ export const lookAtMaildrop = async (
   let done = 0
   const { stored, copies } = await fetchMails(context, toFetch, {
     isNews: ledger.rows.length > 0 || context.isMeeting,
+    hasParts: ledger.rows.some(({ state, isWhole }) => state !== 'listed' && !isWhole),
     onStored: async (mails) => {
       done += mails
       await onProgress(done, toFetch.length)

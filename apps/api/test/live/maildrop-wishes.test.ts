@@ -163,6 +163,32 @@ describe('what a person wants of a maildrop', () => {
     expect(await drop.shown()).toEqual(['huge'])
   })
 
+  it('shows a mail once when every unique-id has changed under another size limit, higher or lower', async () => {
+    const rename = (to: string) =>
+      proxy.add({ direction: 'toClient', line: /^\d+ [0-9a-f]{16}$/, act: (line) => `${line}${to}` })
+    for (const [user, before, after] of [
+      ['raised', { maxBytes: 4096 }, {}],
+      ['lowered', {}, { maxBytes: 4096 }],
+    ] as const) {
+      const drop = await open(user, [mail(1), huge])
+      await drop.look({ settings: before })
+      const { id } = await drops.store.prisma.message.findFirstOrThrow({
+        where: { accountId: drop.accountId, subject: 'huge' },
+      })
+      // A new one, of the same size.
+      dovecot.deliver(user, 'INBOX', huge.replace('zoe', 'zed'))
+      const renamed = rename('a')
+      const look = await drop.look({ settings: { ...after, policy: afterDownload } })
+      expect(look.facts).toMatchObject({ messages: 3, headersOnly: user === 'raised' ? 0 : 1 })
+      expect(await drop.shown()).toEqual(['Letter 1', 'huge', 'huge'])
+      expect(await drops.store.prisma.message.count({ where: { id, isHeaderOnly: false } })).toBe(1)
+      // Nothing of it goes by itself, and nothing comes again.
+      const again = await drop.look({ settings: { ...after, policy: afterDownload } })
+      expect(again).toMatchObject({ stored: 0, copies: 0, removed: user === 'raised' ? 1 : 0 })
+      renamed.remove()
+    }
+  })
+
   it('gets large mails whole where the server cannot give a header alone, and remembers that it cannot', async () => {
     const on = { CAPA: (socket: Socket) => socket.write(listing('USER', 'SASL PLAIN', 'UIDL')), TOP: refuse('what?') }
     const server = await startScriptedPop3({ mails: [huge, mail(1), huge.replace('zoe', 'zed')], on })
