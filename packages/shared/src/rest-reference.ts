@@ -119,7 +119,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   fetchRest: {
     description:
       'Of a POP3 account with a size limit. The next look fetches it whatever the limit is; a `bodies` change tells that it can be read. It keeps its id.',
-    errors: ['message.gone'],
+    errors: ['message.gone', 'message.too_large'],
   },
   getMessageHeaders: { description: 'In their order, unfolded, encoded words decoded.', errors: fetchingMail },
   getMessageSource: { errors: fetchingMail, mediaTypes: ['message/rfc822'] },

@@ -1,3 +1,5 @@
+import { maxMessageBytes } from '@postern/shared/retrieval.ts'
+import { AppError } from '#platform/errors.ts'
 import type { RawUnit } from './commit.ts'
 
 /**
@@ -38,11 +40,20 @@ export const releaseCopies = async (unit: RawUnit, accountId: bigint): Promise<n
   return mails
 }
 
-/** The person wants the rest of a mail of which only the header is here. Answers 0 when the provider no longer lists it. */
-export const wantRest = (unit: RawUnit, accountId: bigint, messageId: bigint): Promise<number> =>
-  unit.tx.$executeRaw`
-    UPDATE pop_ledger SET wants_whole = true WHERE account_id = ${accountId} AND message_id = ${messageId} AND state = 'fetched'
-      AND NOT is_whole AND missing_since IS NULL`
+/** The person wants the rest of a mail of which only the header is here. Throws message.gone, message.too_large. */
+export const wantRest = async (unit: RawUnit, accountId: bigint, messageId: bigint): Promise<void> => {
+  const listed = await unit.tx.$queryRaw<{ is_takable: boolean }[]>`
+    UPDATE pop_ledger SET wants_whole = NOT is_too_large AND size_bytes <= ${maxMessageBytes}
+    WHERE account_id = ${accountId} AND message_id = ${messageId} AND state = 'fetched' AND NOT is_whole AND missing_since IS NULL
+    RETURNING wants_whole AS is_takable`
+  if (listed.length === 0) throw new AppError('message.gone', 'The rest of this mail is no longer at the provider.')
+  if (!listed.some(({ is_takable }) => is_takable))
+    throw new AppError(
+      'message.too_large',
+      `This mail is larger than ${maxMessageBytes / 1024 / 1024} MB, too large to be kept here.`,
+      { hint: 'It stays at the provider: open it on the provider’s own pages, or in a mail program.' },
+    )
+}
 
 /** What was marked was not waiting before: no policy marks a copy, and none but `whenDeletedHere` knows of deletions. */
 const countWaiting = async (

@@ -80,6 +80,12 @@ describe('what a person asks of a maildrop', () => {
       expect((await ask('POST', `/v1/messages/${id}/rest`)).json()).toEqual({ ok: true })
     expect((await ledger(accountId)).map(({ wantsWhole }) => wantsWhole)).toEqual([false, false, true])
     expect(await requests(accountId)).toBe(2)
+    await fixture.store.prisma.popLedger.updateMany({ where: { messageId: part }, data: { sizeBytes: 300_000_000n } })
+    const refused = await ask('POST', `/v1/messages/${part}/rest`)
+    expect([refused.statusCode, refused.json().error]).toMatchObject([
+      413,
+      { code: 'message.too_large', hint: expect.stringContaining('stays at the provider') },
+    ])
     await fixture.store.prisma.popLedger.updateMany({ where: { accountId }, data: { missingSince: new Date() } })
     expect((await ask('POST', `/v1/messages/${part}/rest`)).json()).toMatchObject({ error: { code: 'message.gone' } })
   })

@@ -53,6 +53,31 @@ describe('commands of mailboxes that are kept here', () => {
     expect(await counts(trash)).toMatchObject({ messages: 0 })
   })
 
+  it('do nothing to what had left its mailbox, and say so', async () => {
+    const { store, userId, makeAccount, placements, run, some } = fixture
+    const { accountId, inbox, trash } = await makeAccount(3)
+    const rows = await placements(accountId)
+    const [first, second, third] = rows
+    if (!first || !second || !third) throw new Error('no placements')
+    const move = await run({ kind: 'moveToRole', target: some(inbox, [first, second]), role: 'trash' })
+    expect(move).toMatchObject({ messages: 2, missed: 0 })
+    const star = await run({ kind: 'setFlags', target: some(inbox, rows), add: ['flagged'] })
+    expect(star).toMatchObject({ state: 'pending', messages: 1, missed: 2 })
+    const target = { kind: 'threads' as const, mailboxId: `${inbox}`, threadIds: [`${first.threadId}`] }
+    expect(await run({ kind: 'setFlags', target, add: ['seen'] })).toMatchObject({
+      state: 'done',
+      messages: 0,
+      missed: 1,
+    })
+    await settle(accountId)
+    expect(await getCommand(store, userId, star.id)).toMatchObject({ state: 'done', settled: 1, missed: 2 })
+    // What is so already has not left.
+    expect(await run({ kind: 'setFlags', target: some(inbox, [third]), add: ['flagged'] })).toMatchObject({ missed: 0 })
+    await run({ kind: 'expungeMessages', target: some(trash, [second]) })
+    await settle(accountId)
+    expect(await undoCommand(store, userId, move.id, randomUUID())).toMatchObject({ messages: 1, missed: 1 })
+  })
+
   it('go on where a run was cut off', async () => {
     const { store, makeAccount, placements, run, whole } = fixture
     const { accountId, inbox, trash } = await makeAccount(1200)
