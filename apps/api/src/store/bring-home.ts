@@ -117,6 +117,15 @@ export const countBrought = async (unit: RawUnit, accountId: bigint, mails: numb
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
 }
 
+/** How many of these Message-IDs (hashed) this account has mails of, wherever they lie. */
+export const countMailsHere = async (tx: Tx, accountId: bigint, idHashes: string[]): Promise<number> => {
+  const [row] = await tx.$queryRaw<{ n: number }[]>`
+    SELECT count(DISTINCT m.message_id_hash)::int AS n FROM message_ref r
+    JOIN message m ON m.thread_id = r.thread_id AND m.message_id_hash = r.ref_hash
+    WHERE r.account_id = ${accountId} AND r.ref_hash = ANY (${idHashes}::uuid[])`
+  return row?.n ?? 0
+}
+
 export type WantedSwitch = {
   account: AccountRow
   incoming: ServerSettings
