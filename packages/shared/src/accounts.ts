@@ -68,7 +68,10 @@ export type AccountSwitch = z.infer<typeof accountSwitch>
 /** What a change from IMAP to POP3 means for an account as it is now. */
 export const accountSwitchPlan = z
   .object({
-    /** Mails outside the inbox that are fetched whole first, as no maildrop has them, and their size as the server counts it. */
+    /**
+     * Mails outside the inbox that are fetched whole first, as no maildrop has them, and their size as the server counts it. At
+     * least these: those of the inbox too, if the maildrop turns out to show fewer; `switching.total` then says how many.
+     */
     toFetch: z.int(),
     bytes: z.number(),
     /** Paths of mailboxes that are not synced: they are not here, and are left out. */

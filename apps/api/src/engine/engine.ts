@@ -1,6 +1,7 @@
 import type { CheckEvent } from '@postern/shared/accounts.ts'
 import { AppError } from '#platform/errors.ts'
 import { readBlobState, readChunk } from '#store/blobs.ts'
+import type { MaildropSample } from '#store/bring-home.ts'
 import {
   createRequest,
   type EngineRequestBody,
@@ -13,7 +14,7 @@ import type { Store } from '#store/open-store.ts'
 import type { AccountCheck } from './check-account.ts'
 import type { MailboxSwitch } from './plan-mailbox-switch.ts'
 import type { SwitchPreparation } from './prepare-switch.ts'
-import type { MaildropProof, MaildropSample } from './prove-maildrop.ts'
+import type { MaildropProof } from './prove-maildrop.ts'
 
 export type { MailboxProof } from './prove-mailbox.ts'
 

@@ -4,7 +4,7 @@ import { listMaildrop } from '#protocol/pop3/list-maildrop.ts'
 import { openPop3Session, type Pop3Session } from '#protocol/pop3/open-session.ts'
 import { leaveSession } from '#protocol/pop3/quit-session.ts'
 import { retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
-import { countMailsHere } from '#store/bring-home.ts'
+import { countMailsHere, type MaildropSample } from '#store/bring-home.ts'
 import type { Store } from '#store/open-store.ts'
 import { openTypedLogin, type TypedLogin } from './open-typed-login.ts'
 import { requireSame } from './prove-mailbox.ts'
@@ -19,12 +19,6 @@ export type MaildropProof = TypedLogin & {
   accountId: bigint
   /** The user name is that of before, or the account's address. */
   isSameName: boolean
-}
-export type MaildropSample = {
-  /** So many mails it lists. */
-  messages: number
-  /** So many of the newest are not here. */
-  unknown: number
 }
 
 /**

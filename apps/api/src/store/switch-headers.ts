@@ -1,4 +1,4 @@
-import { addSyncEvent } from './account-state.ts'
+import { addSyncEvent, countMails } from './account-state.ts'
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
@@ -61,12 +61,12 @@ const countMet = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]):
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
 }
 
-const markInPart = async (tx: RawTx, messageIds: bigint[]): Promise<void> => {
-  await tx.$executeRaw`
+/** Answers of how many of these something is missing to read. */
+const markInPart = (tx: RawTx, messageIds: bigint[]): Promise<number> =>
+  tx.$executeRaw`
     UPDATE message m SET is_header_only = true WHERE m.id = ANY (${messageIds}::bigint[])
       AND NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = m.id)
       AND (m.body_state = 'absent' OR EXISTS (SELECT 1 FROM part p WHERE p.message_id = m.id))`
-}
 
 /**
  * The change to POP3 is over when every mail of the inbox was met, or when a look found nothing more (`isLast`). What the
@@ -81,19 +81,25 @@ export const endMeeting = async (unit: RawUnit, accountId: bigint, isLast: boole
   const [account] = await tx.$queryRaw<{ found: number }[]>`
     SELECT (switching ->> 'found')::int AS found FROM account WHERE id = ${accountId} AND switching IS NOT NULL FOR UPDATE`
   if (!account) return true
-  await markInPart(
+  const inPart = await markInPart(
     tx,
     left.map((row) => row.message_id),
   )
   await tx.$executeRaw`DELETE FROM switch_header WHERE account_id = ${accountId}`
   await tx.$executeRaw`UPDATE account SET switching = NULL WHERE id = ${accountId}`
   const text = [
-    `Changed from IMAP to POP3: ${mails(account.found)} found again in the maildrop.`,
-    ...(left.length > 0 ? [`${mails(left.length)} not there stay here as they are.`] : []),
+    `Changed from IMAP to POP3: ${countMails(account.found)} found again in the maildrop.`,
+    ...(left.length > 0 ? [leftLine(left.length, inPart)] : []),
   ].join(' ')
   await addSyncEvent(unit, accountId, { kind: 'switch', code: null, text })
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
   return true
 }
 
-const mails = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'mail' : 'mails'}`
+/** Of these nothing more can be fetched by POP3; whether something is missing is what a person has to know. */
+const leftLine = (left: number, inPart: number): string => {
+  const stay = `${countMails(left)} not there ${left === 1 ? 'stays' : 'stay'} here`
+  if (inPart === 0) return `${stay}, with text and attachments.`
+  const which = inPart === left ? '' : `, ${inPart.toLocaleString('en')} of them`
+  return `${stay}${which} without attachments or text: these are at the provider, and a change back to IMAP shows them again.`
+}

@@ -1,4 +1,4 @@
-import { addSyncEvent } from './account-state.ts'
+import { addSyncEvent, countMails } from './account-state.ts'
 import type { RawTx } from './bare-tx.ts'
 import type { RawUnit } from './commit.ts'
 import { markOrphans } from './sync-mailboxes.ts'
@@ -120,8 +120,6 @@ export const endSwitch = async (unit: RawUnit, accountId: bigint): Promise<boole
 
 const endLine = ({ found, uploaded, left }: Counts): string =>
   [
-    `Changed from POP3 to IMAP: ${mails(found)} found again at the server, ${mails(uploaded)} brought there.`,
-    ...(left > 0 ? [`${mails(left)} could not be brought there and can be read here as before.`] : []),
+    `Changed from POP3 to IMAP: ${countMails(found)} found again at the server, ${countMails(uploaded)} brought there.`,
+    ...(left > 0 ? [`${countMails(left)} could not be brought there and can be read here as before.`] : []),
   ].join(' ')
-
-const mails = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'mail' : 'mails'}`

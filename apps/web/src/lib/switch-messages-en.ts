@@ -17,6 +17,8 @@ export const switchMessages = {
   'home.offer': 'POP3 keeps folders and marks here only; what becomes of mail at the provider is your choice.',
   'home.text': 'Every mail keeps its place, its marks and its tags; nothing in the inbox is downloaded again.',
   'home.toFetch': 'Mails outside the inbox are fetched whole first, as POP3 does not reach them: {n} ({size}).',
+  'home.inboxToo':
+    'If POP3 turns out to show less than the inbox has, that is fetched whole too, so that no text stays behind.',
   'home.folders': 'Folders at the provider stay there as they are, but are no longer followed here.',
   'home.leftOut': 'These mailboxes are not synced; they stay at the provider and are left out here: {paths}',
   'home.running': 'Fetching what POP3 does not reach; {n} to go. Everything can be used meanwhile.',

@@ -83,6 +83,7 @@ const toPop3 = async (
 ): Promise<Change> => {
   await requireOwnLogin(store, account, { kind: 'pop3', incoming })
   const isSameName = hasNameOf(account, incoming)
-  await engine.proveMaildrop({ incoming, password, policy, ca, accountId: account.id, isSameName })
-  return (unit, { isPrivateHost }) => beginSwitchToPop3(unit, { account, incoming, password, masterKey, isPrivateHost })
+  const maildrop = await engine.proveMaildrop({ incoming, password, policy, ca, accountId: account.id, isSameName })
+  return (unit, { isPrivateHost }) =>
+    beginSwitchToPop3(unit, { account, incoming, password, masterKey, isPrivateHost, maildrop })
 }

@@ -132,7 +132,8 @@ const Consequences = ({ accountId }: { accountId: string }) => {
     <>
       <p>
         {t('home.text')}{' '}
-        {plan !== null && t('home.toFetch', { n: plan.toFetch.toLocaleString(), size: fileSize(plan.bytes) })}
+        {plan !== null && t('home.toFetch', { n: plan.toFetch.toLocaleString(), size: fileSize(plan.bytes) })}{' '}
+        {t('home.inboxToo')}
       </p>
       <p>{t('home.folders')}</p>
       {plan !== null && plan.leftOut.length > 0 && (
