@@ -1,6 +1,6 @@
 import type { ServerSettings } from '@postern/shared/accounts.ts'
 import { AppError } from '#platform/errors.ts'
-import { openDataKey, sealCredential } from './account-credentials.ts'
+import { sealPassword } from './account-credentials.ts'
 import { addSyncEvent, countMails } from './account-state.ts'
 import type { AccountRow } from './accounts.ts'
 import type { RawUnit, Unit } from './commit.ts'
@@ -147,9 +147,7 @@ export const beginSwitchToPop3 = async (unit: Unit, wanted: WantedSwitch): Promi
   const { tx } = unit
   const { account, incoming, isPrivateHost, maildrop } = wanted
   const { id } = account
-  const owner = { accountId: id, userId: account.userId }
-  const dataKey = openDataKey(wanted.masterKey, account.dataKey, owner)
-  const credential = sealCredential(dataKey, wanted.password, 'credential', owner)
+  const credential = sealPassword(wanted.masterKey, account, wanted.password, 'credential')
   const isShort = maildrop.messages < (await countInbox(tx, id))
   const target = { incoming, isPrivateHost, bringsInbox: isShort || maildrop.unknown > 0 }
   const begun = await tx.$executeRaw`
