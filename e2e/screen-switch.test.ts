@@ -66,6 +66,7 @@ describe('a POP3 account', () => {
 
   it('says what will happen, tries the login, and changes with everything it has', async () => {
     await dialog().getByText('nothing is downloaded twice').waitFor()
+    await dialog().getByText('is unread again').waitFor()
     await dialog().getByLabel('Server').fill('localhost')
     await dialog().getByLabel('Port').fill(String(screen.dovecot.imapsPort))
     expect(await dialog().getByLabel('User name').inputValue()).toBe('pat')
@@ -96,8 +97,11 @@ describe('a POP3 account', () => {
     await dialog().getByRole('button', { name: 'Close' }).click()
     await until(async () => count('INBOX') === 35 && count('Archive') === 5, { what: 'the archive at the server' })
     await page.getByText('What happened').click()
-    await page.getByText('40 mails found again at the server, 0 mails brought there.').waitFor()
+    const sums = '40 mails found again at the provider, 0 mails brought there, 0 mails here only.'
+    await page.locator('td', { hasText: sums }).waitFor()
+    await page.getByLabel('Change of protocol').getByText(sums).waitFor()
     await expectAccessible(page)
+    await picture(page, 'switch-done')
     expect(await page.getByRole('button', { name: 'Switch to IMAP…' }).count()).toBe(0)
     expect(screen.problems).toEqual([])
   })

@@ -153,16 +153,16 @@ export const account = z
     /** What its last look found; null before the first, and for IMAP. */
     maildrop: maildrop.nullable(),
     /**
-     * While it changes its protocol. To IMAP: how many mails there are, and how many of them were found at the new server or
-     * brought there; `isTold`: what is left the server does not take. To POP3: while `kind` is still imap, how many mails are
-     * fetched whole and how many of them were; then how many of the inbox were found in the maildrop. Null otherwise.
+     * While it changes its protocol: of `total` mails so many were `found` at the new server, and so many `brought` there. To
+     * POP3 they are brought here, whole, while `kind` is still imap; then those of the inbox are found. `isTold`: what is left the
+     * server does not take. Null otherwise.
      */
     switching: z
       .object({
         to: accountKind.default('imap'),
         total: z.int(),
         found: z.int(),
-        uploaded: z.int(),
+        brought: z.int(),
         isTold: z.boolean(),
       })
       .nullable(),

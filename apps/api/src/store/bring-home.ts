@@ -113,7 +113,7 @@ export const noteHeaders = async (
 /** So many more were fetched whole, for the person to see. */
 export const countBrought = async (unit: RawUnit, accountId: bigint, mails: number): Promise<void> => {
   await unit.tx.$executeRaw`
-    UPDATE account SET switching = switching || jsonb_build_object('found', (switching ->> 'found')::int + ${mails}::int)
+    UPDATE account SET switching = switching || jsonb_build_object('brought', (switching ->> 'brought')::int + ${mails}::int)
     WHERE id = ${accountId} AND switching IS NOT NULL`
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
 }
@@ -158,7 +158,7 @@ export const beginSwitchToPop3 = async (unit: Unit, wanted: WantedSwitch): Promi
       hint: 'Try it again when that is done.',
     })
   const { away } = await countHome(tx, id)
-  const switching = { to: 'pop3', total: away, found: 0, uploaded: 0, isTold: false }
+  const switching = { to: 'pop3', total: away, found: 0, brought: 0, isTold: false }
   await tx.$executeRaw`UPDATE account SET switching = ${JSON.stringify(switching)}::jsonb WHERE id = ${id}`
   await addSyncEvent(unit, id, { kind: 'switch', code: null, text: beginLine(away, { ...target, maildrop, isShort }) })
   unit.log({ accountId: id }, { kind: 'account', accountId: id.toString() })
@@ -190,7 +190,7 @@ export const cancelSwitchToPop3 = async (unit: Unit, accountId: bigint): Promise
   // What a change to IMAP left open before is open again.
   const cancelled = await tx.$executeRaw`
     UPDATE account a SET switch_to = NULL, switch_credential = NULL, switching = (
-      SELECT jsonb_build_object('to', 'imap', 'total', count(*), 'found', 0, 'uploaded', 0, 'isTold', true) FROM switch_mail s
+      SELECT jsonb_build_object('to', 'imap', 'total', count(*), 'found', 0, 'brought', 0, 'isTold', true) FROM switch_mail s
       WHERE s.account_id = a.id HAVING count(*) > 0)
     WHERE id = ${accountId} AND kind = 'imap' AND switch_to IS NOT NULL`
   if (cancelled === 0) return false

@@ -9,13 +9,15 @@ export type NewServer = {
   isPrivateHost: boolean
   /** So many of its mails are to be met there. */
   awaited: number
+  /** So many were brought home before. */
+  brought: number
 }
 
 /** An account that changed its protocol has seen nothing of its new server yet: what it knew of the old one is forgotten. */
 export const startAtServer = async (
   tx: Tx,
   { id, isPaused }: Pick<AccountRow, 'id' | 'isPaused'>,
-  { awaited, ...server }: NewServer,
+  { awaited, brought, ...server }: NewServer,
 ): Promise<void> => {
   await tx.account.update({
     where: { id },
@@ -29,7 +31,7 @@ export const startAtServer = async (
       nextPollAt: null,
       capabilities: {},
       switchCredential: null,
-      switching: { to: server.kind, total: awaited, found: 0, uploaded: 0, isTold: false },
+      switching: { to: server.kind, total: brought + awaited, found: 0, brought, isTold: false },
     },
   })
   // Prisma has no null for JSON columns that could be meant here.

@@ -49,6 +49,7 @@ export const switchToImap = async (unit: Unit, wanted: SwitchToImap): Promise<vo
     credential: sealPassword(wanted.masterKey, account, wanted.password, 'credential'),
     isPrivateHost: wanted.isPrivateHost,
     awaited: shown?.mails ?? 0,
+    brought: 0,
   })
   await addSyncEvent(unit, id, { kind: 'switch', code: null, text: 'The account changes from POP3 to IMAP.' })
   unit.log({ accountId: id }, { kind: 'account', accountId: id.toString() })

@@ -1,7 +1,8 @@
-import { addSyncEvent, countMails } from './account-state.ts'
+import { addSyncEvent } from './account-state.ts'
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
+import { endLine } from './tell-switch.ts'
 
 /** A mail that lay in the inbox while the account was IMAP, and was not met in the maildrop so often yet. */
 export type AwaitedMail = { messageId: bigint; hash: string; sizeBytes: bigint; copies: number }
@@ -78,8 +79,8 @@ export const endMeeting = async (unit: RawUnit, accountId: bigint, isLast: boole
     { message_id: bigint }[]
   >`SELECT message_id FROM switch_header WHERE account_id = ${accountId}`
   if (left.length > 0 && !isLast) return false
-  const [account] = await tx.$queryRaw<{ found: number }[]>`
-    SELECT (switching ->> 'found')::int AS found FROM account WHERE id = ${accountId} AND switching IS NOT NULL FOR UPDATE`
+  const [account] = await tx.$queryRaw<{ found: number; brought: number }[]>`
+    SELECT (switching ->> 'found')::int AS found, (switching ->> 'brought')::int AS brought FROM account WHERE id = ${accountId} AND switching IS NOT NULL FOR UPDATE`
   if (!account) return true
   const inPart = await markInPart(
     tx,
@@ -87,19 +88,8 @@ export const endMeeting = async (unit: RawUnit, accountId: bigint, isLast: boole
   )
   await tx.$executeRaw`DELETE FROM switch_header WHERE account_id = ${accountId}`
   await tx.$executeRaw`UPDATE account SET switching = NULL WHERE id = ${accountId}`
-  const text = [
-    `Changed from IMAP to POP3: ${countMails(account.found)} found again in the maildrop.`,
-    ...(left.length > 0 ? [leftLine(left.length, inPart)] : []),
-  ].join(' ')
+  const text = endLine({ to: 'pop3', ...account, left: left.length, inPart })
   await addSyncEvent(unit, accountId, { kind: 'switch', code: null, text })
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
   return true
-}
-
-/** Of these nothing more can be fetched by POP3; whether something is missing is what a person has to know. */
-const leftLine = (left: number, inPart: number): string => {
-  const stay = `${countMails(left)} not there ${left === 1 ? 'stays' : 'stay'} here`
-  if (inPart === 0) return `${stay}, with text and attachments.`
-  const which = inPart === left ? '' : `, ${inPart.toLocaleString('en')} of them`
-  return `${stay}${which} without attachments or text: these are at the provider, and a change back to IMAP shows them again.`
 }

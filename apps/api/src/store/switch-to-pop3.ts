@@ -1,4 +1,4 @@
-import { serverSettings } from '@postern/shared/accounts.ts'
+import { account as accountSchema, serverSettings } from '@postern/shared/accounts.ts'
 import { retrieval } from '@postern/shared/retrieval.ts'
 import { z } from 'zod'
 import { AppError } from '#platform/errors.ts'
@@ -15,6 +15,7 @@ import { startAtServer } from './start-at-server.ts'
 import { readMailboxes, storeTree } from './sync-mailboxes.ts'
 
 const target = z.object({ incoming: serverSettings, isPrivateHost: z.boolean() })
+const begun = accountSchema.shape.switching
 
 /** What still keeps an account from changing to POP3; null when nothing does. */
 export type SwitchWait = { kind: 'commands' } | { kind: 'mails' } | { kind: 'mailbox'; path: string }
@@ -53,6 +54,7 @@ export const switchToPop3 = async (unit: Unit, accountId: bigint): Promise<void>
     credential: account.switchCredential,
     isPrivateHost,
     awaited,
+    brought: begun.parse(account.switching)?.brought ?? 0,
   })
   const wishes = retrieval.parse({ ...Object(account.retrieval), policy: { kind: 'keep' }, isOnHold: false })
   await tx.account.update({ where: { id: accountId }, data: { retrieval: wishes } })

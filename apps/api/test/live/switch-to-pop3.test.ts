@@ -122,7 +122,7 @@ describe('an IMAP account that changes to POP3', () => {
     expect(await switchLines(accountId)).toEqual([
       'The account changes from IMAP to POP3: 60 mails outside the inbox are fetched whole first.',
       'This is a POP3 account now; the mails of the inbox are found again in the maildrop.',
-      'Changed from IMAP to POP3: 60 mails found again in the maildrop.',
+      'Changed from IMAP to POP3: 60 mails found again at the provider, 60 mails brought here whole, 0 mails here only.',
     ])
     expect(await part(account, name(105))).toBe(hash)
     await expect(part(account, name(59))).rejects.toMatchObject({
@@ -198,7 +198,7 @@ describe('an IMAP account that changes to POP3', () => {
     expect(await switchLines(accountId)).toEqual([
       'The account changes from IMAP to POP3: 12 mails are fetched whole first, those of the inbox too, as POP3 shows only 3 mails.',
       'This is a POP3 account now; the mails of the inbox are found again in the maildrop.',
-      'Changed from IMAP to POP3: 3 mails found again in the maildrop. 6 mails not there stay here, with text and attachments.',
+      'Changed from IMAP to POP3: 3 mails found again at the provider, 12 mails brought here whole, 6 mails here only. Text and attachments of these are here.',
     ])
     dovecot.deliver('dot-newest', 'INBOX', mail(13))
     await createRequest(fixture.store, accountId, { kind: 'sync' })
@@ -221,7 +221,7 @@ describe('an IMAP account that changes to POP3', () => {
     expect((await account.here()).slice(0, 23)).toEqual(before)
     expect(await account.here()).toHaveLength(25)
     expect((await switchLines(accountId)).at(-1)).toBe(
-      'Changed from IMAP to POP3: 21 mails found again in the maildrop. 2 mails not there stay here, 1 of them without attachments or text: these are at the provider, and a change back to IMAP shows them again.',
+      'Changed from IMAP to POP3: 21 mails found again at the provider, 0 mails brought here whole, 2 mails here only. Of 1 mail attachments or text are missing here: they are at the provider, and a change back to IMAP shows them again.',
     )
     await expect(part(account, name(2))).rejects.toMatchObject({ code: 'message.unavailable' })
   })

@@ -3,7 +3,7 @@ import { type FormEvent, useEffect, useState } from 'react'
 import { call } from '#data/api.ts'
 import { app } from '#data/app-state.ts'
 import { useAnswer } from '#data/use-answer.ts'
-import { fileSize } from '#lib/format.ts'
+import { fileSize, fullDate } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { goBack, navigate, useRoute } from '#lib/route.ts'
 import { Dialog } from '#ui/dialog.tsx'
@@ -26,6 +26,7 @@ export const SwitchCard = ({ account }: { account: Account }) => {
           <button type="button" className="button" onClick={() => navigate(`${page}#${switchHash}`)}>
             {t('switch.open', { protocol: nameOf(to) })}
           </button>
+          <LastChange account={account} />
         </>
       ) : (
         <SwitchProgress account={account} to={to} />
@@ -88,7 +89,7 @@ const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKin
   const errors = live.problem?.detail.fields
   return (
     <form onSubmit={start}>
-      {to === 'imap' ? <p>{t('switch.text')}</p> : <Consequences accountId={account.id} />}
+      {to === 'imap' ? <IntoImap /> : <Consequences accountId={account.id} />}
       {incoming === null ? (
         <p className="muted">{t('add.looking')}</p>
       ) : (
@@ -122,6 +123,13 @@ const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKin
 
 const show = (changed: Account): void =>
   app.set((state) => ({ accounts: state.accounts.map((other) => (other.id === changed.id ? changed : other)) }))
+
+const IntoImap = () => (
+  <>
+    <p>{t('switch.text')}</p>
+    <p>{t('switch.wins')}</p>
+  </>
+)
 
 /** What POP3 means for this account: what is fetched first, and what is no longer seen. */
 const Consequences = ({ accountId }: { accountId: string }) => {
@@ -170,10 +178,22 @@ const useProposal = ({ address, incoming }: Account, to: AccountKind) => {
 
 const SwitchProgress = ({ account, to }: { account: Account; to: AccountKind }) =>
   account.switching === null ? (
-    <p role="status">{t('switch.done', { protocol: nameOf(to) })}</p>
+    <>
+      <p role="status">{t('switch.done', { protocol: nameOf(to) })}</p>
+      <LastChange account={account} />
+    </>
   ) : (
     <SwitchMeter account={account} to={to} switching={account.switching} />
   )
+
+/** What the last change came to, of how many mails, as long as the timeline tells of it. */
+const LastChange = ({ account: { id, kind } }: { account: Account }) => {
+  const { value } = useAnswer(`${id} ${kind}`, (signal) =>
+    call('listSyncEvents', 'GET', `/v1/accounts/${id}/events`, { signal }),
+  )
+  const last = value?.events.find((event) => event.kind === 'switch')
+  return last ? <p className="muted">{t('switch.last', { date: fullDate(last.at), text: last.text })}</p> : null
+}
 
 type Switching = NonNullable<Account['switching']>
 
@@ -183,8 +203,8 @@ const textOf = ({ kind }: Account, { to, isTold }: Switching) => {
 }
 
 const SwitchMeter = ({ account, to, switching }: { account: Account; to: AccountKind; switching: Switching }) => {
-  const { total, found, uploaded } = switching
-  const done = Math.min(total, found + uploaded)
+  const { total, found, brought } = switching
+  const done = Math.min(total, found + brought)
   const n = (total - done).toLocaleString()
   return (
     <>
@@ -199,11 +219,12 @@ const SwitchMeter = ({ account, to, switching }: { account: Account; to: Account
       >
         <div style={{ width: `${total > 0 ? Math.round((done / total) * 100) : 0}%` }} />
       </div>
-      {to === 'imap' && (
-        <p className="muted">
-          {t('switch.counts', { found: found.toLocaleString(), uploaded: uploaded.toLocaleString() })}
-        </p>
-      )}
+      <p className="muted">
+        {t(to === 'imap' ? 'switch.counts' : 'home.counts', {
+          found: found.toLocaleString(),
+          brought: brought.toLocaleString(),
+        })}
+      </p>
       {to === 'pop3' && account.kind === 'imap' && <CancelSwitch accountId={account.id} />}
     </>
   )
