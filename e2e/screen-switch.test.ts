@@ -59,9 +59,26 @@ describe('a POP3 account', () => {
     await page.getByRole('button', { name: 'Test and add' }).click()
     await page.getByText('This mailbox is here already by POP3, as pat@mail.invalid.').waitFor()
     await page.getByRole('button', { name: 'Add it all the same' }).waitFor()
+    await page.getByText('its mail is downloaded again and shown twice').waitFor()
     await expectAccessible(page)
+    await picture(page, 'switch-exists')
     await page.getByRole('link', { name: 'Switch that account to IMAP' }).click()
     await dialog().getByRole('heading', { name: 'Switch pat@mail.invalid to IMAP' }).waitFor()
+  })
+
+  it('is not asked again for what was typed to add it, and forgets that with the dialog', async () => {
+    const typed = async () => {
+      await dialog().getByLabel('Server').waitFor()
+      const labels = ['Server', 'Port', 'User name', 'Password']
+      return Promise.all(labels.map((label) => dialog().getByLabel(label).inputValue()))
+    }
+    expect(await typed()).toEqual(['localhost', String(screen.dovecot.imapsPort), 'pat', 'mail password'])
+    expect(page.url()).toBe(`${screen.base}/accounts/${accountId}#switch`)
+    await dialog().getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Switch to IMAP…' }).click()
+    const [server, , username, password] = await typed()
+    expect(server).not.toBe('localhost')
+    expect([username, password]).toEqual(['pat', ''])
   })
 
   it('says what will happen, tries the login, and changes with everything it has', async () => {
@@ -103,6 +120,8 @@ describe('a POP3 account', () => {
     await expectAccessible(page)
     await picture(page, 'switch-done')
     expect(await page.getByRole('button', { name: 'Switch to IMAP…' }).count()).toBe(0)
+    expect(await page.getByRole('heading', { name: 'What stays where' }).count()).toBe(0)
+    expect(await page.getByLabel('Port').first().inputValue()).toBe(String(screen.dovecot.imapsPort))
     expect(screen.problems).toEqual([])
   })
 })

@@ -31,4 +31,5 @@ export const switchMessages = {
   'exists.switch': 'Switch that account to IMAP',
   'exists.open': 'Open that account',
   'exists.beside': 'Add it all the same',
+  'exists.besideMeans': 'Added all the same, its mail is downloaded again and shown twice: once in each account.',
 } as const

@@ -9,7 +9,7 @@ import { goBack, navigate, useRoute } from '#lib/route.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Field } from '#ui/field.tsx'
 import { proposedIncoming } from './proposals.ts'
-import { pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
+import { formOf, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 /** Offers the other protocol; while an account changes, how far that is. */
@@ -72,8 +72,10 @@ const SwitchDialog = ({ account, onClose }: { account: Account; onClose: () => v
 
 /** What will happen, the server, the password; a test of them comes first. */
 const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKind; onClose: () => void }) => {
-  const [incoming, setIncoming] = useProposal(account, to)
-  const [password, setPassword] = useState('')
+  const [typed] = useState(() => typedFor(account.id))
+  const [incoming, setIncoming] = useProposal(account, to, typed && formOf(typed.incoming))
+  const [password, setPassword] = useState(typed?.password ?? '')
+  useEffect(() => () => app.set({ typedLogin: null }), [])
   const live = useLiveTest()
   const start = (event: FormEvent) => {
     event.preventDefault()
@@ -121,6 +123,12 @@ const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKin
   )
 }
 
+/** What was typed on the way here. */
+const typedFor = (accountId: string) => {
+  const { typedLogin } = app.get()
+  return typedLogin?.accountId === accountId ? typedLogin : null
+}
+
 const show = (changed: Account): void =>
   app.set((state) => ({ accounts: state.accounts.map((other) => (other.id === changed.id ? changed : other)) }))
 
@@ -151,11 +159,13 @@ const Consequences = ({ accountId }: { accountId: string }) => {
   )
 }
 
-/** What is known of the provider's other server; null while that is looked up. */
-const useProposal = ({ address, incoming }: Account, to: AccountKind) => {
-  const [form, setForm] = useState<ServerForm | null>(null)
+/** What was typed already, else what is known of the provider's other server; null while that is looked up. */
+const useProposal = ({ address, incoming }: Account, to: AccountKind, typed: ServerForm | null) => {
+  const [form, setForm] = useState(typed)
   const { username } = incoming
+  const isKnown = form !== null
   useEffect(() => {
+    if (isKnown) return
     const looking = new AbortController()
     call('discover', 'POST', '/v1/discovery', { body: { address }, signal: looking.signal })
       .then((found) => ({ ...proposedIncoming(found, to), username }))
@@ -172,7 +182,7 @@ const useProposal = ({ address, incoming }: Account, to: AccountKind) => {
         if (!looking.signal.aborted) setForm((old) => old ?? proposed)
       })
     return () => looking.abort()
-  }, [address, username, to])
+  }, [address, username, to, isKnown])
   return [form, setForm] as const
 }
 
@@ -192,7 +202,12 @@ const LastChange = ({ account: { id, kind } }: { account: Account }) => {
     call('listSyncEvents', 'GET', `/v1/accounts/${id}/events`, { signal }),
   )
   const last = value?.events.find((event) => event.kind === 'switch')
-  return last ? <p className="muted">{t('switch.last', { date: fullDate(last.at), text: last.text })}</p> : null
+  if (!last) return null
+  return (
+    <p className="muted" style={{ marginBlockStart: 8 }}>
+      {t('switch.last', { date: fullDate(last.at), text: last.text })}
+    </p>
+  )
 }
 
 type Switching = NonNullable<Account['switching']>
