@@ -81,12 +81,14 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   },
   switchAccount: {
     description:
-      'The new server is signed in to first. To IMAP: where that opens another mailbox (none of the mails listed at the provider is in it), nothing changes and request.conflict says so; it gets what mailboxes it lacks; afterwards mails are found again there as they are here, and what it lacks is brought there. To POP3: what lies outside the inbox is fetched whole first, while the account is still IMAP; then it changes, and the first look finds the mails of the inbox again. `switching` of the account tells how far that is.',
+      'The new server is signed in to first. Where that opens another mailbox (most of the newest mails at the provider are not in both), nothing changes and request.conflict says so. To IMAP: the server gets what mailboxes it lacks; afterwards mails are found again there as they are here, and what it lacks is brought there. To POP3: what lies outside the inbox (and, where the maildrop shows less, in it) is fetched whole first, while the account is still IMAP; then it changes, and the first look finds the mails of the inbox again. `switching` of the account tells how far that is.',
     errors: [
       'account.plaintext_denied',
       'account.exists',
       'account.not_ready',
       'request.conflict',
+      'mailbox.in_use',
+      'mailbox.unavailable',
       'mailbox.missing',
       'mailbox.refused',
       'mailbox.no_permission',

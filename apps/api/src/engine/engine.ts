@@ -1,6 +1,7 @@
 import type { CheckEvent } from '@postern/shared/accounts.ts'
 import { AppError } from '#platform/errors.ts'
 import { readBlobState, readChunk } from '#store/blobs.ts'
+import type { MaildropSample } from '#store/bring-home.ts'
 import {
   createRequest,
   type EngineRequestBody,
@@ -13,6 +14,7 @@ import type { Store } from '#store/open-store.ts'
 import type { AccountCheck } from './check-account.ts'
 import type { MailboxSwitch } from './plan-mailbox-switch.ts'
 import type { SwitchPreparation } from './prepare-switch.ts'
+import type { MaildropProof } from './prove-maildrop.ts'
 
 export type { MailboxProof } from './prove-mailbox.ts'
 
@@ -37,6 +39,8 @@ export type Engine = {
   checkAccount: (check: AccountCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
   /** What each mailbox of a POP3 account is at an IMAP server, after it was made there. Throws connect.*, tls.*, login.*. */
   prepareSwitch: (preparation: SwitchPreparation) => Promise<MailboxSwitch[]>
+  /** What an IMAP account finds in its maildrop. Throws connect.*, tls.*, login.*, mailbox.*, request.conflict. */
+  proveMaildrop: (proof: MaildropProof) => Promise<MaildropSample>
 }
 
 const answerWithinMs = 30_000
@@ -143,6 +147,10 @@ export const createEngine = (store: Store): Engine => {
     prepareSwitch: async (preparation) => {
       const { prepareSwitch } = await import('./prepare-switch.ts')
       return prepareSwitch(preparation)
+    },
+    proveMaildrop: async (proof) => {
+      const { proveMaildrop } = await import('./prove-maildrop.ts')
+      return proveMaildrop(store, proof)
     },
   }
 }

@@ -33,7 +33,7 @@ export class PolledLife implements AccountLife {
   readonly #catchUpAt: number
   /** Somebody wants a look now. */
   #isAsked = false
-  /** Mails are to be removed at the provider: the next look is no later than this. Monotonic. */
+  /** Mails are to be removed at the provider, or met there: the next look is no later than this. Monotonic. */
   #lookBy = Number.POSITIVE_INFINITY
   /** No login before this, whoever asks: the server says so, or another program has the maildrop. Monotonic. */
   #notBefore = 0
@@ -165,6 +165,7 @@ export class PolledLife implements AccountLife {
     const now = deps.clock.now()
     const loginDelayMs = loginDelay === null ? null : loginDelay.seconds * 1000
     if (loginDelayMs !== null) this.#notBefore = deps.clock.monotonicMs() + loginDelayMs
+    if (found.isMeeting) this.#lookBy = deps.clock.monotonicMs() + deps.timing.meetingLookMs
     const { delayMs } = planNextLook({
       everyMs: wishes.everyMinutes * 60_000,
       hasArrived: found.stored > 0,

@@ -78,3 +78,6 @@ export const addSyncEvent = async (
   await unit.tx
     .$executeRaw`INSERT INTO sync_event (account_id, kind, code, text) VALUES (${accountId}, ${kind}, ${code}, ${text})`
 }
+
+/** For the lines of the timeline. */
+export const countMails = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'mail' : 'mails'}`

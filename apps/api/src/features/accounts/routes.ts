@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import { errorCodes } from '@postern/shared/error-codes.ts'
 import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
-import { openDataKey, sealCredential } from '#store/account-credentials.ts'
+import { sealPassword } from '#store/account-credentials.ts'
 import { type AccountRow, createAccount, findAccount, listAccounts, mergeRetrieval } from '#store/accounts.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { erasing, letGoOfAccount } from '#store/erase-account.ts'
@@ -181,19 +181,17 @@ const storePasswords = async (
   outgoing: string | null | undefined,
 ): Promise<void> => {
   if (password === undefined && outgoing === undefined) return
-  const owner = { accountId: row.id, userId: row.userId }
-  const dataKey = openDataKey(masterKey, row.dataKey, owner)
   await unit.tx.account.update({
     where: { id: row.id },
     data: {
       ...(password === undefined
         ? {}
-        : { credential: sealCredential(dataKey, password, 'credential', owner), loginFailures: 0 }),
+        : { credential: sealPassword(masterKey, row, password, 'credential'), loginFailures: 0 }),
       ...(outgoing === undefined
         ? {}
         : {
             outgoingCredential:
-              outgoing === null ? null : sealCredential(dataKey, outgoing, 'outgoing_credential', owner),
+              outgoing === null ? null : sealPassword(masterKey, row, outgoing, 'outgoing_credential'),
           }),
     },
   })

@@ -49,8 +49,10 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
         </a>
       </div>
       <HealthCard account={account} />
-      {account.retrieval && <RetrievalCard key={account.id} accountId={account.id} retrieval={account.retrieval} />}
-      <EditAccount key={account.id} account={account} />
+      {account.retrieval && (
+        <RetrievalCard key={`retrieval ${account.id}`} accountId={account.id} retrieval={account.retrieval} />
+      )}
+      <EditAccount key={`edit ${account.id} ${account.kind}`} account={account} />
       <LookCard account={account} />
       {account.kind === 'imap' && <MailboxTable account={account} />}
       <SwitchCard account={account} />
