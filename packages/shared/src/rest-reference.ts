@@ -40,7 +40,11 @@ const fetchingMail = [
   'message.unavailable',
   'message.too_large',
   'message.unparsable',
+  // To ask for it writes a line.
+  'storage.full',
 ] satisfies ErrorCode[]
+/** The master key is not the one that sealed what is stored. */
+const openingSecrets = ['config.invalid'] satisfies ErrorCode[]
 const changingMail = [
   'request.conflict',
   'not_found',
@@ -77,7 +81,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   patchAccount: {
     description:
       'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for. What is not given of `retrieval` stays; the next look comes at once.',
-    errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
+    errors: ['account.plaintext_denied', 'account.password_needed', ...openingSecrets, ...reachingServer, ...loggingIn],
   },
   switchAccount: {
     description:
@@ -90,6 +94,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'mailbox.missing',
       'mailbox.refused',
       'mailbox.no_permission',
+      ...openingSecrets,
       ...reachingServer,
       ...loggingIn,
     ],
