@@ -123,8 +123,8 @@ describe('mail that one has as files', () => {
   })
 
   it('waits while its account is paused, is shown again by a page that was loaded anew, and can be cancelled', async () => {
-    await screen.api('PATCH', `/v1/accounts/${ids.kept}`, { isPaused: true })
-    await openDialog('kept', 'Archive', 'Import mail…')
+    await screen.api('PATCH', `/v1/accounts/${ids.imap}`, { isPaused: true })
+    await openDialog('imap', 'Archive', 'Import mail…')
     const [chooser] = await Promise.all([
       page.waitForEvent('filechooser'),
       dialog().getByRole('button', { name: 'Choose files…' }).click(),
@@ -136,7 +136,7 @@ describe('mail that one has as files', () => {
     await counts('0 added, 0 already there, 0 left out, 1 to do').waitFor()
     await page.getByRole('button', { name: 'Cancel: Import into Archive' }).click()
     await page.getByText('Cancelled.').waitFor()
-    await screen.api('PATCH', `/v1/accounts/${ids.kept}`, { isPaused: false })
+    await screen.api('PATCH', `/v1/accounts/${ids.imap}`, { isPaused: false })
   })
 
   it('is copied from here to another account, and stays', async () => {

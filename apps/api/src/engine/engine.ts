@@ -87,9 +87,9 @@ export const createEngine = (store: Store): Engine => {
 
   const ask = (accountId: bigint, body: EngineRequestBody): Promise<bigint> => createRequest(store, accountId, body)
 
-  /** Asks for content. Nobody looks after a paused account: to wait for an answer would be in vain. */
+  /** Asks for content. No server is asked for a paused account: where it has the content, to wait would be in vain. */
   const askFor = async (accountId: bigint, body: EngineRequestBody): Promise<bigint> => {
-    const where = { id: accountId, isPaused: true }
+    const where = { id: accountId, isPaused: true, kind: 'imap' }
     if ((await store.readSystem((tx) => tx.account.count({ where }))) > 0)
       throw new AppError('message.unavailable', 'The account of this message is paused.', {
         hint: 'Resume it on the page of the account.',

@@ -20,10 +20,13 @@ const tellEveryMs = 500
 const readsFromMs = 5000
 /** A gateway that was away has every maildrop due at once: they are spread over this. */
 const catchUpMs = 30_000
+/** Any time will do. */
+const pausedMs = 24 * 3_600_000
 
 /**
  * An account whose maildrop is looked at now and then. Between two looks nothing is open; when the next one comes is
- * stored (next_poll_at), so that restarts neither hurry nor forget it. What is kept here is served all the while.
+ * stored (next_poll_at), so that restarts neither hurry nor forget it. What is kept here is served all the while, and so it
+ * is while the account is paused.
  */
 export class PolledLife implements AccountLife {
   readonly #machine: AccountMachine
@@ -91,6 +94,8 @@ export class PolledLife implements AccountLife {
 
   #waitMs({ row }: ConnectableAccount): number {
     const { deps, isPresent } = this.#machine
+    // To resume it starts another worker.
+    if (row.isPaused) return pausedMs
     const refusedMs = this.#notBefore - deps.clock.monotonicMs()
     // Anything else than `watching` is new, was cut off, or has waited long enough.
     if (this.#isAsked || row.state !== 'watching' || row.nextPollAt === null) return refusedMs

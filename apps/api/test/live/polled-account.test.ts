@@ -10,6 +10,23 @@ import { capable, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
 import { until } from '../support/until.ts'
 
 const inUse = { baseMs: 400, capMs: 500 }
+const withAttachment = [
+  'Subject: With a plan',
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/mixed; boundary=b',
+  '',
+  '--b',
+  '',
+  'Hello!',
+  '--b',
+  'Content-Type: text/plain',
+  'Content-Disposition: attachment; filename=plan.txt',
+  '',
+  'The plan.',
+  '',
+  '--b--',
+  '',
+].join('\r\n')
 
 describe('an account that is polled', () => {
   let dovecot: Dovecot
@@ -149,6 +166,48 @@ describe('an account that is polled', () => {
       },
     )
     expect(await subjects(accountId, 'Archive')).toEqual([mail?.subject])
+  })
+
+  it('gives what is here and carries commands out while it is paused, and leaves the maildrop alone', async () => {
+    const { prisma } = fixture.store
+    dovecot.addUser('paused', 'secret')
+    dovecot.deliver('paused', 'INBOX', withAttachment)
+    const accountId = await fixture.addMaildrop('paused', proxy.port)
+    const files = () => prisma.part.findMany({ where: { accountId, filename: 'plan.txt' } })
+    const part = await until(async () => (await files())[0], { what: 'the text' })
+    const engine = createEngine(fixture.store)
+    const pause = async (isPaused: boolean) => {
+      await prisma.account.update({ where: { id: accountId }, data: { isPaused, state: isPaused ? 'paused' : 'new' } })
+      engine.accountChanged(accountId)
+    }
+    await fixture.untilState(accountId, 'watching')
+    await pause(true)
+    const before = logins()
+    dovecot.deliver('paused', 'INBOX', letter(2))
+    const { chunks } = await engine.openPart(accountId, part.messageId, part.id)
+    const pieces: Uint8Array[] = []
+    for await (const piece of chunks) pieces.push(piece)
+    expect(Buffer.concat(pieces).toString()).toBe('The plan.\r\n')
+    const [mail] = await fixture.shown(accountId, 'INBOX')
+    const mailboxId = `${await fixture.mailboxId(accountId, 'INBOX')}`
+    const target = { kind: 'messages' as const, mailboxId, messageIds: [`${mail?.messageId}`] }
+    await enqueueCommand(fixture.store, fixture.userId, {
+      id: randomUUID(),
+      command: { kind: 'moveToRole', target, role: 'archive' },
+    })
+    await until(async () => (await prisma.command.findFirst({ where: { accountId } }))?.state === 'done', {
+      what: 'the move',
+    })
+    await checkNow(accountId)
+    await until(
+      async () => (await prisma.engineRequest.count({ where: { accountId, state: { not: 'done' } } })) === 0,
+      {
+        what: 'the request',
+      },
+    )
+    expect(logins()).toBe(before)
+    await pause(false)
+    await until(async () => (await subjects(accountId, 'INBOX')).includes('Letter 2'), { what: 'the new mail' })
   })
 
   it('removes what was deleted for good here soon, where its person wants that', async () => {

@@ -85,7 +85,7 @@ describe('a kill during a change from IMAP to POP3', () => {
     expect(await prisma.popLedger.count({ where: { accountId, state: 'fetched', isWhole: false } })).toBe(8)
     engine?.child.kill('SIGTERM')
     await engine?.ended
-    await prisma.account.update({ where: { id: accountId }, data: { isPaused: true } })
+    await prisma.account.update({ where: { id: accountId }, data: { disconnectedAt: new Date() } })
     return told
   }
 
