@@ -4,7 +4,7 @@ import { openStore, type Store } from '../apps/api/src/store/open-store.ts'
 import { freshDatabase } from '../apps/api/test/support/fresh-database.ts'
 import { listing, startScriptedPop3 } from '../apps/api/test/support/scripted-pop3.ts'
 import { until } from '../apps/api/test/support/until.ts'
-import { expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+import { enterServer, expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** A POP3 account as a person chooses it, lives with it and changes it. The tests go in order. */
 let screen: Screen
@@ -133,11 +133,7 @@ describe('the wizard', () => {
     const [byImap] = await accounts()
     await lookUp(pam.address)
     await page.getByRole('radio', { name: 'POP3' }).check()
-    await page.getByLabel('Server').first().fill('localhost')
-    await page.getByLabel('Port').first().fill(String(screen.dovecot.pop3sPort))
-    await page.getByLabel('User name').first().fill('pam')
-    await page.getByLabel(/settings for sending/).uncheck()
-    await page.getByLabel('Password').fill(pam.password)
+    await enterServer(page, { user: 'pam', port: screen.dovecot.pop3sPort })
     await policy().selectOption('Remove what I delete here')
     const submit = () => page.getByRole('button', { name: 'Test and add' }).click()
     const question = page.getByRole('dialog', { name: 'Remove mail at the provider?' })
@@ -168,10 +164,7 @@ describe('the wizard', () => {
   it('tests the account and opens its inbox, which was fetched', async () => {
     await lookUp('pat@mail.invalid')
     await page.getByRole('radio', { name: 'POP3' }).check()
-    await page.getByLabel('Server').first().fill('localhost')
-    await page.getByLabel('Port').first().fill(String(screen.dovecot.pop3sPort))
-    await page.getByLabel('User name').first().fill('pat')
-    await page.getByLabel(/settings for sending/).uncheck()
+    await enterServer(page, { user: 'pat', port: screen.dovecot.pop3sPort })
     await page.getByLabel('Password').fill('wrong')
     await policy().selectOption('Keep only the newest')
     await page.getByLabel('How many', { exact: true }).fill('none')
