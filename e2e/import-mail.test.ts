@@ -140,7 +140,15 @@ describe('mail that one has as files', () => {
   })
 
   it('is copied from here to another account, and stays', async () => {
-    await openDialog('kept', 'Archive', 'Copy to another account…')
+    // From the tree, where one looks for it first.
+    await page.goto(`${screen.base}/?account=${ids.kept}`)
+    const tree = page.getByRole('region', { name: 'kept@example.org' })
+    await tree.getByRole('link', { name: 'Archive' }).click({ button: 'right' })
+    await page.getByRole('menuitem', { name: 'Import mail here…' }).click()
+    await dialog().getByRole('heading', { name: 'Import mail into Archive' }).waitFor()
+    await page.keyboard.press('Escape')
+    await tree.getByRole('link', { name: 'Archive' }).click({ button: 'right' })
+    await page.getByRole('menuitem', { name: 'Copy to an IMAP account…' }).click()
     await dialog().getByLabel('Copy into').selectOption({ label: 'Sent' })
     await expectAccessible(page)
     const before = countAt(screen.dovecot, 'Sent')

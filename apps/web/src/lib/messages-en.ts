@@ -45,6 +45,8 @@ export const messages = {
   'tree.rename': 'Rename…',
   'tree.move': 'Move to…',
   'tree.remove': 'Delete…',
+  'tree.import': 'Import mail here…',
+  'tree.copy': 'Copy to an IMAP account…',
   'list.label': 'Conversations',
   'list.more': 'More for this mailbox',
   'list.empty': 'Nothing here.',

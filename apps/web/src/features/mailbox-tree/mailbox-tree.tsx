@@ -40,6 +40,7 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
   const [wish, setWish] = useState<TreeWish | null>(null)
   // An IMAP server's tree is changed where it is.
   const isKeptHere = account.kind === 'pop3'
+  const hasOther = useApp((state) => state.accounts.some(({ kind }) => kind === 'imap'))
   const rows = useMemo(() => orderTree(mailboxes, folds, currentId), [mailboxes, folds, currentId])
   return (
     <section aria-label={t('tree.account', { address: account.address })}>
@@ -97,6 +98,7 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
           isCurrent={row.mailbox.id === currentId}
           onFold={(isOpen) => setFold(row.mailbox.id, isOpen)}
           onWish={isKeptHere ? setWish : null}
+          canCopy={isKeptHere && hasOther}
         />
       ))}
       {rows.length > shown && (
