@@ -72,7 +72,7 @@ describe('mail that one has as files', () => {
     await picture(page, 'import-done')
     expect(countAt(screen.dovecot, 'Archive') - before).toBe(3)
     await dialog().getByRole('button', { name: 'Close', exact: true }).click()
-    await page.getByRole('button', { name: 'Close: Import into Archive' }).click()
+    // Its end was looked at.
     await page.getByText('Import into Archive').waitFor({ state: 'detached' })
     await until(async () => {
       const found = (await (await screen.api('GET', '/v1/search?q=Old%20table')).json()) as {
@@ -163,6 +163,32 @@ describe('mail that one has as files', () => {
       }
       return mailboxes.find(({ path }) => path === 'Archive')?.messages === 31
     })
+  })
+
+  it('is put away once it has ended, one or all, on every screen', async () => {
+    const { mailboxes } = (await (await screen.api('GET', `/v1/accounts/${ids.kept}/mailboxes`)).json()) as {
+      mailboxes: { id: string; path: string }[]
+    }
+    const sent = mailboxes.find(({ path }) => path === 'Sent')?.id
+    await screen.api('POST', `/v1/mailboxes/${sent}/imports`, {})
+    const other = await screen.newPage(await screen.newContext())
+    const dock = (window: Page) => window.getByRole('region', { name: 'Imports and copies' })
+    for (const window of [page, other]) {
+      await window.goto(`${screen.base}/accounts/${ids.kept}`)
+      await dock(window).getByRole('button', { name: 'Close all 2 that have ended' }).waitFor()
+    }
+    await expectAccessible(page)
+    await picture(page, 'import-dock-ended')
+    await dock(page).getByRole('button', { name: 'Close all 2 that have ended' }).click()
+    const titles = (window: Page) => dock(window).locator('strong').allTextContents()
+    for (const window of [page, other])
+      await until(async () => (await titles(window)).join() === 'Import into Sent', { what: 'only what is under way' })
+    await page.reload()
+    await dock(page).getByRole('button', { name: 'Cancel: Import into Sent' }).click()
+    await dock(page).getByRole('button', { name: 'Close: Import into Sent' }).waitFor()
+    expect(await titles(page)).toEqual(['Import into Sent'])
+    await dock(other).getByRole('button', { name: 'Close: Import into Sent' }).click()
+    for (const window of [page, other]) await dock(window).waitFor({ state: 'detached' })
     expect(screen.problems).toEqual([])
   })
 })

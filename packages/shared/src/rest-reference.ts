@@ -155,6 +155,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   },
   undoCommand: { errors: changingMail },
   listChanges: {
+  dismissTransfers: { description: 'On all devices. What has not ended stays.' },
     description: 'What the socket pushes, for clients that ask. `isReset`: too old, load everything again.',
     errors: ['not_found'],
   },

@@ -365,6 +365,7 @@ export const pageMessages = {
   'transfer.unreadable': 'The file could not be read.',
   'transfer.broken': 'Sending was cut off. Choose the same files again: what has arrived is not added twice.',
   transfers: 'Imports and copies',
+  'transfers.closeAll': 'Close all {n} that have ended',
   'table.more': '{n} more; the field above finds them by their names.',
   'table.readOnly': 'Read-only at the server',
   'table.roleOf': 'Role of {path}',
