@@ -202,8 +202,12 @@ describe('a POP3 account', () => {
   })
 
   it('brings new mail into an open list when it is asked to look', async () => {
+    const said = (text: string) => health().getByRole('status').getByText(text, { exact: true }).waitFor()
+    await checkNow()
+    await said('Nothing new')
     arrive('Just now')
     await checkNow()
+    await said('1 new mail')
     await rowOf(other, 'Just now').waitFor()
     await health().getByText('On the server: 4 (').waitFor()
     await health()
@@ -220,15 +224,15 @@ describe('a POP3 account', () => {
     const mine = page.getByRole('region', { name: 'pat@mail.invalid' })
     await mine.getByRole('link', { name: 'Archive' }).click()
     await rowOf(page, 'The first').waitFor()
-    await rowOf(page, 'The first').click()
-    // Taken before the other window moves it: a star for what is no longer in the archive has nothing to act on.
-    await Promise.all([
-      page.waitForResponse((response) => response.request().postData()?.includes('flagged') === true),
     // No other program marks anything in a mailbox that is kept here.
     await page.getByRole('button', { name: 'More for this mailbox' }).click()
     await page.getByRole('menuitem', { name: 'Select' }).first().waitFor()
     expect(await page.getByRole('menuitem', { name: 'Deleted by other programs' }).count()).toBe(0)
     await page.keyboard.press('Escape')
+    await rowOf(page, 'The first').click()
+    // Taken before the other window moves it: a star for what is no longer in the archive has nothing to act on.
+    await Promise.all([
+      page.waitForResponse((response) => response.request().postData()?.includes('flagged') === true),
       page.keyboard.press('s'),
     ])
     await other.keyboard.press('z')
@@ -360,9 +364,12 @@ it('says what a server lacks, and removes copies only when told', async () => {
   await until(async () => server.said.filter((line) => line.startsWith('DELE')).length === 2, { what: 'both removed' })
   await server.stop()
   await checkNow()
+  await health().getByRole('status').getByText('Nothing answers at this server and port.').waitFor()
   await health()
     .getByText(/Next try/)
     .waitFor()
+  await expectAccessible(page)
+  await picture(page, 'pop3-check-failed')
   expect(
     await health()
       .getByText(/Next look/)

@@ -115,6 +115,13 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     errors: ['request.conflict'],
   },
   removeAccount: { description: 'What is erased goes soon after. The mail server loses nothing either way.' },
+  syncAccount: {
+    description:
+      'Answers at once; `getSync` says what came of it. Of a POP3 account it ends with the next look that begins; of an IMAP account, which is watched all the time, as soon as that is heard.',
+    errors: ['account.not_ready'],
+  },
+  getSync: { description: 'Known for an hour after its end.' },
+  resyncAccount: { errors: ['account.not_ready'] },
   removeCopies: {
     description:
       'Of a POP3 account. The next look removes each of them whose stored octets, read anew, are the same; others stay.',
@@ -148,6 +155,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'A whole file, as it is: an mbox, or one mail. Sent again after an interruption nothing is stored twice: mails are told apart by their octets.',
     errors: ['import.no_mail', 'import.no_header', 'message.too_large', 'request.conflict'],
   },
+  dismissTransfers: { description: 'On all devices. What has not ended stays.' },
   finishTransfer: { errors: ['request.conflict'] },
   runCommand: {
     description: 'The effect shows at once; the mail server follows. Repeating a request with the same id is harmless.',
@@ -155,7 +163,6 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   },
   undoCommand: { errors: changingMail },
   listChanges: {
-  dismissTransfers: { description: 'On all devices. What has not ended stays.' },
     description: 'What the socket pushes, for clients that ask. `isReset`: too old, load everything again.',
     errors: ['not_found'],
   },

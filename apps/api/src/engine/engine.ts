@@ -22,8 +22,9 @@ export type { MailboxProof } from './prove-mailbox.ts'
  */
 export type Content = { sizeBytes: number | null; chunks: AsyncIterable<Uint8Array> }
 export type Engine = {
-  requestSync: (accountId: bigint) => Promise<void>
-  requestResync: (accountId: bigint) => Promise<void>
+  /** Both answer the id of what was asked for (store/engine-requests.ts, readSync). */
+  requestSync: (accountId: bigint) => Promise<bigint>
+  requestResync: (accountId: bigint) => Promise<bigint>
   /** All mailboxes of the account that one screen shows, in place of what it showed before. */
   focus: (accountId: bigint, screen: string, mailboxIds: bigint[]) => Promise<void>
   /** The account was edited, paused, resumed or removed. */
@@ -113,8 +114,8 @@ export const createEngine = (store: Store): Engine => {
   }
 
   return {
-    requestSync: async (accountId) => void (await ask(accountId, { kind: 'sync' })),
-    requestResync: async (accountId) => void (await ask(accountId, { kind: 'resync' })),
+    requestSync: (accountId) => ask(accountId, { kind: 'sync' }),
+    requestResync: (accountId) => ask(accountId, { kind: 'resync' }),
     focus: async (accountId, screen, mailboxIds) =>
       void (await ask(accountId, { kind: 'focus', screen, mailboxIds: mailboxIds.map(String) })),
     accountChanged: (accountId) => store.notifier.notify(engineChannel, restartNotice(accountId)),
