@@ -1,6 +1,6 @@
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
-import type { RawUnit } from './commit.ts'
+import type { BulkUnit } from './commit.ts'
 import { completeArrivals } from './complete-arrivals.ts'
 import { type SourcedMail, storeSources } from './store-sources.ts'
 import { type EnvelopeRow, type MailboxPlace, storeEnvelopes } from './sync-envelopes.ts'
@@ -33,7 +33,7 @@ export type Stored = {
  * which the very bytes are here already, while the row they came by is no longer listed, came again under another key: it
  * gets no second place, and its ledger row says so. One whose twin is listed beside it is a mail of its own.
  */
-export const storeArrivals = async (unit: RawUnit, place: MailboxPlace, all: Arrival[]): Promise<Stored> => {
+export const storeArrivals = async (unit: BulkUnit, place: MailboxPlace, all: Arrival[]): Promise<Stored> => {
   const { tx } = unit
   const { ledgerIds, threadIds: joined } = await completeArrivals(unit, place.accountId, all.filter(isLedgered))
   const arrivals = all.filter(({ ledgerId }) => ledgerId === null || !ledgerIds.has(ledgerId))

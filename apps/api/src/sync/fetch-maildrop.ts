@@ -1,7 +1,9 @@
 import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { isAppError } from '#platform/errors.ts'
+import { forgetPassing } from '#platform/release-memory.ts'
+import { ReusedMemory } from '#platform/reused-memory.ts'
 import { maxMessageBytes, type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
-import { stageContent, verifyBlob } from '#store/blobs.ts'
+import { smallBytes, stageContent, verifyBlob } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
 import { dropStaged, stageSources } from '#store/store-sources.ts'
@@ -55,7 +57,8 @@ export const fetchMails = async (
       if (answer.kind === 'refused') {
         if (isAppError(answer.error) && !answer.error.code.startsWith('message.')) throw answer.error
         context.logger.info({ accountId: `${context.accountId}`, code: answer.error.code }, 'a mail was not given')
-      } else if (mail) await batches.add(await readMail(context, mail, answer.content, isWhole))
+      } else if (mail)
+        await batches.add(await readMail(context, mail, { content: answer.content, isWhole, memory: batches.memory }))
     }
   }
   const numbers = (list: ToFetch[]) => list.map(({ number }) => number)
@@ -87,10 +90,9 @@ export const fetchMails = async (
 const readMail = async (
   { store, scope, clock }: MaildropContext,
   { ledgerId, sizeBytes, isRest }: ToFetch,
-  content: AsyncIterable<Buffer>,
-  isWhole: boolean,
+  { content, isWhole, memory }: { content: AsyncIterable<Buffer>; isWhole: boolean; memory: ReusedMemory },
 ): Promise<Arrival> => {
-  const staged = await stageContent(store, scope, content)
+  const staged = await stageContent(store, scope, content, memory)
   const { sha256: rawHash, head, blobId } = staged
   if (blobId !== null) await verifyBlob(store, scope, { ...staged, blobId })
   const facts = { rawHash, sizeBytes: isWhole ? staged.sizeBytes : sizeBytes, now: clock.now() }
@@ -112,6 +114,9 @@ class Batches {
   readonly #context: MaildropContext
   readonly #wishes: FetchWishes
   #open: Arrival[] = []
+  #memory = newMemory()
+  readonly #free: ReusedMemory[] = []
+  readonly #forget = forgetPassing(passing)
   #bytes = 0
   #timer: NodeJS.Timeout | undefined
   #staging: Promise<unknown> = Promise.resolve()
@@ -129,11 +134,19 @@ class Batches {
     return this.#context.session.capabilities.expire?.afterDays === 0
   }
 
+  /** Where the next mail of the open batch goes. */
+  get memory(): ReusedMemory {
+    return this.#memory
+  }
+
   async add(arrival: Arrival): Promise<void> {
     // By the clock, not by the next mail: that may take an hour to come. Who adds or finishes next hears of a failure.
     this.#timer ??= setTimeout(() => this.#begin().catch(() => undefined), batchMs)
     this.#open.push(arrival)
-    if (arrival.source.kind === 'bytes') this.#bytes += arrival.source.bytes.length
+    if (arrival.source.kind === 'bytes') {
+      this.#bytes += arrival.source.bytes.length
+      this.#forget(arrival.source.bytes.length)
+    }
     const isFull = this.#open.length >= batchMails || this.#bytes >= batchBytes
     if (!isFull && !this.isCautious) return
     await this.#begin()
@@ -158,13 +171,19 @@ class Batches {
     await this.#staging
     const batch = this.#open
     if (batch.length === 0) return
+    const memory = this.#memory
     const earlier = this.#storing
     const staging = this.isCautious ? Promise.resolve(batch) : this.#stage(batch)
     this.#open = []
     this.#bytes = 0
+    this.#memory = this.#free.pop() ?? newMemory()
     // Both have ended when it has, even where one of them failed.
     this.#staging = Promise.allSettled([staging, earlier]).then(() => Promise.all([staging, earlier]))
-    this.#storing = this.#staging.then(async () => this.#store(await staging))
+    this.#storing = this.#staging.then(async () => {
+      await this.#store(await staging)
+      memory.reuse()
+      this.#free.push(memory)
+    })
     // Awaited before the next ones; until then a failure is not unhandled.
     this.#staging.catch(() => undefined)
     this.#storing.catch(() => undefined)
@@ -210,6 +229,11 @@ class Batches {
     await this.#wishes.onStored(batch.length)
   }
 }
+
+const newMemory = () => new ReusedMemory(batchBytes + smallBytes)
+
+/** What came from the network is copied at once, and none of it stays: collecting the young is enough, and seldom. */
+const passing = { passedBytes: 16 * 1024 * 1024, stayedBytes: Number.POSITIVE_INFINITY }
 
 /** Fewer are written with their rows: one round trip counts for more than what goes on beside it. */
 const stagedFrom = 20
