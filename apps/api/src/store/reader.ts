@@ -42,7 +42,8 @@ export const createReader = (config: pg.PoolConfig): Reader => {
     pipeline: true,
     application_name: 'postern-reader',
     types: {
-      // As Prisma gives them: ids do not fit a number.
+      // As Prisma gives them: ids do not fit a number. Never in the binary format: the driver makes text of every value first,
+      // by which any octet above 0x7f is lost.
       getTypeParser: (oid: number) => (oid === int8 ? BigInt : pg.types.getTypeParser(oid, 'text')),
     },
   })
