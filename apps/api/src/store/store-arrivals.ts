@@ -1,6 +1,6 @@
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
-import type { RawUnit } from './commit.ts'
+import type { BulkUnit } from './commit.ts'
 import { completeArrivals } from './complete-arrivals.ts'
 import { type SourcedMail, storeSources } from './store-sources.ts'
 import { type EnvelopeRow, type MailboxPlace, storeEnvelopes } from './sync-envelopes.ts'
@@ -36,7 +36,7 @@ export type Stored = {
  * gets no second place, and its ledger row says so. One whose twin is listed beside it is a mail of its own. Where only the
  * header was here, or comes now, because the size limit was another one then, the header decides.
  */
-export const storeArrivals = async (unit: RawUnit, place: MailboxPlace, found: Arrival[]): Promise<Stored> => {
+export const storeArrivals = async (unit: BulkUnit, place: MailboxPlace, found: Arrival[]): Promise<Stored> => {
   const { tx } = unit
   const all = await joinParts(tx, place.accountId, found)
   const { ledgerIds, threadIds: joined } = await completeArrivals(unit, place.accountId, all.filter(isLedgered))

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ReusedMemory } from '#platform/reused-memory.ts'
 import { readBlob, readBlobHead, readSmallBlobs, stageContent } from '#store/blobs.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
@@ -26,7 +27,7 @@ describe('octets that are kept', () => {
       await store.prisma.blobChunk.create({ data: { blobId: id, n: 0, bytes: new Uint8Array(bytes) } })
       kept.set(id, bytes)
     }
-    const together = await readSmallBlobs(store, [...kept.keys()])
+    const together = await readSmallBlobs(store, [...kept.keys()], new ReusedMemory(1024))
     expect([...together.keys()].sort()).toEqual([...kept.keys()].sort())
     for (const [id, bytes] of kept) {
       expect(Buffer.from(together.get(id) ?? []).equals(bytes), `${id} among others`).toBe(true)

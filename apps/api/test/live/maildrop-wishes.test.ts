@@ -377,19 +377,30 @@ describe('what a person wants of a maildrop', () => {
   })
 
   it('shows what came while the next mail keeps it waiting', async () => {
-    const mails = [1, 2].map(mail)
+    const mails = [1, 2, 3].map(mail)
+    let turn = Promise.resolve()
     const server = await startScriptedPop3({
       mails,
       on: {
         RETR: async (socket, args) => {
-          if (args === '1')
-            await until(async () => (await drop.shown()).includes('Letter 2'), { what: 'the mail before' })
-          socket.write(answerOf(mails[Number(args) - 1] ?? ''))
+          const [before, { promise, resolve: end }] = [turn, Promise.withResolvers<void>()]
+          turn = promise
+          await before
+          const answer = answerOf(mails[Number(args) - 1] ?? '')
+          const half = args === '2' ? answer.length / 2 : 0
+          socket.write(answer.slice(0, half))
+          if (half > 0) await until(async () => (await drop.shown()).includes('Letter 3'), { what: 'the mail before' })
+          socket.write(answer.slice(half))
+          end()
         },
       },
     })
     const drop = await drops.open('slow', server.port)
-    expect(await drop.look()).toMatchObject({ stored: 2 })
+    expect(await drop.look()).toMatchObject({ stored: 3 })
+    const sources = await drop.sources()
+    expect([...sources].map(([subject, octets]) => [subject, octets.toString()]).sort()).toEqual(
+      mails.map((text, n) => [`Letter ${n + 1}`, text]),
+    )
     await server.stop()
   })
 
