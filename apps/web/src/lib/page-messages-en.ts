@@ -178,6 +178,7 @@ export const pageMessages = {
   'maildrop.nextLook': 'Next look: {date}.',
   'maildrop.check': 'Check now',
   'maildrop.looking': 'Looking …',
+  'maildrop.failed': 'That did not work; why stands above.',
   'maildrop.noUniqueIds':
     'The server gives its mails no lasting names (no UIDL): each look has to read them again to know which are new.',
   'maildrop.noTop': 'The server cannot give a header alone (no TOP): a size limit cannot be kept.',

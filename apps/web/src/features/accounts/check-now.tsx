@@ -12,7 +12,7 @@ const lastLook = (accountId: string): string | null =>
   app.get().accounts.find(({ id }) => id === accountId)?.lastSyncedAt ?? null
 
 /** Looks at a maildrop at once, and says beside the button what came of it. */
-export const CheckNow = ({ account: { id, state, lastSyncedAt } }: { account: Account }) => {
+export const CheckNow = ({ account: { id, state, lastSyncedAt, problem } }: { account: Account }) => {
   const [end, setEnd] = useState<End | null>(null)
   const [isLooking, setLooking] = useState(false)
   const left = useRef<AbortController>(null)
@@ -30,6 +30,8 @@ export const CheckNow = ({ account: { id, state, lastSyncedAt } }: { account: Ac
     setLooking(false)
   }
   const shown = end?.since === lastSyncedAt ? end : null
+  /** The card shows a lasting problem, with what helps. */
+  const isTold = problem !== null && shown?.isBad === true && shown.text.startsWith(problem.message)
   return (
     <>
       <button
@@ -42,7 +44,7 @@ export const CheckNow = ({ account: { id, state, lastSyncedAt } }: { account: Ac
         {t('maildrop.check')}
       </button>
       <span className={!isLooking && shown?.isBad ? 'field-error' : 'muted'} style={{ order: 1 }} role="status">
-        {isLooking ? t('maildrop.looking') : shown?.text}
+        {isLooking ? t('maildrop.looking') : isTold ? t('maildrop.failed') : shown?.text}
       </span>
     </>
   )

@@ -37,8 +37,6 @@ export const actionsOf = (
         { label: t('tree.remove'), onSelect: () => onWish({ kind: 'remove', mailbox }) },
       ]
     : []),
-  ...(mailbox.rights.insert && mailbox.isSynced
-    ? [{ label: t('tree.import'), onSelect: () => void ask('import', mailbox) }]
-    : []),
+  ...(mailbox.rights.insert ? [{ label: t('tree.import'), onSelect: () => void ask('import', mailbox) }] : []),
   ...(canCopy ? [{ label: t('tree.copy'), onSelect: () => void ask('upload', mailbox) }] : []),
 ]
