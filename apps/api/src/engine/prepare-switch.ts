@@ -3,8 +3,8 @@ import { assignRoles } from '#mail/mailbox-role.ts'
 import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { Secret } from '#platform/secret.ts'
+import { createMailbox } from '#protocol/imap/change-mailboxes.ts'
 import { listMailboxes } from '#protocol/imap/list-mailboxes.ts'
-import { createMailbox } from '#protocol/imap/move-messages.ts'
 import { openImapSession } from '#protocol/imap/open-session.ts'
 import { toSessionError } from '#protocol/session-error.ts'
 import { explainLogin } from './open-account-session.ts'
@@ -46,8 +46,7 @@ export const prepareSwitch = async ({
     const own = listed.filter(({ namespace, isSelectable }) => namespace === '' && isSelectable)
     const everything = [...assignRoles(own)].flatMap(([path, role]) => (role === 'all' ? path : []))
     await proveMailbox(session, ['INBOX', ...everything], proof)
-    const { delimiter = '/', prefix = '' } = session.flow.namespace ?? {}
-    const plan = planMailboxSwitch(mailboxes, listed, { delimiter: delimiter || null, prefix })
+    const plan = planMailboxSwitch(mailboxes, listed, session.personal)
     for (const { to, isMissing } of plan)
       if (isMissing) await createMailbox(session, to.path).catch((error: unknown) => refuse(to.name, error))
     return plan
