@@ -45,6 +45,7 @@ export const messages = {
   'tree.rename': 'Rename…',
   'tree.move': 'Move to…',
   'tree.remove': 'Delete…',
+  'tree.erase': 'Delete for good…',
   'list.label': 'Conversations',
   'list.more': 'More for this mailbox',
   'list.empty': 'Nothing here.',

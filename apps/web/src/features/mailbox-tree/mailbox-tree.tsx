@@ -38,8 +38,6 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
   const { folds, setFold } = useFolds()
   const [shown, setShown] = useState(rowsAtOnce)
   const [wish, setWish] = useState<TreeWish | null>(null)
-  // An IMAP server's tree is changed where it is.
-  const isKeptHere = account.kind === 'pop3'
   const rows = useMemo(() => orderTree(mailboxes, folds, currentId), [mailboxes, folds, currentId])
   return (
     <section aria-label={t('tree.account', { address: account.address })}>
@@ -49,17 +47,15 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
         <span className="name" dir="auto" title={account.address}>
           {account.name || account.address}
         </span>
-        {isKeptHere && (
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`${t('tree.new')}: ${account.address}`}
-            title={t('tree.new')}
-            onClick={() => setWish({ kind: 'create', parent: null })}
-          >
-            <FolderPlus size={14} aria-hidden />
-          </button>
-        )}
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={`${t('tree.new')}: ${account.address}`}
+          title={t('tree.new')}
+          onClick={() => setWish({ kind: 'create', parent: null })}
+        >
+          <FolderPlus size={14} aria-hidden />
+        </button>
         <button
           type="button"
           className="icon-button"
@@ -94,9 +90,10 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
         <MailboxLink
           key={row.mailbox.id}
           row={row}
+          isKeptHere={account.kind === 'pop3'}
           isCurrent={row.mailbox.id === currentId}
           onFold={(isOpen) => setFold(row.mailbox.id, isOpen)}
-          onWish={isKeptHere ? setWish : null}
+          onWish={setWish}
         />
       ))}
       {rows.length > shown && (
