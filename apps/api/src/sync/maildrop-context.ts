@@ -16,6 +16,8 @@ export type MaildropContext = {
   retrieval: Retrieval
   /** The account changed from IMAP, and mails that are here may still be met in the maildrop (meet-mails.ts). */
   isMeeting: boolean
+  /** No answer may be longer; absent: what is kept of one mail (maxMessageBytes). */
+  maxAnswerBytes?: number
   clock: Clock
   logger: Logger
   signal: AbortSignal

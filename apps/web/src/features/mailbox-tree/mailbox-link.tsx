@@ -3,6 +3,7 @@ import {
   Archive,
   ChevronRight,
   CircleAlert,
+  Ellipsis,
   FileText,
   Folder,
   Inbox,
@@ -17,7 +18,8 @@ import { type Dragged, getDragged } from '#data/drag.ts'
 import { nameOf } from '#lib/mailbox-name.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
-import { isOwn, MailboxMenu, type TreeWish } from './mailbox-menu.tsx'
+import { Menu } from '#ui/menu.tsx'
+import { actionsOf, type TreeWish } from './mailbox-menu.tsx'
 import { countOf, type TreeRow } from './tree-order.ts'
 
 const icons: Record<MailboxRole, LucideIcon> = {
@@ -38,6 +40,7 @@ export const MailboxLink = ({
   isCurrent,
   onFold,
   onWish,
+  canCopy,
 }: {
   row: TreeRow
   /** Nothing goes for good with its mailbox. */
@@ -45,6 +48,7 @@ export const MailboxLink = ({
   isCurrent: boolean
   onFold: (isOpen: boolean) => void
   onWish: (wish: TreeWish) => void
+  canCopy: boolean
 }) => {
   const [isOver, setOver] = useState(false)
   const { mailbox, depth } = row
@@ -64,8 +68,9 @@ export const MailboxLink = ({
     </button>
   )
   const style = { paddingInlineStart: 10 + depth * 14 }
-  const menu = isOwn(mailbox) && (
-    <MailboxMenu mailbox={mailbox} isTrashed={row.isTrashed && !isKeptHere} onWish={onWish} />
+  const actions = actionsOf(mailbox, { onWish, isTrashed: row.isTrashed && !isKeptHere, canCopy })
+  const menu = actions.length > 0 && (
+    <Menu label={t('tree.actions', { name })} icon={<Ellipsis size={15} aria-hidden />} items={actions} />
   )
   if (!mailbox.isSelectable)
     return (
@@ -127,7 +132,7 @@ export const MailboxLink = ({
 const MenuRow = ({ hasMenu, children }: { hasMenu: boolean; children: ReactNode }) => (
   // biome-ignore lint/a11y/noStaticElementInteractions: the same menu has a button
   <div
-    className={hasMenu ? 'tree-row own' : 'tree-row'}
+    className={hasMenu ? 'tree-row with-menu' : 'tree-row'}
     onContextMenu={(event) => {
       const button = event.currentTarget.querySelector<HTMLButtonElement>(':scope > .menu > button')
       if (!button) return
