@@ -54,7 +54,17 @@ const changingMail = [
 ] satisfies ErrorCode[]
 
 const ownMailboxes =
-  'Only mailboxes that are kept here (POP3); special ones keep their name and place. Never two of one name beside each other.'
+  'Special mailboxes keep their name and place. Never two of one name beside each other. Of an IMAP account the answer comes when the mail server has done it, with its reason when it has not.'
+const changingTree = [
+  'request.conflict',
+  'account.not_ready',
+  'mailbox.missing',
+  'mailbox.no_permission',
+  'mailbox.read_only',
+  'mailbox.over_quota',
+  'mailbox.refused',
+  'mailbox.unavailable',
+] satisfies ErrorCode[]
 const setsCookie = 'Sets the session cookie.'
 
 export const restNotes: Partial<Record<RestName, OperationNotes>> = {
@@ -106,15 +116,15 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     description: 'Mails that were fetched whole by then stay whole.',
     errors: ['request.conflict'],
   },
-  createMailbox: { description: ownMailboxes, errors: ['request.conflict'] },
-  patchMailbox: { description: `Names and places: ${ownMailboxes}`, errors: ['request.conflict'] },
+  createMailbox: { description: ownMailboxes, errors: changingTree },
+  patchMailbox: { description: `Names and places: ${ownMailboxes}`, errors: changingTree },
   removeMailbox: {
-    description: `${ownMailboxes} For 30 days \`restoreMailbox\` brings it back.`,
-    errors: ['mailbox.missing'],
+    description: `${ownMailboxes} At an IMAP server it goes below Trash itself, with all it holds. \`restoreMailbox\` brings it back: for 30 days, at a server as long as it lies there.`,
+    errors: changingTree,
   },
   restoreMailbox: {
     description: 'It keeps its id. Where its parent is gone it comes to the top of the tree.',
-    errors: ['request.conflict'],
+    errors: changingTree,
   },
   removeAccount: { description: 'What is erased goes soon after. The mail server loses nothing either way.' },
   syncAccount: {

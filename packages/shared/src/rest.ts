@@ -183,6 +183,7 @@ export const rest = {
     path: '/v1/mailboxes/:mailboxId',
     access: 'user',
     summary: 'Remove a mailbox and all below it; what they hold goes to Trash',
+    query: mailboxes.mailboxRemoval,
     answer: 'empty',
   },
   restoreMailbox: {

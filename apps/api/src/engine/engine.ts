@@ -8,9 +8,11 @@ import {
   type EngineRequestState,
   readRequest,
   replyNotice,
+  treeNotice,
 } from '#store/engine-requests.ts'
 import { engineChannel, restartNotice } from '#store/notify.ts'
 import type { Store } from '#store/open-store.ts'
+import { readTreeResult } from '#store/tree-changes.ts'
 import type { AccountCheck } from './check-account.ts'
 import type { MailboxSwitch } from './plan-mailbox-switch.ts'
 import type { SwitchPreparation } from './prepare-switch.ts'
@@ -37,6 +39,8 @@ export type Engine = {
   openSource: (accountId: bigint, messageId: bigint) => Promise<Content>
   /** Streams what is stored already. */
   readBlob: (blobId: bigint, sizeBytes: number) => Content
+  /** Resolves when a change of the tree has come to its end, or when that takes too long. */
+  treeChanged: (commandId: string) => Promise<void>
   checkAccount: (check: AccountCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
   /** What each mailbox of a POP3 account is at an IMAP server, after it was made there. Throws connect.*, tls.*, login.*. */
   prepareSwitch: (preparation: SwitchPreparation) => Promise<MailboxSwitch[]>
@@ -50,7 +54,10 @@ const lookEveryMs = 300
 /** Content of which nothing comes for so long comes from nobody any more: its engine ended in the middle. */
 const stalledMs = 180_000
 
-export const createEngine = (store: Store): Engine => {
+export const createEngine = (
+  store: Store,
+  { treeWithinMs = answerWithinMs }: { treeWithinMs?: number } = {},
+): Engine => {
   const heard = new Map<string, Set<() => void>>()
   store.notifier.listen(
     engineChannel,
@@ -141,6 +148,14 @@ export const createEngine = (store: Store): Engine => {
         async () => undefined,
       ),
     }),
+    treeChanged: async (commandId) => {
+      const deadline = performance.now() + treeWithinMs
+      while (performance.now() < deadline) {
+        const notice = nextNotice(treeNotice(commandId))
+        if ((await store.readSystem((tx) => readTreeResult(tx, commandId))) !== null) return
+        await notice
+      }
+    },
     checkAccount: async (check, onEvent) => {
       const { checkAccount } = await import('./check-account.ts')
       return checkAccount(check, onEvent)

@@ -1,7 +1,7 @@
 import { assignRoles } from '#mail/mailbox-role.ts'
 import { AppError } from '#platform/errors.ts'
+import { createMailbox } from '#protocol/imap/change-mailboxes.ts'
 import { listMailboxes } from '#protocol/imap/list-mailboxes.ts'
-import { createMailbox } from '#protocol/imap/move-messages.ts'
 import { openImapSession } from '#protocol/imap/open-session.ts'
 import { toSessionError } from '#protocol/session-error.ts'
 import { openTypedLogin, type TypedLogin } from './open-typed-login.ts'
@@ -27,8 +27,7 @@ export const prepareSwitch = async ({ mailboxes, proof, ...login }: SwitchPrepar
     const own = listed.filter(({ namespace, isSelectable }) => namespace === '' && isSelectable)
     const everything = [...assignRoles(own)].flatMap(([path, role]) => (role === 'all' ? path : []))
     await proveMailbox(session, ['INBOX', ...everything], proof)
-    const { delimiter = '/', prefix = '' } = session.flow.namespace ?? {}
-    const plan = planMailboxSwitch(mailboxes, listed, { delimiter: delimiter || null, prefix })
+    const plan = planMailboxSwitch(mailboxes, listed, session.personal)
     for (const { to, isMissing } of plan)
       if (isMissing) await createMailbox(session, to.path).catch((error: unknown) => refuse(to.name, error))
     return plan

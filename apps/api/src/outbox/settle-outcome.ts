@@ -66,23 +66,30 @@ export const refuseChunk = async (
   }
   const failed = chunk.items.map(({ placementId }) => placementId)
   await store(run, command, toSettlement(command, chunk, outcome, failed), error)
-  if (error.code === 'mailbox.no_permission') await learnRights(run, chunk)
+  if (error.code === 'mailbox.no_permission') await learnRights(run, placesOf(chunk))
   return []
 }
 
 /** Servers do not tell when rights change; a refusal does. From now on the buttons say so beforehand. */
-const learnRights = async (run: Run, { items: [like] }: Chunk): Promise<void> => {
-  if (!like || !run.session.isOpen()) return
-  const places: [bigint, string | null][] = [[like.mailboxId, like.path]]
-  if (like.toMailboxId !== null) places.push([like.toMailboxId, like.toPath])
-  for (const [id, path] of places) {
-    const rights = path === null ? null : await readRights(run.session, path)
+export const learnRights = async (run: Run, places: { id: bigint; path: string }[]): Promise<void> => {
+  if (!run.session.isOpen()) return
+  for (const { id, path } of places) {
+    const rights = await readRights(run.session, path)
     if (rights === null) continue
     await write(run, async (unit) => {
       await unit.tx.mailbox.updateMany({ where: { id }, data: { rights } })
       unit.log({ accountId: run.accountId }, { kind: 'mailboxes', mailboxIds: [id.toString()], removed: [] })
     })
   }
+}
+
+const placesOf = ({ items: [like] }: Chunk): { id: bigint; path: string }[] => {
+  if (!like) return []
+  const { mailboxId, path, toMailboxId, toPath } = like
+  return [
+    { id: mailboxId, path },
+    ...(toMailboxId === null || toPath === null ? [] : [{ id: toMailboxId, path: toPath }]),
+  ]
 }
 
 /** Where the items are now. When that cannot be seen they count as being where they were. */

@@ -28,6 +28,9 @@ export type EngineRequestState = { state: 'pending' | 'running' | 'done' | 'fail
 
 export const replyNotice = (requestId: bigint): string => `reply:${requestId}`
 
+/** A change of the tree has come to its end (tree-changes.ts). */
+export const treeNotice = (commandId: string): string => `tree:${commandId}`
+
 export const createRequest = async (store: Store, accountId: bigint, body: EngineRequestBody): Promise<bigint> => {
   const row = await store.prisma.engineRequest
     .create({ data: { accountId, kind: body.kind, body }, select: { id: true } })

@@ -45,6 +45,7 @@ export const messages = {
   'tree.rename': 'Rename…',
   'tree.move': 'Move to…',
   'tree.remove': 'Delete…',
+  'tree.erase': 'Delete for good…',
   'tree.import': 'Import mail here…',
   'tree.copy': 'Copy to an IMAP account…',
   'list.label': 'Conversations',

@@ -19,6 +19,16 @@ export const pageMessages = {
     'It goes with the mailboxes below it ({below}); what they hold goes to Trash ({messages}). Nothing is lost.',
   'tree.removeDo': 'Delete',
   'tree.removed': '{name} is deleted; what it held is in Trash.',
+  'tree.trashText': 'It goes to Trash with what it holds ({messages}). Nothing is lost.',
+  'tree.trashAllText':
+    'It goes to Trash with the mailboxes below it ({below}) and all they hold ({messages}). Nothing is lost.',
+  'tree.trashed': '{name} is in Trash.',
+  'tree.eraseTitle': 'Delete {name} for good?',
+  'tree.eraseText': 'This cannot be undone: what it holds ({messages}) goes from the mail server with it.',
+  'tree.eraseAllText':
+    'This cannot be undone: the mailboxes below it ({below}) and all they hold ({messages}) go from the mail server with it.',
+  'tree.eraseDo': 'Delete for good',
+  'tree.erased': '{name} is deleted for good.',
   'settings.accounts': 'Accounts',
   'accounts.upOf': 'Up: {name}',
   'accounts.up': 'Up',

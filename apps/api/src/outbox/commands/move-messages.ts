@@ -2,12 +2,8 @@ import type { CommandBody } from '@postern/shared/commands.ts'
 import { flagNames } from '#mail/flags.ts'
 import { AppError } from '#platform/errors.ts'
 import { changeFlags } from '#protocol/imap/change-flags.ts'
-import {
-  createMailbox,
-  expungeMessages,
-  type MoveResult,
-  moveMessages as moveOnServer,
-} from '#protocol/imap/move-messages.ts'
+import { createMailbox } from '#protocol/imap/change-mailboxes.ts'
+import { expungeMessages, type MoveResult, moveMessages as moveOnServer } from '#protocol/imap/move-messages.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { toSessionError } from '#protocol/session-error.ts'

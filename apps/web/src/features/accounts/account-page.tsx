@@ -11,6 +11,7 @@ import { type TextKey, t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { ListState } from '#ui/list-state.tsx'
+import { ServerSaid } from '#ui/server-said.tsx'
 import { CheckNow } from './check-now.tsx'
 import { EditAccount, isCertificateProblem } from './edit-account.tsx'
 import { LookCard } from './look-card.tsx'
@@ -82,12 +83,7 @@ const HealthCard = ({ account }: { account: Account }) => {
               </button>
             </>
           )}
-          {account.problem.serverText && (
-            <details>
-              <summary>{t('serverSaid')}</summary>
-              <code>{account.problem.serverText}</code>
-            </details>
-          )}
+          <ServerSaid text={account.problem.serverText} />
         </div>
       )}
       <MaildropFacts account={account} />

@@ -38,7 +38,6 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
   const { folds, setFold } = useFolds()
   const [shown, setShown] = useState(rowsAtOnce)
   const [wish, setWish] = useState<TreeWish | null>(null)
-  // An IMAP server's tree is changed where it is.
   const isKeptHere = account.kind === 'pop3'
   const hasOther = useApp((state) => state.accounts.some(({ kind }) => kind === 'imap'))
   const rows = useMemo(() => orderTree(mailboxes, folds, currentId), [mailboxes, folds, currentId])
@@ -50,17 +49,15 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
         <span className="name" dir="auto" title={account.address}>
           {account.name || account.address}
         </span>
-        {isKeptHere && (
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`${t('tree.new')}: ${account.address}`}
-            title={t('tree.new')}
-            onClick={() => setWish({ kind: 'create', parent: null })}
-          >
-            <FolderPlus size={14} aria-hidden />
-          </button>
-        )}
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={`${t('tree.new')}: ${account.address}`}
+          title={t('tree.new')}
+          onClick={() => setWish({ kind: 'create', parent: null })}
+        >
+          <FolderPlus size={14} aria-hidden />
+        </button>
         <button
           type="button"
           className="icon-button"
@@ -95,9 +92,10 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
         <MailboxLink
           key={row.mailbox.id}
           row={row}
+          isKeptHere={isKeptHere}
           isCurrent={row.mailbox.id === currentId}
           onFold={(isOpen) => setFold(row.mailbox.id, isOpen)}
-          onWish={isKeptHere ? setWish : null}
+          onWish={setWish}
           canCopy={isKeptHere && hasOther}
         />
       ))}
