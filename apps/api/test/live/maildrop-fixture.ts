@@ -110,6 +110,7 @@ export const attachMaildrop = async (
             scope: { kind: 'engine', accountId, epoch: lease?.epoch ?? 0n },
             retrieval: chosen,
             isMeeting: false,
+            newsSince: null,
             clock: systemClock,
             logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),
             signal: new AbortController().signal,
