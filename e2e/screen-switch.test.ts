@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+import { enterServer, expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** A POP3 account becomes an IMAP account, as a person does it. The tests go in order. */
 let screen: Screen
@@ -51,11 +51,7 @@ describe('a POP3 account', () => {
     await page.goto(`${screen.base}/accounts/new`)
     await page.getByLabel('Mail address').fill('pat@mail.invalid')
     await page.getByRole('button', { name: 'Continue' }).click()
-    await page.getByLabel('Server').first().fill('localhost')
-    await page.getByLabel('Port').first().fill(String(screen.dovecot.imapsPort))
-    await page.getByLabel('User name').first().fill('pat')
-    await page.getByLabel(/settings for sending/).uncheck()
-    await page.getByLabel('Password').fill('mail password')
+    await enterServer(page, { user: 'pat', port: screen.dovecot.imapsPort })
     await page.getByRole('button', { name: 'Test and add' }).click()
     await page.getByText('This mailbox is here already by POP3, as pat@mail.invalid.').waitFor()
     await page.getByRole('button', { name: 'Add it all the same' }).waitFor()

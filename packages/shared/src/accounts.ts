@@ -181,6 +181,22 @@ export const accountList = z.object({ accounts: z.array(account) })
 export const accountOrder = z.strictObject({ accountIds: z.array(id).max(1000) })
 export const accountRemoval = z.object({ mode: z.enum(['disconnect', 'erase']) })
 
+/** A sync that somebody asked for, and how it ended. */
+export const syncReply = z
+  .object({
+    id,
+    /** `running`: it was asked for, or is under way. */
+    state: z.enum(['running', 'done', 'failed']),
+    /** So many new mails a look at a maildrop brought; null before its end, and for IMAP, where each comes by itself. */
+    arrived: z.int().nullable(),
+    /** The server allows no look before: it comes by itself then. */
+    waitsUntil: instant.nullable(),
+    /** Why it failed, with the next step. */
+    problem: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string().nullable() }).nullable(),
+  })
+  .meta({ id: 'SyncReply' })
+export type SyncReply = z.infer<typeof syncReply>
+
 /** One line of the health timeline. */
 export const syncEvent = z
   .object({ id, at: instant, kind: z.string(), code: z.enum(errorCodes).nullable(), text: z.string() })

@@ -40,7 +40,11 @@ const fetchingMail = [
   'message.unavailable',
   'message.too_large',
   'message.unparsable',
+  // To ask for it writes a line.
+  'storage.full',
 ] satisfies ErrorCode[]
+/** The master key is not the one that sealed what is stored. */
+const openingSecrets = ['config.invalid'] satisfies ErrorCode[]
 const changingMail = [
   'request.conflict',
   'not_found',
@@ -77,7 +81,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   patchAccount: {
     description:
       'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for. What is not given of `retrieval` stays; the next look comes at once.',
-    errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
+    errors: ['account.plaintext_denied', 'account.password_needed', ...openingSecrets, ...reachingServer, ...loggingIn],
   },
   switchAccount: {
     description:
@@ -92,6 +96,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'mailbox.missing',
       'mailbox.refused',
       'mailbox.no_permission',
+      ...openingSecrets,
       ...reachingServer,
       ...loggingIn,
     ],
@@ -112,6 +117,13 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     errors: ['request.conflict'],
   },
   removeAccount: { description: 'What is erased goes soon after. The mail server loses nothing either way.' },
+  syncAccount: {
+    description:
+      'Answers at once; `getSync` says what came of it. Of a POP3 account it ends with the next look that begins; of an IMAP account, which is watched all the time, as soon as that is heard.',
+    errors: ['account.not_ready'],
+  },
+  getSync: { description: 'Known for an hour after its end.' },
+  resyncAccount: { errors: ['account.not_ready'] },
   removeCopies: {
     description:
       'Of a POP3 account. The next look removes each of them whose stored octets, read anew, are the same; others stay.',
@@ -121,7 +133,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   fetchRest: {
     description:
       'Of a POP3 account with a size limit. The next look fetches it whatever the limit is; a `bodies` change tells that it can be read. It keeps its id.',
-    errors: ['message.gone'],
+    errors: ['message.gone', 'message.too_large'],
   },
   getMessageHeaders: { description: 'In their order, unfolded, encoded words decoded.', errors: fetchingMail },
   getMessageSource: { errors: fetchingMail, mediaTypes: ['message/rfc822'] },
@@ -145,6 +157,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'A whole file, as it is: an mbox, or one mail. Sent again after an interruption nothing is stored twice: mails are told apart by their octets.',
     errors: ['import.no_mail', 'import.no_header', 'message.too_large', 'request.conflict'],
   },
+  dismissTransfers: { description: 'On all devices. What has not ended stays.' },
   finishTransfer: { errors: ['request.conflict'] },
   runCommand: {
     description: 'The effect shows at once; the mail server follows. Repeating a request with the same id is harmless.',

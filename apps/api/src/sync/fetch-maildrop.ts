@@ -1,8 +1,12 @@
+import { maxMessageBytes } from '@postern/shared/retrieval.ts'
 import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
+import { headerOf } from '#mail/read-envelope.ts'
 import { isAppError } from '#platform/errors.ts'
-import { maxMessageBytes, type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
+import { newSha256 } from '#platform/sha256.ts'
+import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { stageContent, verifyBlob } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
+import { markTooLarge } from '#store/pop-ledger.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
 import { dropStaged, stageSources } from '#store/store-sources.ts'
 import { announceUids } from './announce-arrivals.ts'
@@ -19,12 +23,16 @@ export type ToFetch = {
   sizeBytes: number
   /** Its header is here and the person asked for the rest: it is fetched whole, whatever the limit is. */
   isRest: boolean
+  /** Not so for what is larger than is kept: of that only the header comes. */
+  isTakable: boolean
 }
 export type FetchWishes = {
   /** Told after each batch that became visible. */
   onStored: (mails: number) => Promise<void>
   /** What comes is news: a notice is due. Not so for what a new account holds. */
   isNews: boolean
+  /** Mails are here by their header alone: what comes whole under another key may be one of them. */
+  hasParts: boolean
 }
 
 /**
@@ -39,14 +47,20 @@ export const fetchMails = async (
 ): Promise<{ stored: number; copies: number }> => {
   const { session, retrieval } = context
   const { maxBytes } = retrieval
-  // An answer cannot be stopped: one that is too large ends the session, and would end each later one at the same mail.
-  const isTakable = ({ sizeBytes }: ToFetch) => sizeBytes <= maxMessageBytes
   const isWholeWanted = ({ sizeBytes, isRest }: ToFetch) => isRest || maxBytes === null || sizeBytes <= maxBytes
-  const whole = mails.filter((mail) => isTakable(mail) && isWholeWanted(mail))
+  const whole = mails.filter((mail) => mail.isTakable && isWholeWanted(mail))
   const wholeOnes = new Set(whole)
   const headersOnly = mails.filter((mail) => !wholeOnes.has(mail) && !mail.isRest)
   const batches = new Batches(context, wishes)
   const byNumber = new Map(mails.map((mail) => [mail.number, mail]))
+  const readOrMark = (content: AsyncIterable<Buffer>, mail: ToFetch, isWhole: boolean) =>
+    readMail(context, mail, content, { isWhole, hasParts: wishes.hasParts }).catch(async (error: unknown) => {
+      const { store, scope, accountId } = context
+      // A server that lists too small a size, or none, ends one look, not each later one too.
+      if (isWhole && isAppError(error) && error.code === 'message.too_large')
+        await commitBulk(store, scope, (unit) => markTooLarge(unit, accountId, mail.ledgerId))
+      throw error
+    })
   const take = async (answers: AsyncGenerator<Retrieved, void, void>, isWhole: boolean): Promise<void> => {
     for await (const answer of answers) {
       context.signal.throwIfAborted()
@@ -55,20 +69,20 @@ export const fetchMails = async (
       if (answer.kind === 'refused') {
         if (isAppError(answer.error) && !answer.error.code.startsWith('message.')) throw answer.error
         context.logger.info({ accountId: `${context.accountId}`, code: answer.error.code }, 'a mail was not given')
-      } else if (mail) await batches.add(await readMail(context, mail, answer.content, isWhole))
+      } else if (mail) await batches.add(await readOrMark(answer.content, mail, isWhole))
     }
   }
   const numbers = (list: ToFetch[]) => list.map(({ number }) => number)
-  const ahead = batches.isCautious ? { ahead: 1 } : {}
+  const limits = { ...(batches.isCautious ? { ahead: 1 } : {}), maxBytes: context.maxAnswerBytes ?? maxMessageBytes }
   const takeAll = async (): Promise<void> => {
-    if (whole.length > 0) await take(retrieveMessages(session, numbers(whole), ahead), true)
+    if (whole.length > 0) await take(retrieveMessages(session, numbers(whole), limits), true)
     const [first, ...others] = numbers(headersOnly)
     if (first === undefined) return
     await take(retrieveTops(session, [first], { lines: 0 }), false)
     // A server that cannot give a header alone gives all or nothing.
     if (session.capabilities.top === false)
-      await take(retrieveMessages(session, numbers(headersOnly.filter(isTakable)), ahead), true)
-    else if (others.length > 0) await take(retrieveTops(session, others, { lines: 0, ...ahead }), false)
+      await take(retrieveMessages(session, numbers(headersOnly.filter((mail) => mail.isTakable)), limits), true)
+    else if (others.length > 0) await take(retrieveTops(session, others, { lines: 0, ...limits }), false)
   }
   try {
     await takeAll()
@@ -88,7 +102,7 @@ const readMail = async (
   { store, scope, clock }: MaildropContext,
   { ledgerId, sizeBytes, isRest }: ToFetch,
   content: AsyncIterable<Buffer>,
-  isWhole: boolean,
+  { isWhole, hasParts }: { isWhole: boolean; hasParts: boolean },
 ): Promise<Arrival> => {
   const staged = await stageContent(store, scope, content)
   const { sha256: rawHash, head, blobId } = staged
@@ -100,8 +114,15 @@ const readMail = async (
     rawHash,
     isWhole,
     isRest,
+    ...(isWhole && hasParts ? { topHashes: topHashesOf(head) } : {}),
     source: blobId === null ? { kind: 'bytes', bytes: head } : { kind: 'staged', blobId },
   }
+}
+
+/** Of its header as TOP gives it: with the empty line below, or without. */
+const topHashesOf = (head: Buffer): Buffer[] => {
+  const end = headerOf(head).length
+  return [end + 4, end + 2].map((length) => Buffer.from(newSha256().update(head.subarray(0, length)).digest()))
 }
 
 /**

@@ -68,7 +68,16 @@ export const startOutboxRows = async () => {
   }
   const settle = (accountId: bigint, chunk: Partial<Settlement> & Pick<Settlement, 'commandId' | 'mailboxId'>) =>
     commit(store, { kind: 'system' }, (unit) =>
-      settleChunk(unit, accountId, { to: null, done: [], failed: [], truth: [], moved: [], gone: [], ...chunk }),
+      settleChunk(unit, accountId, {
+        to: null,
+        done: [],
+        failed: [],
+        missed: [],
+        truth: [],
+        moved: [],
+        gone: [],
+        ...chunk,
+      }),
     )
   const stop = async () => {
     await store.close()

@@ -24,6 +24,7 @@ export type Maildrop = {
     port?: number
     settings?: Partial<Retrieval>
     onProgress?: () => Promise<void>
+    maxAnswerBytes?: number
   }) => Promise<MaildropLook>
   /** Reads what was fetched: texts, parts, the index of words. */
   read: () => Promise<void>
@@ -85,7 +86,7 @@ export const attachMaildrop = async (
   return {
     accountId,
     inboxId,
-    look: async ({ port = usualPort, settings: wishes = {}, onProgress } = {}) => {
+    look: async ({ port = usualPort, settings: wishes = {}, onProgress, maxAnswerBytes } = {}) => {
       const chosen = retrieval.parse(wishes)
       const { retrieval: stored } = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
       if (!isDeepStrictEqual(stored, chosen))
@@ -111,6 +112,7 @@ export const attachMaildrop = async (
             retrieval: chosen,
             isMeeting: false,
             newsSince: null,
+            ...(maxAnswerBytes === undefined ? {} : { maxAnswerBytes }),
             clock: systemClock,
             logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),
             signal: new AbortController().signal,

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commit } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
-import { releaseCopies, wantRest } from '#store/maildrop-wishes.ts'
+import { releaseCopies, releaseDeletedHere, wantRest } from '#store/maildrop-wishes.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { answerOf, listing, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
@@ -113,7 +113,7 @@ describe('what a person wants of a maildrop', () => {
     await store.prisma.placement.updateMany({ where: { messageId: before.id }, data: place })
     // A larger limit alone fetches no old ones.
     expect(await drop.look()).toMatchObject({ stored: 0, facts: { headersOnly: 1 } })
-    expect(await wish((unit) => wantRest(unit, drop.accountId, before.id))).toBe(1)
+    await wish((unit) => wantRest(unit, drop.accountId, before.id))
     const cut = proxy.add({ direction: 'toClient', afterBytes: 1_000_000, act: 'close', times: 1 })
     await expect(drop.look({ settings: capped })).rejects.toThrow()
     expect(cut.acted()).toBe(1)
@@ -140,7 +140,9 @@ describe('what a person wants of a maildrop', () => {
     expect(await drop.look({ settings: { ...capped, policy: afterDownload } })).toMatchObject({ stored: 0, removed: 2 })
     expect(asked('RETR')).toBe(retrs)
     expect(onServer('rest')).toBe(0)
-    expect(await wish((unit) => wantRest(unit, drop.accountId, before.id))).toBe(0)
+    await expect(wish((unit) => wantRest(unit, drop.accountId, before.id))).rejects.toMatchObject({
+      code: 'message.gone',
+    })
   })
 
   it('knows a mail of which only the header is here after every unique-id has changed, and after its rest came', async () => {
@@ -152,13 +154,39 @@ describe('what a person wants of a maildrop', () => {
     const first = rename('a')
     expect(await drop.look({ settings })).toMatchObject({ stored: 0, copies: 1 })
     const { id } = await drops.store.prisma.message.findFirstOrThrow({ where: { accountId: drop.accountId } })
-    expect(await wish((unit) => wantRest(unit, drop.accountId, id))).toBe(1)
+    await wish((unit) => wantRest(unit, drop.accountId, id))
     expect(await drop.look({ settings })).toMatchObject({ stored: 1 })
     first.remove()
     const second = rename('b')
     expect(await drop.look({ settings })).toMatchObject({ stored: 0, copies: 1 })
     second.remove()
     expect(await drop.shown()).toEqual(['huge'])
+  })
+
+  it('shows a mail once when every unique-id has changed under another size limit, higher or lower', async () => {
+    const rename = (to: string) =>
+      proxy.add({ direction: 'toClient', line: /^\d+ [0-9a-f]{16}$/, act: (line) => `${line}${to}` })
+    for (const [user, before, after] of [
+      ['raised', { maxBytes: 4096 }, {}],
+      ['lowered', {}, { maxBytes: 4096 }],
+    ] as const) {
+      const drop = await open(user, [mail(1), huge])
+      await drop.look({ settings: before })
+      const { id } = await drops.store.prisma.message.findFirstOrThrow({
+        where: { accountId: drop.accountId, subject: 'huge' },
+      })
+      // A new one, of the same size.
+      dovecot.deliver(user, 'INBOX', huge.replace('zoe', 'zed'))
+      const renamed = rename('a')
+      const look = await drop.look({ settings: { ...after, policy: afterDownload } })
+      expect(look.facts).toMatchObject({ messages: 3, headersOnly: user === 'raised' ? 0 : 1 })
+      expect(await drop.shown()).toEqual(['Letter 1', 'huge', 'huge'])
+      expect(await drops.store.prisma.message.count({ where: { id, isHeaderOnly: false } })).toBe(1)
+      // Nothing of it goes by itself, and nothing comes again.
+      const again = await drop.look({ settings: { ...after, policy: afterDownload } })
+      expect(again).toMatchObject({ stored: 0, copies: 0, removed: user === 'raised' ? 1 : 0 })
+      renamed.remove()
+    }
   })
 
   it('gets large mails whole where the server cannot give a header alone, and remembers that it cannot', async () => {
@@ -222,6 +250,28 @@ describe('what a person wants of a maildrop', () => {
     await server.stop()
   })
 
+  it('stays at the server when it was deleted here alone, whatever policy comes later', async () => {
+    const drop = await open('alone', [1, 2, 3].map(mail))
+    await drop.look()
+    const { prisma } = drops.store
+    const { id: messageId } = await prisma.message.findFirstOrThrow({
+      where: { accountId: drop.accountId, subject: 'Letter 2' },
+    })
+    await wish(async (unit) => {
+      await unit.tx.placement.deleteMany({ where: { messageId } })
+      await unit.tx.message.update({ where: { id: messageId }, data: { orphanedAt: new Date() } })
+      await releaseDeletedHere(unit, drop.accountId, [messageId])
+    })
+    for (const policy of [{ kind: 'newest', count: 1 }, { kind: 'whenDeletedHere' }, afterDownload] as const)
+      await drop.look({ settings: { policy } })
+    expect(await drop.look({ settings: { policy: afterDownload } })).toMatchObject({
+      messages: 1,
+      facts: { waiting: 0 },
+    })
+    expect(onServer('alone')).toBe(1)
+    expect(await drop.shown()).toEqual(['Letter 1', 'Letter 3'])
+  })
+
   it('is heard while a look still fetches: another policy, or a hold', async () => {
     const drop = await open('changed', [1, 2].map(mail))
     await drop.look()
@@ -269,13 +319,60 @@ describe('what a person wants of a maildrop', () => {
     })
     const drop = await drops.open('largest', server.port)
     expect(await drop.look()).toMatchObject({ stored: 2, facts: { headersOnly: 1 } })
-    await drops.store.prisma.popLedger.updateMany({
+    const { messageId } = await drops.store.prisma.popLedger.findFirstOrThrow({
       where: { accountId: drop.accountId, isWhole: false },
-      data: { wantsWhole: true },
     })
+    await expect(wish((unit) => wantRest(unit, drop.accountId, messageId ?? 0n))).rejects.toMatchObject({
+      code: 'message.too_large',
+      message: expect.stringContaining('larger than 256 MB'),
+      detail: { hint: expect.stringContaining('It stays at the provider') },
+    })
+    // Nor does one that was asked for before this was refused keep each look busy.
+    await drops.store.prisma.popLedger.updateMany({ where: { messageId }, data: { wantsWhole: true } })
     expect(await drop.look()).toMatchObject({ stored: 0 })
     expect(server.said.filter((line) => line.startsWith('RETR'))).toEqual(['RETR 1'])
     expect(await drop.shown()).toEqual(['Letter 1', 'Letter 2'])
+    await server.stop()
+  })
+
+  it('is not read through for a name where it is larger than what is kept', async () => {
+    const server = await startScriptedPop3({
+      mails: [1, 2].map(mail),
+      on: {
+        CAPA: refuse('what?'),
+        UIDL: refuse('what?'),
+        TOP: refuse('what?'),
+        LIST: (socket) => socket.write(listing('1 300', '2 300000000')),
+      },
+    })
+    const drop = await drops.open('nameless', server.port)
+    expect(await drop.look()).toMatchObject({ stored: 1 })
+    expect(server.said.filter((line) => line === 'RETR 2')).toEqual([])
+    await server.stop()
+  })
+
+  it('comes by its header when more of it is sent than is kept, whatever size the server lists', async () => {
+    const mails = [mail(1), huge, mail(2)]
+    const server = await startScriptedPop3({
+      mails,
+      on: {
+        LIST: (socket) => socket.write(listing('1 100', '2 100', '3 100')),
+        TOP: (socket, args) => socket.write(answerOf(mails[Number.parseInt(args, 10) - 1]?.split('\r\n\r\n')[0] ?? '')),
+      },
+    })
+    const drop = await drops.open('liar', server.port)
+    const maxAnswerBytes = 1_000_000
+    await expect(drop.look({ maxAnswerBytes })).rejects.toMatchObject({ code: 'message.too_large' })
+    expect(await drop.look({ maxAnswerBytes })).toMatchObject({ stored: 2, facts: { headersOnly: 1 } })
+    expect(await drop.look({ maxAnswerBytes })).toMatchObject({ stored: 0 })
+    expect(await drop.shown()).toEqual(['Letter 1', 'Letter 2', 'huge'])
+    expect(server.said.filter((line) => line === 'RETR 2')).toHaveLength(1)
+    const { id } = await drops.store.prisma.message.findFirstOrThrow({
+      where: { accountId: drop.accountId, subject: 'huge' },
+    })
+    await expect(wish((unit) => wantRest(unit, drop.accountId, id))).rejects.toMatchObject({
+      code: 'message.too_large',
+    })
     await server.stop()
   })
 

@@ -13,6 +13,7 @@ import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
 import { requireNewMailbox } from './same-mailbox.ts'
 import { registerAccountSwitch } from './switch-account.ts'
+import { registerSyncs } from './syncs.ts'
 import { allowServers, isSameServer, requireEditedLogin, requireLogin } from './try-login.ts'
 
 /** Adding, editing, pausing, ordering and removing accounts. */
@@ -136,14 +137,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     engine.accountChanged(row.id)
   })
 
-  router.on('syncAccount', async ({ user, params }) => {
-    await engine.requestSync((await own(user.userId, params.accountId)).id)
-    return { ok: true as const }
-  })
-  router.on('resyncAccount', async ({ user, params }) => {
-    await engine.requestResync((await own(user.userId, params.accountId)).id)
-    return { ok: true as const }
-  })
+  registerSyncs(deps, own)
   router.on('removeCopies', async ({ user, params }) => {
     const { id } = await own(user.userId, params.accountId)
     const mails = await commit(store, { kind: 'user', userId: user.userId }, (unit) => releaseCopies(unit, id))

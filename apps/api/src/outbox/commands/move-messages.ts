@@ -79,7 +79,12 @@ const moveByAnswer = async (step: Step, items: WorkItem[]): Promise<Outcome> => 
     step.session,
     items.filter(({ uid }) => !uidMap.has(uid)),
   )
-  return settled({ moved, gone, stuck: here, toUidValidity: answer.uidValidity })
+  // Named were all that it moved, as far as it named any: the others had left before.
+  if (answer.uidMap !== null)
+    return settled({ moved, gone, missed: gone, stuck: here, toUidValidity: answer.uidValidity })
+  const after = await locateAndReturn(step, gone)
+  const known = placed(gone, after.found)
+  return settled({ ...known, missed: known.gone, stuck: here, toUidValidity: after.uidValidity })
 }
 
 const moveByLooking = async (step: Step): Promise<Outcome> => {
@@ -91,6 +96,8 @@ const moveByLooking = async (step: Step): Promise<Outcome> => {
   if (copied.length > 0) await expungeMessages(session, uidSetOf(copied))
   const known = settled({
     ...placed([...absent, ...copied], before.found),
+    // An earlier run may have moved them, and somebody else then on.
+    missed: isRepeat ? [] : absent,
     toUidValidity: before.uidValidity,
   })
   const rest = here.filter(({ placementId }) => !before.found.has(placementId))
@@ -132,6 +139,7 @@ const joined = (a: Settled, b: Settled): Settled =>
     truth: [...a.truth, ...b.truth],
     moved: [...a.moved, ...b.moved],
     gone: [...a.gone, ...b.gone],
+    missed: [...a.missed, ...b.missed],
     stuck: [...a.stuck, ...b.stuck],
     toUidValidity: b.toUidValidity ?? a.toUidValidity,
   })
