@@ -1,4 +1,5 @@
 import { type Retrieval, retrieval } from '@postern/shared/retrieval.ts'
+import { z } from 'zod'
 import type { Capabilities } from '#protocol/pop3/capabilities.ts'
 import type { Pop3Session } from '#protocol/pop3/open-session.ts'
 import { leaveSession } from '#protocol/pop3/quit-session.ts'
@@ -12,6 +13,9 @@ import { KeptHere } from './kept-here.ts'
 import { openMaildropSession } from './open-account-session.ts'
 import { placeOf, planNextLook } from './plan-next-look.ts'
 import { WakeSignal } from './wake-signal.ts'
+
+/** When it became what it is, while it meets its mails. */
+const changed = z.object({ since: z.coerce.date() })
 
 /** From so many new mails on a look is shown as work under way. */
 const showsFrom = 20
@@ -148,6 +152,7 @@ export class PolledLife implements AccountLife {
         scope,
         retrieval: wishes,
         isMeeting: account.row.switching !== null,
+        newsSince: changed.safeParse(account.row.switching).data?.since ?? null,
         clock,
         logger,
         signal,

@@ -31,7 +31,14 @@ export const startAtServer = async (
       nextPollAt: null,
       capabilities: {},
       switchCredential: null,
-      switching: { to: server.kind, total: brought + awaited, found: 0, brought, isTold: false },
+      switching: {
+        to: server.kind,
+        total: brought + awaited,
+        found: 0,
+        brought,
+        isTold: false,
+        since: new Date().toISOString(),
+      },
     },
   })
   // Prisma has no null for JSON columns that could be meant here.

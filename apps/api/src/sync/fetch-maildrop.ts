@@ -254,7 +254,7 @@ class Batches {
         )
         if (stored.uids.length > bulkFrom) unit.touchThreadsInBulk(accountId, stored.threadIds)
         else unit.touchThreads(accountId, stored.threadIds)
-        if (this.#wishes.isNews) await announceUids(unit, place, stored.uids)
+        if (this.#wishes.isNews) await announceUids(unit, place, stored.uids, this.#context.newsSince)
         return stored
       },
       { isDurable: this.isCautious },

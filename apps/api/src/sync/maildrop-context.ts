@@ -16,6 +16,8 @@ export type MaildropContext = {
   retrieval: Retrieval
   /** The account changed from IMAP, and mails that are here may still be met in the maildrop (meet-mails.ts). */
   isMeeting: boolean
+  /** What came before is no news: the account changed its protocol then, and some maildrops show more than the inbox. Null: it did not. */
+  newsSince: Date | null
   /** No answer may be longer; absent: what is kept of one mail (maxMessageBytes). */
   maxAnswerBytes?: number
   clock: Clock

@@ -31,6 +31,8 @@ export type Switching = {
   /** `mailbox subject [flags]` of everything at the server, as another program sees it; and the same of what is shown here. */
   onServer: () => Promise<string[]>
   shown: () => Promise<string[]>
+  /** The subjects of each notice of new mail so far. */
+  arrived: () => Promise<string[][]>
 }
 
 type Row = {
@@ -147,6 +149,13 @@ export const startSwitching = async (
       (await rows())
         .map(({ path, subject, flags, keywords }) => line(path, subject, [...flagNames(flags), ...keywords]))
         .sort(),
+    arrived: async () => {
+      const notices = await store.prisma.$queryRaw<{ subjects: string[] }[]>`
+        SELECT array_agg(m.subject ORDER BY m.id) AS subjects FROM change c JOIN stream s ON s.id = c.stream_id
+        CROSS JOIN jsonb_array_elements_text(c.data -> 'threadIds') AS t (id) JOIN message m ON m.thread_id = t.id::bigint
+        WHERE s.account_id = ${accountId} AND c.kind = 'arrived' GROUP BY c.seq ORDER BY c.seq`
+      return notices.map(({ subjects }) => subjects)
+    },
     onServer: async () => {
       const client = await otherProgram(dovecot, user)
       const lines: string[] = []

@@ -7,6 +7,7 @@ import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts'
 import { type KillPoints, type Moment, startKillPoints } from '../support/kill-points.ts'
+import { chooseMoments, isFullSweep, named, sweepWords } from '../support/kill-samples.ts'
 import type { Switching } from './switch-fixture.ts'
 
 /** The moments of a run, and the one at which the engine was killed. */
@@ -79,26 +80,21 @@ export const startSwitchKills = async (): Promise<SwitchKills> => {
   }
 }
 
-/**
- * A run without a kill, then one with each of these moments, and with a few evenly spread; FULL_KILL_SWEEP=1/1 tries them all,
- * 3/10 the third tenth of them. Prints how many there are.
- */
+/** A run without a kill, then one with each of these moments, and with a few of all (kill-samples.ts). Prints how many there are. */
 export const sweepMoments = async (
   through: (moment: Moment) => Promise<Told>,
   { samples, moments = [] }: { samples: number; moments?: RegExp[] },
 ): Promise<void> => {
-  const [slice = 0, slices = 0] = (process.env.FULL_KILL_SWEEP ?? '').split('/').map(Number)
-  const { length } = (await through(0)).passed
-  const all = Array.from({ length }, (_, n) => n + 1)
-  const part = (of: number) => Math.floor((of * length) / slices)
-  const own = slices > 0 ? all.slice(part(slice - 1), part(slice)) : undefined
-  const few = Array.from({ length: samples }, (_, n) => Math.round(((n + 0.5) * length) / samples))
+  const all = named((await through(0)).passed)
+  const own: Moment[] = [...(isFullSweep ? [] : moments), ...chooseMoments(all, samples)]
   const reached: string[] = []
-  for (const moment of own ?? [...moments, ...few]) {
+  for (const moment of own) {
     const told = await through(moment)
     // The last ones may fall away when an answer comes together with another.
     if (told.reached !== null) reached.push(told.reached)
   }
-  console.log(`${length} moments; killed and ended well at ${reached.length}: ${reached.join(', ')}`)
-  expect(reached.length).toBeGreaterThan(moments.length + samples - 2)
+  console.log(
+    `${all.length} moments; killed and ended well at ${reached.length} of ${own.length} (${sweepWords}): ${reached.join(', ')}`,
+  )
+  expect(reached.length).toBeGreaterThan(own.length - 2)
 }

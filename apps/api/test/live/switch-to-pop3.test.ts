@@ -185,25 +185,32 @@ describe('an IMAP account that changes to POP3', () => {
     for (let n = 1; n <= 9; n++) dovecot.deliver('dot', 'INBOX', n === 2 ? withAttachment(2) : mail(n))
     for (let n = 10; n <= 12; n++) dovecot.deliver('dot', 'Travel', mail(n))
     for (let n = 7; n <= 9; n++) dovecot.deliver('dot-newest', 'INBOX', mail(n))
+    // Two that are not here: an old one, and one that comes meanwhile.
+    dovecot.deliver('dot-newest', 'INBOX', mail(14))
+    const received = `Received: from mx by example.org; ${new Date(Date.now() + 60_000).toUTCString().replace('GMT', '+0000')}\r\n`
+    dovecot.deliver('dot-newest', 'INBOX', received + mail(15))
     const account = await start('dot')
     const { accountId } = account
     await account.untilQuiet()
     const before = await account.here()
     const fetched = retrieved()
+    const arrivals = await account.arrived()
     await account.toPop3(pop3.port, 'dot-newest')
     await account.untilSwitched()
-    expect(await account.here()).toEqual(before)
-    expect(await fixture.store.prisma.rawSource.count({ where: { accountId } })).toBe(12)
+    expect((await account.here()).slice(0, 12)).toEqual(before)
+    expect(await fixture.store.prisma.rawSource.count({ where: { accountId } })).toBe(14)
+    expect((await account.arrived()).slice(arrivals.length)).toEqual([[name(15)]])
     expect(await part(account, name(2))).toBe(createHash('sha256').update(attachment).digest('hex'))
     expect(await switchLines(accountId)).toEqual([
-      'The account changes from IMAP to POP3: 12 mails are fetched whole first, those of the inbox too, as POP3 shows only 3 mails.',
+      'The account changes from IMAP to POP3: 12 mails are fetched whole first, those of the inbox too, as POP3 shows only 5 mails.',
       'This is a POP3 account now; the mails of the inbox are found again in the maildrop.',
       'Changed from IMAP to POP3: 3 mails found again at the provider, 12 mails brought here whole, 6 mails here only. Text and attachments of these are here.',
     ])
     dovecot.deliver('dot-newest', 'INBOX', mail(13))
     await createRequest(fixture.store, accountId, { kind: 'sync' })
-    await until(async () => (await account.here()).length === 13, { what: 'the new mail' })
-    expect(retrieved()).toBe(fetched + 1)
+    await until(async () => (await account.here()).length === 15, { what: 'the new mail' })
+    expect(retrieved()).toBe(fetched + 3)
+    expect((await account.arrived()).at(-1)).toEqual([name(13)])
   })
 
   it('says of which mails the text is not here when they turn out to be missing in the maildrop', async () => {
