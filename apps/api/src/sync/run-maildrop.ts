@@ -174,6 +174,7 @@ const factsOf = (
   // A look that tried neither knows as much as the one before.
   hasUniqueIds: session.capabilities.uniqueIds ?? told?.hasUniqueIds ?? true,
   hasTop: session.capabilities.top ?? told?.hasTop ?? true,
+  loginDelaySeconds: session.capabilities.loginDelay?.seconds ?? null,
 })
 
 const isNews = (facts: MaildropFacts, told: MaildropFacts | null): boolean =>

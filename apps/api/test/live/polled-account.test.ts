@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
+import type { Supervisor } from '#engine/supervisor.ts'
 import { enqueueCommand } from '#outbox/outbox.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
@@ -15,11 +16,12 @@ describe('an account that is polled', () => {
   let dovecot: Dovecot
   let proxy: FaultProxy
   let fixture: EngineFixture
+  let supervisor: Supervisor
   beforeAll(async () => {
     dovecot = await startDovecot()
     proxy = await startFaultProxy(dovecot.pop3Port)
     fixture = await startEngineFixture(dovecot, { inUse, throttled: { baseMs: 1, capMs: 2 }, removalLookMs: 50 })
-    fixture.start()
+    supervisor = fixture.start()
   })
   afterAll(async () => {
     await fixture.stop()
@@ -197,6 +199,28 @@ describe('an account that is polled', () => {
     const gaps = at.slice(1).map((time, n) => time - (at[n] ?? 0))
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(inUse.baseMs - 5)
     expect(await account(accountId)).toMatchObject({ problem: null, loginFailures: 0 })
+    await server.stop()
+  })
+
+  it('comes no sooner than the server allows after a restart either', async () => {
+    const logins: number[] = []
+    const server = await startScriptedPop3({
+      mails: [letter(1)],
+      on: {
+        CAPA: capable('USER', 'LOGIN-DELAY 2'),
+        PASS: (socket) => {
+          logins.push(performance.now())
+          socket.write('+OK\r\n')
+        },
+      },
+    })
+    const accountId = await fixture.addMaildrop('restarted', server.port)
+    await fixture.untilState(accountId, 'watching')
+    await supervisor.stop()
+    supervisor = fixture.start()
+    await checkNow(accountId)
+    await until(async () => logins.length === 2, { what: 'the look after the restart' })
+    expect((logins[1] ?? 0) - (logins[0] ?? 0)).toBeGreaterThanOrEqual(1990)
     await server.stop()
   })
 
