@@ -127,6 +127,7 @@ export class PolledLife implements AccountLife {
         scope,
         retrieval: wishes,
         isMeeting: account.row.switching !== null,
+        isFirst: account.row.lastSyncedAt === null,
         clock,
         logger,
         signal,

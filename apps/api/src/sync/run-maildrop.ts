@@ -61,7 +61,7 @@ export const lookAtMaildrop = async (
   const { toFetch, meeting } = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
   let done = 0
   const { stored, copies } = await fetchMails(context, toFetch, {
-    isNews: ledger.rows.length > 0 || context.isMeeting,
+    isNews: !context.isFirst || context.isMeeting,
     hasParts: ledger.rows.some(({ state, isWhole }) => state !== 'listed' && !isWhole),
     onStored: async (mails) => {
       done += mails

@@ -111,6 +111,7 @@ export const attachMaildrop = async (
             scope: { kind: 'engine', accountId, epoch: lease?.epoch ?? 0n },
             retrieval: chosen,
             isMeeting: false,
+            isFirst: false,
             ...(maxAnswerBytes === undefined ? {} : { maxAnswerBytes }),
             clock: systemClock,
             logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),
