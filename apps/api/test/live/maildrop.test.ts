@@ -129,6 +129,37 @@ describe('a maildrop', () => {
     expect(await drop.shown()).toEqual(many(7))
   })
 
+  it('is read anew when it came again because what was stored was damaged', async () => {
+    fill('healed', 1)
+    const drop = await scene.drops.open('healed', scene.proxy.port)
+    const settings = { policy: { kind: 'afterDownload' as const } }
+    await drop.look({ settings })
+    await scene.drops.store.prisma.blobChunk.updateMany({
+      where: {
+        blobId: (await scene.drops.store.prisma.rawSource.findFirstOrThrow({ where: { accountId: drop.accountId } }))
+          .blobId,
+      },
+      data: { bytes: Buffer.from(mail(1).replace('Hello', 'tornword')) },
+    })
+    await drop.read()
+    const told = async () => {
+      const rows = await scene.drops.store.prisma.$queryRaw<
+        { preview: string; text: string; torn: boolean; whole: boolean }[]
+      >`
+        SELECT m.preview, b.text, s.vector @@ 'tornword'::tsquery AS torn, s.vector @@ 'hello'::tsquery AS whole FROM message m
+        JOIN body b ON b.message_id = m.id JOIN message_search s ON s.message_id = m.id WHERE m.account_id = ${drop.accountId}`
+      return rows
+    }
+    expect(await told()).toMatchObject([{ preview: expect.stringContaining('tornword'), torn: true, whole: false }])
+    expect(await drop.look({ settings })).toMatchObject({ removed: 0 })
+    expect(await drop.look({ settings })).toMatchObject({ stored: 1 })
+    await drop.read()
+    const [healed, ...others] = await told()
+    expect(others).toEqual([])
+    expect(healed).toMatchObject({ torn: false, whole: true })
+    expect(`${healed?.preview} ${healed?.text}`).not.toContain('tornword')
+  })
+
   it('leaves the newest there by the Date header where no Received line says when a mail came', async () => {
     scene.dovecot.addUser('dated', 'secret')
     for (const [n, day] of [25, 21, 24, 22].entries())
