@@ -40,7 +40,11 @@ const fetchingMail = [
   'message.unavailable',
   'message.too_large',
   'message.unparsable',
+  // To ask for it writes a line.
+  'storage.full',
 ] satisfies ErrorCode[]
+/** The master key is not the one that sealed what is stored. */
+const openingSecrets = ['config.invalid'] satisfies ErrorCode[]
 const changingMail = [
   'request.conflict',
   'not_found',
@@ -77,19 +81,22 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   patchAccount: {
     description:
       'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for. What is not given of `retrieval` stays; the next look comes at once.',
-    errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
+    errors: ['account.plaintext_denied', 'account.password_needed', ...openingSecrets, ...reachingServer, ...loggingIn],
   },
   switchAccount: {
     description:
-      'The new server is signed in to first. To IMAP: where that opens another mailbox (none of the mails listed at the provider is in it), nothing changes and request.conflict says so; it gets what mailboxes it lacks; afterwards mails are found again there as they are here, and what it lacks is brought there. To POP3: what lies outside the inbox is fetched whole first, while the account is still IMAP; then it changes, and the first look finds the mails of the inbox again. `switching` of the account tells how far that is.',
+      'The new server is signed in to first. Where that opens another mailbox (most of the newest mails at the provider are not in both), nothing changes and request.conflict says so. To IMAP: the server gets what mailboxes it lacks; afterwards mails are found again there as they are here, and what it lacks is brought there. To POP3: what lies outside the inbox (and, where the maildrop shows less, in it) is fetched whole first, while the account is still IMAP; then it changes, and the first look finds the mails of the inbox again. `switching` of the account tells how far that is.',
     errors: [
       'account.plaintext_denied',
       'account.exists',
       'account.not_ready',
       'request.conflict',
+      'mailbox.in_use',
+      'mailbox.unavailable',
       'mailbox.missing',
       'mailbox.refused',
       'mailbox.no_permission',
+      ...openingSecrets,
       ...reachingServer,
       ...loggingIn,
     ],
@@ -110,6 +117,13 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     errors: ['request.conflict'],
   },
   removeAccount: { description: 'What is erased goes soon after. The mail server loses nothing either way.' },
+  syncAccount: {
+    description:
+      'Answers at once; `getSync` says what came of it. Of a POP3 account it ends with the next look that begins; of an IMAP account, which is watched all the time, as soon as that is heard.',
+    errors: ['account.not_ready'],
+  },
+  getSync: { description: 'Known for an hour after its end.' },
+  resyncAccount: { errors: ['account.not_ready'] },
   removeCopies: {
     description:
       'Of a POP3 account. The next look removes each of them whose stored octets, read anew, are the same; others stay.',
@@ -143,6 +157,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'A whole file, as it is: an mbox, or one mail. Sent again after an interruption nothing is stored twice: mails are told apart by their octets.',
     errors: ['import.no_mail', 'import.no_header', 'message.too_large', 'request.conflict'],
   },
+  dismissTransfers: { description: 'On all devices. What has not ended stays.' },
   finishTransfer: { errors: ['request.conflict'] },
   runCommand: {
     description: 'The effect shows at once; the mail server follows. Repeating a request with the same id is harmless.',

@@ -123,14 +123,21 @@ export const rest = {
     path: '/v1/accounts/:accountId/sync',
     access: 'user',
     summary: 'Sync now',
-    response: okBody,
+    response: accounts.syncReply,
+  },
+  getSync: {
+    method: 'GET',
+    path: '/v1/accounts/:accountId/syncs/:syncId',
+    access: 'user',
+    summary: 'How a sync that was asked for ended',
+    response: accounts.syncReply,
   },
   resyncAccount: {
     method: 'POST',
     path: '/v1/accounts/:accountId/resync',
     access: 'user',
     summary: 'Compare everything with the server again',
-    response: okBody,
+    response: accounts.syncReply,
   },
   removeCopies: {
     method: 'POST',

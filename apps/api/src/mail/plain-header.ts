@@ -22,9 +22,12 @@ const wanted =
 const lines = /^(?:(?:[\x21-\x39\x3b-\x7e]+:|[ \t]).*(?:\r?\n|$))+$/
 const id = /^<[^<>\s()"=?,;]+>$/
 const ids = /^<[^<>\s()"=?,;]+>(?: <[^<>\s()"=?,;]+>)*$/
-/** A name of words, one in quotes, or encoded words (RFC 2047), and an address in angle brackets; or an address alone. */
+/**
+ * A name of words, one in quotes, or encoded words (RFC 2047), and an address in angle brackets; or an address alone. Each text
+ * is matched in one way only: where a word could be cut in two, a long one without an address would take for ever.
+ */
 const person =
-  /^(?:(?:"([^"\\<>@,;:()=?]*)"|((?:[\w!#$%&'*+/^`{|}~.-]+ ?)*)|((?:=\?[\w-]+\?[bq]\?[^?\s]+\?= ?)+)) ?<([\w.+-]+@[\w.-]+)>|([\w.+-]+@[\w.-]+))$/i
+  /^(?:(?:"([^"\\<>@,;:()=?]*)"|((?:[\w!#$%&'*+/^`{|}~.-]+(?: [\w!#$%&'*+/^`{|}~.-]+)*)?)|((?:=\?[\w-]+\?[bq]\?[^?\s]+\?= ?)+)) ?<([\w.+-]+@[\w.-]+)>|([\w.+-]+@[\w.-]+))$/i
 
 export const readPlainHeader = (header: Buffer): PlainHeader | null => {
   if (!isAscii(header)) return null

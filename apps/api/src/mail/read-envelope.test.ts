@@ -106,4 +106,18 @@ describe('the envelope of a raw mail', () => {
     for (const [from, to] of unusual)
       expect(readPlainHeader(Buffer.from(usual.replace(from, to), 'latin1')), to).toBeNull()
   })
+
+  it('comes to its end however a header was made to take long', () => {
+    const long = 100_000
+    for (const hostile of [
+      `From: ${'a'.repeat(long)}`,
+      `From: ${'a '.repeat(long)}`,
+      `From: "${'a'.repeat(long)}`,
+      `To: ${'=?utf-8?q?a?= '.repeat(long)}`,
+      `To: ${'a@'.repeat(long)}`,
+      `References: ${'<a@b> '.repeat(long)}<`,
+      `Subject: ${'x\r\n '.repeat(long)}`,
+    ])
+      expect(() => readPlainHeader(Buffer.from(`${hostile}\r\n`))).not.toThrow()
+  })
 })

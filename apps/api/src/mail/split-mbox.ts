@@ -32,8 +32,8 @@ export async function* splitMbox(input: AsyncIterable<Uint8Array>): AsyncGenerat
     throw new AppError('import.no_mail', 'This is no mbox file: it does not begin with a line "From ".', {
       hint: 'A single mail is imported as an .eml file.',
     })
-  const isDated = dated.test(line.toString('latin1'))
-  const isSeparator = (found: Buffer) => isFrom(found) && (!isDated || dated.test(found.toString('latin1')))
+  const isDated = hasDate(line)
+  const isSeparator = (found: Buffer) => isFrom(found) && (!isDated || hasDate(found))
   for (let next: Buffer | null = line; next !== null; ) {
     const mail = new MboxReader(window, isSeparator)
     const octets = mail.read()
@@ -172,6 +172,10 @@ const isBlank = (line: Buffer): boolean =>
 
 const from = Buffer.from('From ')
 const isFrom = (line: Buffer): boolean => line[0] === 0x46 && line.subarray(0, from.length).equals(from)
+
+/** Nobody's address is longer; of a line made to be slow no more is looked at. */
+const maxDated = 512
+const hasDate = (line: Buffer): boolean => dated.test(line.toString('latin1', 0, maxDated))
 
 /** A time and a year, in either order. */
 const dated = /\d:\d\d\b.*\b(19|20)\d\d\b|\b(19|20)\d\d\b.*\d:\d\d\b/

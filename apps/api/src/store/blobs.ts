@@ -63,7 +63,6 @@ export const readSmallBlobs = async (store: Store, blobIds: bigint[]): Promise<M
   const rows = await store.readOne<{ blob_id: bigint; bytes: Uint8Array }>({
     name: 'blobs.small',
     sql: Prisma.sql`SELECT blob_id, bytes FROM blob_chunk WHERE blob_id = ANY (${blobIds}::bigint[]) AND n = 0`,
-    isBinary: true,
   })
   return new Map(rows.map(({ blob_id, bytes }) => [blob_id, bytes]))
 }
@@ -74,7 +73,6 @@ export async function* readChunks(store: Store, blobId: bigint): AsyncGenerator<
     const [chunk] = await store.readOne<{ bytes: Uint8Array }>({
       name: 'blobs.chunk',
       sql: Prisma.sql`SELECT bytes FROM blob_chunk WHERE blob_id = ${blobId} AND n = ${n}`,
-      isBinary: true,
     })
     if (!chunk) return
     yield chunk.bytes

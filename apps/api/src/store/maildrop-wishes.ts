@@ -9,7 +9,8 @@ import type { RawUnit } from './commit.ts'
 
 /**
  * Mails that were just deleted for good here: where the person wants it so, they may go at the provider too. Not as long as
- * the mail has another place here, and not what is here in part only, of which nobody needs the rest any more. Answers how many wait for the next look.
+ * the mail has another place here, and not what is here in part only, of which nobody needs the rest any more. What stays there
+ * on the person's word, or was never here whole, stays whatever policy is chosen later. Answers how many wait for the next look.
  */
 export const releaseDeletedHere = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<number> => {
   const released = await unit.tx.$queryRaw<{ is_copy: boolean; missing_since: Date | null }[]>`
@@ -20,6 +21,10 @@ export const releaseDeletedHere = async (unit: RawUnit, accountId: bigint, messa
   await unit.tx.$executeRaw`
     UPDATE pop_ledger l SET wants_whole = false WHERE l.account_id = ${accountId} AND l.message_id = ANY (${messageIds}::bigint[])
       AND l.wants_whole AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = l.message_id)`
+  await unit.tx.$executeRaw`
+    UPDATE pop_ledger l SET fetched_at = NULL FROM account a WHERE a.id = l.account_id AND l.account_id = ${accountId} AND l.message_id = ANY (${messageIds}::bigint[])
+      AND l.state = 'fetched' AND (NOT l.is_whole OR coalesce(a.retrieval -> 'policy' ->> 'kind', 'keep') = 'keep')
+      AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = l.message_id)`
   const listed = released.filter(({ missing_since }) => missing_since === null)
   const copies = listed.filter(({ is_copy }) => is_copy)
   await countWaiting(unit, accountId, { waiting: listed.length, copies: -copies.length })

@@ -21,6 +21,7 @@ export const countMaildrop = (
     bytes: listing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     waiting: next.remove.length,
     copies: stored.filter(({ isCopy, isWhole, fetchedAt }) => isCopy && isWhole && fetchedAt !== null).length,
-    headersOnly: stored.filter(({ isInPart }) => isInPart).length,
+    // Not what was deleted here for good.
+    headersOnly: stored.filter(({ isInPart, fetchedAt }) => isInPart && fetchedAt !== null).length,
   }
 }

@@ -32,7 +32,7 @@ export type LedgerRow = {
   isTooLarge: boolean
   /** Came again under another key, so it may be the only copy of something: never removed without the person's word. */
   isCopy: boolean
-  /** Null: its octets are not here yet, or no longer, as it was deleted long ago. Such a mail is never removed. */
+  /** Null: its octets are not here yet, or it was deleted here alone, or so long ago that nothing is left. Never removed. */
   fetchedAt: Date | null
   receivedAt: Date | null
   missingSince: Date | null

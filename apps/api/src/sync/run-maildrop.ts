@@ -35,6 +35,8 @@ export type MaildropLook = {
   stored: number
   copies: number
   removed: number
+  /** Of what is here since the account was IMAP not everything was met, and a look soon may find more of it. */
+  isMeeting: boolean
   /** As the look leaves it. Stored already, unless nothing but `listedAt` is new. */
   facts: MaildropFacts
 }
@@ -68,7 +70,7 @@ export const lookAtMaildrop = async (
       await onProgress(done, toFetch.length)
     },
   })
-  await concludeMeeting(context, meeting)
+  const isMeeting = await concludeMeeting(context, meeting)
   const removed = await removeAndQuit(context, await planAgain(context, listing, plan.remove, sessionStartedAt))
   const isAsFound = toFetch.length + meeting.met + plan.remove.length === 0
   return {
@@ -77,6 +79,7 @@ export const lookAtMaildrop = async (
     stored,
     copies,
     removed: removed.size,
+    isMeeting,
     facts: isAsFound
       ? found
       : await countAgain(

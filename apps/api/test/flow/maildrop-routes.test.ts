@@ -81,6 +81,29 @@ describe('what a person asks of a maildrop', () => {
     expect((await ask('POST', `/messages/${part}/rest`)).json()).toMatchObject({ error: { code: 'message.gone' } })
   })
 
+  it('is told how a look that was asked for ended, and at once when there will be none', async () => {
+    const { accountId } = await makeDrop()
+    const { prisma } = fixture.store
+    const url = `/v1/accounts/${accountId}/sync`
+    const open = { state: 'running', arrived: null, waitsUntil: null, problem: null }
+    const asked = (await ask('POST', url)).json()
+    expect(asked).toEqual({ id: expect.any(String), ...open })
+    const at = `${url}s/${asked.id}`
+    const end = (state: string, result: object) =>
+      prisma.engineRequest.update({ where: { id: BigInt(asked.id) }, data: { state, result } })
+    expect((await ask('GET', at)).json()).toEqual(asked)
+    await end('done', { arrived: 3 })
+    expect((await ask('GET', at)).json()).toEqual({ ...asked, state: 'done', arrived: 3 })
+    const problem = { code: 'connect.refused', message: 'No.', hint: 'Try again.' }
+    await end('failed', { error: problem })
+    expect((await ask('GET', at)).json()).toEqual({ ...asked, state: 'failed', problem })
+    const other = await makeDrop()
+    expect((await ask('GET', `/v1/accounts/${other.accountId}/syncs/${asked.id}`)).statusCode).toBe(404)
+    await prisma.account.update({ where: { id: accountId }, data: { isPaused: true } })
+    expect((await ask('POST', url)).json()).toMatchObject({ error: { code: 'account.not_ready' } })
+    expect(await requests(accountId)).toBe(1)
+  })
+
   it('asks for nothing of anybody else', async () => {
     const { accountId, part } = await makeDrop()
     const stranger = await openTestSession(fixture.store, (await fixture.makeUser('stranger@example.org')).id)

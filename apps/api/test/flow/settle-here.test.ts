@@ -106,9 +106,10 @@ describe('commands of mailboxes that are kept here', () => {
 
   it('let a mail go at the provider when it is deleted for good here, where the person wants that', async () => {
     const { store, makeAccount, placements, run, whole, some } = fixture
-    for (const [kind, state, waiting] of [
-      ['whenDeletedHere', 'to_delete', 1],
-      ['keep', 'fetched', 0],
+    for (const [kind, state, waiting, isWhole] of [
+      ['whenDeletedHere', 'to_delete', 1, true],
+      ['whenDeletedHere', 'fetched', 0, false],
+      ['keep', 'fetched', 0, true],
     ] as const) {
       const { accountId, inbox, trash } = await makeAccount(2)
       await store.prisma.account.update({
@@ -117,7 +118,15 @@ describe('commands of mailboxes that are kept here', () => {
       })
       for (const { messageId } of await placements(accountId))
         await store.prisma.popLedger.create({
-          data: { accountId, key: `${messageId}`, sizeBytes: 10n, state: 'fetched', isWhole: true, messageId },
+          data: {
+            accountId,
+            key: `${messageId}`,
+            sizeBytes: 10n,
+            state: 'fetched',
+            isWhole,
+            messageId,
+            fetchedAt: new Date(),
+          },
         })
       const [first] = await placements(accountId)
       if (!first) throw new Error('no placements')
@@ -129,6 +138,8 @@ describe('commands of mailboxes that are kept here', () => {
       expect(told).toBe(waiting)
       const ledger = await store.prisma.popLedger.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
       expect(ledger.map((row) => row.state)).toEqual([state, 'fetched'])
+      // What stays there stays, whatever policy comes later (plan-maildrop.test.ts).
+      expect(ledger.map(({ fetchedAt }) => fetchedAt !== null)).toEqual([waiting === 1, true])
       expect(await placements(accountId)).toHaveLength(1)
       const { maildrop } = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
       expect(maildrop).toMatchObject({ waiting })

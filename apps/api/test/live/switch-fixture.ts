@@ -23,7 +23,8 @@ export type Switching = {
   untilQuiet: () => Promise<void>
   /** `preparedAt`: where its mailboxes are made, when the other port is not to be reached. */
   toImap: (port: number, preparedAt?: number) => Promise<void>
-  toPop3: (port: number) => Promise<void>
+  /** `login`: where the maildrop is that of another one. */
+  toPop3: (port: number, login?: string) => Promise<void>
   untilSwitched: () => Promise<void>
   /** One line for each placement, with all that a person could miss. */
   here: () => Promise<string[]>
@@ -74,13 +75,14 @@ export const startSwitching = async (
     )
   }
   const line = (path: string, subject: string, flags: string[]) => `${path} ${subject} [${flags.sort().join(' ')}]`
-  const serverAt = (port: number) => ({
+  const serverAt = (port: number, username = user) => ({
     host: 'localhost',
     port,
     security: 'plain' as const,
-    username: user,
+    username,
     pinnedFingerprint: null,
   })
+  const policy = { allowPrivate: true, privateHosts: [] }
   return {
     accountId,
     mailboxId,
@@ -99,7 +101,7 @@ export const startSwitching = async (
       const mailboxes = await prepareSwitch({
         incoming: { ...incoming, port: preparedAt },
         password: 'secret',
-        policy: { allowPrivate: true, privateHosts: [] },
+        policy,
         ca: undefined,
         mailboxes: await store.prisma.mailbox.findMany({ where: { accountId } }),
         proof: { messageIds: [], isSameName: true },
@@ -116,12 +118,15 @@ export const startSwitching = async (
       )
       createEngine(store).accountChanged(accountId)
     },
-    toPop3: async (port) => {
+    toPop3: async (port, login) => {
       const account = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
       const { masterKey } = deps
-      const wanted = { account, incoming: serverAt(port), password: 'secret', masterKey, isPrivateHost: true }
+      const engine = createEngine(store)
+      const typed = { incoming: serverAt(port, login), password: 'secret' }
+      const maildrop = await engine.proveMaildrop({ ...typed, policy, ca: undefined, accountId, isSameName: true })
+      const wanted = { account, ...typed, masterKey, isPrivateHost: true, maildrop }
       await commit(store, { kind: 'user', userId: fixture.userId }, (unit) => beginSwitchToPop3(unit, wanted))
-      createEngine(store).accountChanged(accountId)
+      engine.accountChanged(accountId)
     },
     untilSwitched: async () => {
       await until(

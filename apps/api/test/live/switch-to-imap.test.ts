@@ -82,7 +82,7 @@ describe('a POP3 account that changes to IMAP', () => {
     const events = await prisma.syncEvent.findMany({ where: { accountId, kind: 'switch' }, orderBy: { id: 'asc' } })
     expect(events.map(({ text }) => text)).toEqual([
       'The account changes from POP3 to IMAP.',
-      'Changed from POP3 to IMAP: 298 mails found again at the server, 1 mail brought there.',
+      'Changed from POP3 to IMAP: 298 mails found again at the provider, 1 mail brought there, 0 mails here only.',
     ])
     // The date it had here went along.
     const archive = await otherProgram(dovecot, 'ann', 'Archive')
@@ -184,7 +184,7 @@ describe('a POP3 account that changes to IMAP', () => {
       where: { accountId: account.accountId, kind: 'switch' },
       orderBy: { id: 'desc' },
     })
-    expect(text).toContain('0 mails brought there.')
+    expect(text).toContain('0 mails brought there,')
     // POP3 ends what has no end of its own: there the sizes do not tell.
     const endless = mails.filter((raw) => !raw.toString('latin1').endsWith('\r\n'))
     const fetched =

@@ -177,7 +177,7 @@ export const pageMessages = {
   'maildrop.lookedAt': 'Last look: {date}.',
   'maildrop.nextLook': 'Next look: {date}.',
   'maildrop.check': 'Check now',
-  'maildrop.looking': 'Looking for new mail',
+  'maildrop.looking': 'Looking …',
   'maildrop.noUniqueIds':
     'The server gives its mails no lasting names (no UIDL): each look has to read them again to know which are new.',
   'maildrop.noTop': 'The server cannot give a header alone (no TOP): a size limit cannot be kept.',
@@ -365,6 +365,7 @@ export const pageMessages = {
   'transfer.unreadable': 'The file could not be read.',
   'transfer.broken': 'Sending was cut off. Choose the same files again: what has arrived is not added twice.',
   transfers: 'Imports and copies',
+  'transfers.closeAll': 'Close all {n} that have ended',
   'table.more': '{n} more; the field above finds them by their names.',
   'table.readOnly': 'Read-only at the server',
   'table.roleOf': 'Role of {path}',

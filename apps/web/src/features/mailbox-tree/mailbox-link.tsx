@@ -3,6 +3,7 @@ import {
   Archive,
   ChevronRight,
   CircleAlert,
+  Ellipsis,
   FileText,
   Folder,
   Inbox,
@@ -17,7 +18,8 @@ import { type Dragged, getDragged } from '#data/drag.ts'
 import { nameOf } from '#lib/mailbox-name.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
-import { isOwn, MailboxMenu, type TreeWish } from './mailbox-menu.tsx'
+import { Menu } from '#ui/menu.tsx'
+import { actionsOf } from './mailbox-menu.tsx'
 import { countOf, type TreeRow } from './tree-order.ts'
 
 const icons: Record<MailboxRole, LucideIcon> = {
@@ -37,13 +39,12 @@ export const MailboxLink = ({
   isCurrent,
   onFold,
   onWish,
+  canCopy,
 }: {
   row: TreeRow
   isCurrent: boolean
   onFold: (isOpen: boolean) => void
-  /** Null where the tree is the server's. */
-  onWish: ((wish: TreeWish) => void) | null
-}) => {
+} & Parameters<typeof actionsOf>[1]) => {
   const [isOver, setOver] = useState(false)
   const { mailbox, depth } = row
   const Icon = mailbox.role ? icons[mailbox.role] : Folder
@@ -81,11 +82,14 @@ export const MailboxLink = ({
     const isWelcome = mailbox.rights.insert && dragged?.accountId === mailbox.accountId
     return isWelcome && dragged.mailboxId !== mailbox.id ? dragged : null
   }
-  const menu = onWish && isOwn(mailbox) && <MailboxMenu mailbox={mailbox} onWish={onWish} />
+  const actions = actionsOf(mailbox, { onWish, canCopy })
+  const menu = actions.length > 0 && (
+    <Menu label={t('tree.actions', { name })} icon={<Ellipsis size={15} aria-hidden />} items={actions} />
+  )
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the same menu has a button
     <div
-      className={menu ? 'tree-row own' : 'tree-row'}
+      className={menu ? 'tree-row with-menu' : 'tree-row'}
       onContextMenu={(event) => {
         const button = event.currentTarget.querySelector<HTMLButtonElement>(':scope > .menu > button')
         if (!button) return
