@@ -84,7 +84,7 @@ describe('what a person asks of a maildrop', () => {
   it('is told how a look that was asked for ended, and at once when there will be none', async () => {
     const { accountId } = await makeDrop()
     const { prisma } = fixture.store
-    const url = `/v1/accounts/${accountId}/sync`
+    const url = `/accounts/${accountId}/sync`
     const open = { state: 'running', arrived: null, waitsUntil: null, problem: null }
     const asked = (await ask('POST', url)).json()
     expect(asked).toEqual({ id: expect.any(String), ...open })
@@ -98,7 +98,7 @@ describe('what a person asks of a maildrop', () => {
     await end('failed', { error: problem })
     expect((await ask('GET', at)).json()).toEqual({ ...asked, state: 'failed', problem })
     const other = await makeDrop()
-    expect((await ask('GET', `/v1/accounts/${other.accountId}/syncs/${asked.id}`)).statusCode).toBe(404)
+    expect((await ask('GET', `/accounts/${other.accountId}/syncs/${asked.id}`)).statusCode).toBe(404)
     await prisma.account.update({ where: { id: accountId }, data: { isPaused: true } })
     expect((await ask('POST', url)).json()).toMatchObject({ error: { code: 'account.not_ready' } })
     expect(await requests(accountId)).toBe(1)
