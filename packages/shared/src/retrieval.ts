@@ -61,6 +61,8 @@ export const maildrop = z.object({
   hasUniqueIds: z.boolean().default(true),
   /** The server can give a header alone (TOP). Without, the size limit cannot be kept. */
   hasTop: z.boolean().default(true),
+  /** Least time between two logins, as the server announces it (LOGIN-DELAY, RFC 2449 6.5); null: it says nothing. */
+  loginDelaySeconds: z.int().nullable().default(null),
 })
 export type MaildropFacts = z.infer<typeof maildrop>
 

@@ -1,4 +1,4 @@
-import { type Retrieval, retrieval } from '@postern/shared/retrieval.ts'
+import { maildrop, type Retrieval, retrieval } from '@postern/shared/retrieval.ts'
 import { z } from 'zod'
 import type { Capabilities } from '#protocol/pop3/capabilities.ts'
 import type { Pop3Session } from '#protocol/pop3/open-session.ts'
@@ -46,6 +46,7 @@ export class PolledLife implements AccountLife {
   /** No login before this, whoever asks: the server says so, or another program has the maildrop. Monotonic. */
   #notBefore = 0
   #inboxId: bigint | undefined
+  #hasLived = false
 
   constructor(machine: AccountMachine) {
     this.#machine = machine
@@ -56,6 +57,8 @@ export class PolledLife implements AccountLife {
   /** Waits, or looks; in between the account is read anew, as its owner may have changed it. */
   async live(account: ConnectableAccount): Promise<void> {
     const { signal, deps } = this.#machine
+    if (!this.#hasLived) this.#rememberLogin(account)
+    this.#hasLived = true
     if (this.#wake.take('look')) this.#isAsked = true
     this.#wake.take('present')
     this.#wake.take('removal')
@@ -153,6 +156,7 @@ export class PolledLife implements AccountLife {
         retrieval: wishes,
         isMeeting: account.row.switching !== null,
         newsSince: changed.safeParse(account.row.switching).data?.since ?? null,
+        isFirst: account.row.lastSyncedAt === null,
         clock,
         logger,
         signal,
@@ -165,6 +169,15 @@ export class PolledLife implements AccountLife {
       await leaveSession(session)
       this.#here.readNew()
     }
+  }
+
+  /** A restart, or another engine, hurries no login that the server wants later. */
+  #rememberLogin({ row }: ConnectableAccount): void {
+    const { clock } = this.#machine.deps
+    const delaySeconds = maildrop.safeParse(row.maildrop).data?.loginDelaySeconds ?? null
+    if (delaySeconds === null || row.lastLoginAt === null) return
+    const sinceMs = Math.max(0, clock.now().getTime() - row.lastLoginAt.getTime())
+    this.#notBefore = clock.monotonicMs() + delaySeconds * 1000 - sinceMs
   }
 
   /** The inbox of a maildrop is the same as long as the account lives. */

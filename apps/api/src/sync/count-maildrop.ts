@@ -2,7 +2,7 @@ import type { MaildropFacts, ServerPolicy } from '@postern/shared/retrieval.ts'
 import { type LedgerRow, type ListedMail, planMaildrop } from './plan-maildrop.ts'
 
 /** What a person is told of a maildrop, beside when it was looked at and what its server can do. */
-export type MaildropCounts = Omit<MaildropFacts, 'listedAt' | 'hasUniqueIds' | 'hasTop'>
+export type MaildropCounts = Omit<MaildropFacts, 'listedAt' | 'hasUniqueIds' | 'hasTop' | 'loginDelaySeconds'>
 
 /** Later than anything was fetched, whichever clock wrote that down. */
 const someNextLook = new Date(8.64e15)

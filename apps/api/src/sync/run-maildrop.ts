@@ -63,7 +63,7 @@ export const lookAtMaildrop = async (
   const { toFetch, meeting } = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
   let done = 0
   const { stored, copies } = await fetchMails(context, toFetch, {
-    isNews: ledger.rows.length > 0 || context.isMeeting,
+    isNews: !context.isFirst || context.isMeeting,
     hasParts: ledger.rows.some(({ state, isWhole }) => state !== 'listed' && !isWhole),
     onStored: async (mails) => {
       done += mails
@@ -177,6 +177,7 @@ const factsOf = (
   // A look that tried neither knows as much as the one before.
   hasUniqueIds: session.capabilities.uniqueIds ?? told?.hasUniqueIds ?? true,
   hasTop: session.capabilities.top ?? told?.hasTop ?? true,
+  loginDelaySeconds: session.capabilities.loginDelay?.seconds ?? null,
 })
 
 const isNews = (facts: MaildropFacts, told: MaildropFacts | null): boolean =>

@@ -1,29 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
-import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { undoCommand } from '#outbox/outbox.ts'
 import { settleNextCommands } from '#outbox/settle-here.ts'
-import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { until } from '../support/until.ts'
-import { type OutboxRows, startOutboxRows } from './outbox-fixture.ts'
+import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
 describe('mailboxes of one’s own, kept here', () => {
-  let fixture: OutboxRows
-  let app: FastifyInstance
-  let cookie: string
+  let fixture: OutboxApi
   beforeAll(async () => {
-    fixture = await startOutboxRows()
-    app = await buildTestApp({ store: fixture.store, treeWithinMs: 400 })
-    cookie = await openTestSession(fixture.store, fixture.userId)
+    fixture = await startOutboxApi({ treeWithinMs: 400 })
   })
-  afterAll(async () => {
-    await app.close()
-    await fixture.stop()
-  })
+  afterAll(() => fixture.stop())
 
-  const send = (method: 'POST' | 'PATCH' | 'DELETE' | 'GET', path: string, payload?: object) =>
-    app.inject({ method, url: `/v1${path}`, headers: { cookie, 'x-postern': '1' }, ...(payload ? { payload } : {}) })
+  const send: OutboxApi['send'] = (...request) => fixture.send(...request)
   const make = async (accountId: bigint, name: string, parentId: string | null = null): Promise<Mailbox> => {
     const answer = await send('POST', `/accounts/${accountId}/mailboxes`, { name, parentId })
     expect([answer.statusCode, answer.json().error]).toEqual([200, undefined])

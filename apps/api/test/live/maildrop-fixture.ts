@@ -14,6 +14,8 @@ import { openStore, type Store } from '#store/open-store.ts'
 import { BodyReader } from '#sync/body-reader.ts'
 import { readSources } from '#sync/read-sources.ts'
 import { lookAtMaildrop, type MaildropLook } from '#sync/run-maildrop.ts'
+import { startDovecot } from '../support/dovecot.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
 /** One account and its maildrop; a test decides when it is looked at, and by which way. */
@@ -53,6 +55,27 @@ export const startMaildrops = async () => {
     },
   }
 }
+
+/** Maildrops at a real Dovecot, behind a proxy that can break what passes. */
+export const startMaildropScene = async () => {
+  const dovecot = await startDovecot()
+  const proxy = await startFaultProxy(dovecot.pop3Port)
+  const drops = await startMaildrops()
+  return {
+    dovecot,
+    proxy,
+    drops,
+    onServer: (user: string) => dovecot.count(user, 'INBOX'),
+    /** How often this was said to the server. */
+    asked: (command: string) => proxy.said('toServer').match(new RegExp(`^${command}`, 'gm'))?.length ?? 0,
+    stop: async () => {
+      await drops.stop()
+      await proxy.stop()
+      await dovecot.stop()
+    },
+  }
+}
+export type MaildropScene = Awaited<ReturnType<typeof startMaildropScene>>
 
 const openMaildrop = async (store: Store, userId: bigint, user: string, usualPort: number): Promise<Maildrop> => {
   const settings = accountSettings.parse({
@@ -112,6 +135,7 @@ export const attachMaildrop = async (
             retrieval: chosen,
             isMeeting: false,
             newsSince: null,
+            isFirst: false,
             ...(maxAnswerBytes === undefined ? {} : { maxAnswerBytes }),
             clock: systemClock,
             logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),

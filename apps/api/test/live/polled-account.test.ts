@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
+import type { Supervisor } from '#engine/supervisor.ts'
 import { enqueueCommand } from '#outbox/outbox.ts'
 import { readRequest } from '#store/engine-requests.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { letter } from '../support/letter.ts'
-import { capable, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { answerOf, capable, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
 import { until } from '../support/until.ts'
 
 const inUse = { baseMs: 400, capMs: 500 }
@@ -33,11 +34,12 @@ describe('an account that is polled', () => {
   let dovecot: Dovecot
   let proxy: FaultProxy
   let fixture: EngineFixture
+  let supervisor: Supervisor
   beforeAll(async () => {
     dovecot = await startDovecot()
     proxy = await startFaultProxy(dovecot.pop3Port)
     fixture = await startEngineFixture(dovecot, { inUse, throttled: { baseMs: 1, capMs: 2 }, removalLookMs: 50 })
-    fixture.start()
+    supervisor = fixture.start()
   })
   afterAll(async () => {
     await fixture.stop()
@@ -263,6 +265,54 @@ describe('an account that is polled', () => {
     const gaps = at.slice(1).map((time, n) => time - (at[n] ?? 0))
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(inUse.baseMs - 5)
     expect(await account(accountId)).toMatchObject({ problem: null, loginFailures: 0 })
+    await server.stop()
+  })
+
+  it('rings for new mail, and not for what was there when it was added, though its first download was cut', async () => {
+    const mails = [1, 2, 3].map((n) => letter(n))
+    let cuts = 1
+    const server = await startScriptedPop3({
+      mails,
+      on: {
+        RETR: (socket, args) => {
+          if (args !== '1' || cuts === 0) return socket.write(answerOf(mails[Number(args) - 1] ?? ''))
+          cuts--
+          return socket.destroy()
+        },
+      },
+    })
+    const accountId = await fixture.addMaildrop('rings', server.port)
+    await fixture.untilState(accountId, 'watching')
+    expect([cuts, (await subjects(accountId, 'INBOX')).sort()]).toEqual([0, ['Letter 1', 'Letter 2', 'Letter 3']])
+    expect(server.said.filter((line) => line === 'RETR 3')).toHaveLength(1)
+    const { id: streamId } = await fixture.store.prisma.stream.findUniqueOrThrow({ where: { accountId } })
+    const notices = () => fixture.store.prisma.change.count({ where: { streamId, kind: 'arrived' } })
+    expect(await notices()).toBe(0)
+    mails.push(letter(4))
+    await checkNow(accountId)
+    await until(async () => (await notices()) === 1, { what: 'a notice' })
+    await server.stop()
+  })
+
+  it('comes no sooner than the server allows after a restart either', async () => {
+    const logins: number[] = []
+    const server = await startScriptedPop3({
+      mails: [letter(1)],
+      on: {
+        CAPA: capable('USER', 'LOGIN-DELAY 2'),
+        PASS: (socket) => {
+          logins.push(performance.now())
+          socket.write('+OK\r\n')
+        },
+      },
+    })
+    const accountId = await fixture.addMaildrop('restarted', server.port)
+    await fixture.untilState(accountId, 'watching')
+    await supervisor.stop()
+    supervisor = fixture.start()
+    await checkNow(accountId)
+    await until(async () => logins.length === 2, { what: 'the look after the restart' })
+    expect((logins[1] ?? 0) - (logins[0] ?? 0)).toBeGreaterThanOrEqual(1990)
     await server.stop()
   })
 
