@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commit } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
-import { releaseCopies, releaseDeletedHere, wantRest } from '#store/maildrop-wishes.ts'
+import { releaseCopies, wantRest } from '#store/maildrop-wishes.ts'
 import { answerOf, listing, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
 import { until } from '../support/until.ts'
 import { type Maildrop, type MaildropScene, startMaildropScene } from './maildrop-fixture.ts'
@@ -236,28 +236,6 @@ describe('what a person wants of a maildrop', () => {
     expect(await drop.states()).toEqual({ gone: 2 })
     expect(server.said.filter((line) => line.startsWith('RETR'))).toHaveLength(2)
     await server.stop()
-  })
-
-  it('stays at the server when it was deleted here alone, whatever policy comes later', async () => {
-    const drop = await open('alone', [1, 2, 3].map(mail))
-    await drop.look()
-    const { prisma } = scene.drops.store
-    const { id: messageId } = await prisma.message.findFirstOrThrow({
-      where: { accountId: drop.accountId, subject: 'Letter 2' },
-    })
-    await wish(async (unit) => {
-      await unit.tx.placement.deleteMany({ where: { messageId } })
-      await unit.tx.message.update({ where: { id: messageId }, data: { orphanedAt: new Date() } })
-      await releaseDeletedHere(unit, drop.accountId, [messageId])
-    })
-    for (const policy of [{ kind: 'newest', count: 1 }, { kind: 'whenDeletedHere' }, afterDownload] as const)
-      await drop.look({ settings: { policy } })
-    expect(await drop.look({ settings: { policy: afterDownload } })).toMatchObject({
-      messages: 1,
-      facts: { waiting: 0 },
-    })
-    expect(scene.onServer('alone')).toBe(1)
-    expect(await drop.shown()).toEqual(['Letter 1', 'Letter 3'])
   })
 
   it('is heard while a look still fetches: another policy, or a hold', async () => {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { commit } from '#store/commit.ts'
+import { releaseDeletedHere } from '#store/maildrop-wishes.ts'
 import { capable, type Script, startScriptedPop3 } from '../support/scripted-pop3.ts'
 import { type MaildropScene, startMaildropScene, startMaildrops } from './maildrop-fixture.ts'
 
@@ -158,6 +160,33 @@ describe('a maildrop', () => {
     expect(others).toEqual([])
     expect(healed).toMatchObject({ torn: false, whole: true })
     expect(`${healed?.preview} ${healed?.text}`).not.toContain('tornword')
+  })
+
+  it('stays at the server when it was deleted here alone, whatever policy comes later', async () => {
+    fill('alone', 3)
+    const drop = await scene.drops.open('alone', scene.proxy.port)
+    await drop.look()
+    const { prisma } = scene.drops.store
+    const { id: messageId } = await prisma.message.findFirstOrThrow({
+      where: { accountId: drop.accountId, subject: name(2) },
+    })
+    await commit(scene.drops.store, { kind: 'system' }, async (unit) => {
+      await unit.tx.placement.deleteMany({ where: { messageId } })
+      await unit.tx.message.update({ where: { id: messageId }, data: { orphanedAt: new Date() } })
+      await releaseDeletedHere(unit, drop.accountId, [messageId])
+    })
+    for (const policy of [
+      { kind: 'newest', count: 1 },
+      { kind: 'whenDeletedHere' },
+      { kind: 'afterDownload' },
+    ] as const)
+      await drop.look({ settings: { policy } })
+    expect(await drop.look({ settings: { policy: { kind: 'afterDownload' } } })).toMatchObject({
+      messages: 1,
+      facts: { waiting: 0 },
+    })
+    expect(scene.onServer('alone')).toBe(1)
+    expect(await drop.shown()).toEqual([name(1), name(3)])
   })
 
   it('leaves the newest there by the Date header where no Received line says when a mail came', async () => {
