@@ -120,7 +120,10 @@ describe('a kill while mailboxes are changed at the server', () => {
         await back()
       }
     }
-    expect(killed.length).toBeGreaterThan(slices > 1 ? 0 : 2 * samples)
+    // A moment late in the count may not come again: what follows the wish is quicker on another day.
+    const isMet = (what: string) => killed.some((moment) => moment.startsWith(`${what}, `))
+    if (slices <= 1) expect(cases.map(([what]) => what).filter((what) => !isMet(what))).toEqual([])
+    else expect(killed.length).toBeGreaterThan(0)
     if (slices > 0) console.log(`${killed.length} kills:\n${killed.join('\n')}`)
     await quiet()
     const ids = await rows()
