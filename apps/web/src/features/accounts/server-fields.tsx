@@ -50,6 +50,10 @@ export const withKind = (form: ServerForm, { from, to }: { from: AccountKind; to
     ? { ...form, port: String(ports[to][form.security]), pinnedFingerprint: null }
     : form
 
+/** Where the other kind usually is, when nothing more is known than a server. */
+export const usualBeside = ({ host, security, username }: ServerSettings, kind: AccountKind): ServerForm =>
+  formOf({ host, port: ports[kind][security], security, username })
+
 /** One server's settings. Choosing the kind of encryption sets the port that goes with it, unless one was typed. */
 export const ServerFields = ({
   kind,
