@@ -178,7 +178,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
             }}
           >
             {live.events.some((event) => event.kind === 'failed' && event.server === 'outgoing') && (
-              <div className="row">
+              <div className="row" style={{ marginBlockEnd: 16 }}>
                 <button
                   type="button"
                   className="button primary"
