@@ -101,6 +101,15 @@ describe('the first paint', () => {
     await expectSame({ viewport: { width: 820, height: 1180 } }, 'roomy')
     await screen.api('PATCH', '/v1/settings', { density: null })
   })
+  it('stands where the app draws the same, and says whose mail it is where there are several accounts', async () => {
+    screen.dovecot.addUser('sam', 'mail password')
+    const added = await screen.addAccount('sam')
+    await expectSame({ viewport: { width: 1440, height: 900 } }, 'whose')
+    const { page, context } = await openHeld()
+    await page.locator('#first-paint h1', { hasText: 'robin@example.org' }).waitFor()
+    await context.close()
+    await screen.api('DELETE', `/v1/accounts/${added}?mode=erase`)
+  })
 
   it('takes a click that comes before the app', async () => {
     const { context, page, letGo } = await openHeld()

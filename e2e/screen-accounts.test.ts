@@ -102,8 +102,63 @@ describe('accounts', () => {
     expect(await target.evaluate((link) => link.classList.contains('drop'))).toBe(false)
     await page.mouse.up()
     await rowOf(page, 'For Kim alone').waitFor()
+    await page.getByRole('heading', { name: /^Inbox 1 kim@mail\.invalid$/ }).waitFor()
+    // On a phone as well, where the bar leads to this inbox from wherever one goes.
+    await page.setViewportSize({ width: 390, height: 844 })
+    const { pathname } = new URL(page.url())
+    const tab = page.locator('.bottom-bar').getByRole('link', { name: /^Inbox/ })
+    await tab.locator('.badge', { hasText: /^1$/ }).waitFor()
+    await page.getByRole('heading', { name: /kim@mail\.invalid$/ }).waitFor()
+    await expectAccessible(page)
+    await picture(page, 'whose-inbox')
+    await page.locator('.bottom-bar').getByRole('link', { name: 'Settings' }).click()
+    await page.getByRole('link', { name: 'Back' }).first().click()
+    await rowOf(page, 'For Kim alone').waitFor()
+    expect(await tab.getAttribute('href')).toBe(pathname)
+    await page.setViewportSize({ width: 1440, height: 900 })
     const { accounts } = (await (await screen.api('GET', '/v1/accounts')).json()) as { accounts: { id: string }[] }
     await screen.api('DELETE', `/v1/accounts/${accounts.at(-1)?.id}?mode=erase`)
+  })
+
+  it('are added without sending where only that fails; a guess is told as one, and a test that hangs is cancelled', async () => {
+    screen.dovecot.addUser('liv', 'mail password')
+    await page.goto(`${screen.base}/accounts/new`)
+    await page.locator('input[type=email]:focus').waitFor()
+    await page.keyboard.type('liv@mail.invalid')
+    await page.keyboard.press('Enter')
+    await page.getByText('Nothing was found for this address.').waitFor()
+    expect(await page.getByLabel(/settings for sending/).isChecked()).toBe(false)
+    await enterServer(page, { user: 'liv', port: screen.dovecot.imapsPort })
+    await page.getByLabel(/settings for sending/).check()
+    await page.getByText('Nothing was found for sending: this is a guess.').waitFor()
+    const submit = page.getByRole('button', { name: 'Test and add' })
+    // Such a server waits for TLS, and the client for a greeting.
+    await page.getByLabel('Encryption').first().selectOption('STARTTLS')
+    await submit.click()
+    await page.locator('.steps', { hasText: 'Connect' }).waitFor()
+    await page.getByRole('button', { name: 'Cancel the test' }).click()
+    await page.locator('button:focus', { hasText: 'Test and add' }).waitFor()
+    expect(await page.locator('.steps, form [role=alert]').count()).toBe(0)
+    await page.getByLabel('Encryption').first().selectOption('TLS')
+    await submit.click()
+    await page.locator('form [role=alert]:focus', { hasText: 'Receiving works; sending does not.' }).waitFor()
+    const without = page.getByRole('button', { name: 'Add without sending' })
+    for (const shown of [page.locator('form [role=alert]'), without, submit])
+      expect(
+        await shown.evaluate(
+          (it) => it.getBoundingClientRect().top >= 0 && it.getBoundingClientRect().bottom <= innerHeight,
+        ),
+      ).toBe(true)
+    await expectAccessible(page)
+    await picture(page, 'only-sending-fails')
+    await without.click()
+    await page.waitForURL(/\?account=\d+$/)
+    const { accounts } = (await (await screen.api('GET', '/v1/accounts')).json()) as {
+      accounts: { id: string; address: string; outgoing: unknown }[]
+    }
+    const added = accounts.find(({ address }) => address === 'liv@mail.invalid')
+    expect(added?.outgoing).toBeNull()
+    await screen.api('DELETE', `/v1/accounts/${added?.id}?mode=erase`)
   })
 
   it('have a colour and a daily limit that are still there later', async () => {
@@ -167,15 +222,16 @@ describe('accounts', () => {
 
 describe('a list on these pages', () => {
   const states = async (pattern: string, place: string, failed: string, shown: string) => {
-    let answer: (() => Promise<void>) | undefined
-    await page.route(pattern, (route) => {
-      answer = () => route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'Broken.' } } })
+    // Another card of the page may ask for the same.
+    const { promise: word, resolve: answer } = Promise.withResolvers<void>()
+    await page.route(pattern, async (route) => {
+      await word
+      await route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'Broken.' } } })
     })
     await page.goto(`${screen.base}${place}`)
     if (place.startsWith('/accounts')) await page.getByText('What happened', { exact: true }).click()
     await page.getByRole('status', { name: 'Loading' }).waitFor()
-    await until(async () => answer !== undefined)
-    await answer?.()
+    answer()
     await page.getByText(failed).waitFor()
     await expectAccessible(page)
     await page.unroute(pattern)

@@ -47,6 +47,7 @@ describe('an IMAP account', () => {
     await dialog().getByRole('heading', { name: 'Switch kim@mail.invalid to POP3' }).waitFor()
     await dialog().getByText('fetched whole first, as POP3 does not reach them: 5 (').waitFor()
     await dialog().getByText('If POP3 turns out to show less').waitFor()
+    await dialog().getByText('Everything stays at the provider until you choose otherwise').waitFor()
     await dialog().getByText('are no longer followed').waitFor()
     await dialog().getByText('left out here: Lists').waitFor()
     await dialog().getByLabel('Server').fill('localhost')
@@ -70,7 +71,14 @@ describe('an IMAP account', () => {
     const sums = '10 mails found again at the provider, 5 mails brought here whole, 0 mails here only.'
     await page.locator('td', { hasText: sums }).waitFor()
     await page.getByLabel('Change of protocol').getByText(sums).waitFor()
-    await page.getByRole('button', { name: 'Switch to IMAP…' }).waitFor()
+    await page.getByRole('button', { name: 'Switch to IMAP…' }).click()
+    await dialog().getByLabel('Server').waitFor()
+    const proposed = await Promise.all(
+      ['Server', 'Port', 'User name'].map((label) => dialog().getByLabel(label).inputValue()),
+    )
+    expect(proposed).toEqual(['localhost', String(screen.dovecot.imapsPort), 'kim'])
+    await dialog().getByText('to be brought unless it is found: 5 (').waitFor()
+    await dialog().getByRole('button', { name: 'Cancel' }).click()
     await expectAccessible(page)
     await page.goto(`${screen.base}/?account=${accountId}`)
     await rowOf(page, 'Number').first().waitFor()

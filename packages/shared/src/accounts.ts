@@ -65,16 +65,19 @@ export type AccountCreate = z.infer<typeof accountCreate>
 export const accountSwitch = z.strictObject({ kind: accountKind, incoming: serverSettings, password })
 export type AccountSwitch = z.infer<typeof accountSwitch>
 
-/** What a change from IMAP to POP3 means for an account as it is now. */
+/** What a change of protocol means for an account as it is now. */
 export const accountSwitchPlan = z
   .object({
+    /** Its server by the other protocol, if it has been there; null: nothing is known. */
+    incoming: serverSettings.nullable(),
     /**
-     * Mails outside the inbox that are fetched whole first, as no maildrop has them, and their size as the server counts it. At
-     * least these: those of the inbox too, if the maildrop turns out to show fewer; `switching.total` then says how many.
+     * Mails that have to be carried, and their size. To POP3: those outside the inbox, fetched whole first, as no maildrop has
+     * them; at least these, as those of the inbox come too if the maildrop turns out to show fewer (`switching.total` then says
+     * how many). To IMAP: at most these, which the last look did not list; what is at the provider all the same is not brought.
      */
-    toFetch: z.int(),
+    mails: z.int(),
     bytes: z.number(),
-    /** Paths of mailboxes that are not synced: they are not here, and are left out. */
+    /** To POP3: paths of mailboxes that are not synced: they are not here, and are left out. */
     leftOut: z.array(z.string()),
   })
   .meta({ id: 'AccountSwitchPlan' })

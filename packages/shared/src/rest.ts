@@ -92,7 +92,7 @@ export const rest = {
     method: 'GET',
     path: '/v1/accounts/:accountId/switch',
     access: 'user',
-    summary: 'What a change to POP3 would mean for an IMAP account',
+    summary: 'What a change of its protocol would mean for an account',
     response: accounts.accountSwitchPlan,
   },
   cancelSwitch: {

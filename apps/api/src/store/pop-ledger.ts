@@ -149,3 +149,12 @@ export const readListedSources = async (tx: Tx, accountId: bigint, count: number
     WHERE l.account_id = ${accountId} AND l.state = 'fetched' AND l.missing_since IS NULL ORDER BY l.id DESC LIMIT ${count}::int`
   return rows.map(({ bytes }) => bytes)
 }
+
+/** Mails shown here that the last look did not list. */
+export const countOnlyHere = async (tx: Tx, accountId: bigint): Promise<{ mails: number; bytes: number }> => {
+  const [row] = await tx.$queryRaw<{ mails: number; bytes: number }[]>`
+    SELECT count(*)::int AS mails, coalesce(sum(m.size_bytes), 0)::float8 AS bytes FROM message m
+    WHERE m.account_id = ${accountId} AND EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)
+      AND NOT EXISTS (SELECT 1 FROM pop_ledger l WHERE l.message_id = m.id AND l.state <> 'gone' AND l.missing_since IS NULL)`
+  return row ?? { mails: 0, bytes: 0 }
+}

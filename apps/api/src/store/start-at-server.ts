@@ -1,4 +1,5 @@
-import type { AccountKind, ServerSettings } from '@postern/shared/accounts.ts'
+import { type AccountKind, accountKind, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
+import { z } from 'zod'
 import type { AccountRow } from './accounts.ts'
 import type { Tx } from './open-store.ts'
 
@@ -13,16 +14,23 @@ export type NewServer = {
   brought: number
 }
 
-/** An account that changed its protocol has seen nothing of its new server yet: what it knew of the old one is forgotten. */
+/** Where it was by the other protocol. */
+export const formerServer = z.object({ kind: accountKind, incoming: serverSettings })
+
+/**
+ * An account that changed its protocol has seen nothing of its new server yet: what it knew of the old one is forgotten, but for
+ * where that is.
+ */
 export const startAtServer = async (
   tx: Tx,
-  { id, isPaused }: Pick<AccountRow, 'id' | 'isPaused'>,
+  { id, isPaused, kind, incoming }: Pick<AccountRow, 'id' | 'isPaused' | 'kind' | 'incoming'>,
   { awaited, brought, ...server }: NewServer,
 ): Promise<void> => {
   await tx.account.update({
     where: { id },
     data: {
       ...server,
+      formerServer: formerServer.parse({ kind, incoming }),
       state: isPaused ? 'paused' : 'new',
       loginFailures: 0,
       lastLoginAt: null,

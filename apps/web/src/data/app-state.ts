@@ -13,6 +13,8 @@ export type AppState = {
   session: CurrentSession | null
   isOnline: boolean
   accounts: Account[]
+  /** Whose mail was looked at last: its inbox is the one that is gone to. */
+  lastAccountId: string | null
   mailboxes: Record<string, Mailbox>
   /** By list key: mailbox and filter. */
   lists: Record<string, ThreadList>
@@ -33,6 +35,7 @@ export const blank: AppState = {
   session: null,
   isOnline: true,
   accounts: [],
+  lastAccountId: null,
   mailboxes: {},
   lists: {},
   threads: {},

@@ -99,10 +99,10 @@ const drawTop = ({ texts }: Facts, tools: Tools): HTMLElement => {
   )
 }
 
-const drawPanes = (name: string, space: HTMLElement, look: Look, given: Facts, tools: Tools): HTMLElement => {
+const drawPanes = (title: HTMLElement, space: HTMLElement, look: Look, given: Facts, tools: Tools): HTMLElement => {
   const filters = tools.make('div', 'filters', ...given.texts.filters.map((filter) => tools.make('button', '', filter)))
   filters.firstElementChild?.setAttribute('aria-pressed', 'true')
-  const head = tools.make('div', 'list-head', tools.make('h1', '', name), filters, tools.make('span', 'icon-button'))
+  const head = tools.make('div', 'list-head', title, filters, tools.make('span', 'icon-button'))
   const layout = look.isPhone ? 'phone' : ({ columns: 'columns', bottom: 'bottom' }[look.layout] ?? 'single')
   const panes = tools.make(
     'div',
@@ -124,7 +124,7 @@ const paint = (given: Facts, tools: Tools): void => {
   const place = document.getElementById('first-paint')
   const [, screen, mailboxId, openId] = location.pathname.split('/')
   if (!block || !place || (screen !== '' && screen !== 'mail')) return
-  const { session, mailboxes, list } = JSON.parse(block.textContent) as Start // presented by the server through this type
+  const { session, accounts, mailboxes, list } = JSON.parse(block.textContent) as Start // presented by the server through this type
   const setting = (key: string, usual: string): string => `${session.settings[key] ?? usual}`
   const theme = setting('theme', 'system')
   if (theme !== 'system') document.documentElement.dataset.theme = theme
@@ -149,8 +149,11 @@ const paint = (given: Facts, tools: Tools): void => {
   const space = tools.make('div', 'list-space', ...rows)
   space.style.height = `${(list.total ?? list.rows.length) * height}px`
   const name = mailbox.role === 'inbox' ? given.texts.inbox : mailbox.name
+  const account = accounts.find(({ id }) => id === mailbox.accountId)
+  const title = tools.make('h1', '', tools.make('bdi', '', name))
+  if (accounts.length > 1 && account) title.append(tools.make('bdi', 'whose', account.name || account.address))
   place.className = 'mail'
-  place.append(tools.drawTop(given, tools), tools.make('div', ''), tools.drawPanes(name, space, look, given, tools))
+  place.append(tools.drawTop(given, tools), tools.make('div', ''), tools.drawPanes(title, space, look, given, tools))
   // A browser's first date costs as much as all the rest here: it comes when the rows are in sight.
   const fillDates = () => {
     for (const [index, { latestAt }] of inSight.entries()) {

@@ -4,6 +4,8 @@ import { AppError } from '#platform/errors.ts'
 import { type AccountRow, findAccount } from '#store/accounts.ts'
 import { beginSwitchToPop3, cancelSwitchToPop3, countHome } from '#store/bring-home.ts'
 import { commit, type Unit } from '#store/commit.ts'
+import { countOnlyHere } from '#store/pop-ledger.ts'
+import { formerServer } from '#store/start-at-server.ts'
 import { switchToImap } from '#store/switch-account.ts'
 import { readMailboxes } from '#store/sync-mailboxes.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
@@ -51,9 +53,13 @@ export const registerAccountSwitch = (deps: FeatureDeps): void => {
   })
 
   router.on('planSwitch', async ({ user: { userId }, params }) => {
-    const { id } = await ownImap(userId, params.accountId)
+    const { id, kind, ...account } = await own(userId, params.accountId)
+    // Added anew by the protocol it had changed to it knows nothing of the other one.
+    const former = formerServer.safeParse(account.formerServer).data
+    const incoming = former && former.kind !== kind ? former.incoming : null
+    if (kind === 'pop3') return { incoming, ...(await store.read(userId, (tx) => countOnlyHere(tx, id))), leftOut: [] }
     const { away, awayBytes, leftOut } = await store.read(userId, (tx) => countHome(tx, id))
-    return { toFetch: away, bytes: awayBytes, leftOut }
+    return { incoming, mails: away, bytes: awayBytes, leftOut }
   })
 
   router.on('cancelSwitch', async ({ user: { userId }, params }) => {

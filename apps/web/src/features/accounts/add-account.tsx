@@ -10,11 +10,18 @@ import { Problem } from '#ui/problem.tsx'
 import { ChooseKind } from './choose-kind.tsx'
 import { ConfirmPolicy } from './confirm-policy.tsx'
 import { MailboxIsHere } from './mailbox-is-here.tsx'
-import { candidateFor, foundKinds, incomingFor, proposedIncoming, proposedOutgoing } from './proposals.ts'
+import {
+  candidateFor,
+  foundKinds,
+  guessedOutgoing,
+  incomingFor,
+  proposedIncoming,
+  proposedOutgoing,
+} from './proposals.ts'
 import { type Answers, recommendKind, usualAnswers } from './recommend-kind.ts'
 import { RetrievalFields } from './retrieval-fields.tsx'
 import { type RetrievalForm, readRetrieval, retrievalFormOf, usualRetrieval } from './retrieval-form.ts'
-import { formOf, OutgoingFields, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
+import { OutgoingFields, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 type Stage = 'address' | 'servers'
@@ -59,18 +66,20 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
     choose(suited.kind)
     setRetrieval((old) => ({ ...retrievalFormOf({ ...usualRetrieval, policy: suited.policy }), ...lookOf(old) }))
   }
-  const add = (beside: boolean) => {
+  /** `sending`: null is without it, whatever the form says. */
+  const add = ({ beside, sending }: { beside: boolean; sending: ServerForm | null }) => {
     const read = readRetrieval(retrieval)
     if (!incoming || (kind === 'pop3' && read.kind === 'wrong')) return
+    setOutgoing(sending)
     void live.attempt(async () => {
       const body: AccountCreate = {
         address,
         name: '',
         kind,
         password,
-        outgoingPassword: outgoingPassword || null,
+        outgoingPassword: (sending && outgoingPassword) || null,
         incoming: settingsOf(incoming),
-        outgoing: outgoing ? settingsOf(outgoing) : null,
+        outgoing: sending && settingsOf(sending),
         beside,
         ...(kind === 'pop3' && read.kind === 'read' ? { retrieval: read.wishes } : {}),
       }
@@ -100,6 +109,8 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
             label={t('add.address')}
             type="email"
             required
+            // The page is for nothing else.
+            autoFocus
             autoComplete="email"
             value={address}
             onChange={(event) => setAddress(event.target.value)}
@@ -115,7 +126,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           onSubmit={(event) => {
             event.preventDefault()
             if (kind === 'pop3' && readRetrieval(retrieval).kind === 'wrong') focusInvalid(event.currentTarget)
-            add(false)
+            add({ beside: false, sending: outgoing })
           }}
         >
           {found && (
@@ -147,16 +158,17 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
               <RetrievalFields value={retrieval} onChange={(change) => setRetrieval({ ...retrieval, ...change })} />
             </fieldset>
           )}
-          <OutgoingFields
-            value={outgoing}
-            password={outgoingPassword}
-            fallback={() =>
-              formOf(found?.guesses.outgoing[0] ?? { host: '', port: 465, security: 'tls', username: address })
-            }
-            errors={errors}
-            onChange={setOutgoing}
-            onPassword={setOutgoingPassword}
-          />
+          {found && (
+            <OutgoingFields
+              value={outgoing}
+              password={outgoingPassword}
+              fallback={proposedOutgoing(found, kind) ?? guessedOutgoing(found)}
+              isGuessed={proposedOutgoing(found, kind) === null}
+              errors={errors}
+              onChange={setOutgoing}
+              onPassword={setOutgoingPassword}
+            />
+          )}
           <LiveTestReport
             test={live}
             onTrust={({ server, certificate }) => {
@@ -164,13 +176,27 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
               if (server === 'incoming') setIncoming(pin)
               else setOutgoing(pin)
             }}
-          />
+          >
+            {live.events.some((event) => event.kind === 'failed' && event.server === 'outgoing') && (
+              <div className="row" style={{ marginBlockEnd: 16 }}>
+                <button
+                  type="button"
+                  className="button primary"
+                  disabled={live.isBusy}
+                  onClick={() => add({ beside: false, sending: null })}
+                >
+                  {t('add.withoutSending')}
+                </button>
+                <span className="muted">{t('add.sendingLater')}</span>
+              </div>
+            )}
+          </LiveTestReport>
           {incoming && (
             <MailboxIsHere
               problem={live.problem}
               kind={kind}
               typed={{ incoming: settingsOf(incoming), password }}
-              onBeside={() => add(true)}
+              onBeside={() => add({ beside: true, sending: outgoing })}
             />
           )}
           <div className="row end">

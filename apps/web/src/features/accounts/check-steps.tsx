@@ -50,7 +50,8 @@ export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust:
         })}
       </ol>
       {failures.map((failed) => (
-        <div key={failed.server} className="notice bad" role="alert">
+        <div key={failed.server} className="notice bad" role="alert" tabIndex={-1}>
+          {failed.server === 'outgoing' && <p style={{ margin: '0 0 4px' }}>{t('check.onlySending')}</p>}
           <strong>{failed.message}</strong>
           {failed.hint && <p style={{ margin: '4px 0 0' }}>{failed.hint}</p>}
           {failed.certificate && (

@@ -61,7 +61,8 @@ export const EditAccount = ({ account }: { account: Account }) => {
       <OutgoingFields
         value={outgoing}
         password={outgoingPassword}
-        fallback={() => formOf({ ...account.incoming, port: 465, security: 'tls' })}
+        fallback={formOf({ ...account.incoming, port: 465, security: 'tls', pinnedFingerprint: null })}
+        isGuessed={account.outgoing === null}
         errors={errors}
         onChange={setOutgoing}
         onPassword={setOutgoingPassword}

@@ -19,10 +19,14 @@ export const proposedIncoming = (found: DiscoveryResult, kind: AccountKind): Ser
   return formOf(server ?? { host: '', port: kind === 'imap' ? 993 : 995, security: 'tls', username: found.address })
 }
 
+/** Null where only a guess is left: nobody is to be held up by that. */
 export const proposedOutgoing = (found: DiscoveryResult, kind: AccountKind): ServerForm | null => {
-  const server = candidateFor(found, kind)?.outgoing[0] ?? found.guesses.outgoing[0]
+  const server = candidateFor(found, kind)?.outgoing[0] ?? found.candidates.flatMap(({ outgoing }) => outgoing)[0]
   return server ? formOf(server) : null
 }
+
+export const guessedOutgoing = ({ guesses, address }: DiscoveryResult): ServerForm =>
+  formOf(guesses.outgoing[0] ?? { host: '', port: 465, security: 'tls', username: address })
 
 /** What was typed stays, apart from a port that belongs to the other kind. */
 export const incomingFor = (

@@ -50,6 +50,10 @@ export const withKind = (form: ServerForm, { from, to }: { from: AccountKind; to
     ? { ...form, port: String(ports[to][form.security]), pinnedFingerprint: null }
     : form
 
+/** Where the other kind usually is, when nothing more is known than a server. */
+export const usualBeside = ({ host, security, username }: ServerSettings, kind: AccountKind): ServerForm =>
+  formOf({ host, port: ports[kind][security], security, username })
+
 /** One server's settings. Choosing the kind of encryption sets the port that goes with it, unless one was typed. */
 export const ServerFields = ({
   kind,
@@ -113,18 +117,23 @@ export const ServerFields = ({
   )
 }
 
-/** Sending is a choice; `fallback` is what the form starts with. An empty password: the same as for reading. */
+/**
+ * Sending is a choice; `fallback` is what the form starts with, and is told as a guess where `isGuessed`. An empty password: the
+ * same as for reading.
+ */
 export const OutgoingFields = ({
   value,
   password,
   fallback,
+  isGuessed,
   errors,
   onChange,
   onPassword,
 }: {
   value: ServerForm | null
   password: string
-  fallback: () => ServerForm
+  fallback: ServerForm
+  isGuessed: boolean
   errors: Record<string, string> | undefined
   onChange: (value: ServerForm | null) => void
   onPassword: (password: string) => void
@@ -134,12 +143,13 @@ export const OutgoingFields = ({
       <input
         type="checkbox"
         checked={value !== null}
-        onChange={(event) => onChange(event.target.checked ? fallback() : null)}
+        onChange={(event) => onChange(event.target.checked ? fallback : null)}
       />
       {t('servers.alsoOutgoing')}
     </label>
     {value && (
       <>
+        {isGuessed && isSameForm(value, fallback) && <p className="notice warn">{t('servers.guessed')}</p>}
         <ServerFields kind="smtp" value={value} errors={errors} onChange={onChange} />
         <Field
           label={t('servers.outgoingPassword')}

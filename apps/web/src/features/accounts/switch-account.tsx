@@ -1,4 +1,4 @@
-import type { Account, AccountKind } from '@postern/shared/accounts.ts'
+import type { Account, AccountKind, AccountSwitchPlan, ServerSettings } from '@postern/shared/accounts.ts'
 import { type FormEvent, useEffect, useState } from 'react'
 import { call } from '#data/api.ts'
 import { app } from '#data/app-state.ts'
@@ -8,8 +8,8 @@ import { t } from '#lib/page-text.ts'
 import { goBack, navigate, useRoute } from '#lib/route.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Field } from '#ui/field.tsx'
-import { proposedIncoming } from './proposals.ts'
-import { formOf, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
+import { foundKinds, proposedIncoming } from './proposals.ts'
+import { formOf, pinned, ServerFields, settingsOf, usualBeside } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 /** Offers the other protocol; while an account changes, how far that is. */
@@ -73,8 +73,13 @@ const SwitchDialog = ({ account, onClose }: { account: Account; onClose: () => v
 /** What will happen, the server, the password; a test of them comes first. */
 const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKind; onClose: () => void }) => {
   const [typed] = useState(() => typedFor(account.id))
-  const [incoming, setIncoming] = useProposal(account, to, typed && formOf(typed.incoming))
+  const { value: plan, status } = usePlan(account.id)
+  const [incoming, setIncoming] = useProposal(account, to, {
+    isAsked: status !== 'loading',
+    known: typed?.incoming ?? plan?.incoming ?? null,
+  })
   const [password, setPassword] = useState(typed?.password ?? '')
+  const [isMissing, setMissing] = useState(false)
   useEffect(() => () => app.set({ typedLogin: null }), [])
   const live = useLiveTest()
   const start = (event: FormEvent) => {
@@ -91,7 +96,7 @@ const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKin
   const errors = live.problem?.detail.fields
   return (
     <form onSubmit={start}>
-      {to === 'imap' ? <IntoImap /> : <Consequences accountId={account.id} />}
+      {to === 'imap' ? <IntoImap plan={plan} /> : <IntoPop3 plan={plan} />}
       {incoming === null ? (
         <p className="muted">{t('add.looking')}</p>
       ) : (
@@ -103,7 +108,12 @@ const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKin
         required
         autoComplete="off"
         value={password}
-        error={errors?.password}
+        error={isMissing && password === '' ? t('switch.passwordMissing') : errors?.password}
+        onInvalid={(event) => {
+          event.preventDefault()
+          setMissing(true)
+          event.currentTarget.focus()
+        }}
         onChange={(event) => setPassword(event.target.value)}
         hint={t('switch.passwordHint')}
       />
@@ -132,57 +142,59 @@ const typedFor = (accountId: string) => {
 const show = (changed: Account): void =>
   app.set((state) => ({ accounts: state.accounts.map((other) => (other.id === changed.id ? changed : other)) }))
 
-const IntoImap = () => (
+const usePlan = (accountId: string) =>
+  useAnswer(accountId, (signal) => call('planSwitch', 'GET', `/v1/accounts/${accountId}/switch`, { signal }))
+
+const amountOf = ({ mails, bytes }: AccountSwitchPlan) => ({ n: mails.toLocaleString(), size: fileSize(bytes) })
+
+const IntoImap = ({ plan }: { plan: AccountSwitchPlan | null }) => (
   <>
-    <p>{t('switch.text')}</p>
+    <p>
+      {t('switch.text')} {plan !== null && t(plan.mails === 0 ? 'switch.allThere' : 'switch.toBring', amountOf(plan))}
+    </p>
     <p>{t('switch.wins')}</p>
   </>
 )
 
-/** What POP3 means for this account: what is fetched first, and what is no longer seen. */
-const Consequences = ({ accountId }: { accountId: string }) => {
-  const { value: plan } = useAnswer(accountId, (signal) =>
-    call('planSwitch', 'GET', `/v1/accounts/${accountId}/switch`, { signal }),
-  )
-  return (
-    <>
-      <p>
-        {t('home.text')}{' '}
-        {plan !== null && t('home.toFetch', { n: plan.toFetch.toLocaleString(), size: fileSize(plan.bytes) })}{' '}
-        {t('home.inboxToo')}
-      </p>
-      <p>{t('home.folders')}</p>
-      {plan !== null && plan.leftOut.length > 0 && (
-        <p className="notice">{t('home.leftOut', { paths: plan.leftOut.join(', ') })}</p>
-      )}
-    </>
-  )
-}
+/** What is fetched first, what is no longer seen, and what becomes of mail at the provider. */
+const IntoPop3 = ({ plan }: { plan: AccountSwitchPlan | null }) => (
+  <>
+    <p>
+      {t('home.text')} {plan !== null && t('home.toFetch', amountOf(plan))} {t('home.inboxToo')}
+    </p>
+    <p>
+      {t('home.policy')} {t('home.mailboxes')}
+    </p>
+    {plan !== null && plan.leftOut.length > 0 && (
+      <p className="notice">{t('home.leftOut', { paths: plan.leftOut.join(', ') })}</p>
+    )}
+  </>
+)
 
-/** What was typed already, else what is known of the provider's other server; null while that is looked up. */
-const useProposal = ({ address, incoming }: Account, to: AccountKind, typed: ServerForm | null) => {
-  const [form, setForm] = useState(typed)
-  const { username } = incoming
-  const isKnown = form !== null
+/**
+ * What is known already, else what is found of the provider's other server, else the host that it has now; null while that is
+ * looked up.
+ */
+const useProposal = (
+  { address, incoming }: Account,
+  to: AccountKind,
+  { isAsked, known }: { isAsked: boolean; known: ServerSettings | null },
+) => {
+  const [form, setForm] = useState(known && formOf(known))
+  const [own] = useState(incoming)
+  const isSettled = form !== null
   useEffect(() => {
-    if (isKnown) return
+    if (isSettled || !isAsked) return
+    if (known) return setForm(formOf(known))
     const looking = new AbortController()
     call('discover', 'POST', '/v1/discovery', { body: { address }, signal: looking.signal })
-      .then((found) => ({ ...proposedIncoming(found, to), username }))
-      .catch(
-        (): ServerForm => ({
-          host: '',
-          port: to === 'imap' ? '993' : '995',
-          security: 'tls',
-          username,
-          pinnedFingerprint: null,
-        }),
-      )
-      .then((proposed) => {
-        if (!looking.signal.aborted) setForm((old) => old ?? proposed)
+      .then((found) => foundKinds(found)[to] && { ...proposedIncoming(found, to), username: own.username })
+      .catch(() => null)
+      .then((found) => {
+        if (!looking.signal.aborted) setForm((old) => old ?? (found || usualBeside(own, to)))
       })
     return () => looking.abort()
-  }, [address, username, to, isKnown])
+  }, [address, own, to, isSettled, isAsked, known])
   return [form, setForm] as const
 }
 

@@ -1,6 +1,7 @@
 import type { AccountCreate, CheckEvent } from '@postern/shared/accounts.ts'
-import { useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { type Attempt, useAttempt } from '#data/use-attempt.ts'
+import { t } from '#lib/page-text.ts'
 import { Problem } from '#ui/problem.tsx'
 import { type CheckFailed, CheckSteps } from './check-steps.tsx'
 import { runCheck } from './run-check.ts'
@@ -8,41 +9,90 @@ import { runCheck } from './run-check.ts'
 /** What adding and editing an account share: work that may go wrong, with the live test as a step of it. */
 export type LiveTest = Attempt & {
   events: CheckEvent[]
-  /** Tells each step as it happens; answers whether the account works. */
+  /** The test itself is under way, and can be cancelled. */
+  isTesting: boolean
+  /** Tells each step as it happens; answers whether the account works. Cancelled: false, and as if it had not begun. */
   test: (wanted: AccountCreate) => Promise<boolean>
+  cancel: () => void
   forget: () => void
 }
 
 export const useLiveTest = (): LiveTest => {
   const [events, setEvents] = useState<CheckEvent[]>([])
+  const [isTesting, setTesting] = useState(false)
+  const running = useRef<AbortController | null>(null)
   const { isBusy, problem, attempt } = useAttempt()
   const forget = () => setEvents([])
+  const cancel = () => running.current?.abort()
+  useEffect(() => () => running.current?.abort(), [])
   const attemptAnew = (work: () => Promise<void>) => {
     forget()
     return attempt(work)
   }
-  const test = (wanted: AccountCreate) => runCheck(wanted, (next) => setEvents((old) => [...old, next]))
-  return { isBusy, problem, events, attempt: attemptAnew, test, forget }
+  const test = async (wanted: AccountCreate) => {
+    const controller = new AbortController()
+    running.current = controller
+    const { signal } = controller
+    setTesting(true)
+    try {
+      return await runCheck(wanted, { signal, onEvent: (next) => setEvents((old) => [...old, next]) })
+    } catch (error) {
+      if (!signal.aborted) throw error
+      forget()
+      return false
+    } finally {
+      setTesting(false)
+    }
+  }
+  return { isBusy, isTesting, problem, events, attempt: attemptAnew, test, cancel, forget }
 }
 
-/** The steps, and what went wrong; a certificate that is trusted begins a new test. */
+/** The steps, and what went wrong; a certificate that is trusted begins a new test. `children`: the way on from a failure. */
 export const LiveTestReport = ({
-  test: { events, problem, forget },
+  test: { isBusy, isTesting, events, problem, cancel, forget },
   onTrust,
+  children,
 }: {
   test: LiveTest
   onTrust: (failed: CheckFailed) => void
-}) => (
-  <>
-    {events.length > 0 && (
-      <CheckSteps
-        events={events}
-        onTrust={(failed) => {
-          onTrust(failed)
-          forget()
-        }}
-      />
-    )}
-    <Problem problem={problem} />
-  </>
-)
+  children?: ReactNode
+}) => {
+  const report = useRef<HTMLDivElement>(null)
+  const wasBusy = useRef(false)
+  useEffect(() => {
+    if (wasBusy.current && !isBusy) showEnd(report.current)
+    wasBusy.current = isBusy
+  }, [isBusy])
+  return (
+    <div ref={report}>
+      {events.length > 0 && (
+        <CheckSteps
+          events={events}
+          onTrust={(failed) => {
+            onTrust(failed)
+            forget()
+          }}
+        />
+      )}
+      {isTesting && (
+        <button type="button" className="button" onClick={cancel}>
+          {t('check.cancel')}
+        </button>
+      )}
+      <Problem problem={problem} />
+      {children}
+    </div>
+  )
+}
+
+/** Brings what went wrong and the buttons below it into view, the former first, and the keyboard there. */
+const showEnd = (report: HTMLElement | null): void => {
+  const submit = report?.closest('form')?.querySelector<HTMLElement>('[type=submit]')
+  const alert = report?.querySelector<HTMLElement>('[role=alert]')
+  if (alert) {
+    submit?.scrollIntoView({ block: 'nearest' })
+    alert.scrollIntoView({ block: 'nearest' })
+    alert.focus({ preventScroll: true })
+    // The button that was pressed is gone, or was out of use.
+  } else if (document.activeElement === document.body) submit?.focus()
+}

@@ -1,3 +1,4 @@
+import type { Account } from '@postern/shared/accounts.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import {
   Archive,
@@ -47,6 +48,7 @@ export const filters: Filter[] = ['all', 'unread', 'flagged', 'attachments']
 export const ListHead = (props: Props) => {
   const { mailbox, marked } = props
   const isAtServer = useApp(({ accounts }) => accounts.find(({ id }) => id === mailbox.accountId)?.kind === 'imap')
+  const whose = useApp(({ accounts }) => (accounts.length > 1 ? whoseOf(accounts, mailbox) : ''))
   if (marked !== 0) return <BulkBar {...props} />
   const name = nameOf(mailbox)
   return (
@@ -57,6 +59,11 @@ export const ListHead = (props: Props) => {
           {props.total !== null && (props.isCounted ? props.total : props.total - 1).toLocaleString()}
           {!props.isCounted && '+'}
         </span>
+        {whose && (
+          <bdi className="whose" title={whose}>
+            {whose}
+          </bdi>
+        )}
       </h1>
       {!mailbox.rights.remove && !mailbox.rights.insert && (
         <span role="img" className="muted" aria-label={t('list.readOnly')} title={t('list.readOnly')}>
@@ -116,6 +123,11 @@ export const ListHead = (props: Props) => {
       />
     </div>
   )
+}
+
+const whoseOf = (accounts: Account[], { accountId }: Mailbox): string => {
+  const account = accounts.find(({ id }) => id === accountId)
+  return account?.name || account?.address || ''
 }
 
 const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear }: Props) => {

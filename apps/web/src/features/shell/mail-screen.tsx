@@ -28,9 +28,14 @@ type Place = {
 export const MailScreen = ({ route, screens }: { route: Route; screens: Screens }) => {
   const { MailboxTree, ThreadView, ShortcutSheet, Palette } = screens
   const newAccount = route.segments.length === 0 ? route.query.get('account') : null
-  const inbox = useApp((state) => firstInbox(state, newAccount))
+  const inbox = useApp((state) =>
+    newAccount === null
+      ? (firstInbox(state, state.lastAccountId) ?? firstInbox(state, null))
+      : firstInbox(state, newAccount),
+  )
   const place = placeOf(route, inbox)
   const { kind, mailboxId, threadId, listAt } = place
+  const accountId = useApp(({ mailboxes }) => (mailboxId && mailboxes[mailboxId]?.accountId) || null)
   const query = route.query.get('q') ?? ''
   const isOnline = useApp((state) => state.isOnline)
   const layout = useApp((state) => setting<keyof typeof paneClass>(state, 'layout', 'columns'))
@@ -49,6 +54,9 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
     inbox: () => inbox && navigate(`/mail/${inbox}`),
     ...(isTreeShown ? { back: closeDrawer } : {}),
   })
+  useEffect(() => {
+    if (accountId) app.set({ lastAccountId: accountId })
+  }, [accountId])
   useEffect(() => {
     if (kind === 'mail' && !route.segments[1] && mailboxId) navigate(`/mail/${mailboxId}`, { replace: true })
   }, [kind, mailboxId, route.segments])
