@@ -146,7 +146,8 @@ describe('mail that one has as files', () => {
     await page.reload()
     await counts('0 added, 0 already there, 0 left out, 1 to do').waitFor()
     await page.getByRole('button', { name: 'Cancel: Import into Archive' }).click()
-    await page.getByText('Cancelled.').waitFor()
+    await counts('0 of 1 added, 0 already there, 0 left out').waitFor()
+    await counts('Cancelled. What was added stays.').waitFor()
     await screen.api('PATCH', `/v1/accounts/${ids.imap}`, { isPaused: false })
   })
 
