@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react'
 import { type ApiError, call, explain } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
 import { showToast } from '#data/toasts.ts'
+import type { TreeWish } from '#data/tree-wish.ts'
 import { tellDone } from '#data/undo-list.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/page-text.ts'
@@ -14,7 +15,7 @@ import { Dialog } from '#ui/dialog.tsx'
 import { Choice, Field } from '#ui/field.tsx'
 import { Problem } from '#ui/problem.tsx'
 import { ServerSaid } from '#ui/server-said.tsx'
-import { isOwn, type TreeWish } from './mailbox-menu.tsx'
+import { isOwn } from './mailbox-menu.tsx'
 
 type Given = { account: Account; currentId: string | null; onClose: () => void }
 
