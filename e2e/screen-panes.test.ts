@@ -6,6 +6,7 @@ import {
   deliver,
   expectAccessible,
   openInbox,
+  picture,
   rowOf,
   type Screen,
   startScreen,
@@ -288,6 +289,8 @@ describe('the panes', () => {
     await openInbox(page, screen.base)
     const who = rowOf(page, 'Many hands').locator('.who')
     const number = who.locator('.muted', { hasText: /^ 2$/ })
+    await number.waitFor()
+    await picture(page, 'conversation-count')
     for (const [width, height] of [
       [390, 844],
       [820, 1180],
