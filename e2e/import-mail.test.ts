@@ -55,6 +55,17 @@ describe('mail that one has as files', () => {
     await openDialog('imap', 'Archive', 'Import mail…')
     await expectAccessible(page)
     await picture(page, 'import-ask')
+    // Leaving the browser's own window without a choice leaves one where one was.
+    const browser = await page.context().newCDPSession(page)
+    await browser.send('Page.setInterceptFileChooserDialog', { enabled: true, cancel: true })
+    await page.evaluate(() => {
+      const count = () => document.body.setAttribute('data-left', '')
+      document.querySelector('input[type=file]')?.addEventListener('cancel', count, { once: true })
+    })
+    await dialog().getByRole('button', { name: 'Choose files…' }).click()
+    await page.locator('body[data-left]').waitFor()
+    await browser.detach()
+    expect(await dialog().count()).toBe(1)
     const [chooser] = await Promise.all([
       page.waitForEvent('filechooser'),
       dialog().getByRole('button', { name: 'Choose files…' }).click(),
@@ -135,7 +146,8 @@ describe('mail that one has as files', () => {
     await page.reload()
     await counts('0 added, 0 already there, 0 left out, 1 to do').waitFor()
     await page.getByRole('button', { name: 'Cancel: Import into Archive' }).click()
-    await page.getByText('Cancelled.').waitFor()
+    await counts('0 of 1 added, 0 already there, 0 left out').waitFor()
+    await counts('Cancelled. What was added stays.').waitFor()
     await screen.api('PATCH', `/v1/accounts/${ids.imap}`, { isPaused: false })
   })
 

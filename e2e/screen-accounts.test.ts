@@ -171,7 +171,7 @@ describe('accounts', () => {
     await expectAccessible(page)
     await page.getByLabel('Limit for a day').fill('a lot')
     await page.getByRole('button', { name: 'Save' }).last().click()
-    await page.getByText('must be a whole number').waitFor()
+    await page.getByText('The limit must be at least 1, without decimals; empty means no limit').waitFor()
     await page.getByRole('link', { name: 'Back' }).click()
     await page.locator('.tree-account .account-color').waitFor()
   })

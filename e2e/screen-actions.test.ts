@@ -190,6 +190,18 @@ describe('acting on mail', () => {
       .first()
       .waitFor()
     await expectAccessible(page)
+    const choose = async (text: string, dialog: string) => {
+      await box.fill(text)
+      await page.keyboard.press('Enter')
+      await page.getByRole('dialog', { name: dialog }).waitFor()
+      await page.keyboard.press('Escape')
+      await page.keyboard.press('Control+k')
+    }
+    await choose('import', 'Import mail into Inbox')
+    // The tree is a drawer here, and closed.
+    await page.setViewportSize({ width: 820, height: 1180 })
+    await choose('new mailbox', 'New mailbox')
+    await page.setViewportSize({ width: 1440, height: 900 })
     await box.fill('keyboard')
     await page.keyboard.press('Enter')
     const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' })

@@ -1,5 +1,6 @@
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../apps/api/test/support/until.ts'
 import { expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** A person's own mailboxes, kept here and at an IMAP server, in two windows at once. The tests go in order. */
@@ -125,7 +126,17 @@ describe('mailboxes of one’s own', () => {
     await treeOf(page).getByRole('link', { name: 'Trash' }).click()
     await rowOf(page, 'The plan').waitFor()
     await page.getByText('Boats is deleted; what it held is in Trash.').waitFor()
-    await page.getByRole('button', { name: 'Undo' }).click()
+    // The newest that was done, not the move before it.
+    let restore: Route | undefined
+    await page.route('**/restore', (route) => {
+      restore = route
+    })
+    await page.keyboard.press('z')
+    await until(async () => restore !== undefined)
+    expect(await page.locator('.toast.done').count()).toBe(0)
+    await restore?.continue()
+    await page.getByText('Taken back').waitFor()
+    await page.unroute('**/restore')
     await rowOf(other, 'The plan').waitFor()
     await rowOf(page, 'The plan').waitFor({ state: 'detached' })
     expect(await other.locator('a[title="Boats/Work"]').getAttribute('aria-current')).toBe('page')

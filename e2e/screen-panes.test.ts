@@ -6,6 +6,7 @@ import {
   deliver,
   expectAccessible,
   openInbox,
+  picture,
   rowOf,
   type Screen,
   startScreen,
@@ -273,6 +274,33 @@ describe('the panes', () => {
     await pill.click()
     await rowOf(page, 'Above your head').waitFor()
     await page.getByRole('button', { name: '1 new' }).waitFor({ state: 'detached' })
+  })
+
+  it('tell how many mails a conversation has, however long the names of those who wrote them', async () => {
+    for (const [n, references] of [
+      [1, ''],
+      [2, 'In-Reply-To: <many.1@example.org>\r\n'],
+    ] as const)
+      screen.dovecot.deliver(
+        'robin',
+        'INBOX',
+        `From: Somebody with quite a long name and more, number ${n} <n${n}@example.org>\r\nSubject: Many hands\r\nMessage-ID: <many.${n}@example.org>\r\n${references}\r\nHello!\r\n`,
+      )
+    await openInbox(page, screen.base)
+    const who = rowOf(page, 'Many hands').locator('.who')
+    const number = who.locator('.muted', { hasText: /^ 2$/ })
+    await number.waitFor()
+    await picture(page, 'conversation-count')
+    for (const [width, height] of [
+      [390, 844],
+      [820, 1180],
+      [1440, 900],
+    ] as const) {
+      await page.setViewportSize({ width, height })
+      await number.waitFor()
+      const ends = (place: typeof who) => place.evaluate((element) => element.getBoundingClientRect().right)
+      expect(await ends(number)).toBeLessThanOrEqual(await ends(who))
+    }
   })
 
   it('stand the other way round in scripts that run from right to left', async () => {

@@ -168,7 +168,7 @@ describe('the wizard', () => {
     await page.getByLabel('Password').fill('wrong')
     await policy().selectOption('Keep only the newest')
     await page.getByLabel('How many', { exact: true }).fill('none')
-    await page.getByText('How many must be a whole number').waitFor()
+    await page.getByText(/^The number must be from 1 to [\d,]+, without decimals$/).waitFor()
     await expectAccessible(page)
     await policy().selectOption('Keep everything')
     await page.getByRole('button', { name: 'Test and add' }).click()

@@ -78,7 +78,7 @@ describe('files', () => {
     await rowOf(page, 'Invoice attached').click()
     const name = page.locator('.attachments bdi', { hasText: 'Invoice' })
     expect(await name.evaluate((shown) => shown.scrollWidth <= shown.clientWidth)).toBe(true)
-    await page.getByRole('button', { name: /^Preview Invoice/ }).click()
+    await name.click()
     await page.locator('canvas[data-drawn]').waitFor()
     const ink = await page.locator('canvas[data-drawn]').evaluate((canvas) => {
       const { width, height } = canvas as HTMLCanvasElement

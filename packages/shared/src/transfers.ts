@@ -37,13 +37,15 @@ export const transfer = z
     mailboxId: id,
     fromMailboxId: id.nullable(),
     state: transferState,
-    /** Mails met so far, and what became of them; the rest waits. */
+    /** Mails met so far, and what became of them; the rest waits, or was let go when it was cancelled. */
     found: z.int(),
     stored: z.int(),
     alreadyHere: z.int(),
     refusedMails: z.int(),
+    open: z.int().meta({ description: 'Mails that wait, or are on their way to the mail server.' }),
     /** The first of those. */
     refused: z.array(z.object({ name: z.string(), code: z.enum(errorCodes), reason: z.string() })),
+    hasAll: z.boolean().meta({ description: 'Nothing more comes: every mail of it is among those that were found.' }),
     bytes: z.int().meta({ description: 'Of the content that has come so far.' }),
     expectedBytes: z.int().nullable(),
     createdAt: instant,

@@ -143,7 +143,7 @@ export const isListedIn = async (tx: Tx, mail: ListedMail): Promise<boolean> => 
 
 /**
  * Says durably that these mails may reach the server from now on, where none of them can be below `fromUid`. Answers which:
- * what was cancelled meanwhile is gone.
+ * what was cancelled meanwhile is not among them.
  */
 export const beginItems = async (
   { tx }: RawUnit,

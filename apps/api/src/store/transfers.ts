@@ -104,11 +104,11 @@ export const closeTransfer = async (tx: Tx, id: bigint): Promise<TransferRow | n
   return tx.transfer.findFirst({ where: { id, cancelledAt: null } })
 }
 
-/** What is on its way to the mail server right now comes to its end; everything that waits is let go. */
+/** What is on its way to the mail server right now comes to its end; everything that waits is let go, and stays counted. */
 export const cancelTransfer = async ({ tx }: Unit, id: bigint): Promise<void> => {
   await tx.$executeRaw`UPDATE transfer SET cancelled_at = coalesce(cancelled_at, now()) WHERE id = ${id}`
   await tx.$executeRaw`
-    WITH gone AS (DELETE FROM transfer_item WHERE transfer_id = ${id} AND state = 'waiting' RETURNING blob_id, owns_blob),
+    WITH gone AS (UPDATE transfer_item SET state = 'cancelled', settled_at = now() WHERE transfer_id = ${id} AND state = 'waiting' RETURNING blob_id, owns_blob),
       b AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM gone WHERE owns_blob))
     DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM gone WHERE owns_blob)`
 }

@@ -91,7 +91,7 @@ describe('commands in the store', () => {
     const moved = await run({ kind: 'moveToRole', target: whole(inbox), role: 'trash' })
     const inverseId = randomUUID()
     const inverse = await undoCommand(store, userId, moved.id, inverseId)
-    expect(inverse).toMatchObject({ state: 'done', canUndo: false })
+    expect(inverse).toMatchObject({ state: 'done', canUndo: false, messages: 0, missed: 0 })
     expect(await undoCommand(store, userId, moved.id, inverseId)).toEqual(inverse)
     await expect(undoCommand(store, userId, moved.id, randomUUID())).rejects.toMatchObject({
       code: 'request.conflict',

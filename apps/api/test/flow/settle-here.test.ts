@@ -76,6 +76,12 @@ describe('commands of mailboxes that are kept here', () => {
     await run({ kind: 'expungeMessages', target: some(trash, [second]) })
     await settle(accountId)
     expect(await undoCommand(store, userId, move.id, randomUUID())).toMatchObject({ messages: 1, missed: 1 })
+    const late = await run({ kind: 'moveToRole', target: some(inbox, [third]), role: 'trash' })
+    await settle(accountId)
+    await run({ kind: 'expungeMessages', target: some(trash, [third]) })
+    await settle(accountId)
+    const nothing = { state: 'done', messages: 0, missed: 1 }
+    expect(await undoCommand(store, userId, late.id, randomUUID())).toMatchObject(nothing)
   })
 
   it('go on where a run was cut off', async () => {

@@ -308,7 +308,12 @@ describe('mail that is brought in', () => {
     const { id } = await begin('imap', 'Trash')
     await sendFile(id, 'waits.eml', Buffer.from(letter('waits')))
     expect((await send('DELETE', `/v1/transfers/${id}`)).statusCode).toBe(204)
-    expect(await ask('GET', `/v1/transfers/${id}`)).toMatchObject({ state: 'cancelled', found: 0 })
+    expect(await ask('GET', `/v1/transfers/${id}`)).toMatchObject({
+      state: 'cancelled',
+      found: 1,
+      open: 0,
+      hasAll: false,
+    })
     expect([await staged(), await looseBlobs()]).toEqual([0, 0])
     const other = await fixture.store.prisma.appUser.create({
       data: { address: 'other@example.org', name: 'Other', role: 'member', passwordHash: '-' },

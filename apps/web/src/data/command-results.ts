@@ -2,16 +2,29 @@ import type { Command } from '@postern/shared/commands.ts'
 import { t } from '#lib/text.ts'
 import { showToast } from './toasts.ts'
 
+const told = new Set<string>()
+/** Commands of this page that take others back. */
+const undoing = new Set<string>()
+
+export const noteUndo = (id: string): void => void undoing.add(id)
+
 /**
  * A command the server refused, or one that came too late for some: their rows come back by the change log; here the person
  * is told why.
  */
-const told = new Set<string>()
-
 export const settleCommand = (command: Command): void => {
   const { id, state, missed, error } = command
-  if ((state !== 'failed' && !(state === 'done' && missed > 0)) || told.has(id)) return
+  if (state === 'done' && missed > 0) tellMissed(command)
+  if (state !== 'failed' || told.has(id)) return
   told.add(id)
-  const late = () => t(missed === 1 ? 'done.missed' : 'many.missed', { n: missed.toLocaleString() })
-  showToast({ kind: 'problem', text: state === 'failed' ? (error?.message ?? t('error.refused')) : late() })
+  showToast({ kind: 'problem', text: error?.message ?? t('error.refused') })
+}
+
+/** Once, whether its own answer or the change log says it first. */
+export const tellMissed = ({ id, missed }: Command): void => {
+  if (told.has(id)) return
+  told.add(id)
+  const key = undoing.has(id) ? 'notBack' : 'missed'
+  const text = missed === 1 ? t(`done.${key}`) : t(`many.${key}`, { n: missed.toLocaleString() })
+  showToast({ kind: 'problem', text })
 }

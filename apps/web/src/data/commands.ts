@@ -6,9 +6,11 @@ import { type TextKey, t } from '#lib/text.ts'
 import { ApiError, call, explain } from './api.ts'
 import { type AppState, app, listKey } from './app-state.ts'
 import { inView } from './apply-change.ts'
+import { noteUndo, tellMissed } from './command-results.ts'
 import { noteChange, refreshMailbox, whileSending } from './load-rows.ts'
 import { emptyList, type ThreadList, withChanges } from './thread-list.ts'
 import { dismiss, showToast } from './toasts.ts'
+import { type Told, tellDone, withdraw } from './undo-list.ts'
 
 /** What a person can do to mail: shown at once, sent after, taken back with `z`. */
 export type MailAction =
@@ -38,11 +40,9 @@ type Done = {
   mailboxId: string
   before: Before
   sent: Promise<unknown>
-  toastId: string | null
+  told: Told | null
   isTakenBack: boolean
 }
-const undoable: Done[] = []
-const maxUndoable = 50
 
 const bodyOf = (action: MailAction, target: CommandTarget): CommandBody => {
   const flags = (add: 'seen'[] | 'flagged'[], remove: 'seen'[] | 'flagged'[]): CommandBody => ({
@@ -131,18 +131,15 @@ export const act = (
   const sent = whileSending(
     call('runCommand', 'POST', '/v1/commands', { body: { id, command: bodyOf(action, target) } }),
   )
-  const canUndo = action !== 'expunge'
-  const done: Done = { id, mailboxId, before, sent, toastId: null, isTakenBack: false }
-  if (!isQuiet) done.toastId = showToast({ kind: 'done', text, ...(canUndo ? { undo: () => undo(done) } : {}) })
-  if (canUndo && !isQuiet) undoable.push(done)
-  if (undoable.length > maxUndoable) undoable.shift()
+  const done: Done = { id, mailboxId, before, sent, told: null, isTakenBack: false }
+  if (!isQuiet) done.told = tellDone(text, action === 'expunge' ? undefined : () => undo(done))
   sent.then(
     () => {
       // From here on the change log tells how the list is; whole lists are not kept for an undo.
       done.before = { ...before, list: undefined, shown: undefined }
     },
     (error: unknown) => {
-      forget(done)
+      if (done.told) withdraw(done.told)
       if (!done.isTakenBack) putBack(before, mailboxId)
       failed(error, mailboxId, isQuiet)
     },
@@ -150,32 +147,31 @@ export const act = (
   return sent
 }
 
-export const undoLast = (): void => {
-  const last = undoable.at(-1)
-  if (last) undo(last)
-}
-
-const forget = (done: Done): void => {
-  const index = undoable.indexOf(done)
-  if (index >= 0) undoable.splice(index, 1)
-  if (done.toastId) dismiss(done.toastId)
-}
-
 /** Back on the screen at once; the server takes the command back when it has it. */
 const undo = (done: Done): void => {
   const { id, mailboxId, before, sent } = done
-  forget(done)
   done.isTakenBack = true
-  showToast({ kind: 'done', text: t('done.undo') })
+  const toastId = showToast({ kind: 'done', text: t('done.undo') })
   const undone = putBack(before, mailboxId)
+  const inverseId = newId()
+  noteUndo(inverseId)
   const work = sent.then(
-    () => call('undoCommand', 'POST', `/v1/commands/${id}/undo`, { body: { id: newId() } }),
+    () => call('undoCommand', 'POST', `/v1/commands/${id}/undo`, { body: { id: inverseId } }),
     () => undefined, // it was never done, and that has been said
   )
-  whileSending(work).catch((error: unknown) => {
-    putBack(undone, mailboxId)
-    failed(error, mailboxId)
-  })
+  whileSending(work).then(
+    (inverse) => {
+      if (!inverse || inverse.missed === 0) return
+      // No change tells of what stays as it is: rows were shown that are not there.
+      dismiss(toastId)
+      tellMissed(inverse)
+      askAnew(mailboxId)
+    },
+    (error: unknown) => {
+      putBack(undone, mailboxId)
+      failed(error, mailboxId)
+    },
+  )
 }
 
 /** The screen as it was; answers how it was until now. What came meanwhile stays. */
@@ -201,7 +197,10 @@ const failed = (error: unknown, mailboxId: string, isQuiet = false): void => {
   const isUnreachable = error instanceof ApiError && error.code === 'unreachable'
   if (isQuiet && isUnreachable) return
   showToast({ kind: 'problem', text: t('done.not', { reason: explain(error) }) })
-  if (isUnreachable) return
+  if (!isUnreachable) askAnew(mailboxId)
+}
+
+const askAnew = (mailboxId: string): void => {
   app.set({ threads: {} })
   refreshMailbox(mailboxId, inView.current)
 }

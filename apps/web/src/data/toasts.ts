@@ -7,6 +7,8 @@ const showMs = 8000
 
 export const useToasts = (): Toast[] => useObservable(toasts, ({ list }) => list)
 
+export const toastsShown = (): Toast[] => toasts.get().list
+
 export const dismiss = (id: string): void =>
   toasts.set(({ list }) => ({ list: list.filter((toast) => toast.id !== id) }))
 

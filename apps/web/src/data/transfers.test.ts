@@ -5,7 +5,7 @@ import { app, blank } from './app-state.ts'
 import { askTransfer, dismissTransfers, resumeTransfers, startUpload, transfersShown } from './transfers.ts'
 
 const mailbox = { id: '7' } as Mailbox // what is looked at here
-const transfer = (id: string, state: Transfer['state']) => ({ id, state }) as Transfer // as above
+const transfer = (id: string, state: Transfer['state'], open = 0) => ({ id, state, open }) as Transfer // as above
 const shown = () => transfersShown().map((one) => `${one.transfer.id} ${one.transfer.state} ${one.sender}`)
 let asked: string[]
 let answers: Record<string, Response>
@@ -44,6 +44,18 @@ it('a transfer that went with its account is looked at no more', async () => {
   const before = asked.length
   await vi.advanceTimersByTimeAsync(5000)
   expect(asked).toHaveLength(before)
+})
+
+it('of a cancelled one is looked until what was on its way has come to its end', async () => {
+  await begin('6')
+  answers['GET /v1/transfers/6'] = Response.json(transfer('6', 'cancelled', 1))
+  await vi.advanceTimersByTimeAsync(2000)
+  const before = asked.length
+  answers['GET /v1/transfers/6'] = Response.json(transfer('6', 'cancelled'))
+  await vi.advanceTimersByTimeAsync(5000)
+  expect([asked.length, shown()]).toEqual([before + 1, ['6 cancelled here']])
+  answers['POST /v1/transfers/dismiss'] = new Response(null, { status: 204 })
+  await dismissTransfers(['6'])
 })
 
 it('what one person brings in is not shown to the next, and waits while only the password is asked for', async () => {

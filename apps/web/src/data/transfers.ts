@@ -161,7 +161,8 @@ const follow = async (id: string): Promise<void> => {
     try {
       const transfer = await call('getTransfer', 'GET', `/v1/transfers/${id}`)
       if (isShown(id)) show(transfer)
-      if (isOver(transfer)) return
+      // Of one that was cancelled some mails may still be on their way.
+      if (isOver(transfer) && transfer.open === 0) return
     } catch (error) {
       // It went with its account. Anything else passes.
       if (error instanceof ApiError && error.code === 'not_found') return forgetTransfers([id])

@@ -31,6 +31,8 @@ export const Dialog = ({
       aria-label={title}
       onKeyDown={onKeyDown}
       onCancel={(event) => {
+        // A file chooser inside that is left without a choice says so by the same event, and it bubbles.
+        if (event.target !== ref.current) return
         event.preventDefault()
         onClose()
       }}

@@ -3,17 +3,24 @@ import { type InputHTMLAttributes, type ReactNode, useId } from 'react'
 /** A labelled input with its hint and its error, tied together for screen readers. */
 export const Field = ({
   label,
+  subject = label,
   error,
   hint,
   ...input
-}: { label: string; error?: string | undefined; hint?: ReactNode } & InputHTMLAttributes<HTMLInputElement>) => {
+}: {
+  label: string
+  /** What an error begins with, where the label cannot be said so. */
+  subject?: string
+  error?: string | undefined
+  hint?: ReactNode
+} & InputHTMLAttributes<HTMLInputElement>) => {
   const id = useId()
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
       <input id={id} className="input" aria-invalid={error !== undefined} aria-describedby={`${id}-note`} {...input} />
       <div id={`${id}-note`} className={error ? 'field-error' : 'field-hint'}>
-        {error ? `${label} ${error}` : hint}
+        {error ? `${subject} ${error}` : hint}
       </div>
     </div>
   )

@@ -42,10 +42,12 @@ const present = (row: TransferRow, counts: TransferCounts, refused: RefusedItem[
   stored: counts.stored,
   alreadyHere: counts.here,
   refusedMails: counts.refused,
+  open: counts.open,
   refused: refused.map(({ name, errorCode }) => {
     const code = errorCodes.find((known) => known === errorCode) ?? 'internal'
     return { name, code, reason: reasons[code] ?? otherwise }
   }),
+  hasAll: row.closedAt !== null,
   bytes: Number(row.receivedBytes),
   expectedBytes: row.expectedBytes === null ? null : Number(row.expectedBytes),
   createdAt: row.createdAt.toISOString(),

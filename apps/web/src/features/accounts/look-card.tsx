@@ -78,7 +78,10 @@ const Budget = ({ bytes, onSet }: { bytes: number | null; onSet: (bytes: number 
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     const megabytes = text.trim() === '' ? null : Number(text)
-    if (megabytes !== null && (!Number.isSafeInteger(megabytes * bytesPerMegabyte) || megabytes < 1))
+    if (
+      megabytes !== null &&
+      (!Number.isInteger(megabytes) || !Number.isSafeInteger(megabytes * bytesPerMegabyte) || megabytes < 1)
+    )
       return setProblem(t('budget.notWhole'))
     setProblem(undefined)
     await onSet(megabytes === null ? null : megabytes * bytesPerMegabyte)
@@ -91,6 +94,7 @@ const Budget = ({ bytes, onSet }: { bytes: number | null; onSet: (bytes: number 
     <form onSubmit={(event) => void submit(event)} noValidate>
       <Field
         label={t('budget.label')}
+        subject={t('budget.limit')}
         inputMode="numeric"
         placeholder={t('budget.placeholder')}
         value={text}

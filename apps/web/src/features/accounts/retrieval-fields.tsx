@@ -32,6 +32,7 @@ export const RetrievalFields = ({
           <Field
             key={number}
             label={t(`policy.${number}`)}
+            subject={t('retrieval.number')}
             inputMode="numeric"
             required
             value={value[number]}
@@ -52,6 +53,7 @@ export const RetrievalFields = ({
         />
         <Field
           label={t('retrieval.cap')}
+          subject={t('retrieval.size')}
           inputMode="numeric"
           placeholder={t('retrieval.noCap')}
           value={value.megabytes}

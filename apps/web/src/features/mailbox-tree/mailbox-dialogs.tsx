@@ -4,6 +4,8 @@ import { type FormEvent, useState } from 'react'
 import { type ApiError, call, explain } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
 import { showToast } from '#data/toasts.ts'
+import type { TreeWish } from '#data/tree-wish.ts'
+import { tellDone } from '#data/undo-list.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate } from '#lib/route.ts'
@@ -13,7 +15,7 @@ import { Dialog } from '#ui/dialog.tsx'
 import { Choice, Field } from '#ui/field.tsx'
 import { Problem } from '#ui/problem.tsx'
 import { ServerSaid } from '#ui/server-said.tsx'
-import { isOwn, type TreeWish } from './mailbox-menu.tsx'
+import { isOwn } from './mailbox-menu.tsx'
 
 type Given = { account: Account; currentId: string | null; onClose: () => void }
 
@@ -141,10 +143,18 @@ const RemoveDialog = ({
 }
 
 const remove = async ({ id }: Mailbox, text: string, isForGood: boolean): Promise<void> => {
-  const restore = () => call('restoreMailbox', 'POST', `/v1/mailboxes/${id}/restore`).then(show).catch(sayWhy)
   try {
     await call('removeMailbox', 'DELETE', `/v1/mailboxes/${id}`, isForGood ? { query: { forGood: 'true' } } : {})
-    showToast({ kind: 'done', text, ...(isForGood ? {} : { undo: () => void restore() }) })
+    tellDone(text, isForGood ? undefined : () => void restore(id))
+  } catch (error) {
+    sayWhy(error)
+  }
+}
+
+const restore = async (id: string): Promise<void> => {
+  try {
+    show(await call('restoreMailbox', 'POST', `/v1/mailboxes/${id}/restore`))
+    tellDone(t('done.undo'))
   } catch (error) {
     sayWhy(error)
   }

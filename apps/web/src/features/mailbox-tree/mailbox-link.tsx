@@ -15,11 +15,12 @@ import {
 import { type ReactNode, useState } from 'react'
 import { act } from '#data/commands.ts'
 import { type Dragged, getDragged } from '#data/drag.ts'
+import type { TreeWish } from '#data/tree-wish.ts'
 import { nameOf } from '#lib/mailbox-name.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { Menu } from '#ui/menu.tsx'
-import { actionsOf, type TreeWish } from './mailbox-menu.tsx'
+import { actionsOf } from './mailbox-menu.tsx'
 import { countOf, type TreeRow } from './tree-order.ts'
 
 const icons: Record<MailboxRole, LucideIcon> = {

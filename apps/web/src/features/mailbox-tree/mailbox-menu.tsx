@@ -1,11 +1,7 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
+import type { TreeWish } from '#data/tree-wish.ts'
 import { t } from '#lib/text.ts'
 import type { MenuItem } from '#ui/menu.tsx'
-
-/** What a person wants of their own mailboxes; a dialog asks for the rest. */
-export type TreeWish =
-  | { kind: 'create'; parent: Mailbox | null }
-  | { kind: 'rename' | 'move' | 'remove' | 'erase'; mailbox: Mailbox }
 
 /** One without a role: those keep their name and place. */
 export const isOwn = (mailbox: Mailbox): boolean => mailbox.role === null

@@ -1,12 +1,13 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { FolderPlus, Plus, RefreshCw, Settings2 } from 'lucide-react'
-import { lazy, Suspense, useMemo, useState } from 'react'
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
+import { createPortal } from 'react-dom'
 import { useApp } from '#data/app-state.ts'
 import { syncNow } from '#data/look.ts'
+import { askTree, closeTreeWish, type TreeWish, useTreeWish } from '#data/tree-wish.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
 import { MailboxLink } from './mailbox-link.tsx'
-import type { TreeWish } from './mailbox-menu.tsx'
 import { orderTree } from './tree-order.ts'
 
 const MailboxDialog = lazy(() => import('./mailbox-dialogs.tsx').then((module) => ({ default: module.MailboxDialog })))
@@ -18,6 +19,8 @@ const remembered = 'folds'
 /** Each account with its mailboxes: special ones on top, then the rest by name; counts are unread conversations. */
 export const MailboxTree = ({ currentId }: { currentId: string | null }) => {
   const accounts = useApp((state) => state.accounts)
+  // Whoever went elsewhere is not asked again on coming back.
+  useEffect(() => closeTreeWish, [])
   return (
     <>
       {accounts.map((account) => (
@@ -37,7 +40,8 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
   )
   const { folds, setFold } = useFolds()
   const [shown, setShown] = useState(rowsAtOnce)
-  const [wish, setWish] = useState<TreeWish | null>(null)
+  const wish = useTreeWish(account.id)
+  const onWish = (next: TreeWish) => askTree(account.id, next)
   const isKeptHere = account.kind === 'pop3'
   const hasOther = useApp((state) => state.accounts.some(({ kind }) => kind === 'imap'))
   const rows = useMemo(() => orderTree(mailboxes, folds, currentId), [mailboxes, folds, currentId])
@@ -54,7 +58,7 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
           className="icon-button"
           aria-label={`${t('tree.new')}: ${account.address}`}
           title={t('tree.new')}
-          onClick={() => setWish({ kind: 'create', parent: null })}
+          onClick={() => onWish({ kind: 'create', parent: null })}
         >
           <FolderPlus size={14} aria-hidden />
         </button>
@@ -95,7 +99,7 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
           isKeptHere={isKeptHere}
           isCurrent={row.mailbox.id === currentId}
           onFold={(isOpen) => setFold(row.mailbox.id, isOpen)}
-          onWish={setWish}
+          onWish={onWish}
           canCopy={isKeptHere && hasOther}
         />
       ))}
@@ -104,9 +108,14 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
           {t('tree.more', { n: (rows.length - shown).toLocaleString() })}
         </button>
       )}
-      <Suspense fallback={null}>
-        {wish && <MailboxDialog wish={wish} account={account} currentId={currentId} onClose={() => setWish(null)} />}
-      </Suspense>
+      {/* Where the tree is a drawer the palette asks while it is closed. */}
+      {wish &&
+        createPortal(
+          <Suspense fallback={null}>
+            <MailboxDialog wish={wish} account={account} currentId={currentId} onClose={closeTreeWish} />
+          </Suspense>,
+          document.body,
+        )}
     </section>
   )
 }

@@ -63,6 +63,8 @@ export const Attachments = ({
 const Tile = ({ messageId, part, onOpen }: { messageId: string; part: MessagePart; onOpen: () => void }) => {
   const name = part.filename ?? part.contentType
   const at = `/v1/messages/${messageId}/parts/${part.id}`
+  const save = `${t('view.savePart')}: ${name}`
+  const preview = t('view.preview', { name })
   const [isBroken, setBroken] = useState(false)
   return (
     <li>
@@ -70,8 +72,8 @@ const Tile = ({ messageId, part, onOpen }: { messageId: string; part: MessagePar
         <button
           type="button"
           className="thumb"
-          aria-label={part.preview === 'text' ? `${t('view.plain')}: ${name}` : t('view.preview', { name })}
-          title={t('view.preview', { name })}
+          aria-label={part.preview === 'text' ? `${t('view.plain')}: ${name}` : preview}
+          title={preview}
           onClick={onOpen}
         >
           {part.preview === 'image' && !isBroken ? (
@@ -83,12 +85,23 @@ const Tile = ({ messageId, part, onOpen }: { messageId: string; part: MessagePar
           )}
         </button>
       )}
-      <a className="file" href={at} download title={`${t('view.savePart')}: ${name}`}>
-        {part.preview === null && <File size={15} aria-hidden />}
-        <bdi>{name}</bdi>
+      <div className="file">
+        {part.preview === null ? (
+          <a className="file-name" href={at} download title={save}>
+            <File size={15} aria-hidden />
+            <bdi>{name}</bdi>
+          </a>
+        ) : (
+          // By key and by name the picture does the same.
+          <button type="button" className="file-name" tabIndex={-1} title={preview} onClick={onOpen}>
+            <bdi>{name}</bdi>
+          </button>
+        )}
         <small className="muted">{fileSize(part.sizeBytes)}</small>
-        <Download size={15} aria-hidden />
-      </a>
+        <a className="file-save" href={at} download aria-label={save} title={save}>
+          <Download size={15} aria-hidden />
+        </a>
+      </div>
     </li>
   )
 }

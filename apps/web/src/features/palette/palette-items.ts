@@ -3,6 +3,8 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { saveSetting } from '#data/app-state.ts'
 import { syncNow } from '#data/look.ts'
 import { canRun, commandIds, commandText, keysOf, runCommand } from '#data/screen-commands.ts'
+import { askTransfer } from '#data/transfers.ts'
+import { askTree } from '#data/tree-wish.ts'
 import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate } from '#lib/route.ts'
@@ -45,7 +47,12 @@ export const findPlaces = (typed: string, places: Place[], most: number): Place[
 }
 
 /** What can be done right now: the commands somebody on the screen can carry out, and the ones that are always there. */
-export const listCommands = (accounts: Account[], chosen: Record<string, string>): PaletteItem[] => [
+export const listCommands = (
+  accounts: Account[],
+  mailboxes: Mailbox[],
+  openId: string | null,
+  chosen: Record<string, string>,
+): PaletteItem[] => [
   ...commandIds
     .filter((id) => canRun(id))
     .map((id) => ({
@@ -57,6 +64,7 @@ export const listCommands = (accounts: Account[], chosen: Record<string, string>
     })),
   go(t('settings'), '/settings'),
   go(t('account.add'), '/accounts/new'),
+  ...accounts.flatMap((account) => bringing(account, mailboxes, openId)),
   ...accounts.flatMap((account): PaletteItem[] => {
     const { id, address } = account
     const name = account.name || address
@@ -72,6 +80,28 @@ export const listCommands = (accounts: Account[], chosen: Record<string, string>
   choose(t('palette.dark'), 'theme', 'dark'),
   choose(t('palette.system'), 'theme', 'system'),
 ]
+
+/** Mail from files, into the mailbox that is open or the inbox; and a mailbox of one's own. */
+const bringing = (account: Account, mailboxes: Mailbox[], openId: string | null): PaletteItem[] => {
+  const { id } = account
+  const name = account.name || account.address
+  const places = mailboxes.filter(
+    ({ accountId, rights, isSynced, isSelectable }) => accountId === id && rights.insert && isSynced && isSelectable,
+  )
+  const place = places.find((mailbox) => mailbox.id === openId) ?? places.find(({ role }) => role === 'inbox')
+  const importing: PaletteItem[] = place
+    ? [
+        {
+          id: `import:${id}`,
+          label: t('import.menu'),
+          note: `${pathOf(place)} · ${name}`,
+          run: () => askTransfer({ kind: 'import', mailbox: place }),
+        },
+      ]
+    : []
+  const run = () => askTree(id, { kind: 'create', parent: null })
+  return [...importing, { id: `new:${id}`, label: t('tree.new'), note: name, run }]
+}
 
 const go = (label: string, to: string): PaletteItem => ({ id: to, label, note: '', run: () => navigate(to) })
 const choose = (label: string, key: string, value: string): PaletteItem => ({

@@ -2,6 +2,7 @@ import type { SearchResult } from '@postern/shared/search.ts'
 import { type KeyboardEvent, useEffect, useId, useMemo, useState } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
+import { inView } from '#data/apply-change.ts'
 import { chosenKeys, keyText } from '#data/screen-commands.ts'
 import { personName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
@@ -86,7 +87,7 @@ const useItems = (text: string): PaletteItem[] => {
   const chosen = useApp(chosenKeys)
   const accounts = useApp((state) => state.accounts)
   const mailboxes = useApp((state) => Object.values(state.mailboxes))
-  const [commands] = useState(() => listCommands(accounts, chosen))
+  const [commands] = useState(() => listCommands(accounts, mailboxes, inView.current?.mailboxId ?? null, chosen))
   const known = useMemo(() => listPlaces(mailboxes, accounts), [mailboxes, accounts])
   const places = findPlaces(text, known, maxMailboxes).map(
     ({ mailbox, label, note }): PaletteItem => ({

@@ -47,11 +47,12 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
       </div>
       <Meter transfer={transfer} label={what} />
       <p>
-        {t('transfer.counts', {
+        {t(countsOf(transfer), {
           stored: transfer.stored.toLocaleString(),
+          found: transfer.found.toLocaleString(),
           here: transfer.alreadyHere.toLocaleString(),
           refused: left.toLocaleString(),
-          open: openOf(transfer).toLocaleString(),
+          open: transfer.open.toLocaleString(),
         })}
       </p>
       <p role="status">{standing(shown)}</p>
@@ -78,14 +79,17 @@ const standing = ({ transfer: { state }, sender }: Shown): string => {
   return t(state === 'receiving' && sender === 'elsewhere' ? 'transfer.elsewhere' : `transfer.${state}`)
 }
 
-const openOf = ({ found, stored, alreadyHere, refusedMails }: Transfer): number =>
-  found - stored - alreadyHere - refusedMails
+/** How many mails there are is known once all have come. */
+const countsOf = ({ state, hasAll }: Transfer) => {
+  if (state === 'cancelled') return hasAll ? 'transfer.stopped' : 'transfer.stoppedEarly'
+  return state === 'receiving' ? 'transfer.coming' : 'transfer.counts'
+}
 
-/** While files are sent by their bytes, then by mails. */
+/** While files are sent by their bytes, then by mails; cancelled, it stands where it was. */
 const Meter = ({ transfer, label }: { transfer: Transfer; label: string }) => {
-  const isSending = transfer.state === 'receiving' && transfer.expectedBytes !== null
+  const isSending = !transfer.hasAll && transfer.expectedBytes !== null
   const total = isSending ? (transfer.expectedBytes ?? 0) : transfer.found
-  const done = isSending ? transfer.bytes : transfer.found - openOf(transfer)
+  const done = isSending ? transfer.bytes : transfer.stored + transfer.alreadyHere + transfer.refusedMails
   const share = transfer.state === 'done' ? 1 : total > 0 ? Math.min(1, done / total) : 0
   const percent = Math.round(share * 100)
   return (

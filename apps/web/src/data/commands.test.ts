@@ -1,0 +1,68 @@
+import type { ThreadRow } from '@postern/shared/messages.ts'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { app, blank } from './app-state.ts'
+import { inView } from './apply-change.ts'
+import { act } from './commands.ts'
+import { emptyList, withPage } from './thread-list.ts'
+import { toastsShown } from './toasts.ts'
+import { tellDone, undoLast } from './undo-list.ts'
+
+const row = { threadId: '1', messages: 1, latestMessageId: '2' } as ThreadRow // what is looked at here
+const shown = () => app.get().lists['7:all']?.rows.map((one) => one?.threadId)
+const said = () => toastsShown().map(({ kind, text }) => `${kind}: ${text}`)
+let asked: string[]
+let inverse: { state: string; messages: number; missed: number }
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  asked = []
+  vi.stubGlobal('fetch', async (path: string, { method, body }: { method: string; body?: string }) => {
+    asked.push(`${method} ${path.replace(/\?.*|[\da-f-]{36}/g, '')}`)
+    if (path.endsWith('/undo')) return Response.json({ id: JSON.parse(body ?? '').id, ...inverse })
+    return Response.json(method === 'GET' ? { rows: [], total: 0 } : { state: 'pending' })
+  })
+  app.set({ ...blank, phase: 'ready', lists: { '7:all': withPage(emptyList, 0, [row], 1) } })
+  inView.current = { mailboxId: '7', filter: 'all', position: 0 }
+})
+afterEach(async () => {
+  await vi.runAllTimersAsync()
+  app.set(blank)
+  inView.current = null
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
+
+const archiveAndUndo = async () => {
+  await act('archive', '7', { kind: 'threads', mailboxId: '7', threadIds: ['1'] })
+  expect([shown(), said()]).toEqual([[], ['done: Archived']])
+  undoLast()
+  expect([shown(), said()]).toEqual([['1'], ['done: Taken back']])
+  await vi.advanceTimersByTimeAsync(1)
+}
+
+it('what was taken back is left as it was shown at once', async () => {
+  inverse = { state: 'done', messages: 0, missed: 0 }
+  await archiveAndUndo()
+  expect([shown(), said()]).toEqual([['1'], ['done: Taken back']])
+  expect(asked).toEqual(['POST /v1/commands', 'POST /v1/commands//undo'])
+})
+
+it('what could not be taken back is said, and the list is asked for anew', async () => {
+  inverse = { state: 'done', messages: 0, missed: 1 }
+  await archiveAndUndo()
+  const reason = 'It had been moved or deleted meanwhile: it could not be taken back.'
+  expect([shown(), said()]).toEqual([[], [`problem: ${reason}`]])
+})
+
+it('what was done last is taken back first, whatever it was, and once', async () => {
+  inverse = { state: 'done', messages: 1, missed: 0 }
+  const back: string[] = []
+  await act('archive', '7', { kind: 'threads', mailboxId: '7', threadIds: ['1'] })
+  tellDone('A mailbox is gone', () => void back.push('mailbox'))
+  tellDone('There is no way back')
+  undoLast()
+  expect([back, shown()]).toEqual([['mailbox'], []])
+  undoLast()
+  undoLast()
+  expect([back, shown()]).toEqual([['mailbox'], ['1']])
+})
