@@ -167,15 +167,17 @@ describe('accounts', () => {
 
 describe('a list on these pages', () => {
   const states = async (pattern: string, place: string, failed: string, shown: string) => {
-    let answer: (() => Promise<void>) | undefined
-    await page.route(pattern, (route) => {
-      answer = () => route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'Broken.' } } })
+    // More than one part of a page may ask for the same.
+    let answer: () => void = () => undefined
+    const isAnswered = new Promise<void>((done) => (answer = done))
+    await page.route(pattern, async (route) => {
+      await isAnswered
+      await route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'Broken.' } } })
     })
     await page.goto(`${screen.base}${place}`)
     if (place.startsWith('/accounts')) await page.getByText('What happened', { exact: true }).click()
     await page.getByRole('status', { name: 'Loading' }).waitFor()
-    await until(async () => answer !== undefined)
-    await answer?.()
+    answer()
     await page.getByText(failed).waitFor()
     await expectAccessible(page)
     await page.unroute(pattern)
