@@ -10,6 +10,8 @@ export const switchMessages = {
     'Every mail keeps its place, its marks and its tags; what is here is found again at the provider, and nothing is downloaded twice. What the provider no longer has is brought back there, into the same folders.',
   'switch.wins':
     'Read marks, stars and folders at the provider become what they are here: what another program has read there, and is unread here, is unread again.',
+  'switch.deletedHere':
+    'Mail that was deleted for good only here, and is still at the provider, shows in the inbox again.',
   'switch.passwordHint': 'It is tried before anything changes.',
   'switch.submit': 'Switch to {protocol}',
   'switch.running': 'Finding the mails again at the provider; {n} to go. Everything can be used meanwhile.',

@@ -136,6 +136,7 @@ const IntoImap = () => (
   <>
     <p>{t('switch.text')}</p>
     <p>{t('switch.wins')}</p>
+    <p>{t('switch.deletedHere')}</p>
   </>
 )
 
