@@ -37,16 +37,17 @@ export const storeMet = async (unit: RawUnit, accountId: bigint, mails: MetMail[
   await countMet(unit, accountId, ids)
 }
 
-/** Rows of the ledger from before the account was IMAP, of which the mails turned out to be the same. */
+/**
+ * Rows of the ledger from before the account was IMAP, of which the mails turned out to be the same. What was a beginning then
+ * may have been read by IMAP since, but for its attachments.
+ */
 export const countSame = async (unit: RawUnit, accountId: bigint, ledgerIds: bigint[]): Promise<void> => {
   if (ledgerIds.length === 0) return
   const rows = await unit.tx.$queryRaw<{ id: bigint }[]>`
     SELECT message_id AS id FROM pop_ledger WHERE account_id = ${accountId} AND id = ANY (${ledgerIds}::bigint[]) AND message_id IS NOT NULL`
-  await countMet(
-    unit,
-    accountId,
-    rows.map(({ id }) => id),
-  )
+  const ids = rows.map(({ id }) => id)
+  await markInPart(unit.tx, ids)
+  await countMet(unit, accountId, ids)
 }
 
 const countMet = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
