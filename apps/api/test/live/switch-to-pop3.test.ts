@@ -197,6 +197,10 @@ describe('an IMAP account that changes to POP3', () => {
     await until(async () => !(await large()).isHeaderOnly, { what: 'the rest' })
     await account.untilQuiet()
     expect(await part(account, name(2))).toBe(createHash('sha256').update(attachment).digest('hex'))
+    const told = { where: { accountId, kind: 'look' }, orderBy: { id: 'desc' } } as const
+    await until(async () => (await prisma.syncEvent.findFirst(told))?.text === 'The rest of 1 mail came.', {
+      what: 'word of the rest, as no new mail',
+    })
   })
 
   const switchLines = async (accountId: bigint) => {
