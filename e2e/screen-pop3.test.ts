@@ -297,6 +297,8 @@ describe('a POP3 account', () => {
     await page.getByText('What happened').click()
     arrive('A heavy one', `${'All of it. '.repeat(6)}\r\n`.repeat(20_000))
     await checkNow()
+    const mark = rowOf(other, 'A heavy one').getByRole('img', { name: 'Not all of it is here' })
+    await mark.waitFor()
     await rowOf(other, 'A heavy one').click()
     await other.getByText(/^Only the beginning of this mail is here; the whole is 1\.[34] MB\./).waitFor()
     await expectAccessible(other)
@@ -308,6 +310,9 @@ describe('a POP3 account', () => {
     await other.getByRole('button', { name: 'Get the rest' }).click()
     await other.locator('.text-body', { hasText: 'All of it.' }).waitFor()
     expect(await other.getByText('Only the beginning').count()).toBe(0)
+    await mark.waitFor({ state: 'detached' })
+    await other.locator('.addresses').last().click()
+    await other.getByText(/ · 1\.[34] MB$/).waitFor()
     // What is open on the other page follows.
     await page.getByRole('cell', { name: 'The rest of 1 mail came.' }).waitFor()
   })

@@ -64,6 +64,7 @@ export const messages = {
   'list.offline': 'No connection. It comes by itself when the connection is back.',
   'list.gone': 'This mailbox is not here any more.',
   'list.readOnly': 'Read-only: the server allows no changes here',
+  'list.inPart': 'Not all of it is here',
   'list.loading': 'Loading',
   'filter.all': 'All',
   'filter.unread': 'Unread',

@@ -121,6 +121,7 @@ const Addresses = ({ message }: { message: Message }) => {
         {isFull && message.cc.length > 0 && ` · ${t('view.cc', { people: write(message.cc) })}`}
         {isFull && message.bcc.length > 0 && ` · ${t('view.bcc', { people: write(message.bcc) })}`}
         {isFull && message.date && ` · ${fullDate(message.date)}`}
+        {isFull && ` · ${fileSize(message.sizeBytes)}`}
       </span>
     </button>
   )
