@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
@@ -12,11 +13,18 @@ let accountId: string
 const mail = (n: number) =>
   `From: Zed <zed@example.org>\r\nTo: kim@example.org\r\nSubject: Number ${n}\r\nMessage-ID: <n${n}@example.org>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello!\r\n`
 
+const withFile = (n: number) =>
+  mail(n).replace(
+    '\r\n\r\nHello!',
+    '\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nSee the map.\r\n--x\r\nContent-Disposition: attachment; filename="map.bin"\r\n\r\nthe way up\r\n--x--',
+  )
+
 beforeAll(async () => {
   screen = await startScreen()
   const { dovecot } = screen
   dovecot.addUser('kim', 'mail password')
-  for (let n = 1; n <= 10; n++) dovecot.deliver('kim', 'INBOX', mail(n))
+  for (let n = 1; n <= 9; n++) dovecot.deliver('kim', 'INBOX', mail(n))
+  dovecot.deliver('kim', 'INBOX', withFile(10))
   for (let n = 11; n <= 15; n++) dovecot.deliver('kim', 'Hiking', mail(n))
   dovecot.deliver('kim', 'Lists', mail(16))
   const answer = await screen.api('POST', '/v1/accounts', {
@@ -91,5 +99,25 @@ describe('an IMAP account', () => {
     await page.getByRole('link', { name: 'Hiking' }).click()
     await rowOf(page, 'Number 11').first().waitFor()
     expect(screen.problems).toEqual([])
+  })
+
+  it('says of which mail the attachments are still at the provider, and gets them', async () => {
+    await page.goto(`${screen.base}/?account=${accountId}`)
+    await rowOf(page, 'Number 10').click()
+    await page.locator('.text-body', { hasText: 'See the map.' }).waitFor()
+    await page.getByText(/^The attachments of this mail are not here; the whole is/).waitFor()
+    const file = page.getByRole('link', { name: /^map.bin/ })
+    const saved: string[] = []
+    page.on('download', (download) => saved.push(download.suggestedFilename()))
+    await file.click()
+    await page.getByText('Only the beginning of this mail is here. Get the rest of it first.').waitFor()
+    expect(saved).toEqual([])
+    await picture(page, 'switch-back-attachment')
+    await page.getByRole('button', { name: 'Get the rest' }).click()
+    await page.getByText('The attachments of this mail are not here').waitFor({ state: 'detached' })
+    const [download] = await Promise.all([page.waitForEvent('download'), file.click()])
+    expect(await readFile(await download.path(), 'utf8')).toBe('the way up')
+    // Chromium tells of every answer that is not a success.
+    screen.problems.splice(0)
   })
 })

@@ -192,6 +192,8 @@ export const syncReply = z
     state: z.enum(['running', 'done', 'failed']),
     /** So many new mails a look at a maildrop brought; null before its end, and for IMAP, where each comes by itself. */
     arrived: z.int().nullable(),
+    /** Of so many mails that were here in part the rest came with it; null as above. */
+    completed: z.int().nullable(),
     /** The server allows no look before: it comes by itself then. */
     waitsUntil: instant.nullable(),
     /** Why it failed, with the next step. */

@@ -33,6 +33,8 @@ export const threadRow = z
     isFlagged: z.boolean(),
     isAnswered: z.boolean(),
     hasAttachment: z.boolean(),
+    /** Of a mail in it not everything is here: the rest is at the provider. */
+    isInPart: z.boolean(),
     sizeBytes: z.int(),
     /** Opaque place in the list. */
     cursor,

@@ -77,8 +77,8 @@ export class PolledLife implements AccountLife {
 
   async #lookFor(account: ConnectableAccount, asking: PromiseWithResolvers<LookEnd>[]): Promise<void> {
     try {
-      const { stored } = await this.#look(account)
-      for (const { resolve } of asking) resolve({ arrived: stored })
+      const { stored, completed } = await this.#look(account)
+      for (const { resolve } of asking) resolve({ arrived: stored, completed })
     } catch (error) {
       for (const { reject } of asking) reject(error)
       throw error
@@ -262,13 +262,15 @@ const presentMs = (stored: unknown): number => {
 }
 
 /** For the health timeline: what a look did, when it did something. */
-const lineOf = ({ stored, copies, removed }: MaildropLook): { kind: string; text: string } | null => {
+const lineOf = ({ stored, completed, copies, removed }: MaildropLook): { kind: string; text: string } | null => {
   const parts = [
     stored > 0 ? `${count(stored, 'mail')} came in` : '',
+    completed > 0 ? `the rest of ${count(completed, 'mail')} came` : '',
     copies > 0 ? `${count(copies, 'copy', 'copies')} of what is here found` : '',
     removed > 0 ? `${count(removed, 'mail')} removed at the provider` : '',
   ].filter((part) => part !== '')
-  return parts.length === 0 ? null : { kind: 'look', text: `${parts.join(', ')}.` }
+  return parts.length === 0 ? null : { kind: 'look', text: `${capital(parts.join(', '))}.` }
 }
 
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`

@@ -59,6 +59,7 @@ export const presentThreadRow = (row: ThreadListRow): ThreadRow => ({
   isFlagged: row.flagged > 0,
   isAnswered: row.answered > 0,
   hasAttachment: row.attachments > 0,
+  isInPart: row.in_part,
   sizeBytes: Number(row.size_bytes),
   cursor: formatCursor(row.latest_at, row.thread_id),
 })

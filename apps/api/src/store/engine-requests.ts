@@ -19,6 +19,8 @@ const resultSchema = z.object({
   blobId: z.string().optional(),
   /** Of a look at a maildrop: so many new mails. */
   arrived: z.int().optional(),
+  /** And of so many that were here in part the rest. */
+  completed: z.int().optional(),
   /** Of a look that the server does not allow yet. */
   waitsUntil: z.iso.datetime().optional(),
   error: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string().nullable() }).optional(),

@@ -16,6 +16,7 @@ export type ThreadListRow = {
   flagged: number
   answered: number
   attachments: number
+  in_part: boolean
   size_bytes: bigint
   subject: string
   preview: string
@@ -34,7 +35,8 @@ const conditions: Record<Filter, Prisma.Sql> = {
 }
 
 const columns = Prisma.sql`t.thread_id, t.mailbox_id, t.account_id, t.latest_at, t.latest_message_id, t.messages, t.unread, t.flagged, t.answered,
-  t.attachments, t.size_bytes, m.subject, m.preview, m.to_addresses`
+  t.attachments, t.size_bytes, m.subject, m.preview, m.to_addresses, CASE WHEN t.messages = 1 THEN m.is_header_only
+    ELSE EXISTS (SELECT 1 FROM message im WHERE im.thread_id = t.thread_id AND im.is_header_only) END AS in_part`
 
 /**
  * Who wrote in `t`; a conversation of one message has its only sender in `m`, which is most of them. Found by conversation
@@ -108,7 +110,7 @@ export const listHidden = (tx: Tx, mailboxId: bigint, limit: number): Promise<Th
 >`
     SELECT p.thread_id, p.mailbox_id, p.account_id, max(p.received_at) AS latest_at, max(m.id) AS latest_message_id, count(*)::int AS messages,
       (count(*) FILTER (WHERE p.shown_flags & 1 = 0))::int AS unread, 0 AS flagged, 0 AS answered, (count(*) FILTER (WHERE m.has_attachment))::int AS attachments,
-      sum(m.size_bytes)::bigint AS size_bytes, max(m.subject) AS subject, max(m.preview) AS preview, '[]'::jsonb AS to_addresses,
+      bool_or(m.is_header_only) AS in_part, sum(m.size_bytes)::bigint AS size_bytes, max(m.subject) AS subject, max(m.preview) AS preview, '[]'::jsonb AS to_addresses,
       jsonb_agg(jsonb_build_object('from', m.from_addresses, 'seen', p.shown_flags & 1 <> 0)) AS senders
     FROM placement p JOIN message m ON m.id = p.message_id WHERE p.mailbox_id = ${mailboxId} AND p.shown_flags & 8 <> 0
     GROUP BY 1, 2, 3 ORDER BY latest_at DESC, thread_id DESC LIMIT ${limit}::int`

@@ -33,20 +33,21 @@ export const storeMet = async (unit: RawUnit, accountId: bigint, mails: MetMail[
       ${text(({ topHash }) => topHash.toString('hex'))}::text[]) WITH ORDINALITY AS t (id, key, size, top, n)
     JOIN message m ON m.id = t.id::bigint LEFT JOIN raw_source r ON r.message_id = m.id LEFT JOIN blob b ON b.id = r.blob_id ORDER BY t.n`
   const ids = mails.map(({ messageId }) => messageId)
-  await markInPart(tx, ids)
+  await markInPart(unit, accountId, ids)
   await countMet(unit, accountId, ids)
 }
 
-/** Rows of the ledger from before the account was IMAP, of which the mails turned out to be the same. */
+/**
+ * Rows of the ledger from before the account was IMAP, of which the mails turned out to be the same. What was a beginning then
+ * may have been read by IMAP since, but for its attachments.
+ */
 export const countSame = async (unit: RawUnit, accountId: bigint, ledgerIds: bigint[]): Promise<void> => {
   if (ledgerIds.length === 0) return
   const rows = await unit.tx.$queryRaw<{ id: bigint }[]>`
     SELECT message_id AS id FROM pop_ledger WHERE account_id = ${accountId} AND id = ANY (${ledgerIds}::bigint[]) AND message_id IS NOT NULL`
-  await countMet(
-    unit,
-    accountId,
-    rows.map(({ id }) => id),
-  )
+  const ids = rows.map(({ id }) => id)
+  await markInPart(unit, accountId, ids)
+  await countMet(unit, accountId, ids)
 }
 
 const countMet = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
@@ -63,11 +64,17 @@ const countMet = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]):
 }
 
 /** Answers of how many of these something is missing to read. */
-const markInPart = (tx: RawTx, messageIds: bigint[]): Promise<number> =>
-  tx.$executeRaw`
+const markInPart = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<number> => {
+  const rows = await unit.tx.$queryRaw<{ thread_id: bigint }[]>`
     UPDATE message m SET is_header_only = true WHERE m.id = ANY (${messageIds}::bigint[])
       AND NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = m.id)
-      AND (m.body_state = 'absent' OR EXISTS (SELECT 1 FROM part p WHERE p.message_id = m.id))`
+      AND (m.body_state = 'absent' OR EXISTS (SELECT 1 FROM part p WHERE p.message_id = m.id)) RETURNING m.thread_id`
+  unit.touchThreadsInBulk(
+    accountId,
+    rows.map(({ thread_id }) => thread_id),
+  )
+  return rows.length
+}
 
 /**
  * The change to POP3 is over when every mail of the inbox was met, or when a look found nothing more (`isLast`). What the
@@ -83,7 +90,8 @@ export const endMeeting = async (unit: RawUnit, accountId: bigint, isLast: boole
     SELECT (switching ->> 'found')::int AS found, (switching ->> 'brought')::int AS brought FROM account WHERE id = ${accountId} AND switching IS NOT NULL FOR UPDATE`
   if (!account) return true
   const inPart = await markInPart(
-    tx,
+    unit,
+    accountId,
     left.map((row) => row.message_id),
   )
   await tx.$executeRaw`DELETE FROM switch_header WHERE account_id = ${accountId}`

@@ -51,8 +51,8 @@ type Waiting = {
 /**
  * Ties mails of the new server to those that were kept here: each uid takes over a placement that waits for it, in this
  * mailbox or, where the person has moved it meanwhile, in any other; it stays shown where and as it was, and what the server
- * has otherwise is put right there by ordinary commands. What was deleted here for good, and is still in its inbox, goes to
- * the trash. Answers the conversations concerned.
+ * has otherwise is put right there by ordinary commands. What was deleted here for good, and is still in its inbox, shows
+ * there again, or goes to the trash where it was to go at the provider too. Answers the conversations concerned.
  */
 export const bindRecognised = async (unit: RawUnit, place: MailboxPlace, rows: EnvelopeRow[]): Promise<bigint[]> => {
   const { tx } = unit
@@ -182,7 +182,10 @@ const takeUids = async (tx: RawTx, mailboxId: bigint, bound: Bound[]): Promise<v
     WHERE p.id = t.id`
 }
 
-/** Mails that have no place here any more get one in the trash; they were seen, or nobody would have deleted them. */
+/**
+ * Mails that have no place here any more get one: in the trash, which providers empty, only where the person wanted them gone
+ * at the provider as well. They were seen, or nobody would have deleted them.
+ */
 const revive = async (tx: RawTx, place: MailboxPlace, rows: Recognised[], bound: Bound[]): Promise<Bound[]> => {
   const isBound = new Set(bound.map(({ row }) => row))
   const open = rows.filter((row) => !isBound.has(row))
@@ -195,7 +198,8 @@ const revive = async (tx: RawTx, place: MailboxPlace, rows: Recognised[], bound:
     FROM unnest(${open.map(({ messageId }) => messageId)}::bigint[], ${open.map(({ uid }) => uid)}::bigint[], ${open.map(({ bits }) => bits)}::int[],
       ${open.map(({ keywords }) => keywords.join(' '))}::text[], ${open.map(({ modseq }) => modseq)}::bigint[]) AS t (id, uid, bits, keywords, modseq)
     JOIN message m ON m.id = t.id
-    LEFT JOIN (SELECT min(id) AS id FROM mailbox WHERE account_id = ${accountId} AND coalesce(chosen_role, role) = 'trash') trash ON true
+    LEFT JOIN (SELECT min(id) AS id FROM mailbox WHERE account_id = ${accountId} AND coalesce(chosen_role, role) = 'trash') trash
+      ON EXISTS (SELECT 1 FROM pop_ledger l WHERE l.account_id = m.account_id AND l.message_id = m.id AND l.state IN ('to_delete', 'dele_sent'))
     WHERE NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)
     RETURNING uid, id, message_id, mailbox_id, thread_id, shown_mailbox_id, shown_flags::int AS shown_flags, shown_keywords`
   const byUid = new Map(open.map((row) => [row.uid, row]))

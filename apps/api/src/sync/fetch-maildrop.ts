@@ -28,6 +28,7 @@ export type ToFetch = {
   /** Not so for what is larger than is kept: of that only the header comes. */
   isTakable: boolean
 }
+export type Fetched = { stored: number; completed: number; copies: number }
 export type FetchWishes = {
   /** Told after each batch that became visible. */
   onStored: (mails: number) => Promise<void>
@@ -40,13 +41,9 @@ export type FetchWishes = {
 /**
  * Fetches mails in the order given, each to its place in the ledger, and makes them visible batch by batch, while the next
  * ones come. Killed anywhere, what was visible stays and everything else is fetched again: pieces without a row are swept.
- * Answers how many were stored, and how many turned out to be here already.
+ * Answers how many came, of how many the rest came, and how many turned out to be here already.
  */
-export const fetchMails = async (
-  context: MaildropContext,
-  mails: ToFetch[],
-  wishes: FetchWishes,
-): Promise<{ stored: number; copies: number }> => {
+export const fetchMails = async (context: MaildropContext, mails: ToFetch[], wishes: FetchWishes): Promise<Fetched> => {
   const { session, retrieval } = context
   const { maxBytes } = retrieval
   const isWholeWanted = ({ sizeBytes, isRest }: ToFetch) => isRest || maxBytes === null || sizeBytes <= maxBytes
@@ -154,6 +151,7 @@ class Batches {
   #staging: Promise<unknown> = Promise.resolve()
   #storing: Promise<void> = Promise.resolve()
   #stored = 0
+  #completed = 0
   #copies = 0
 
   constructor(context: MaildropContext, wishes: FetchWishes) {
@@ -187,10 +185,10 @@ class Batches {
     if (this.isCautious) await this.#storing
   }
 
-  async finish(): Promise<{ stored: number; copies: number }> {
+  async finish(): Promise<Fetched> {
     await this.#begin()
     await this.#storing
-    return { stored: this.#stored, copies: this.#copies }
+    return { stored: this.#stored, completed: this.#completed, copies: this.#copies }
   }
 
   /** Never throws. */
@@ -259,7 +257,8 @@ class Batches {
       },
       { isDurable: this.isCautious },
     )
-    this.#stored += uids.length + completed
+    this.#stored += uids.length
+    this.#completed += completed
     this.#copies += copies
     await this.#wishes.onStored(batch.length)
   }

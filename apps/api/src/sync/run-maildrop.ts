@@ -33,6 +33,8 @@ export type MaildropLook = {
   messages: number
   sizeBytes: number
   stored: number
+  /** Were here by their header, and are whole now. */
+  completed: number
   copies: number
   removed: number
   /** Of what is here since the account was IMAP not everything was met, and a look soon may find more of it. */
@@ -62,7 +64,7 @@ export const lookAtMaildrop = async (
   const found = factsOf(context, listing, ledger)
   const { toFetch, meeting } = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
   let done = 0
-  const { stored, copies } = await fetchMails(context, toFetch, {
+  const { stored, completed, copies } = await fetchMails(context, toFetch, {
     isNews: !context.isFirst || context.isMeeting,
     hasParts: ledger.rows.some(({ state, isWhole }) => state !== 'listed' && !isWhole),
     onStored: async (mails) => {
@@ -77,6 +79,7 @@ export const lookAtMaildrop = async (
     messages: found.messages,
     sizeBytes: found.bytes,
     stored,
+    completed,
     copies,
     removed: removed.size,
     isMeeting,

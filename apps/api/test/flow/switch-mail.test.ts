@@ -143,11 +143,27 @@ describe('a mail that is met at a new server', () => {
     expect(await asked(id)).toEqual([])
   })
 
-  it('that was deleted for good here comes into the trash', async () => {
-    const id = await keep(null)
-    await meet('INBOX', id)
-    expect(await places(id)).toEqual([['INBOX', true, 'Trash', SEEN, '']])
-    expect((await store.prisma.message.findUniqueOrThrow({ where: { id } })).orphanedAt).toBeNull()
+  it('that was deleted for good here comes into the trash only where it was to go at the provider too', async () => {
+    const stays = await keep(null)
+    const inPart = await keep(null)
+    const goes = await keep(null)
+    const isGoing = await keep(null)
+    const rows = [
+      { messageId: stays, state: 'fetched', isWhole: true },
+      { messageId: inPart, state: 'fetched', isWhole: false },
+      { messageId: goes, state: 'to_delete', isWhole: true },
+      { messageId: isGoing, state: 'dele_sent', isWhole: true },
+    ]
+    await store.prisma.popLedger.createMany({
+      data: rows.map((row) => ({ ...row, accountId, key: row.messageId.toString(), sizeBytes: 1n })),
+    })
+    for (const id of [stays, inPart, goes, isGoing]) await meet('INBOX', id)
+    expect(await places(stays)).toEqual([['INBOX', true, 'INBOX', SEEN, '']])
+    expect(await asked(stays)).toEqual([[SEEN, 0, '', null]])
+    expect(await places(inPart)).toEqual([['INBOX', true, 'INBOX', SEEN, '']])
+    expect(await places(goes)).toEqual([['INBOX', true, 'Trash', SEEN, '']])
+    expect(await places(isGoing)).toEqual([['INBOX', true, 'Trash', SEEN, '']])
+    expect((await store.prisma.message.findUniqueOrThrow({ where: { id: stays } })).orphanedAt).toBeNull()
     // What another program has put elsewhere was not what was deleted.
     const elsewhere = await keep(null)
     await meet('Archive', elsewhere)

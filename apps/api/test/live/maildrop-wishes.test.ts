@@ -71,7 +71,8 @@ describe('what a person wants of a maildrop', () => {
     // The server has it as it came: it is fetched anew into the very message, and may go after that.
     const retrs = scene.asked('RETR')
     expect(await drop.look({ settings })).toMatchObject({
-      stored: 1,
+      stored: 0,
+      completed: 1,
       removed: 0,
       facts: { waiting: 1, headersOnly: 0 },
     })
@@ -107,7 +108,12 @@ describe('what a person wants of a maildrop', () => {
     expect(cut.acted()).toBe(1)
     expect(await store.prisma.message.findFirstOrThrow({ where })).toEqual(before)
     const seq = await pushed(drop)
-    expect(await drop.look({ settings: capped })).toMatchObject({ stored: 1, copies: 0, facts: { headersOnly: 0 } })
+    expect(await drop.look({ settings: capped })).toMatchObject({
+      stored: 0,
+      completed: 1,
+      copies: 0,
+      facts: { headersOnly: 0 },
+    })
     await drop.read()
     const after = await store.prisma.message.findMany({ where })
     expect(after).toMatchObject([
@@ -143,7 +149,7 @@ describe('what a person wants of a maildrop', () => {
     expect(await drop.look({ settings })).toMatchObject({ stored: 0, copies: 1 })
     const { id } = await scene.drops.store.prisma.message.findFirstOrThrow({ where: { accountId: drop.accountId } })
     await wish((unit) => wantRest(unit, drop.accountId, id))
-    expect(await drop.look({ settings })).toMatchObject({ stored: 1 })
+    expect(await drop.look({ settings })).toMatchObject({ stored: 0, completed: 1 })
     first.remove()
     const second = rename('b')
     expect(await drop.look({ settings })).toMatchObject({ stored: 0, copies: 1 })

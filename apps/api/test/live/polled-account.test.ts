@@ -94,11 +94,11 @@ describe('an account that is polled', () => {
     const told = (kind: string) => fixture.store.prisma.change.count({ where: { streamId, kind } })
     expect(await told('arrived')).toBe(0)
     dovecot.deliver('asked', 'INBOX', letter(3))
-    expect(await endOf(await checkNow(accountId))).toEqual({ state: 'done', result: { arrived: 1 } })
+    expect(await endOf(await checkNow(accountId))).toEqual({ state: 'done', result: { arrived: 1, completed: 0 } })
     expect(await subjects(accountId, 'INBOX')).toContain('Letter 3')
     expect(await told('arrived')).toBe(1)
     const before = { logins: logins(), ...(await account(accountId)) }
-    expect(await endOf(await checkNow(accountId))).toEqual({ state: 'done', result: { arrived: 0 } })
+    expect(await endOf(await checkNow(accountId))).toEqual({ state: 'done', result: { arrived: 0, completed: 0 } })
     expect(logins()).toBe(before.logins + 1)
     const { lastSyncedAt, maildrop } = await account(accountId)
     expect(lastSyncedAt?.getTime()).toBeGreaterThan(before.lastSyncedAt?.getTime() ?? 0)

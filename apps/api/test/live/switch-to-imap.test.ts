@@ -78,8 +78,8 @@ describe('a POP3 account that changes to IMAP', () => {
     expect(await account.onServer()).toEqual(shown)
     expect(shown.filter((line) => line.includes(name(100)))).toEqual([`Archive ${name(100)} [Family \\Flagged \\Seen]`])
     expect(shown).toContain(`INBOX ${name(250)} [$Forwarded \\Answered]`)
-    // Deleted for good here, and still there.
-    expect(shown).toContain(`Trash ${name(203)} [\\Seen]`)
+    // Deleted for good here alone: it stays where it lies there.
+    expect(shown).toContain(`INBOX ${name(203)} [\\Seen]`)
     const events = await prisma.syncEvent.findMany({ where: { accountId, kind: 'switch' }, orderBy: { id: 'asc' } })
     expect(events.map(({ text }) => text)).toEqual([
       'The account changes from POP3 to IMAP.',

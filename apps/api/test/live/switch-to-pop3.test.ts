@@ -174,6 +174,35 @@ describe('an IMAP account that changes to POP3', () => {
     expect(await account.onServer()).toEqual(await account.shown())
   })
 
+  it('marks a mail in part of which the text was read while the account was IMAP', async () => {
+    dovecot.addUser('fay', 'secret')
+    dovecot.deliver('fay', 'INBOX', mail(1))
+    dovecot.deliver('fay', 'INBOX', withAttachment(2))
+    const account = await startSwitching({ fixture, dovecot, pop3Port: pop3.port }, 'fay', { maxBytes: 1024 })
+    const { accountId } = account
+    const { prisma } = fixture.store
+    const large = () => prisma.message.findFirstOrThrow({ where: { accountId, subject: name(2) } })
+    await until(async () => (await account.here()).length === 2, { what: 'both mails' })
+    expect(await large()).toMatchObject({ isHeaderOnly: true, bodyState: 'absent' })
+    await account.toImap(imap.port)
+    await account.untilSwitched()
+    expect(await large()).toMatchObject({ isHeaderOnly: false, bodyState: 'ready' })
+    await account.toPop3(pop3.port)
+    await account.untilSwitched()
+    const { id, isHeaderOnly } = await large()
+    expect(isHeaderOnly).toBe(true)
+    await expect(part(account, name(2))).rejects.toMatchObject({ detail: { hint: 'Get the rest of it first.' } })
+    await commit(fixture.store, { kind: 'user', userId: fixture.userId }, (unit) => wantRest(unit, accountId, id))
+    await createRequest(fixture.store, accountId, { kind: 'sync' })
+    await until(async () => !(await large()).isHeaderOnly, { what: 'the rest' })
+    await account.untilQuiet()
+    expect(await part(account, name(2))).toBe(createHash('sha256').update(attachment).digest('hex'))
+    const told = { where: { accountId, kind: 'look' }, orderBy: { id: 'desc' } } as const
+    await until(async () => (await prisma.syncEvent.findFirst(told))?.text === 'The rest of 1 mail came.', {
+      what: 'word of the rest, as no new mail',
+    })
+  })
+
   const switchLines = async (accountId: bigint) => {
     const where = { accountId, kind: 'switch' }
     const events = await fixture.store.prisma.syncEvent.findMany({ where, orderBy: { id: 'asc' } })

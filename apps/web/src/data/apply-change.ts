@@ -104,7 +104,9 @@ const applyBodies = (messageIds: Set<string>): void => {
   const isGrown = ({ id, isHeaderOnly }: { id: string; isHeaderOnly: boolean }) => isHeaderOnly && messageIds.has(id)
   const { threads } = app.get()
   const grown = Object.values(threads).flatMap((thread) => thread.filter(isGrown))
-  const isKept = ([id, body]: [string, AppState['bodies'][string]]) => !messageIds.has(id) || !isMissing(body)
+  const grownIds = new Set(grown.map(({ id }) => id))
+  const isKept = ([id, body]: [string, AppState['bodies'][string]]) =>
+    !messageIds.has(id) || !(isMissing(body) || grownIds.has(id))
   app.set(({ bodies }) => ({ bodies: Object.fromEntries(Object.entries(bodies).filter(isKept)) }))
   for (const threadId of new Set(grown.map((message) => message.threadId))) {
     noteThread(threadId)

@@ -1,4 +1,4 @@
-import type { Account } from '@postern/shared/accounts.ts'
+import type { Account, SyncReply } from '@postern/shared/accounts.ts'
 import { messageDate } from '#lib/format.ts'
 import { count, t } from '#lib/text.ts'
 import { ApiError, call, explain } from './api.ts'
@@ -17,13 +17,19 @@ export const lookNow = async (accountId: string, signal?: AbortSignal): Promise<
     sync = await call('getSync', 'GET', `/v1/accounts/${accountId}/syncs/${sync.id}`, given)
   }
   await refreshAccount(accountId)
-  const { problem, waitsUntil, arrived } = sync
+  const { problem, waitsUntil } = sync
   if (problem) {
     const { code, message, hint } = problem
     throw new ApiError(code, { message, ...(hint === null ? {} : { hint }) })
   }
   if (waitsUntil) return t('look.later', { date: messageDate(waitsUntil) })
-  return arrived ? count('arrived', arrived) : t('look.nothing')
+  return foundIn(sync)
+}
+
+const foundIn = ({ arrived, completed }: Pick<SyncReply, 'arrived' | 'completed'>): string => {
+  const news = arrived ? [count('arrived', arrived)] : []
+  if (completed) return t('look.came', { what: [...news, count('rests', completed)].join(', ') })
+  return news[0] ?? t('look.nothing')
 }
 
 /** Beside the mail: an IMAP account tells of what comes as it comes, of a maildrop it is said what the look brought. */

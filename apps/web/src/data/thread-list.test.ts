@@ -17,6 +17,7 @@ const row = (n: number, minute = n): ThreadRow => ({
   isFlagged: false,
   isAnswered: false,
   hasAttachment: false,
+  isInPart: false,
   sizeBytes: 1,
   cursor: `0_${n}`,
 })

@@ -190,6 +190,8 @@ export const pageMessages = {
   'maildrop.headersOnly': 'only the beginning here: {n}',
   'maildrop.lookedAt': 'Last look: {date}.',
   'maildrop.nextLook': 'Next look: {date}.',
+  'maildrop.nextSoon': 'Next look in {seconds} s.',
+  'maildrop.nextNow': 'Next look: now.',
   'maildrop.check': 'Check now',
   'maildrop.looking': 'Looking …',
   'maildrop.failed': 'That did not work; why stands above.',

@@ -1,4 +1,4 @@
-/** Hands an address of our own to the browser's downloads. An empty name leaves it to the server. */
+/** Hands what the page has made to the browser's downloads. */
 export const saveAs = (address: string, name: string): void => {
   const link = document.createElement('a')
   link.href = address

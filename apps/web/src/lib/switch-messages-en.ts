@@ -13,6 +13,8 @@ export const switchMessages = {
   'switch.wins':
     'Read marks, stars and mailboxes at the provider become what they are here: what another program has read there, and is unread here, is unread again.',
   'switch.passwordMissing': 'is needed to sign in at that server',
+  'switch.deletedHere':
+    'Mail that was deleted for good only here, and is still at the provider, shows in the inbox again.',
   'switch.passwordHint': 'It is tried before anything changes.',
   'switch.submit': 'Switch to {protocol}',
   'switch.running': 'Finding the mails again at the provider; {n} to go. Everything can be used meanwhile.',

@@ -16,6 +16,7 @@ export const registerSyncs = ({ router, store, engine }: FeatureDeps, own: FindO
       id: id.toString(),
       state: state === 'pending' ? 'running' : state,
       arrived: result.arrived ?? null,
+      completed: result.completed ?? null,
       waitsUntil: result.waitsUntil ?? null,
       problem: result.error ?? null,
     }

@@ -130,14 +130,16 @@ const accountStates = ['new', 'connecting', 'syncing', 'watching', 'waiting', 'n
 
 const toPassword = (): void => document.querySelector<HTMLInputElement>('[data-account-password]')?.focus()
 
-/** The newest lines of what happened; a new state is a new line. */
+/** The newest lines of what happened, while they are in sight: every change of the account may be a new line. */
 const Timeline = ({ account }: { account: Account }) => {
-  const { value, status, reload } = useAnswer(`${account.id} ${account.state}`, (signal) =>
+  const [isOpen, setOpen] = useState(false)
+  const key = isOpen ? JSON.stringify({ ...account, progress: null }) : null
+  const { value, status, reload } = useAnswer(key, (signal) =>
     call('listSyncEvents', 'GET', `/v1/accounts/${account.id}/events`, { signal }),
   )
   const events = value?.events.slice(0, 50) ?? []
   return (
-    <details style={{ marginBlockStart: 12 }}>
+    <details style={{ marginBlockStart: 12 }} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>{t('timeline')}</summary>
       <ListState
         status={status}

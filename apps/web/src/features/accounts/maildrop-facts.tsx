@@ -10,6 +10,7 @@ import { fileSize, messageDate } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { count } from '#lib/text.ts'
 import { Problem } from '#ui/problem.tsx'
+import { nextLook } from './next-look.ts'
 
 const freshEveryMs = 5000
 
@@ -26,7 +27,7 @@ export const MaildropFacts = ({ account }: { account: Account }) => {
       {maildrop && <Counts accountId={account.id} maildrop={maildrop} />}
       <p className="muted">
         {lastSyncedAt && `${t('maildrop.lookedAt', { date: messageDate(lastSyncedAt) })} `}
-        {nextLookAt && t('maildrop.nextLook', { date: messageDate(nextLookAt) })}
+        {nextLookAt && nextLook(nextLookAt)}
       </p>
       {maildrop && maildrop.copies > 0 && !retrieval.isOnHold && (
         <Copies accountId={account.id} copies={maildrop.copies} />

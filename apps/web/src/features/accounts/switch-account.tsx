@@ -153,6 +153,7 @@ const IntoImap = ({ plan }: { plan: AccountSwitchPlan | null }) => (
       {t('switch.text')} {plan !== null && t(plan.mails === 0 ? 'switch.allThere' : 'switch.toBring', amountOf(plan))}
     </p>
     <p>{t('switch.wins')}</p>
+    <p>{t('switch.deletedHere')}</p>
   </>
 )
 

@@ -1,5 +1,5 @@
 import type { ThreadRow } from '@postern/shared/messages.ts'
-import { Paperclip, Reply, Star } from 'lucide-react'
+import { CloudDownload, Paperclip, Reply, Star } from 'lucide-react'
 import type { DragEvent, MouseEvent } from 'react'
 import type { MailAction } from '#data/commands.ts'
 import { listDate, personName } from '#lib/format.ts'
@@ -75,6 +75,11 @@ export const ThreadItem = (props: Props) => {
       </span>
       <span className="meta" role="gridcell">
         {row.isAnswered && <Reply size={13} aria-hidden />}
+        {row.isInPart && (
+          <span role="img" aria-label={t('list.inPart')} title={t('list.inPart')}>
+            <CloudDownload size={14} aria-hidden />
+          </span>
+        )}
         {row.hasAttachment && <Paperclip size={13} aria-hidden />}
         {row.isFlagged && <Star size={14} className="starred" aria-hidden />}
         <time dateTime={row.latestAt}>{listDate(row.latestAt)}</time>

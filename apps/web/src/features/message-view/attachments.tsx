@@ -1,6 +1,8 @@
 import type { MessagePart } from '@postern/shared/messages.ts'
 import { Download, File, FileText, FileType } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
+import { explain } from '#data/api.ts'
+import { onDownload } from '#data/download.ts'
 import { showToast } from '#data/toasts.ts'
 import { fileSize } from '#lib/format.ts'
 import { goBack, navigate, useRoute } from '#lib/route.ts'
@@ -29,8 +31,8 @@ export const Attachments = ({
   const previewable = shown.filter(({ preview }) => preview !== null)
   const saveAll = async () => {
     const { saveAllParts } = await import('./save-all-parts.ts')
-    await saveAllParts(messageId, subject, shown).catch(() =>
-      showToast({ kind: 'problem', text: t('view.saveAllFailed') }),
+    await saveAllParts(messageId, subject, shown).catch((error: unknown) =>
+      showToast({ kind: 'problem', text: `${t('view.saveAllFailed')} ${explain(error)}` }),
     )
   }
   return (
@@ -87,7 +89,7 @@ const Tile = ({ messageId, part, onOpen }: { messageId: string; part: MessagePar
       )}
       <div className="file">
         {part.preview === null ? (
-          <a className="file-name" href={at} download title={save}>
+          <a className="file-name" href={at} download onClick={onDownload} title={save}>
             <File size={15} aria-hidden />
             <bdi>{name}</bdi>
           </a>
@@ -98,7 +100,7 @@ const Tile = ({ messageId, part, onOpen }: { messageId: string; part: MessagePar
           </button>
         )}
         <small className="muted">{fileSize(part.sizeBytes)}</small>
-        <a className="file-save" href={at} download aria-label={save} title={save}>
+        <a className="file-save" href={at} download onClick={onDownload} aria-label={save} title={save}>
           <Download size={15} aria-hidden />
         </a>
       </div>

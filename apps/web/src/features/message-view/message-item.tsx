@@ -44,7 +44,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
   }
   const from = message.from[0]
   const sender = from?.address.toLowerCase() ?? ''
-  const isWhole = !message.isHeaderOnly || (body !== undefined && !isMissing(body))
+  const isWhole = !message.isHeaderOnly
   return (
     <article className="message" ref={article} aria-label={from ? personName(from) : ''}>
       <div className="row" style={{ flexWrap: 'nowrap' }}>
@@ -81,7 +81,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
       {isOpen && (
         <>
           <Addresses message={message} />
-          {!isWhole && <HeaderOnly message={message} />}
+          {!isWhole && <InPart message={message} hasText={body !== undefined && !isMissing(body)} />}
           <Body
             message={message}
             body={body}
@@ -121,13 +121,14 @@ const Addresses = ({ message }: { message: Message }) => {
         {isFull && message.cc.length > 0 && ` · ${t('view.cc', { people: write(message.cc) })}`}
         {isFull && message.bcc.length > 0 && ` · ${t('view.bcc', { people: write(message.bcc) })}`}
         {isFull && message.date && ` · ${fullDate(message.date)}`}
+        {isFull && ` · ${fileSize(message.sizeBytes)}`}
       </span>
     </button>
   )
 }
 
-/** A size limit left the rest of it at the provider. */
-const HeaderOnly = ({ message }: { message: Message }) => {
+/** The rest of it is at the provider: for a size limit, or since it was read by IMAP. */
+const InPart = ({ message, hasText }: { message: Message; hasText: boolean }) => {
   const [isAsked, setAsked] = useState(false)
   const ask = async () => {
     setAsked(true)
@@ -139,7 +140,8 @@ const HeaderOnly = ({ message }: { message: Message }) => {
   return (
     <div className="notice row" role="status">
       <span className="notice-text">
-        {t('view.headerOnly', { size: fileSize(message.sizeBytes) })} {isAsked && t('view.restComes')}
+        {t(hasText ? 'view.restAway' : 'view.headerOnly', { size: fileSize(message.sizeBytes) })}{' '}
+        {isAsked && t('view.restComes')}
       </span>
       {!isAsked && (
         <button type="button" className="button" onClick={() => void ask()}>

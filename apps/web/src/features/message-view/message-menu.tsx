@@ -1,5 +1,5 @@
 import { EllipsisVertical } from 'lucide-react'
-import { saveAs } from '#lib/save-as.ts'
+import { download } from '#data/download.ts'
 import { t } from '#lib/text.ts'
 import { Menu } from '#ui/menu.tsx'
 
@@ -40,7 +40,7 @@ export const MessageMenu = ({ messageId, label, hasHtml, isWhole, isPlain, onPla
       ...(isWhole
         ? [
             { label: t('view.source'), onSelect: on.onSource },
-            { label: t('view.download'), onSelect: () => saveAs(`/v1/messages/${messageId}/source`, '') },
+            { label: t('view.download'), onSelect: () => download(`/v1/messages/${messageId}/source`) },
           ]
         : []),
       { label: t('view.print'), onSelect: on.onPrint },

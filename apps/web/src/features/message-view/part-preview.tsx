@@ -2,6 +2,7 @@ import type { MessagePart } from '@postern/shared/messages.ts'
 import { ChevronLeft, ChevronRight, Download, X } from 'lucide-react'
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from 'react'
 import { request } from '#data/api.ts'
+import { onDownload } from '#data/download.ts'
 import { t } from '#lib/page-text.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { PdfPages } from './pdf-pages.tsx'
@@ -52,7 +53,14 @@ export const PartPreview = ({
           </IconButton>
         </>
       )}
-      <a className="icon-button" href={base} download aria-label={t('view.savePart')} title={t('view.savePart')}>
+      <a
+        className="icon-button"
+        href={base}
+        download
+        onClick={onDownload}
+        aria-label={t('view.savePart')}
+        title={t('view.savePart')}
+      >
         <Download size={18} aria-hidden />
       </a>
       <IconButton label={t('close')} onClick={onClose}>

@@ -1,5 +1,6 @@
 import type { MessagePart } from '@postern/shared/messages.ts'
 import { request } from '#data/api.ts'
+import { download } from '#data/download.ts'
 import { saveAs } from '#lib/save-as.ts'
 import { zipFiles } from '#lib/zip-files.ts'
 
@@ -10,7 +11,7 @@ const maxZipBytes = 250_000_000
 export const saveAllParts = async (messageId: string, subject: string, parts: MessagePart[]): Promise<void> => {
   const addressOf = (part: MessagePart) => `/v1/messages/${messageId}/parts/${part.id}`
   if (parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) > maxZipBytes) {
-    for (const part of parts) saveAs(addressOf(part), part.filename ?? '')
+    for (const part of parts) download(addressOf(part))
     return
   }
   const files = []
