@@ -47,7 +47,7 @@ export const startScriptedSmtp = async (
     socket.on('error', () => undefined)
     socket.on('close', () => {
       sockets.delete(socket)
-      if (content?.length) broken.push(content)
+      if (content) broken.push(content)
     })
     /** False when it took another turn. */
     const take = (step: SmtpStepName, argument = '', reply = usual[step]): boolean => {
