@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 
 /** What it does at a step instead of going on: an answer of its own, or none: the connection ends, or nothing comes. */
@@ -117,7 +118,9 @@ export const startScriptedSmtp = async (
     broken,
     sessions: () => sessions,
     stop: async () => {
+      const closed = [...sockets].map((socket) => once(socket, 'close'))
       for (const socket of sockets) socket.destroy()
+      await Promise.all(closed)
       await new Promise((done) => server.close(done))
     },
   }
