@@ -31,6 +31,8 @@ export type SmtpSession = {
   /** Addresses may be in any script. RFC 6531. */
   readonly takesUnicode: boolean
   isOpen: () => boolean
+  /** Asks the server, which may have gone quietly. Never throws. */
+  isAlive: () => Promise<boolean>
   /** Ends it at once: the server gets to see no end of what is under way. */
   destroy: () => void
   /** QUIT, and no longer than it takes. */
@@ -91,6 +93,11 @@ const toSession = (smtp: SMTPConnection, raw: Socket): SmtpSession => {
     maxBytes: typeof size === 'number' && size > 0 ? size : null,
     takesUnicode: Array.isArray(extensions) && extensions.includes('SMTPUTF8'),
     isOpen: () => !smtp.destroyed && !socketOf().destroyed,
+    isAlive: () =>
+      new Promise((done) => {
+        smtp.once('end', () => done(false))
+        smtp.reset((error) => done(!error))
+      }),
     destroy: () => {
       socketOf().destroy()
       smtp.close()
