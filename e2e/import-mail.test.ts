@@ -72,7 +72,7 @@ describe('mail that one has as files', () => {
     await picture(page, 'import-done')
     expect(countAt(screen.dovecot, 'Archive') - before).toBe(3)
     await dialog().getByRole('button', { name: 'Close', exact: true }).click()
-    await page.getByRole('button', { name: 'Close: Import into Archive' }).click()
+    // Its end was looked at.
     await page.getByText('Import into Archive').waitFor({ state: 'detached' })
     await until(async () => {
       const found = (await (await screen.api('GET', '/v1/search?q=Old%20table')).json()) as {
@@ -123,8 +123,8 @@ describe('mail that one has as files', () => {
   })
 
   it('waits while its account is paused, is shown again by a page that was loaded anew, and can be cancelled', async () => {
-    await screen.api('PATCH', `/v1/accounts/${ids.kept}`, { isPaused: true })
-    await openDialog('kept', 'Archive', 'Import mail…')
+    await screen.api('PATCH', `/v1/accounts/${ids.imap}`, { isPaused: true })
+    await openDialog('imap', 'Archive', 'Import mail…')
     const [chooser] = await Promise.all([
       page.waitForEvent('filechooser'),
       dialog().getByRole('button', { name: 'Choose files…' }).click(),
@@ -136,11 +136,19 @@ describe('mail that one has as files', () => {
     await counts('0 added, 0 already there, 0 left out, 1 to do').waitFor()
     await page.getByRole('button', { name: 'Cancel: Import into Archive' }).click()
     await page.getByText('Cancelled.').waitFor()
-    await screen.api('PATCH', `/v1/accounts/${ids.kept}`, { isPaused: false })
+    await screen.api('PATCH', `/v1/accounts/${ids.imap}`, { isPaused: false })
   })
 
   it('is copied from here to another account, and stays', async () => {
-    await openDialog('kept', 'Archive', 'Copy to another account…')
+    // From the tree, where one looks for it first.
+    await page.goto(`${screen.base}/?account=${ids.kept}`)
+    const tree = page.getByRole('region', { name: 'kept@example.org' })
+    await tree.getByRole('link', { name: 'Archive' }).click({ button: 'right' })
+    await page.getByRole('menuitem', { name: 'Import mail here…' }).click()
+    await dialog().getByRole('heading', { name: 'Import mail into Archive' }).waitFor()
+    await page.keyboard.press('Escape')
+    await tree.getByRole('link', { name: 'Archive' }).click({ button: 'right' })
+    await page.getByRole('menuitem', { name: 'Copy to an IMAP account…' }).click()
     await dialog().getByLabel('Copy into').selectOption({ label: 'Sent' })
     await expectAccessible(page)
     const before = countAt(screen.dovecot, 'Sent')
@@ -155,6 +163,32 @@ describe('mail that one has as files', () => {
       }
       return mailboxes.find(({ path }) => path === 'Archive')?.messages === 31
     })
+  })
+
+  it('is put away once it has ended, one or all, on every screen', async () => {
+    const { mailboxes } = (await (await screen.api('GET', `/v1/accounts/${ids.kept}/mailboxes`)).json()) as {
+      mailboxes: { id: string; path: string }[]
+    }
+    const sent = mailboxes.find(({ path }) => path === 'Sent')?.id
+    await screen.api('POST', `/v1/mailboxes/${sent}/imports`, {})
+    const other = await screen.newPage(await screen.newContext())
+    const dock = (window: Page) => window.getByRole('region', { name: 'Imports and copies' })
+    for (const window of [page, other]) {
+      await window.goto(`${screen.base}/accounts/${ids.kept}`)
+      await dock(window).getByRole('button', { name: 'Close all 2 that have ended' }).waitFor()
+    }
+    await expectAccessible(page)
+    await picture(page, 'import-dock-ended')
+    await dock(page).getByRole('button', { name: 'Close all 2 that have ended' }).click()
+    const titles = (window: Page) => dock(window).locator('strong').allTextContents()
+    for (const window of [page, other])
+      await until(async () => (await titles(window)).join() === 'Import into Sent', { what: 'only what is under way' })
+    await page.reload()
+    await dock(page).getByRole('button', { name: 'Cancel: Import into Sent' }).click()
+    await dock(page).getByRole('button', { name: 'Close: Import into Sent' }).waitFor()
+    expect(await titles(page)).toEqual(['Import into Sent'])
+    await dock(other).getByRole('button', { name: 'Close: Import into Sent' }).click()
+    for (const window of [page, other]) await dock(window).waitFor({ state: 'detached' })
     expect(screen.problems).toEqual([])
   })
 })

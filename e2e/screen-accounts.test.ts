@@ -5,6 +5,7 @@ import { until } from '../apps/api/test/support/until.ts'
 import {
   countAt,
   deliver,
+  enterServer,
   expectAccessible,
   openInbox,
   picture,
@@ -79,11 +80,7 @@ describe('accounts', () => {
     await page.goto(`${screen.base}/accounts/new`)
     await page.getByLabel('Mail address').fill('kim@mail.invalid')
     await page.getByRole('button', { name: 'Continue' }).click()
-    await page.getByLabel('Server').first().fill('localhost')
-    await page.getByLabel('Port').first().fill(String(screen.dovecot.imapsPort))
-    await page.getByLabel('User name').first().fill('kim')
-    await page.getByLabel(/settings for sending/).uncheck()
-    await page.getByLabel('Password').fill('mail password')
+    await enterServer(page, { user: 'kim', port: screen.dovecot.imapsPort })
     expect(await page.title()).toMatch(/Add account – Postern$/)
     await page.getByRole('button', { name: 'Test and add' }).click()
     await rowOf(page, 'For Kim alone').waitFor()

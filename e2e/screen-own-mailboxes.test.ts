@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
-/** A person's own mailboxes of a POP3 account, in two windows at once. The tests go in order. */
+/** A person's own mailboxes, kept here and at an IMAP server, in two windows at once. The tests go in order. */
 describe('mailboxes of one’s own', () => {
   let screen: Screen
   let page: Page
@@ -29,7 +29,8 @@ describe('mailboxes of one’s own', () => {
   })
   afterAll(async () => screen?.stop())
 
-  const treeOf = (window: Page) => window.getByRole('region', { name: 'pat@example.org' })
+  let address = 'pat@example.org'
+  const treeOf = (window: Page) => window.getByRole('region', { name: address })
   const link = (window: Page, name: string) => treeOf(window).getByRole('link', { name, exact: true })
   const gone = (window: Page, name: string) => link(window, name).waitFor({ state: 'detached' })
   const asked = () => page.locator('dialog[open]')
@@ -64,15 +65,22 @@ describe('mailboxes of one’s own', () => {
     await expectAccessible(page)
     await page.keyboard.press('Escape')
     await page.locator('button:focus[aria-label="More for Projects"]').waitFor()
-    // What has a role keeps its name: there is no menu.
-    expect(
-      await treeOf(page)
-        .getByRole('button', { name: /^More for/ })
-        .count(),
-    ).toBe(2)
-    expect(
-      await page.getByRole('region', { name: 'robin@example.org' }).getByRole('button', { name: /^More/ }).count(),
-    ).toBe(0)
+    // What has a role keeps its name.
+    const offered = async (address: string, mailbox: string) => {
+      await page
+        .getByRole('region', { name: address })
+        .getByRole('link', { name: new RegExp(`^${mailbox}`) })
+        .click({ button: 'right' })
+      const texts = await page.getByRole('menuitem').allTextContents()
+      await page.keyboard.press('Escape')
+      return texts
+    }
+    const own = ['New mailbox…', 'Rename…', 'Move to…', 'Delete…']
+    const both = ['Import mail here…', 'Copy to an IMAP account…']
+    expect(await offered('pat@example.org', 'Archive')).toEqual(both)
+    expect(await offered('pat@example.org', 'Boats')).toEqual([...own, ...both])
+    expect(await offered('robin@example.org', 'Archive')).toEqual(['Import mail here…'])
+    expect(await offered('robin@example.org', 'Travel')).toEqual([...own, 'Import mail here…'])
   })
 
   it('are renamed and moved with what lies below, in both windows', async () => {
@@ -121,6 +129,101 @@ describe('mailboxes of one’s own', () => {
     await rowOf(other, 'The plan').waitFor()
     await rowOf(page, 'The plan').waitFor({ state: 'detached' })
     expect(await other.locator('a[title="Boats/Work"]').getAttribute('aria-current')).toBe('page')
+    expect(screen.problems).toEqual([])
+  })
+
+  const atServer = () =>
+    screen.dovecot
+      .doveadm('mailbox', 'list', '-u', 'robin')
+      .split('\n')
+      .filter((path) => /Tools|Plans|Trash\//.test(path))
+      .sort()
+
+  it('are made, renamed and moved at an IMAP server in the same way', async () => {
+    address = 'robin@example.org'
+    for (const window of [page, other]) await window.goto(screen.base)
+    await rowOf(page, 'Tide and Timber').waitFor()
+    await treeOf(page)
+      .getByRole('button', { name: `New mailbox…: ${address}` })
+      .click()
+    await page.getByRole('dialog', { name: 'New mailbox' }).waitFor()
+    await page.keyboard.type('Tools')
+    await page.keyboard.press('Enter')
+    for (const window of [page, other]) await link(window, 'Tools').waitFor()
+    await choose('Tools', 'New mailbox…')
+    await page.getByRole('dialog', { name: 'New mailbox below Tools' }).waitFor()
+    await page.keyboard.type('Plans')
+    await page.keyboard.press('Enter')
+    for (const window of [page, other]) await link(window, 'Plans').waitFor()
+    expect(atServer()).toEqual(['Tools', 'Tools/Plans'])
+    await choose('Tools', 'Rename…')
+    await asked().getByLabel('Name').fill('Tools 1.0')
+    await asked().getByRole('button', { name: 'Rename' }).click()
+    await asked().getByText('The mail server does not take this name, or not at this place.').waitFor()
+    await asked().getByText('What the server said').click()
+    await expectAccessible(page)
+    await picture(page, 'server-mailbox-refused')
+    await asked().getByLabel('Name').fill('My tools')
+    await page.keyboard.press('Enter')
+    for (const window of [page, other]) {
+      await link(window, 'My tools').waitFor()
+      await gone(window, 'Tools')
+    }
+    await choose('Plans', 'Move to…')
+    await asked().getByLabel('Below').selectOption('No other: at the top')
+    await asked().getByRole('button', { name: 'Move' }).click()
+    await other.locator('a[title="Plans"]').waitFor()
+    await choose('My tools', 'Move to…')
+    await asked().getByLabel('Below').selectOption('Plans')
+    await asked().getByRole('button', { name: 'Move' }).click()
+    await other.locator('a[title="Plans/My tools"]').waitFor()
+    expect(atServer()).toEqual(['Plans', 'Plans/My tools'])
+  })
+
+  it('go to Trash there with all they hold, come back, and go for good only from Trash', async () => {
+    screen.dovecot.deliver('robin', 'Plans', 'From: Zed <zed@example.org>\r\nSubject: The shed\r\n\r\nHello!\r\n')
+    await treeOf(other)
+      .getByRole('link', { name: /^Plans/ })
+      .click()
+    await rowOf(other, 'The shed').waitFor()
+    const remove = async () => {
+      await treeOf(page)
+        .getByRole('link', { name: /^Plans/ })
+        .click({ button: 'right' })
+      await page.getByRole('menuitem', { name: 'Delete…' }).click()
+      const question = page.getByRole('dialog', { name: 'Delete Plans?' })
+      await question
+        .getByText('It goes to Trash with the mailboxes below it (1) and all they hold (1 message). Nothing is lost.')
+        .waitFor()
+      await question.getByRole('button', { name: 'Delete' }).click()
+      await page.getByText('Plans is in Trash.').waitFor()
+    }
+    await remove()
+    expect(atServer()).toEqual(['Trash/Plans', 'Trash/Plans/My tools'])
+    // Whoever has it open goes on reading in it.
+    await other.locator('a[title="Trash/Plans"][aria-current="page"]').waitFor()
+    await rowOf(other, 'The shed').waitFor()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    for (const window of [page, other]) await window.locator('a[title="Plans/My tools"]').waitFor()
+    expect(atServer()).toEqual(['Plans', 'Plans/My tools'])
+    await remove()
+    // Folded below Trash.
+    await gone(page, 'My tools')
+    await treeOf(page).getByRole('button', { name: 'Mailboxes below Trash' }).click()
+    await page.locator('a[title="Trash/Plans"]').waitFor()
+    await expectAccessible(page)
+    await picture(page, 'server-mailbox-trash')
+    await page.locator('a[title="Trash/Plans"]').click({ button: 'right' })
+    await page.getByRole('menuitem', { name: 'Delete for good…' }).click()
+    const question = page.getByRole('dialog', { name: 'Delete Plans for good?' })
+    await question.getByText('This cannot be undone').waitFor()
+    await picture(page, 'server-mailbox-erase')
+    await question.getByRole('button', { name: 'Delete for good' }).click()
+    await other.getByText('This mailbox is not here any more.').waitFor()
+    for (const window of [page, other]) await window.locator('a[title="Trash/Plans"]').waitFor({ state: 'detached' })
+    expect(atServer()).toEqual([])
+    await page.getByText('Plans is deleted for good.').waitFor()
+    expect(await page.getByRole('button', { name: 'Undo' }).count()).toBe(0)
     expect(screen.problems).toEqual([])
   })
 })

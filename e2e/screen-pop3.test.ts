@@ -4,7 +4,7 @@ import { openStore, type Store } from '../apps/api/src/store/open-store.ts'
 import { freshDatabase } from '../apps/api/test/support/fresh-database.ts'
 import { listing, startScriptedPop3 } from '../apps/api/test/support/scripted-pop3.ts'
 import { until } from '../apps/api/test/support/until.ts'
-import { expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+import { enterServer, expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** A POP3 account as a person chooses it, lives with it and changes it. The tests go in order. */
 let screen: Screen
@@ -133,11 +133,7 @@ describe('the wizard', () => {
     const [byImap] = await accounts()
     await lookUp(pam.address)
     await page.getByRole('radio', { name: 'POP3' }).check()
-    await page.getByLabel('Server').first().fill('localhost')
-    await page.getByLabel('Port').first().fill(String(screen.dovecot.pop3sPort))
-    await page.getByLabel('User name').first().fill('pam')
-    await page.getByLabel(/settings for sending/).uncheck()
-    await page.getByLabel('Password').fill(pam.password)
+    await enterServer(page, { user: 'pam', port: screen.dovecot.pop3sPort })
     await policy().selectOption('Remove what I delete here')
     const submit = () => page.getByRole('button', { name: 'Test and add' }).click()
     const question = page.getByRole('dialog', { name: 'Remove mail at the provider?' })
@@ -168,10 +164,7 @@ describe('the wizard', () => {
   it('tests the account and opens its inbox, which was fetched', async () => {
     await lookUp('pat@mail.invalid')
     await page.getByRole('radio', { name: 'POP3' }).check()
-    await page.getByLabel('Server').first().fill('localhost')
-    await page.getByLabel('Port').first().fill(String(screen.dovecot.pop3sPort))
-    await page.getByLabel('User name').first().fill('pat')
-    await page.getByLabel(/settings for sending/).uncheck()
+    await enterServer(page, { user: 'pat', port: screen.dovecot.pop3sPort })
     await page.getByLabel('Password').fill('wrong')
     await policy().selectOption('Keep only the newest')
     await page.getByLabel('How many', { exact: true }).fill('none')
@@ -209,9 +202,15 @@ describe('a POP3 account', () => {
   })
 
   it('brings new mail into an open list when it is asked to look', async () => {
+    const said = (text: string) => health().getByRole('status').getByText(text, { exact: true }).waitFor()
+    await checkNow()
+    await said('Nothing new')
     arrive('Just now')
     await checkNow()
+    await said('1 new mail')
     await rowOf(other, 'Just now').waitFor()
+    await other.getByRole('button', { name: 'Sync now: pat@mail.invalid' }).click()
+    await other.getByText('Nothing new', { exact: true }).waitFor()
     await health().getByText('On the server: 4 (').waitFor()
     await health()
       .getByText(/· here: 4$/)
@@ -227,6 +226,11 @@ describe('a POP3 account', () => {
     const mine = page.getByRole('region', { name: 'pat@mail.invalid' })
     await mine.getByRole('link', { name: 'Archive' }).click()
     await rowOf(page, 'The first').waitFor()
+    // No other program marks anything in a mailbox that is kept here.
+    await page.getByRole('button', { name: 'More for this mailbox' }).click()
+    await page.getByRole('menuitem', { name: 'Select' }).first().waitFor()
+    expect(await page.getByRole('menuitem', { name: 'Deleted by other programs' }).count()).toBe(0)
+    await page.keyboard.press('Escape')
     await rowOf(page, 'The first').click()
     // Taken before the other window moves it: a star for what is no longer in the archive has nothing to act on.
     await Promise.all([
@@ -362,9 +366,17 @@ it('says what a server lacks, and removes copies only when told', async () => {
   await until(async () => server.said.filter((line) => line.startsWith('DELE')).length === 2, { what: 'both removed' })
   await server.stop()
   await checkNow()
+  // The first time beside the button only; what lasts the card says itself.
+  await health()
+    .getByRole('status')
+    .getByText(/^(Nothing answers at this server and port\.|That did not work; why stands above\.)/)
+    .waitFor()
+  await health().getByText('Nothing answers at this server and port.').first().waitFor()
   await health()
     .getByText(/Next try/)
     .waitFor()
+  await expectAccessible(page)
+  await picture(page, 'pop3-check-failed')
   expect(
     await health()
       .getByText(/Next look/)

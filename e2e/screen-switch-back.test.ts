@@ -46,6 +46,7 @@ describe('an IMAP account', () => {
     await page.getByRole('button', { name: 'Switch to POP3…' }).click()
     await dialog().getByRole('heading', { name: 'Switch kim@mail.invalid to POP3' }).waitFor()
     await dialog().getByText('fetched whole first, as POP3 does not reach them: 5 (').waitFor()
+    await dialog().getByText('If POP3 turns out to show less').waitFor()
     await dialog().getByText('are no longer followed').waitFor()
     await dialog().getByText('left out here: Lists').waitFor()
     await dialog().getByLabel('Server').fill('localhost')
@@ -66,7 +67,9 @@ describe('an IMAP account', () => {
     await dialog().getByRole('button', { name: 'Close' }).click()
     await page.getByText('On the server: 10').waitFor()
     await page.getByText('What happened').click()
-    await page.getByText('10 mails found again in the maildrop.').waitFor()
+    const sums = '10 mails found again at the provider, 5 mails brought here whole, 0 mails here only.'
+    await page.locator('td', { hasText: sums }).waitFor()
+    await page.getByLabel('Change of protocol').getByText(sums).waitFor()
     await page.getByRole('button', { name: 'Switch to IMAP…' }).waitFor()
     await expectAccessible(page)
     await page.goto(`${screen.base}/?account=${accountId}`)

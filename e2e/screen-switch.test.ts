@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+import { enterServer, expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** A POP3 account becomes an IMAP account, as a person does it. The tests go in order. */
 let screen: Screen
@@ -51,21 +51,35 @@ describe('a POP3 account', () => {
     await page.goto(`${screen.base}/accounts/new`)
     await page.getByLabel('Mail address').fill('pat@mail.invalid')
     await page.getByRole('button', { name: 'Continue' }).click()
-    await page.getByLabel('Server').first().fill('localhost')
-    await page.getByLabel('Port').first().fill(String(screen.dovecot.imapsPort))
-    await page.getByLabel('User name').first().fill('pat')
-    await page.getByLabel(/settings for sending/).uncheck()
-    await page.getByLabel('Password').fill('mail password')
+    await enterServer(page, { user: 'pat', port: screen.dovecot.imapsPort })
     await page.getByRole('button', { name: 'Test and add' }).click()
     await page.getByText('This mailbox is here already by POP3, as pat@mail.invalid.').waitFor()
     await page.getByRole('button', { name: 'Add it all the same' }).waitFor()
+    await page.getByText('its mail is downloaded again and shown twice').waitFor()
     await expectAccessible(page)
+    await picture(page, 'switch-exists')
     await page.getByRole('link', { name: 'Switch that account to IMAP' }).click()
     await dialog().getByRole('heading', { name: 'Switch pat@mail.invalid to IMAP' }).waitFor()
   })
 
+  it('is not asked again for what was typed to add it, and forgets that with the dialog', async () => {
+    const typed = async () => {
+      await dialog().getByLabel('Server').waitFor()
+      const labels = ['Server', 'Port', 'User name', 'Password']
+      return Promise.all(labels.map((label) => dialog().getByLabel(label).inputValue()))
+    }
+    expect(await typed()).toEqual(['localhost', String(screen.dovecot.imapsPort), 'pat', 'mail password'])
+    expect(page.url()).toBe(`${screen.base}/accounts/${accountId}#switch`)
+    await dialog().getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Switch to IMAP…' }).click()
+    const [server, , username, password] = await typed()
+    expect(server).not.toBe('localhost')
+    expect([username, password]).toEqual(['pat', ''])
+  })
+
   it('says what will happen, tries the login, and changes with everything it has', async () => {
     await dialog().getByText('nothing is downloaded twice').waitFor()
+    await dialog().getByText('is unread again').waitFor()
     await dialog().getByLabel('Server').fill('localhost')
     await dialog().getByLabel('Port').fill(String(screen.dovecot.imapsPort))
     expect(await dialog().getByLabel('User name').inputValue()).toBe('pat')
@@ -96,9 +110,14 @@ describe('a POP3 account', () => {
     await dialog().getByRole('button', { name: 'Close' }).click()
     await until(async () => count('INBOX') === 35 && count('Archive') === 5, { what: 'the archive at the server' })
     await page.getByText('What happened').click()
-    await page.getByText('40 mails found again at the server, 0 mails brought there.').waitFor()
+    const sums = '40 mails found again at the provider, 0 mails brought there, 0 mails here only.'
+    await page.locator('td', { hasText: sums }).waitFor()
+    await page.getByLabel('Change of protocol').getByText(sums).waitFor()
     await expectAccessible(page)
+    await picture(page, 'switch-done')
     expect(await page.getByRole('button', { name: 'Switch to IMAP…' }).count()).toBe(0)
+    expect(await page.getByRole('heading', { name: 'What stays where' }).count()).toBe(0)
+    expect(await page.getByLabel('Port').first().inputValue()).toBe(String(screen.dovecot.imapsPort))
     expect(screen.problems).toEqual([])
   })
 })

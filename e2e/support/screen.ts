@@ -99,6 +99,15 @@ export const openInbox = async (page: Page, base: string): Promise<void> => {
   await rowOf(page, 'Tide and Timber').waitFor()
 }
 
+/** The server of an account, typed into the wizard by hand, and the password of its mailbox. */
+export const enterServer = async (page: Page, { user, port }: { user: string; port: number }): Promise<void> => {
+  await page.getByLabel('Server').first().fill('localhost')
+  await page.getByLabel('Port').first().fill(String(port))
+  await page.getByLabel('User name').first().fill(user)
+  await page.getByLabel(/settings for sending/).uncheck()
+  await page.getByLabel('Password').fill(mailPassword)
+}
+
 /** The mails in a mailbox, or those of them that a search finds, at the server itself. */
 export const countAt = (dovecot: Dovecot, mailbox: string, ...query: string[]): number =>
   dovecot.count('robin', mailbox, ...query)

@@ -6,6 +6,7 @@ import { brotliDecompress, gunzip } from 'node:zlib'
 import type { Account } from '@postern/shared/accounts.ts'
 import type { ChangeBatch } from '@postern/shared/changes.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
+import pg from 'pg'
 import { io, type Socket } from 'socket.io-client'
 import { type RunningPostern, startPostern } from '../../../e2e/support/postern.ts'
 
@@ -157,6 +158,17 @@ const follow = (base: string, cookie: string, onBatch: (batch: ChangeBatch) => v
 
 export const isWatching = async (gateway: Gateway, accountId: string): Promise<boolean> =>
   (await gateway.get<Account>(`/v1/accounts/${accountId}`)).state === 'watching'
+
+/** With a connection to the built-in database, for what the API does not tell. */
+export const withDatabase = async <T>(gateway: Gateway, work: (client: pg.Client) => Promise<T>): Promise<T> => {
+  const client = new pg.Client({ connectionString: gateway.databaseUrl('postern') })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
 
 /** The processes that a process has started. */
 export const childrenOf = (pid: number): number[] =>

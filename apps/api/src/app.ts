@@ -47,6 +47,8 @@ export type AppOptions = {
   version: string
   /** Without one there are no metrics. */
   metricsToken?: string | undefined
+  /** How long a mail server is waited for that changes mailboxes. */
+  treeWithinMs?: number
 }
 
 const bodyLimitBytes = 1024 * 1024
@@ -107,7 +109,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   })
 
   const router = createRouter(app, (request) => authenticate(request.headers.cookie))
-  const engine = createEngine(store)
+  const engine = createEngine(store, options)
   const deps: FeatureDeps = { ...options, router, engine }
   for (const register of [
     registerSessions,

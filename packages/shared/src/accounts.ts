@@ -68,7 +68,10 @@ export type AccountSwitch = z.infer<typeof accountSwitch>
 /** What a change from IMAP to POP3 means for an account as it is now. */
 export const accountSwitchPlan = z
   .object({
-    /** Mails outside the inbox that are fetched whole first, as no maildrop has them, and their size as the server counts it. */
+    /**
+     * Mails outside the inbox that are fetched whole first, as no maildrop has them, and their size as the server counts it. At
+     * least these: those of the inbox too, if the maildrop turns out to show fewer; `switching.total` then says how many.
+     */
     toFetch: z.int(),
     bytes: z.number(),
     /** Paths of mailboxes that are not synced: they are not here, and are left out. */
@@ -150,16 +153,16 @@ export const account = z
     /** What its last look found; null before the first, and for IMAP. */
     maildrop: maildrop.nullable(),
     /**
-     * While it changes its protocol. To IMAP: how many mails there are, and how many of them were found at the new server or
-     * brought there; `isTold`: what is left the server does not take. To POP3: while `kind` is still imap, how many mails are
-     * fetched whole and how many of them were; then how many of the inbox were found in the maildrop. Null otherwise.
+     * While it changes its protocol: of `total` mails so many were `found` at the new server, and so many `brought` there. To
+     * POP3 they are brought here, whole, while `kind` is still imap; then those of the inbox are found. `isTold`: what is left the
+     * server does not take. Null otherwise.
      */
     switching: z
       .object({
         to: accountKind.default('imap'),
         total: z.int(),
         found: z.int(),
-        uploaded: z.int(),
+        brought: z.int(),
         isTold: z.boolean(),
       })
       .nullable(),
@@ -177,6 +180,22 @@ export type Account = z.infer<typeof account>
 export const accountList = z.object({ accounts: z.array(account) })
 export const accountOrder = z.strictObject({ accountIds: z.array(id).max(1000) })
 export const accountRemoval = z.object({ mode: z.enum(['disconnect', 'erase']) })
+
+/** A sync that somebody asked for, and how it ended. */
+export const syncReply = z
+  .object({
+    id,
+    /** `running`: it was asked for, or is under way. */
+    state: z.enum(['running', 'done', 'failed']),
+    /** So many new mails a look at a maildrop brought; null before its end, and for IMAP, where each comes by itself. */
+    arrived: z.int().nullable(),
+    /** The server allows no look before: it comes by itself then. */
+    waitsUntil: instant.nullable(),
+    /** Why it failed, with the next step. */
+    problem: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string().nullable() }).nullable(),
+  })
+  .meta({ id: 'SyncReply' })
+export type SyncReply = z.infer<typeof syncReply>
 
 /** One line of the health timeline. */
 export const syncEvent = z

@@ -33,6 +33,8 @@ export const change = z
     z.object({ kind: z.literal('account'), account }),
     z.object({ kind: z.literal('accountRemoved'), accountId: id }),
     z.object({ kind: z.literal('command'), command }),
+    /** Imports and uploads whose end their person has seen, here or elsewhere. */
+    z.object({ kind: z.literal('transfersDismissed'), transferIds: z.array(id) }),
     z.object({ kind: z.literal('settings'), settings: z.record(z.string(), z.unknown()) }),
     /** New mail that deserves a notice: a thread of an inbox with unread messages from someone else. */
     z.object({ kind: z.literal('arrived'), mailboxId: id, threadIds: z.array(id) }),

@@ -51,6 +51,8 @@ export const command = z
     /** Messages it is about, and how many of them the mail server has settled. */
     messages: z.int(),
     settled: z.int(),
+    /** What it was given for (conversations, or messages) and had left its mailbox meanwhile: nothing was done to that. */
+    missed: z.int(),
     canUndo: z.boolean(),
     createdAt: instant,
     error: z.object({ code: z.enum(errorCodes), message: z.string() }).nullable(),

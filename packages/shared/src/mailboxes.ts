@@ -12,6 +12,9 @@ export const mailboxRights = z.object({
   keywords: z.boolean(),
   insert: z.boolean(),
   remove: z.boolean(),
+  /** Mailboxes below it. */
+  create: z.boolean(),
+  /** Also to move and to remove it. */
   rename: z.boolean(),
 })
 
@@ -62,6 +65,12 @@ export const newMailbox = z
     parentId: id.nullable().default(null).meta({ description: 'Null: at the top of the tree.' }),
   })
   .meta({ id: 'NewMailbox' })
+
+export const mailboxRemoval = z.object({
+  forGood: z.enum(['true', 'false']).default('false').meta({
+    description: 'At an IMAP server: one that lies in Trash already goes with all it holds, and never comes back.',
+  }),
+})
 
 export const mailboxPatch = z.strictObject({
   name: mailboxName.optional(),

@@ -40,7 +40,11 @@ const fetchingMail = [
   'message.unavailable',
   'message.too_large',
   'message.unparsable',
+  // To ask for it writes a line.
+  'storage.full',
 ] satisfies ErrorCode[]
+/** The master key is not the one that sealed what is stored. */
+const openingSecrets = ['config.invalid'] satisfies ErrorCode[]
 const changingMail = [
   'request.conflict',
   'not_found',
@@ -50,7 +54,17 @@ const changingMail = [
 ] satisfies ErrorCode[]
 
 const ownMailboxes =
-  'Only mailboxes that are kept here (POP3); special ones keep their name and place. Never two of one name beside each other.'
+  'Special mailboxes keep their name and place. Never two of one name beside each other. Of an IMAP account the answer comes when the mail server has done it, with its reason when it has not.'
+const changingTree = [
+  'request.conflict',
+  'account.not_ready',
+  'mailbox.missing',
+  'mailbox.no_permission',
+  'mailbox.read_only',
+  'mailbox.over_quota',
+  'mailbox.refused',
+  'mailbox.unavailable',
+] satisfies ErrorCode[]
 const setsCookie = 'Sets the session cookie.'
 
 export const restNotes: Partial<Record<RestName, OperationNotes>> = {
@@ -77,19 +91,22 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   patchAccount: {
     description:
       'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for. What is not given of `retrieval` stays; the next look comes at once.',
-    errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
+    errors: ['account.plaintext_denied', 'account.password_needed', ...openingSecrets, ...reachingServer, ...loggingIn],
   },
   switchAccount: {
     description:
-      'The new server is signed in to first. To IMAP: where that opens another mailbox (none of the mails listed at the provider is in it), nothing changes and request.conflict says so; it gets what mailboxes it lacks; afterwards mails are found again there as they are here, and what it lacks is brought there. To POP3: what lies outside the inbox is fetched whole first, while the account is still IMAP; then it changes, and the first look finds the mails of the inbox again. `switching` of the account tells how far that is.',
+      'The new server is signed in to first. Where that opens another mailbox (most of the newest mails at the provider are not in both), nothing changes and request.conflict says so. To IMAP: the server gets what mailboxes it lacks; afterwards mails are found again there as they are here, and what it lacks is brought there. To POP3: what lies outside the inbox (and, where the maildrop shows less, in it) is fetched whole first, while the account is still IMAP; then it changes, and the first look finds the mails of the inbox again. `switching` of the account tells how far that is.',
     errors: [
       'account.plaintext_denied',
       'account.exists',
       'account.not_ready',
       'request.conflict',
+      'mailbox.in_use',
+      'mailbox.unavailable',
       'mailbox.missing',
       'mailbox.refused',
       'mailbox.no_permission',
+      ...openingSecrets,
       ...reachingServer,
       ...loggingIn,
     ],
@@ -99,17 +116,24 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     description: 'Mails that were fetched whole by then stay whole.',
     errors: ['request.conflict'],
   },
-  createMailbox: { description: ownMailboxes, errors: ['request.conflict'] },
-  patchMailbox: { description: `Names and places: ${ownMailboxes}`, errors: ['request.conflict'] },
+  createMailbox: { description: ownMailboxes, errors: changingTree },
+  patchMailbox: { description: `Names and places: ${ownMailboxes}`, errors: changingTree },
   removeMailbox: {
-    description: `${ownMailboxes} For 30 days \`restoreMailbox\` brings it back.`,
-    errors: ['mailbox.missing'],
+    description: `${ownMailboxes} At an IMAP server it goes below Trash itself, with all it holds. \`restoreMailbox\` brings it back: for 30 days, at a server as long as it lies there.`,
+    errors: changingTree,
   },
   restoreMailbox: {
     description: 'It keeps its id. Where its parent is gone it comes to the top of the tree.',
-    errors: ['request.conflict'],
+    errors: changingTree,
   },
   removeAccount: { description: 'What is erased goes soon after. The mail server loses nothing either way.' },
+  syncAccount: {
+    description:
+      'Answers at once; `getSync` says what came of it. Of a POP3 account it ends with the next look that begins; of an IMAP account, which is watched all the time, as soon as that is heard.',
+    errors: ['account.not_ready'],
+  },
+  getSync: { description: 'Known for an hour after its end.' },
+  resyncAccount: { errors: ['account.not_ready'] },
   removeCopies: {
     description:
       'Of a POP3 account. The next look removes each of them whose stored octets, read anew, are the same; others stay.',
@@ -119,7 +143,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   fetchRest: {
     description:
       'Of a POP3 account with a size limit. The next look fetches it whatever the limit is; a `bodies` change tells that it can be read. It keeps its id.',
-    errors: ['message.gone'],
+    errors: ['message.gone', 'message.too_large'],
   },
   getMessageHeaders: { description: 'In their order, unfolded, encoded words decoded.', errors: fetchingMail },
   getMessageSource: { errors: fetchingMail, mediaTypes: ['message/rfc822'] },
@@ -143,6 +167,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'A whole file, as it is: an mbox, or one mail. Sent again after an interruption nothing is stored twice: mails are told apart by their octets.',
     errors: ['import.no_mail', 'import.no_header', 'message.too_large', 'request.conflict'],
   },
+  dismissTransfers: { description: 'On all devices. What has not ended stays.' },
   finishTransfer: { errors: ['request.conflict'] },
   runCommand: {
     description: 'The effect shows at once; the mail server follows. Repeating a request with the same id is harmless.',

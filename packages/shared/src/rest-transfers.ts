@@ -46,8 +46,16 @@ export const transferOperations = {
     method: 'GET',
     path: '/v1/transfers',
     access: 'user',
-    summary: 'Own imports and uploads, newest first',
+    summary: 'Own imports and uploads that were not put away, newest first',
     response: transfers.transferList,
+  },
+  dismissTransfers: {
+    method: 'POST',
+    path: '/v1/transfers/dismiss',
+    access: 'user',
+    summary: 'Put imports and uploads away that have ended',
+    body: transfers.transferDismissal,
+    answer: 'empty',
   },
   cancelTransfer: {
     method: 'DELETE',

@@ -123,14 +123,21 @@ export const rest = {
     path: '/v1/accounts/:accountId/sync',
     access: 'user',
     summary: 'Sync now',
-    response: okBody,
+    response: accounts.syncReply,
+  },
+  getSync: {
+    method: 'GET',
+    path: '/v1/accounts/:accountId/syncs/:syncId',
+    access: 'user',
+    summary: 'How a sync that was asked for ended',
+    response: accounts.syncReply,
   },
   resyncAccount: {
     method: 'POST',
     path: '/v1/accounts/:accountId/resync',
     access: 'user',
     summary: 'Compare everything with the server again',
-    response: okBody,
+    response: accounts.syncReply,
   },
   removeCopies: {
     method: 'POST',
@@ -176,6 +183,7 @@ export const rest = {
     path: '/v1/mailboxes/:mailboxId',
     access: 'user',
     summary: 'Remove a mailbox and all below it; what they hold goes to Trash',
+    query: mailboxes.mailboxRemoval,
     answer: 'empty',
   },
   restoreMailbox: {

@@ -14,19 +14,18 @@ export const serverPolicy = z.discriminatedUnion('kind', [
 ])
 export type ServerPolicy = z.infer<typeof serverPolicy>
 
+/** Providers stop at 150 MB. Of a mail that is larger only the header comes. */
+export const maxMessageBytes = 256 * 1024 * 1024
+
 const everyMinutes = z.int().min(1).max(1440)
-const maxBytes = z
-  .int()
-  .min(1024)
-  .max(256 * 1024 * 1024)
-  .nullable()
+const maxBytes = z.int().min(1024).max(maxMessageBytes).nullable()
 
 /** How a POP3 account is looked at. */
 export const retrieval = z.strictObject({
   policy: serverPolicy.default({ kind: 'keep' }),
   /** Minutes between two looks; more often while mail comes and somebody is there. */
   everyMinutes: everyMinutes.default(5),
-  /** Of larger mails only the header is fetched; null: everything is. Bytes. */
+  /** Of larger mails only the header is fetched; null: everything is, up to `maxMessageBytes`. Bytes. */
   maxBytes: maxBytes.default(null),
   /** Nothing is removed at the provider until the person says so: what is here may be older than what is there. */
   isOnHold: z.boolean().default(false),
@@ -62,6 +61,8 @@ export const maildrop = z.object({
   hasUniqueIds: z.boolean().default(true),
   /** The server can give a header alone (TOP). Without, the size limit cannot be kept. */
   hasTop: z.boolean().default(true),
+  /** Least time between two logins, as the server announces it (LOGIN-DELAY, RFC 2449 6.5); null: it says nothing. */
+  loginDelaySeconds: z.int().nullable().default(null),
 })
 export type MaildropFacts = z.infer<typeof maildrop>
 

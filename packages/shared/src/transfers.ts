@@ -51,4 +51,5 @@ export const transfer = z
   .meta({ id: 'Transfer' })
 export type Transfer = z.infer<typeof transfer>
 
+export const transferDismissal = z.strictObject({ transferIds: z.array(id).min(1).max(100) })
 export const transferList = z.object({ transfers: z.array(transfer) })

@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { accountSettings } from '@postern/shared/accounts.ts'
-import pg from 'pg'
 import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { openStore } from '#store/open-store.ts'
@@ -9,7 +8,7 @@ import { startDovecot } from '../../test/support/dovecot.ts'
 import { openBare } from '../bare-imap.ts'
 import { writeSmallMailbox } from '../corpus.ts'
 import { sleep, time, until } from '../figures.ts'
-import { type Gateway, type MailServer, mailPassword, startGateway } from '../gateway.ts'
+import { type Gateway, type MailServer, mailPassword, startGateway, withDatabase } from '../gateway.ts'
 import type { Scenario } from '../world.ts'
 import { tellPush } from './push.ts'
 
@@ -135,16 +134,6 @@ const settledPss = async (gateway: Gateway): Promise<number> => {
     await sleep(500)
   }
   return Math.min(...seen)
-}
-
-const withDatabase = async <T>(gateway: Gateway, work: (client: pg.Client) => Promise<T>): Promise<T> => {
-  const client = new pg.Client({ connectionString: gateway.databaseUrl('postern') })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
 }
 
 const countOf = (gateway: Gateway, condition: string): Promise<number> =>

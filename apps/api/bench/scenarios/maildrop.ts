@@ -1,10 +1,10 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import pg from 'pg'
+import type pg from 'pg'
 import { startDovecot } from '../../test/support/dovecot.ts'
 import { downloadBare, lookBare } from '../bare-pop3.ts'
 import { writeSmallMailbox } from '../corpus.ts'
 import { percentile, sleep, time, until } from '../figures.ts'
-import { type Gateway, mailPassword, startGateway } from '../gateway.ts'
+import { type Gateway, mailPassword, startGateway, withDatabase } from '../gateway.ts'
 import { type MaildropPeer, prepareFetchmail, prepareMpop } from '../maildrop-peers.ts'
 import { startWire } from '../relay.ts'
 import { isFilled, type Scenario, type World } from '../world.ts'
@@ -102,7 +102,7 @@ const fill = async (gateway: Gateway, user: string, port: number): Promise<Filli
       async () => (await client.query('SELECT 1 FROM pop_ledger WHERE account_id = $1 LIMIT 1', [id])).rowCount === 1,
       'the ledger',
       30_000,
-      2,
+      5,
     )
     const fetchingMs = since()
     const inbox = (await gateway.mailboxes(id)).find(({ role }) => role === 'inbox')
@@ -113,7 +113,8 @@ const fill = async (gateway: Gateway, user: string, port: number): Promise<Filli
         mails,
       `${mails} mails of a maildrop`,
       120_000,
-      5,
+      // Looking twice as often costs more than it would tell.
+      10,
     )
     if ((await gateway.mailboxes(id)).find((box) => box.id === inbox.id)?.messages !== mails)
       throw new Error('the inbox does not count its mails')
@@ -192,14 +193,4 @@ const checkNow = async ({ gateway, client, accountId, connectedAt, everyMs }: As
   const storedAt = performance.now()
   await sleep(20)
   return { lookMs: storedAt - connectedAt(), askedMs: storedAt - askedAt }
-}
-
-const withDatabase = async <T>(gateway: Gateway, work: (client: pg.Client) => Promise<T>): Promise<T> => {
-  const client = new pg.Client({ connectionString: gateway.databaseUrl('postern') })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
 }

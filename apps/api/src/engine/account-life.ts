@@ -1,9 +1,12 @@
 import type { AppError } from '#platform/errors.ts'
 import type { AccountFacts } from '#store/account-state.ts'
 import type { ConnectableAccount } from '#store/accounts.ts'
-import type { EngineRequestBody } from '#store/engine-requests.ts'
+import type { EngineRequestBody, EngineResult } from '#store/engine-requests.ts'
 import type { Lease } from '#store/lease.ts'
 import type { EngineDeps } from './engine-deps.ts'
+
+/** What came of a look that somebody asked for, as far as that can be told. */
+export type LookEnd = Pick<EngineResult, 'arrived' | 'waitsUntil'>
 
 /** A request for content, which somebody waits for. */
 export type ContentJob = { id: bigint; body: Extract<EngineRequestBody, { kind: 'body' | 'part' | 'source' }> }
@@ -17,8 +20,11 @@ export type AccountLife = {
   live: (account: ConnectableAccount) => Promise<void>
   /** Commands wait. */
   noticeCommands: () => void
-  /** Somebody asks for a look now; `isCompare`: whatever counters and memories say. */
-  look: (isCompare: boolean) => void
+  /**
+   * Somebody asks for a look now; `isCompare`: whatever counters and memories say. Throws why there was none; stays open
+   * where the worker stops before.
+   */
+  look: (isCompare: boolean) => Promise<LookEnd>
   /** A person came to a screen with this account. */
   notePresence: () => void
   focus: (screen: string, mailboxIds: bigint[]) => void

@@ -5,9 +5,9 @@ import { toSessionError } from '#protocol/session-error.ts'
 import { type AccountFacts, type AccountProblem, storeAccountFacts, storeAccountState } from '#store/account-state.ts'
 import { type ConnectableAccount, loadForEngine } from '#store/accounts.ts'
 import { commit, commitBulk } from '#store/commit.ts'
-import { settleRequest, takeRequests } from '#store/engine-requests.ts'
+import { failureOf, retakeSyncs, settleRequest, takeRequests } from '#store/engine-requests.ts'
 import type { Lease } from '#store/lease.ts'
-import type { AccountLife, AccountMachine, Restriction, Shown } from './account-life.ts'
+import type { AccountLife, AccountMachine, LookEnd, Restriction, Shown } from './account-life.ts'
 import { accountTransitions, planAfterFailure } from './account-states.ts'
 import type { EngineDeps } from './engine-deps.ts'
 import { ImapLife } from './imap-life.ts'
@@ -67,13 +67,26 @@ export class AccountWorker {
     this.#outgoing?.notice()
     for (const { id, body } of await takeRequests(this.#deps.store, this.lease.accountId)) {
       if (body.kind === 'sync' || body.kind === 'resync') {
-        life.look(body.kind === 'resync')
+        void this.#answerLook(id, life.look(body.kind === 'resync'))
         this.#retry.mark('now')
-        await settleRequest(this.#deps.store, id, 'done', {})
       } else if (body.kind === 'focus') {
         life.focus(body.screen, body.mailboxIds.map(BigInt))
         await settleRequest(this.#deps.store, id, 'done', {})
       } else life.serve({ id, body })
+    }
+  }
+
+  /** A look that does not end while this worker lives is the next one's to answer. */
+  async #answerLook(id: bigint, look: Promise<LookEnd>): Promise<void> {
+    const { store, logger } = this.#deps
+    try {
+      await settleRequest(store, id, 'done', await look)
+    } catch (error) {
+      if (this.#stop.signal.aborted) return
+      const { code, message, detail } = toSessionError(error)
+      await settleRequest(store, id, 'failed', failureOf(code, message, detail.hint)).catch((failure: unknown) =>
+        logger.debug({ err: failure }, 'nobody heard how a look ended'),
+      )
     }
   }
 
@@ -119,9 +132,11 @@ export class AccountWorker {
     if (row.kind === 'pop3' && row.state === 'watching') this.#state = 'watching'
     const life = row.kind === 'pop3' ? new PolledLife(machine) : new ImapLife(machine)
     this.#life = life
-    this.#outgoing = new OutgoingMail(machine)
-    // What was asked for before there was anybody to ask.
-    this.notice().catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'the next look takes what waits'))
+    // A paused account sends nothing; its worker is another one when it is resumed.
+    if (!row.isPaused) this.#outgoing = new OutgoingMail(machine)
+    // What was asked for before there was anybody to ask, or of a worker that ended before it came to that.
+    const heard = retakeSyncs(this.#deps.store, this.lease.accountId).then(() => this.notice())
+    heard.catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'the next look takes what waits'))
     return life
   }
 

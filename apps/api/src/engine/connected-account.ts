@@ -124,7 +124,8 @@ const runCommands = async (life: Life): Promise<void> => {
   life.isBusy = true
   try {
     const betweenChunks = () => lookAtInbox(life)
-    const execution = { store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks }
+    const onTree = () => wake.mark('tree')
+    const execution = { store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks, onTree }
     // Another mailbox may be selected now.
     if (await executeNextCommands(execution)) life.inboxPath = null
     if (life.hasLooked) await appendMails(life, execution)

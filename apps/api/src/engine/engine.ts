@@ -1,18 +1,22 @@
 import type { CheckEvent } from '@postern/shared/accounts.ts'
 import { AppError } from '#platform/errors.ts'
 import { readBlobState, readChunk } from '#store/blobs.ts'
+import type { MaildropSample } from '#store/bring-home.ts'
 import {
   createRequest,
   type EngineRequestBody,
   type EngineRequestState,
   readRequest,
   replyNotice,
+  treeNotice,
 } from '#store/engine-requests.ts'
 import { engineChannel, restartNotice } from '#store/notify.ts'
 import type { Store } from '#store/open-store.ts'
+import { readTreeResult } from '#store/tree-changes.ts'
 import type { AccountCheck } from './check-account.ts'
 import type { MailboxSwitch } from './plan-mailbox-switch.ts'
 import type { SwitchPreparation } from './prepare-switch.ts'
+import type { MaildropProof } from './prove-maildrop.ts'
 
 export type { MailboxProof } from './prove-mailbox.ts'
 
@@ -22,8 +26,9 @@ export type { MailboxProof } from './prove-mailbox.ts'
  */
 export type Content = { sizeBytes: number | null; chunks: AsyncIterable<Uint8Array> }
 export type Engine = {
-  requestSync: (accountId: bigint) => Promise<void>
-  requestResync: (accountId: bigint) => Promise<void>
+  /** Both answer the id of what was asked for (store/engine-requests.ts, readSync). */
+  requestSync: (accountId: bigint) => Promise<bigint>
+  requestResync: (accountId: bigint) => Promise<bigint>
   /** All mailboxes of the account that one screen shows, in place of what it showed before. */
   focus: (accountId: bigint, screen: string, mailboxIds: bigint[]) => Promise<void>
   /** The account was edited, paused, resumed or removed. */
@@ -34,9 +39,13 @@ export type Engine = {
   openSource: (accountId: bigint, messageId: bigint) => Promise<Content>
   /** Streams what is stored already. */
   readBlob: (blobId: bigint, sizeBytes: number) => Content
+  /** Resolves when a change of the tree has come to its end, or when that takes too long. */
+  treeChanged: (commandId: string) => Promise<void>
   checkAccount: (check: AccountCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
   /** What each mailbox of a POP3 account is at an IMAP server, after it was made there. Throws connect.*, tls.*, login.*. */
   prepareSwitch: (preparation: SwitchPreparation) => Promise<MailboxSwitch[]>
+  /** What an IMAP account finds in its maildrop. Throws connect.*, tls.*, login.*, mailbox.*, request.conflict. */
+  proveMaildrop: (proof: MaildropProof) => Promise<MaildropSample>
 }
 
 const answerWithinMs = 30_000
@@ -45,7 +54,10 @@ const lookEveryMs = 300
 /** Content of which nothing comes for so long comes from nobody any more: its engine ended in the middle. */
 const stalledMs = 180_000
 
-export const createEngine = (store: Store): Engine => {
+export const createEngine = (
+  store: Store,
+  { treeWithinMs = answerWithinMs }: { treeWithinMs?: number } = {},
+): Engine => {
   const heard = new Map<string, Set<() => void>>()
   store.notifier.listen(
     engineChannel,
@@ -87,9 +99,9 @@ export const createEngine = (store: Store): Engine => {
 
   const ask = (accountId: bigint, body: EngineRequestBody): Promise<bigint> => createRequest(store, accountId, body)
 
-  /** Asks for content. Nobody looks after a paused account: to wait for an answer would be in vain. */
+  /** Asks for content. No server is asked for a paused account: where it has the content, to wait would be in vain. */
   const askFor = async (accountId: bigint, body: EngineRequestBody): Promise<bigint> => {
-    const where = { id: accountId, isPaused: true }
+    const where = { id: accountId, isPaused: true, kind: 'imap' }
     if ((await store.readSystem((tx) => tx.account.count({ where }))) > 0)
       throw new AppError('message.unavailable', 'The account of this message is paused.', {
         hint: 'Resume it on the page of the account.',
@@ -113,8 +125,8 @@ export const createEngine = (store: Store): Engine => {
   }
 
   return {
-    requestSync: async (accountId) => void (await ask(accountId, { kind: 'sync' })),
-    requestResync: async (accountId) => void (await ask(accountId, { kind: 'resync' })),
+    requestSync: (accountId) => ask(accountId, { kind: 'sync' }),
+    requestResync: (accountId) => ask(accountId, { kind: 'resync' }),
     focus: async (accountId, screen, mailboxIds) =>
       void (await ask(accountId, { kind: 'focus', screen, mailboxIds: mailboxIds.map(String) })),
     accountChanged: (accountId) => store.notifier.notify(engineChannel, restartNotice(accountId)),
@@ -136,6 +148,14 @@ export const createEngine = (store: Store): Engine => {
         async () => undefined,
       ),
     }),
+    treeChanged: async (commandId) => {
+      const deadline = performance.now() + treeWithinMs
+      while (performance.now() < deadline) {
+        const notice = nextNotice(treeNotice(commandId))
+        if ((await store.readSystem((tx) => readTreeResult(tx, commandId))) !== null) return
+        await notice
+      }
+    },
     checkAccount: async (check, onEvent) => {
       const { checkAccount } = await import('./check-account.ts')
       return checkAccount(check, onEvent)
@@ -143,6 +163,10 @@ export const createEngine = (store: Store): Engine => {
     prepareSwitch: async (preparation) => {
       const { prepareSwitch } = await import('./prepare-switch.ts')
       return prepareSwitch(preparation)
+    },
+    proveMaildrop: async (proof) => {
+      const { proveMaildrop } = await import('./prove-maildrop.ts')
+      return proveMaildrop(store, proof)
     },
   }
 }

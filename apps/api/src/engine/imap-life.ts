@@ -2,7 +2,7 @@ import { account } from '@postern/shared/accounts.ts'
 import { AppError } from '#platform/errors.ts'
 import type { ConnectableAccount } from '#store/accounts.ts'
 import { isKeptWhole } from '#store/sync-bodies.ts'
-import type { AccountLife, AccountMachine, ContentJob } from './account-life.ts'
+import type { AccountLife, AccountMachine, ContentJob, LookEnd } from './account-life.ts'
 import { AccountSessions } from './account-sessions.ts'
 import type { AccountShare } from './account-share.ts'
 import { BodyFill } from './body-fill.ts'
@@ -102,8 +102,10 @@ export class ImapLife implements AccountLife {
     this.#wake.mark('commands')
   }
 
-  look(isCompare: boolean): void {
+  /** Everything that comes is told as it comes: whoever asks need not wait. */
+  async look(isCompare: boolean): Promise<LookEnd> {
     this.#wake.mark(isCompare ? 'compare' : 'tree')
+    return {}
   }
 
   notePresence(): void {

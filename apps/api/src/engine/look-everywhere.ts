@@ -218,6 +218,7 @@ const skipUnreadable = async (
 ): Promise<void> => {
   const known = toSessionError(error)
   if (!isAppError(error) || isConnectionFault(known)) throw error
+  if (known.code === 'mailbox.missing' && (await isElsewhere(share, mailbox))) return
   // Without the right to read, it is left alone until everything is compared again.
   const rights = known.code.startsWith('mailbox.') ? await readRights(context.session, mailbox.path) : null
   await commit(share.deps.store, scopeOf(share), async (unit) => {
@@ -229,6 +230,10 @@ const skipUnreadable = async (
     })
   })
 }
+
+/** Renamed or removed from here while others were being read: the next look knows its path. */
+const isElsewhere = async ({ deps }: AccountShare, { id, path }: MailboxRow): Promise<boolean> =>
+  (await deps.store.readSystem((tx) => tx.mailbox.count({ where: { id, path } }))) === 0
 
 /** Written now and then only, and by the worker: thousands of idle accounts would write nothing else. */
 const noteSynced = (share: AccountShare, memory: LookMemory, isCompared: boolean): void => {

@@ -10,7 +10,7 @@ import { openSubmissionSession } from './open-account-session.ts'
 import { WakeSignal } from './wake-signal.ts'
 
 /** A mark wakes at once; this is for one that was lost with a crash elsewhere. */
-const lookEveryMs = 60_000
+const lookEveryMs = 10 * 60_000
 /** Somebody who writes one mail writes another: the session stays open for so long. */
 const keepOpenMs = 15_000
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type PathStyle, planMailboxSwitch } from './plan-mailbox-switch.ts'
+import type { PathStyle } from '#outbox/role-mailbox.ts'
+import { planMailboxSwitch } from './plan-mailbox-switch.ts'
 
 const usual: PathStyle = { delimiter: '/', prefix: '' }
 const here = (paths: string[]) =>

@@ -1,4 +1,5 @@
 import { assignRoles } from '#mail/mailbox-role.ts'
+import type { PathStyle } from '#outbox/role-mailbox.ts'
 import type { ListedMailbox } from '#protocol/imap/list-mailboxes.ts'
 import { delimiterHere } from '#store/mailboxes-here.ts'
 import type { ListedRow } from '#store/sync-mailboxes.ts'
@@ -8,8 +9,6 @@ import type { ListedRow } from '#store/sync-mailboxes.ts'
  * own by its path. Pure. What the server lacks is to be made.
  */
 export type MailboxHere = { id: bigint; path: string; name: string; role: string | null; chosenRole: string | null }
-/** How the server spells paths; `prefix` of one's own mailboxes, as `INBOX.` at Courier and Cyrus. RFC 2342. */
-export type PathStyle = { delimiter: string | null; prefix: string }
 export type MailboxSwitch = { id: bigint; to: ListedRow; isMissing: boolean }
 
 export const planMailboxSwitch = (

@@ -1,4 +1,5 @@
-import { type Retrieval, retrieval } from '@postern/shared/retrieval.ts'
+import { maildrop, type Retrieval, retrieval } from '@postern/shared/retrieval.ts'
+import { z } from 'zod'
 import type { Capabilities } from '#protocol/pop3/capabilities.ts'
 import type { Pop3Session } from '#protocol/pop3/open-session.ts'
 import { leaveSession } from '#protocol/pop3/quit-session.ts'
@@ -7,11 +8,14 @@ import { storeProgress } from '#store/account-state.ts'
 import type { ConnectableAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { lookAtMaildrop, type MaildropLook } from '#sync/run-maildrop.ts'
-import type { AccountLife, AccountMachine, ContentJob } from './account-life.ts'
+import type { AccountLife, AccountMachine, ContentJob, LookEnd } from './account-life.ts'
 import { KeptHere } from './kept-here.ts'
 import { openMaildropSession } from './open-account-session.ts'
 import { placeOf, planNextLook } from './plan-next-look.ts'
 import { WakeSignal } from './wake-signal.ts'
+
+/** When it became what it is, while it meets its mails. */
+const changed = z.object({ since: z.coerce.date() })
 
 /** From so many new mails on a look is shown as work under way. */
 const showsFrom = 20
@@ -20,10 +24,13 @@ const tellEveryMs = 500
 const readsFromMs = 5000
 /** A gateway that was away has every maildrop due at once: they are spread over this. */
 const catchUpMs = 30_000
+/** Any time will do. */
+const pausedMs = 24 * 3_600_000
 
 /**
  * An account whose maildrop is looked at now and then. Between two looks nothing is open; when the next one comes is
- * stored (next_poll_at), so that restarts neither hurry nor forget it. What is kept here is served all the while.
+ * stored (next_poll_at), so that restarts neither hurry nor forget it. What is kept here is served all the while, and so it
+ * is while the account is paused.
  */
 export class PolledLife implements AccountLife {
   readonly #machine: AccountMachine
@@ -31,13 +38,15 @@ export class PolledLife implements AccountLife {
   readonly #wake = new WakeSignal<'look' | 'present' | 'removal'>()
   /** Monotonic. */
   readonly #catchUpAt: number
-  /** Somebody wants a look now. */
+  /** Somebody wants a look now, and who is told how the next one ends. */
   #isAsked = false
-  /** Mails are to be removed at the provider: the next look is no later than this. Monotonic. */
+  #asking: PromiseWithResolvers<LookEnd>[] = []
+  /** Mails are to be removed at the provider, or met there: the next look is no later than this. Monotonic. */
   #lookBy = Number.POSITIVE_INFINITY
   /** No login before this, whoever asks: the server says so, or another program has the maildrop. Monotonic. */
   #notBefore = 0
   #inboxId: bigint | undefined
+  #hasLived = false
 
   constructor(machine: AccountMachine) {
     this.#machine = machine
@@ -47,22 +56,44 @@ export class PolledLife implements AccountLife {
 
   /** Waits, or looks; in between the account is read anew, as its owner may have changed it. */
   async live(account: ConnectableAccount): Promise<void> {
+    const { signal, deps } = this.#machine
+    if (!this.#hasLived) this.#rememberLogin(account)
+    this.#hasLived = true
     if (this.#wake.take('look')) this.#isAsked = true
     this.#wake.take('present')
     this.#wake.take('removal')
+    // To resume it starts another worker.
+    if (account.row.isPaused) return this.#wake.sleep(pausedMs, signal)
     const waitMs = this.#waitMs(account)
-    if (waitMs > 0) return this.#wake.sleep(waitMs, this.#machine.signal)
+    if (waitMs > 0) {
+      const waitsUntil = new Date(deps.clock.now().getTime() + waitMs).toISOString()
+      for (const { resolve } of this.#asking.splice(0)) resolve({ waitsUntil })
+      return this.#wake.sleep(waitMs, signal)
+    }
     this.#isAsked = false
     this.#lookBy = Number.POSITIVE_INFINITY
-    await this.#look(account)
+    await this.#lookFor(account, this.#asking.splice(0))
+  }
+
+  async #lookFor(account: ConnectableAccount, asking: PromiseWithResolvers<LookEnd>[]): Promise<void> {
+    try {
+      const { stored } = await this.#look(account)
+      for (const { resolve } of asking) resolve({ arrived: stored })
+    } catch (error) {
+      for (const { reject } of asking) reject(error)
+      throw error
+    }
   }
 
   noticeCommands(): void {
     this.#here.noticeCommands()
   }
 
-  look(): void {
+  look(): Promise<LookEnd> {
+    const asking = Promise.withResolvers<LookEnd>()
+    this.#asking.push(asking)
     this.#wake.mark('look')
+    return asking.promise
   }
 
   notePresence(): void {
@@ -102,7 +133,7 @@ export class PolledLife implements AccountLife {
     return Math.max(refusedMs, Math.min(dueMs, this.#lookBy - deps.clock.monotonicMs()))
   }
 
-  async #look(account: ConnectableAccount): Promise<void> {
+  async #look(account: ConnectableAccount): Promise<MaildropLook> {
     const { deps, lease, signal, enter } = this.#machine
     // A look that finds nothing passes quietly.
     const isQuiet = account.row.state === 'watching'
@@ -124,17 +155,29 @@ export class PolledLife implements AccountLife {
         scope,
         retrieval: wishes,
         isMeeting: account.row.switching !== null,
+        newsSince: changed.safeParse(account.row.switching).data?.since ?? null,
+        isFirst: account.row.lastSyncedAt === null,
         clock,
         logger,
         signal,
       }
       const found = await lookAtMaildrop(context, this.#progress(isQuiet))
       await this.#settle(wishes, found, session.capabilities)
+      return found
     } finally {
       signal.removeEventListener('abort', onStop)
       await leaveSession(session)
       this.#here.readNew()
     }
+  }
+
+  /** A restart, or another engine, hurries no login that the server wants later. */
+  #rememberLogin({ row }: ConnectableAccount): void {
+    const { clock } = this.#machine.deps
+    const delaySeconds = maildrop.safeParse(row.maildrop).data?.loginDelaySeconds ?? null
+    if (delaySeconds === null || row.lastLoginAt === null) return
+    const sinceMs = Math.max(0, clock.now().getTime() - row.lastLoginAt.getTime())
+    this.#notBefore = clock.monotonicMs() + delaySeconds * 1000 - sinceMs
   }
 
   /** The inbox of a maildrop is the same as long as the account lives. */
@@ -165,6 +208,7 @@ export class PolledLife implements AccountLife {
     const now = deps.clock.now()
     const loginDelayMs = loginDelay === null ? null : loginDelay.seconds * 1000
     if (loginDelayMs !== null) this.#notBefore = deps.clock.monotonicMs() + loginDelayMs
+    if (found.isMeeting) this.#lookBy = deps.clock.monotonicMs() + deps.timing.meetingLookMs
     const { delayMs } = planNextLook({
       everyMs: wishes.everyMinutes * 60_000,
       hasArrived: found.stored > 0,
@@ -175,7 +219,9 @@ export class PolledLife implements AccountLife {
       place: placeOf(lease.accountId),
     })
     const nextPollAt = new Date(now.getTime() + delayMs)
-    await settle({ lastLoginAt: now, loginFailures: 0, lastSyncedAt: now, nextPollAt }, { event: lineOf(found) })
+    const { listedAt } = found.facts
+    const facts = { lastLoginAt: now, loginFailures: 0, lastSyncedAt: now, nextPollAt, listedAt }
+    await settle(facts, { event: lineOf(found) })
   }
 
   /** Tells how far a look is; what came is read while the rest comes. */

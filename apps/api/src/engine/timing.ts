@@ -22,6 +22,8 @@ export type EngineTiming = {
   inUse: { baseMs: number; capMs: number }
   /** A mail that was deleted for good here goes at the provider so soon: deletions in a row need one look. */
   removalLookMs: number
+  /** After a change to POP3 some servers list the mails in several looks: the next one comes so soon. */
+  meetingLookMs: number
   /** After this long one more connection is tried again at a provider that once allowed no more. */
   connectionGrowMs: number
   /** While bulk work holds the main session, its inbox is looked at this often. */
@@ -45,6 +47,7 @@ export const engineTiming: EngineTiming = {
   throttled: { baseMs: 60_000, capMs: 2 * 3_600_000 },
   inUse: { baseMs: 60_000, capMs: 10 * 60_000 },
   removalLookMs: 10_000,
+  meetingLookMs: 10_000,
   connectionGrowMs: 3_600_000,
   inboxLookMs: 2000,
   focusTurnMs: 3000,

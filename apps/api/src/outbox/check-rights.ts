@@ -19,6 +19,7 @@ export const rightsOf = ({ isReadOnly, isSelectable, rights, permanentFlags, can
   const has = (letters: string) => rights === null || [...letters].some((letter) => rights.includes(letter))
   const writable = isSelectable && !isReadOnly
   // RFC 2086 had one letter for what became two.
+  const isOld = rights !== null && !/[kxte]/.test(rights)
   const mayDelete = has('te') ? has('t') && has('e') : has('d')
   return {
     setSeen: writable && has('s') && keeps('\\seen'),
@@ -26,15 +27,17 @@ export const rightsOf = ({ isReadOnly, isSelectable, rights, permanentFlags, can
     keywords: writable && has('w') && canCreateKeywords,
     insert: isSelectable && has('i'),
     remove: writable && mayDelete,
-    rename: has('x'),
+    create: has(isOld ? 'c' : 'k'),
+    rename: has(isOld ? 'c' : 'x'),
   }
 }
 
-const refuse = (facts: RightsFacts): never => {
-  if (facts.isReadOnly) throw new AppError('mailbox.read_only', 'This mailbox is read-only on the server.')
-  throw new AppError('mailbox.no_permission', 'The server does not give you the right to do this here.')
-}
+export type Right = keyof ReturnType<typeof rightsOf>
 
-export const requireRight = (facts: RightsFacts, right: keyof ReturnType<typeof rightsOf>): void => {
-  if (!rightsOf(facts)[right]) refuse(facts)
+export const requireRight = (facts: RightsFacts, right: Right): void => {
+  if (rightsOf(facts)[right]) return
+  // What may be done to a mailbox does not depend on how it was opened.
+  if (facts.isReadOnly && right !== 'create' && right !== 'rename')
+    throw new AppError('mailbox.read_only', 'This mailbox is read-only on the server.')
+  throw new AppError('mailbox.no_permission', 'The server does not give you the right to do this here.')
 }

@@ -1,10 +1,10 @@
-import { AppError } from '#platform/errors.ts'
-import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
+import { isConnectionFault } from '#protocol/session-error.ts'
 import { type OpenCommand, postponeCommand, type WorkItem } from '#store/command-work.ts'
 import { beginOnce, groupAlike, nextWork, openQueue, write } from './command-queue.ts'
 import { executeStep } from './commands/command-kinds.ts'
 import { settled } from './commands/command-step.ts'
-import type { Chunk, Execution, Run } from './execution.ts'
+import { executeTreeChanges } from './execute-tree.ts'
+import { type Chunk, type Execution, type Run, sessionFault } from './execution.ts'
 import { openStep } from './open-step.ts'
 import { refuseChunk, settleOutcome } from './settle-outcome.ts'
 
@@ -29,6 +29,7 @@ const maxTreeWaits = 3
 export const executeNextCommands = async (execution: Execution): Promise<boolean> => {
   const run: Run = { ...execution, ...openQueue(execution), reborn: new Map() }
   for (let hasActed = false; ; hasActed = true) {
+    hasActed = (await executeTreeChanges(run)) || hasActed
     const work = await nextWork(run)
     if (!work) return hasActed
     await runChunk(run, work.command, work.items)
@@ -62,7 +63,7 @@ const runGroup = async (run: Run, command: OpenCommand, chunk: Chunk): Promise<v
 /** Answers what is worth trying again now. Throws what only a new connection can mend. */
 const afterFault = async (run: Run, command: OpenCommand, chunk: Chunk, error: unknown): Promise<WorkItem[]> => {
   const { session, logger, accountId } = run
-  const known = session.isOpen() ? toSessionError(error) : asFault(toSessionError(error))
+  const known = sessionFault(session, error)
   const isPoison = known.code === 'connect.protocol' && command.attempts + 1 >= maxProtocolFaults
   if (isConnectionFault(known) && !isPoison) {
     // The first time it runs again at once; then others must not wait behind it. Failing to say so changes nothing.
@@ -75,12 +76,6 @@ const afterFault = async (run: Run, command: OpenCommand, chunk: Chunk, error: u
   else logger.info(facts, 'the server refused a command')
   return refuseChunk(run, command, chunk, known)
 }
-
-/** A closed session refuses everything; that says nothing about the command. */
-const asFault = (error: AppError): AppError =>
-  isConnectionFault(error)
-    ? error
-    : new AppError('connect.closed', 'The connection to the server is gone.', { cause: error })
 
 const retryDelayMs = (attempts: number): number => Math.min(600_000, 5000 * 4 ** Math.min(attempts - 1, 10))
 

@@ -14,12 +14,14 @@ import { commit } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
 import { requireRight, rightsOf } from './check-rights.ts'
 import { applyCommand } from './commands/command-kinds.ts'
-import { createMailbox, placeMailbox, removeMailbox, restoreMailbox } from './own-mailboxes.ts'
+import { createMailbox, placeMailbox, removeMailbox, restoreMailbox, type TreeOutcome } from './own-mailboxes.ts'
 import { failureText, presentCommand } from './present-command.ts'
+import { endTreeChange } from './tree-outcome.ts'
 import { takeEffect, undoWithin } from './undo-within.ts'
 
 export {
   createMailbox,
+  endTreeChange,
   failureText,
   placeMailbox,
   presentCommand,
@@ -27,6 +29,7 @@ export {
   requireRight,
   restoreMailbox,
   rightsOf,
+  type TreeOutcome,
 }
 
 /**

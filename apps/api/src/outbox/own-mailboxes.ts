@@ -1,89 +1,148 @@
 import { AppError } from '#platform/errors.ts'
 import { findOwnMailbox, lockCommands } from '#store/commands.ts'
 import type { Unit } from '#store/commit.ts'
+import type { Account } from '#store/generated/client.ts'
 import { delimiterHere } from '#store/mailboxes-here.ts'
-import {
-  findRemoved,
-  insertOwnMailbox,
-  placeSubtree,
-  putBackSubtree,
-  subtreeOf,
-  takeOutSubtree,
-} from '#store/own-mailboxes.ts'
+import { findRemoved, insertOwnMailbox, placeSubtree, putBackSubtree, takeOutSubtree } from '#store/own-mailboxes.ts'
 import { type MailboxRow, readMailboxes } from '#store/sync-mailboxes.ts'
-import { mailboxForRole, roleOf } from './role-mailbox.ts'
+import { findTrashed, orderTreeChange, type TreeChange } from '#store/tree-changes.ts'
+import { requireRight } from './check-rights.ts'
+import { mailboxForRole, type PathStyle, pathStyleOf } from './role-mailbox.ts'
+import { isInTrash, noMailbox, type Place, parentOf, placeAnew, placeNew, requireOwnSubtree } from './tree-rules.ts'
 import { undoWithin } from './undo-within.ts'
 
 /**
- * Mailboxes that a person makes, renames, moves and removes where they are kept here. Each is one transaction; the tree and
- * the commands of an account change one after the other. Throws request.invalid and request.conflict with what to do else.
+ * Mailboxes that a person makes, renames, moves and removes. Kept here, each is one transaction; at an IMAP server it is a
+ * command that the account's worker carries out (execute-tree.ts), ordered where nothing speaks against it yet. The tree and
+ * the commands of an account change one after the other. Throws request.invalid and request.conflict with what to do else,
+ * mailbox.no_permission, account.not_ready.
  */
-const maxMailboxes = 2000
-const maxPathLength = 900
+export type TreeOutcome = { kind: 'done'; mailboxId: bigint } | { kind: 'ordered'; commandId: string }
+type Owner = Pick<Account, 'id' | 'userId' | 'kind' | 'state' | 'retryAt'>
 
-type Wanted = { name: string; parentId: string | null }
+const maxMailboxes = 2000
+/** A connection that comes back so soon is waited for. */
+const nearMs = 10_000
+const styleHere: PathStyle = { delimiter: delimiterHere, prefix: '' }
+const done = (mailboxId: bigint): TreeOutcome => ({ kind: 'done', mailboxId })
 
 export const createMailbox = async (
   unit: Unit,
-  account: { id: bigint; kind: string },
-  { name, parentId }: Wanted,
-): Promise<MailboxRow> => {
-  requireKeptHere(account)
+  account: Owner,
+  { name, parentId }: { name: string; parentId: string | null },
+): Promise<TreeOutcome> => {
   const all = await openTree(unit, account.id)
+  if (isServers(account)) {
+    const { parent } = placeNew(all, { name, parentId }, pathStyleOf(all))
+    if (parent) requireRight(parent, 'create')
+    return order(unit, account, { kind: 'createMailbox', name, parentId })
+  }
   if (all.length >= maxMailboxes) throw new AppError('request.invalid', 'This account has as many mailboxes as it can.')
-  const path = pathOf(name, findParent(all, parentId))
-  requireFree(all, path, null)
-  return insertOwnMailbox(unit, account.id, { path, name })
+  const { path } = placeNew(all, { name, parentId }, styleHere)
+  return done((await insertOwnMailbox(unit, account.id, { path, name })).id)
 }
 
 /** Renames, moves, or both; all below goes along. */
 export const placeMailbox = async (
   unit: Unit,
   mailbox: MailboxRow,
-  { name = mailbox.name, parentId }: Partial<Wanted>,
-): Promise<void> => {
-  await requireAccountHere(unit, mailbox.accountId)
-  const all = await openTree(unit, mailbox.accountId)
-  const own = requireOwn(all, mailbox.id)
-  const subtree = subtreeOf(all, own)
-  const parent = parentId === undefined ? parentOf(all, own) : findParent(all, parentId)
-  if (subtree.some(({ id }) => id === parent?.id))
-    throw new AppError('request.invalid', 'A mailbox cannot lie below itself.', { fields: { parentId: 'is below it' } })
-  const path = pathOf(name, parent)
-  if (path === own.path) return
-  requireFree(all, path, own.id)
-  const longest = Math.max(...subtree.map((row) => row.path.length))
-  requireShort(longest - own.path.length + path.length)
+  { name = mailbox.name, parentId }: Partial<Place>,
+): Promise<TreeOutcome> => {
+  const account = await ownerOf(unit, mailbox)
+  const all = await openTree(unit, account.id)
+  const subtree = requireOwnSubtree(all, mailbox.id)
+  const [own] = subtree
+  const { path, parent } = placeAnew(
+    all,
+    subtree,
+    { name, parentId },
+    isServers(account) ? pathStyleOf(all) : styleHere,
+  )
+  if (path === own.path) return done(own.id)
+  if (isServers(account)) {
+    requireRight(own, 'rename')
+    if (parent && parentId !== undefined) requireRight(parent, 'create')
+    return order(unit, account, { kind: 'placeMailbox', mailboxId: own.id.toString(), name, parentId })
+  }
   await placeSubtree(unit, subtree, own, { path, name })
+  return done(own.id)
 }
 
-export const removeMailbox = async (unit: Unit, userId: bigint, mailbox: MailboxRow): Promise<void> => {
-  await requireAccountHere(unit, mailbox.accountId)
-  await openTree(unit, mailbox.accountId)
-  const trash = await mailboxForRole(unit, mailbox.accountId, 'trash')
-  const all = await readMailboxes(unit.tx, mailbox.accountId)
-  const own = requireOwn(all, mailbox.id)
-  const subtree = subtreeOf(all, own)
-  for (const { id } of subtree) requireOwn(all, id)
-  await takeOutSubtree(unit, subtree, { root: own, userId, trashId: trash.id })
+/**
+ * Into Trash: what it holds where it is kept here, the mailbox itself at a server. `isForGood` says that one which lies in
+ * Trash at a server already shall go with all it holds.
+ */
+export const removeMailbox = async (
+  unit: Unit,
+  userId: bigint,
+  mailbox: MailboxRow,
+  { isForGood }: { isForGood: boolean },
+): Promise<TreeOutcome> => {
+  const account = await ownerOf(unit, mailbox)
+  await openTree(unit, account.id)
+  if (isServers(account)) return removeAtServer(unit, account, mailbox, isForGood)
+  if (isForGood) throw new AppError('request.invalid', 'Only a mailbox that lies in Trash goes for good.')
+  const trash = await mailboxForRole(unit, account.id, 'trash')
+  const subtree = requireOwnSubtree(await readMailboxes(unit.tx, account.id), mailbox.id)
+  await takeOutSubtree(unit, subtree, { root: subtree[0], userId, trashId: trash.id })
+  return done(mailbox.id)
 }
 
-/** With what it held and is still in Trash; under its parent, or at the top where that is gone. Throws not_found. */
-export const restoreMailbox = async (unit: Unit, userId: bigint, mailboxId: bigint): Promise<MailboxRow> => {
+const removeAtServer = async (
+  unit: Unit,
+  account: Owner,
+  mailbox: MailboxRow,
+  isForGood: boolean,
+): Promise<TreeOutcome> => {
+  const all = await readMailboxes(unit.tx, account.id)
+  const subtree = requireOwnSubtree(all, mailbox.id)
+  const [own] = subtree
+  for (const row of subtree) requireRight(row, 'rename')
+  const mailboxId = own.id.toString()
+  if (isForGood !== isInTrash(all, own))
+    throw new AppError('request.conflict', isForGood ? 'It does not lie in Trash.' : 'It lies in Trash already.', {
+      hint: 'Look at the mailboxes as they are now.',
+    })
+  if (isForGood) return order(unit, account, { kind: 'eraseMailbox', mailboxId })
+  if (own.namespace !== '')
+    throw new AppError('request.invalid', 'This mailbox belongs to somebody else; it cannot go into your Trash.')
+  await mailboxForRole(unit, account.id, 'trash')
+  const parentId = parentOf(all, own)?.id.toString() ?? null
+  return order(unit, account, { kind: 'trashMailbox', mailboxId, name: own.name, parentId, isGone: false })
+}
+
+/**
+ * With what it held and is still in Trash; under its parent, or at the top where that is gone. Throws not_found.
+ */
+export const restoreMailbox = async (unit: Unit, userId: bigint, mailboxId: bigint): Promise<TreeOutcome> => {
   const [seen] = await findRemoved(unit, userId, mailboxId)
-  if (!seen) throw noMailbox()
+  // What was removed before the account changed to IMAP is no mailbox there; its mails lie in Trash.
+  if (!seen || isServers(await ownerOf(unit, seen))) return restoreAtServer(unit, userId, mailboxId)
   const all = await openTree(unit, seen.accountId)
   const removed = await findRemoved(unit, userId, mailboxId)
   const root = removed.find(({ id }) => id === mailboxId)
   if (!root) throw noMailbox()
-  const path = pathOf(root.name, parentOf(all, root))
-  requireFree(all, path, null)
+  const parentId = parentOf(all, { path: root.path, delimiter: delimiterHere })?.id.toString() ?? null
+  const { path } = placeNew(all, { name: root.name, parentId }, styleHere)
   await putBackSubtree(unit, root, path)
   for (const { commandId } of removed)
     if (commandId !== null) await undoWithin(unit, userId, commandId, crypto.randomUUID())
-  const back = await findOwnMailbox(unit.tx, userId, mailboxId)
-  if (!back) throw noMailbox()
-  return back
+  return done(mailboxId)
+}
+
+const restoreAtServer = async (unit: Unit, userId: bigint, mailboxId: bigint): Promise<TreeOutcome> => {
+  const trashed = await findTrashed(unit.tx, userId, mailboxId)
+  if (!trashed) throw noMailbox()
+  const all = await openTree(unit, trashed.accountId)
+  const mailbox = await findOwnMailbox(unit.tx, userId, mailboxId)
+  const { name, parentId, isGone } = trashed.change
+  const parent = all.find(({ id }) => id.toString() === parentId) ?? null
+  const place = { name, parentId: parent?.id.toString() ?? null }
+  if (mailbox && isInTrash(all, mailbox)) return placeMailbox(unit, mailbox, place)
+  if (mailbox || !isGone) throw noMailbox()
+  const account = await ownerOf(unit, trashed)
+  placeNew(all, place, pathStyleOf(all))
+  return order(unit, account, { kind: 'createMailbox', ...place, asId: mailboxId.toString() })
 }
 
 /** From here on nobody else changes the tree, or gives a command that is about it. */
@@ -92,60 +151,20 @@ const openTree = async (unit: Unit, accountId: bigint): Promise<MailboxRow[]> =>
   return readMailboxes(unit.tx, accountId)
 }
 
-const requireKeptHere = ({ kind }: { kind: string }): void => {
-  if (kind !== 'pop3')
-    throw new AppError('request.invalid', 'The mailboxes of an IMAP account are made at the mail server.', {
-      hint: 'Use the provider’s own pages or another mail program; the change shows here at once.',
-    })
-}
-
-const requireAccountHere = async ({ tx }: Unit, accountId: bigint): Promise<void> =>
-  requireKeptHere(await tx.account.findUniqueOrThrow({ where: { id: accountId }, select: { kind: true } }))
-
-/** One that its person may rename, move and remove. */
-const requireOwn = (all: MailboxRow[], id: bigint): MailboxRow => {
-  const mailbox = all.find((row) => row.id === id)
-  if (!mailbox) throw noMailbox()
-  if (roleOf(mailbox) !== null || mailbox.path === 'INBOX')
-    throw new AppError('request.invalid', `“${mailbox.name}” has a special role and stays as it is.`, {
-      hint: 'Its role can be given to another mailbox on the page of the account.',
-    })
-  return mailbox
-}
-
-const findParent = (all: MailboxRow[], parentId: string | null): MailboxRow | null => {
-  if (parentId === null) return null
-  const parent = all.find(({ id }) => id === BigInt(parentId))
-  if (parent) return parent
-  throw new AppError('request.invalid', 'There is no such mailbox to lie below.', {
-    fields: { parentId: 'is not a mailbox of this account' },
+const ownerOf = ({ tx }: Unit, { accountId }: { accountId: bigint }): Promise<Owner> =>
+  tx.account.findUniqueOrThrow({
+    where: { id: accountId },
+    select: { id: true, userId: true, kind: true, state: true, retryAt: true },
   })
-}
 
-const parentOf = (all: MailboxRow[], { path }: { path: string }): MailboxRow | null =>
-  all.find((row) => row.path === path.slice(0, Math.max(0, path.lastIndexOf(delimiterHere)))) ?? null
+const isServers = ({ kind }: Owner): boolean => kind !== 'pop3'
 
-const pathOf = (name: string, parent: MailboxRow | null): string => {
-  const path = parent === null ? name : `${parent.path}${delimiterHere}${name}`
-  requireShort(path.length)
-  return path
-}
-
-const requireShort = (length: number): void => {
-  if (length > maxPathLength)
-    throw new AppError('request.invalid', 'This would lie too deep.', {
-      fields: { name: 'is too long for this place' },
+/** Where nobody is about to be connected, a wish would come true at some other time, when it is wanted no more. */
+const order = async (unit: Unit, { id, userId, state, retryAt }: Owner, change: TreeChange): Promise<TreeOutcome> => {
+  const isFar = state === 'waiting' && retryAt !== null && retryAt.getTime() - Date.now() > nearMs
+  if (isFar || ['paused', 'needs_person', 'disconnected'].includes(state))
+    throw new AppError('account.not_ready', 'There is no connection to the mail server of this account right now.', {
+      hint: 'Its page says why. Try again when it is connected.',
     })
+  return { kind: 'ordered', commandId: await orderTreeChange(unit, { accountId: id, userId, change }) }
 }
-
-/** INBOX is one name however it is written (RFC 9051 5.1); other mailboxes should be told apart by more than that, too. */
-const requireFree = (all: MailboxRow[], path: string, ownId: bigint | null): void => {
-  const taken = all.some((row) => row.id !== ownId && row.path.toLowerCase() === path.toLowerCase())
-  if (taken || path.toLowerCase() === 'inbox')
-    throw new AppError('request.conflict', 'There is a mailbox of this name already.', {
-      hint: 'Choose another name, or another place.',
-      fields: { name: 'is taken here' },
-    })
-}
-
-const noMailbox = () => new AppError('not_found', 'There is no such mailbox.')

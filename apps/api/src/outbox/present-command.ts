@@ -28,6 +28,7 @@ export const presentCommand = (row: CommandRow): Command => {
     state: row.undoneBy !== null ? 'undone' : stored.success ? stored.data : 'pending',
     messages: row.targets,
     settled: row.settled,
+    missed: row.missed,
     canUndo: canUndo(row),
     createdAt: row.createdAt.toISOString(),
     error: code ? { code, message: failureText[code] ?? 'The mail server refused this.' } : null,

@@ -15,6 +15,18 @@ const usualNames: Partial<Record<MailboxRole, string>> = {
 export const roleOf = (mailbox: { role: string | null; chosenRole: string | null }): string | null =>
   mailbox.chosenRole === 'none' ? null : (mailbox.chosenRole ?? mailbox.role)
 
+/** How paths are spelled; `prefix` is that of the top of one's own mailboxes, as `INBOX.` at Courier and Cyrus. RFC 2342. */
+export type PathStyle = { delimiter: string | null; prefix: string }
+
+/** How a server most likely spells paths, by those we know: Courier and Cyrus keep everything below INBOX. */
+export const pathStyleOf = (all: Pick<Mailbox, 'role' | 'path' | 'delimiter' | 'namespace'>[]): PathStyle => {
+  const inbox = all.find(({ role }) => role === 'inbox')
+  const delimiter = inbox?.delimiter ?? '/'
+  const others = all.filter((mailbox) => mailbox !== inbox && mailbox.namespace === '')
+  const isBelowInbox = others.length > 0 && others.every(({ path }) => path.startsWith(`INBOX${delimiter}`))
+  return { delimiter, prefix: isBelowInbox ? `INBOX${delimiter}` : '' }
+}
+
 /**
  * The account's mailbox of a role. When there is none, a row is made under the usual name, and the server gets it when the
  * command is carried out. Throws mailbox.missing for roles that cannot be made.
@@ -32,11 +44,8 @@ export const mailboxForRole = async (unit: Unit, accountId: bigint, role: Mailbo
     throw new AppError('mailbox.missing', 'This account has no such mailbox.', {
       hint: 'Choose one for this role on the page of the account.',
     })
-  const delimiter = inbox.delimiter ?? '/'
-  // Servers of the Courier and Cyrus kind keep everything below INBOX.
-  const others = all.filter((mailbox) => mailbox.id !== inbox.id && mailbox.namespace === '')
-  const isBelowInbox = others.length > 0 && others.every((mailbox) => mailbox.path.startsWith(`INBOX${delimiter}`))
-  const path = isBelowInbox ? `INBOX${delimiter}${name}` : name
+  const { prefix, delimiter } = pathStyleOf(all)
+  const path = `${prefix}${name}`
   const same = all.find((mailbox) => mailbox.path === path)
   if (same) return unit.tx.mailbox.update({ where: { id: same.id }, data: { chosenRole: role } })
   const made = await unit.tx.mailbox.create({ data: { accountId, path, name, delimiter, role } })

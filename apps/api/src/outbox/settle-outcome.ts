@@ -12,7 +12,7 @@ import { locateInTarget } from './locate-messages.ts'
 /** Longer commands tell how far they are after each chunk. */
 export const tellsProgressFrom = 500
 
-/** What the server did with a chunk. Items no outcome names were not found again; a sync will tell what became of them. */
+/** What the server did with a chunk. Items no outcome names had left; a sync will tell what became of them. */
 export const settleOutcome = async (run: Run, command: OpenCommand, chunk: Chunk, outcome: Settled): Promise<void> => {
   const failed = outcome.stuck.map(({ placementId }) => placementId)
   const error = failed.length > 0 ? new AppError('mailbox.refused', 'The server did not do it.') : null
@@ -21,16 +21,21 @@ export const settleOutcome = async (run: Run, command: OpenCommand, chunk: Chunk
 
 const toSettlement = (command: OpenCommand, { items }: Chunk, outcome: Settled, failed: bigint[]): Settlement => {
   const [like] = items
-  const isFailed = new Set(failed)
+  const ids = (list: { placementId: bigint }[]) => list.map(({ placementId }) => placementId)
+  const named = new Set([...ids(outcome.truth), ...ids(outcome.moved), ...ids(outcome.gone), ...failed])
+  const hasLeft = new Set(ids(outcome.missed))
+  const missed = like?.isExpunge ? [] : ids(items).filter((id) => hasLeft.has(id) || !named.has(id))
+  const isOther = new Set([...failed, ...missed])
   return {
     commandId: command.id,
     mailboxId: like?.mailboxId ?? 0n,
     to: like?.toMailboxId ? { mailboxId: like.toMailboxId, uidValidity: outcome.toUidValidity } : null,
-    done: items.map(({ placementId }) => placementId).filter((id) => !isFailed.has(id)),
+    done: ids(items).filter((id) => !isOther.has(id)),
     failed,
+    missed,
     truth: outcome.truth,
     moved: outcome.moved,
-    gone: outcome.gone.map(({ placementId }) => placementId),
+    gone: ids(outcome.gone),
   }
 }
 
@@ -61,23 +66,30 @@ export const refuseChunk = async (
   }
   const failed = chunk.items.map(({ placementId }) => placementId)
   await store(run, command, toSettlement(command, chunk, outcome, failed), error)
-  if (error.code === 'mailbox.no_permission') await learnRights(run, chunk)
+  if (error.code === 'mailbox.no_permission') await learnRights(run, placesOf(chunk))
   return []
 }
 
 /** Servers do not tell when rights change; a refusal does. From now on the buttons say so beforehand. */
-const learnRights = async (run: Run, { items: [like] }: Chunk): Promise<void> => {
-  if (!like || !run.session.isOpen()) return
-  const places: [bigint, string | null][] = [[like.mailboxId, like.path]]
-  if (like.toMailboxId !== null) places.push([like.toMailboxId, like.toPath])
-  for (const [id, path] of places) {
-    const rights = path === null ? null : await readRights(run.session, path)
+export const learnRights = async (run: Run, places: { id: bigint; path: string }[]): Promise<void> => {
+  if (!run.session.isOpen()) return
+  for (const { id, path } of places) {
+    const rights = await readRights(run.session, path)
     if (rights === null) continue
     await write(run, async (unit) => {
       await unit.tx.mailbox.updateMany({ where: { id }, data: { rights } })
       unit.log({ accountId: run.accountId }, { kind: 'mailboxes', mailboxIds: [id.toString()], removed: [] })
     })
   }
+}
+
+const placesOf = ({ items: [like] }: Chunk): { id: bigint; path: string }[] => {
+  if (!like) return []
+  const { mailboxId, path, toMailboxId, toPath } = like
+  return [
+    { id: mailboxId, path },
+    ...(toMailboxId === null || toPath === null ? [] : [{ id: toMailboxId, path: toPath }]),
+  ]
 }
 
 /** Where the items are now. When that cannot be seen they count as being where they were. */
@@ -96,5 +108,5 @@ const lookAgain = async (run: Run, { items }: Chunk): Promise<{ here: WorkItem[]
     return uid === undefined ? [] : [{ placementId, uid }]
   })
   const lost = gone.filter(({ placementId }) => !located.found.has(placementId))
-  return { here, outcome: settled({ truth, moved, gone: lost, toUidValidity: located.uidValidity }) }
+  return { here, outcome: settled({ truth, moved, gone: lost, missed: lost, toUidValidity: located.uidValidity }) }
 }

@@ -31,14 +31,13 @@ export const releaseMemoryAtRest = (): (() => void) => {
 }
 
 /** What passes is collected so often; and what stayed by chance while it was, so often. */
-const passedBytes = 512 * 1024
-const stayedBytes = 16 * 1024 * 1024
+const usual = { passedBytes: 512 * 1024, stayedBytes: 16 * 1024 * 1024 }
 
 /**
  * For what is larger than it may be in memory and passes in pieces: told how much, it has the pieces that went before
- * collected. They lie outside the heap, and V8 would let dozens of megabytes of them gather.
+ * collected. They lie outside the heap, and V8 would let dozens of megabytes of them gather, and then go through everything.
  */
-export const forgetPassing = (): ((bytes: number) => void) => {
+export const forgetPassing = ({ passedBytes, stayedBytes } = usual): ((bytes: number) => void) => {
   let passed = 0
   let stayed = 0
   return (bytes) => {

@@ -122,7 +122,13 @@ const byResponseCode: Record<string, [ErrorCode, string, string?]> = {
   NONEXISTENT: ['mailbox.missing', 'The mailbox no longer exists on the server.'],
   TRYCREATE: ['mailbox.missing', 'The mailbox does not exist on the server.'],
   'READ-ONLY': ['mailbox.read_only', 'The mailbox is read-only on the server.'],
+  ALREADYEXISTS: [
+    'request.conflict',
+    'There is a mailbox of this name already.',
+    'Choose another name, or another place.',
+  ],
   CANNOT: ['mailbox.refused', 'The server cannot do this.'],
+  HASCHILDREN: ['mailbox.refused', 'There are other mailboxes below it.'],
   INUSE: ['mailbox.refused', 'The mailbox is in use by another program.'],
   AUTH: ['login.failed', 'The server does not accept this name and password.'],
   'IN-USE': [

@@ -23,7 +23,7 @@ export const sealDataKey = (
   return { dataKey, sealed: seal(masterKey, dataKey, place('data_key', owner)) }
 }
 
-export const openDataKey = (masterKey: Buffer, sealed: Uint8Array, owner: CredentialOwner): Buffer =>
+const openDataKey = (masterKey: Buffer, sealed: Uint8Array, owner: CredentialOwner): Buffer =>
   open(masterKey, sealed, place('data_key', owner))
 
 export const sealCredential = (
@@ -32,6 +32,17 @@ export const sealCredential = (
   column: CredentialColumn,
   owner: CredentialOwner,
 ): Uint8Array<ArrayBuffer> => seal(dataKey, Buffer.from(password, 'utf8'), place(column, owner))
+
+/** Of an account that is there, by the key it has. Throws config.invalid, as `openCredential`. */
+export const sealPassword = (
+  masterKey: Buffer,
+  { id, userId, dataKey }: { id: bigint; userId: bigint; dataKey: Uint8Array },
+  password: string,
+  column: CredentialColumn,
+): Uint8Array<ArrayBuffer> => {
+  const owner = { accountId: id, userId }
+  return sealCredential(openDataKey(masterKey, dataKey, owner), password, column, owner)
+}
 
 /** Throws config.invalid when the master key is not the one it was sealed under. */
 export const openCredential = (

@@ -42,6 +42,8 @@ export type AccountFacts = {
   lastSyncedAt?: Date
   lastFullCompareAt?: Date
   nextPollAt?: Date
+  /** Of a maildrop; the counts were written by whoever found them changed. */
+  listedAt?: string
   capabilities?: Record<string, boolean>
 }
 
@@ -57,7 +59,8 @@ export const storeAccountFacts = async (unit: RawUnit, accountId: bigint, facts:
   })
   await unit.tx.$executeRaw`
     UPDATE account a SET (last_login_at, login_failures, last_synced_at, last_full_compare_at, next_poll_at, capabilities) = (SELECT n.last_login_at,
-      n.login_failures, n.last_synced_at, n.last_full_compare_at, n.next_poll_at, n.capabilities FROM jsonb_populate_record(a, ${given}::jsonb) n)
+      n.login_failures, n.last_synced_at, n.last_full_compare_at, n.next_poll_at, n.capabilities FROM jsonb_populate_record(a, ${given}::jsonb) n),
+      maildrop = maildrop || jsonb_strip_nulls(jsonb_build_object('listedAt', ${facts.listedAt ?? null}::text))
     WHERE a.id = ${accountId}`
 }
 
@@ -78,3 +81,6 @@ export const addSyncEvent = async (
   await unit.tx
     .$executeRaw`INSERT INTO sync_event (account_id, kind, code, text) VALUES (${accountId}, ${kind}, ${code}, ${text})`
 }
+
+/** For the lines of the timeline. */
+export const countMails = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'mail' : 'mails'}`

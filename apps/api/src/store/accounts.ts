@@ -103,14 +103,17 @@ const sealInto = async (
 
 export type ConnectableAccount = { row: AccountRow; incoming: ServerSettings; password: Secret }
 
-/** What the worker needs to connect. Null when the account is gone, paused or disconnected. */
+/**
+ * What the worker needs to connect. Null when the account is gone, paused or disconnected. What is kept here is served in a
+ * paused account too: only its maildrop is left alone.
+ */
 export const loadForEngine = async (
   tx: Tx,
   masterKey: Buffer,
   accountId: bigint,
 ): Promise<ConnectableAccount | null> => {
   const row = await tx.account.findUnique({ where: { id: accountId } })
-  if (!row || row.isPaused || row.disconnectedAt !== null) return null
+  if (!row || row.disconnectedAt !== null || (row.isPaused && row.kind !== 'pop3')) return null
   const owner = { accountId, userId: row.userId }
   return {
     row,

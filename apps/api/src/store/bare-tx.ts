@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { type Chunk, copyChunks } from './copy-chunks.ts'
 import { leaseLost } from './store-error.ts'
 
 /** Statements by tagged templates, as Prisma's transactions and bare ones both take them. */
@@ -7,6 +8,9 @@ export type RawTx = {
   /** Answers how many rows were written. */
   $executeRaw: (query: TemplateStringsArray, ...values: unknown[]) => Promise<number>
 }
+
+/** One on the driver itself. */
+export type BareTx = RawTx & { putChunks: (chunks: Chunk[]) => Promise<void> }
 
 /** What a transaction of the engine is fenced by, or whom another one acts for. */
 export type Fence = { accountId: bigint; epoch: bigint } | { userId: bigint }
@@ -21,10 +25,11 @@ const types: pg.CustomTypesConfig = {
 const textOf = (query: TemplateStringsArray): string =>
   query.reduce((text, part, index) => (index === 0 ? part : `${text}$${index}${part}`), '')
 
-const rawOn = (client: pg.PoolClient): RawTx => ({
+const bareOn = (client: pg.PoolClient): BareTx => ({
   $queryRaw: async <T>(query: TemplateStringsArray, ...values: unknown[]) =>
     (await client.query({ text: textOf(query), values, types })).rows as T, // what the statement selects, as with Prisma
   $executeRaw: async (query, ...values) => (await client.query({ text: textOf(query), values, types })).rowCount ?? 0,
+  putChunks: (chunks) => copyChunks(client, chunks),
 })
 
 /**
@@ -36,14 +41,14 @@ const rawOn = (client: pg.PoolClient): RawTx => ({
 export const bareTransaction = async <T>(
   pool: pg.Pool,
   fence: Fence,
-  work: (tx: RawTx) => Promise<T>,
+  work: (tx: BareTx) => Promise<T>,
   { isDurable = false } = {},
 ): Promise<T> => {
   const client = await pool.connect()
   let isBroken = true
   try {
     await enter(client, fence, isDurable)
-    const result = await work(rawOn(client))
+    const result = await work(bareOn(client))
     await client.query('COMMIT')
     isBroken = false
     return result

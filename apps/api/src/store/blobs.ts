@@ -1,8 +1,9 @@
 import { AppError } from '#platform/errors.ts'
 import { forgetPassing } from '#platform/release-memory.ts'
+import { ReusedMemory } from '#platform/reused-memory.ts'
 import { newSha256 } from '#platform/sha256.ts'
 import { commit, commitBulk, type EngineScope, type UserScope } from './commit.ts'
-import { Prisma } from './generated/client.ts'
+import { readOctets } from './copy-octets.ts'
 import type { Store, Tx } from './open-store.ts'
 
 /** Who writes bytes, and of which account they are. */
@@ -58,26 +59,29 @@ export const finishBlob = (
     await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${accountId}`
   })
 
-/** Blobs of one chunk each, all at once; what is missing is left out. Each has memory of its own. */
-export const readSmallBlobs = async (store: Store, blobIds: bigint[]): Promise<Map<bigint, Uint8Array>> => {
-  const rows = await store.readOne<{ blob_id: bigint; bytes: Uint8Array }>({
-    name: 'blobs.small',
-    sql: Prisma.sql`SELECT blob_id, bytes FROM blob_chunk WHERE blob_id = ANY (${blobIds}::bigint[]) AND n = 0`,
-    isBinary: true,
+/** Blobs of one chunk each, all at once; what is missing is left out. */
+export const readSmallBlobs = async (
+  store: Store,
+  blobIds: bigint[],
+  into: ReusedMemory,
+): Promise<Map<bigint, Uint8Array>> => {
+  const found = new Map<bigint, Uint8Array>()
+  await readOctets(store.pool, { blobIds, n: 0 }, (blobId, bytes) => {
+    into.add(bytes)
+    found.set(blobId, into.close())
   })
-  return new Map(rows.map(({ blob_id, bytes }) => [blob_id, bytes]))
+  return found
 }
 
-/** A whole blob, chunk by chunk. */
+/** A whole blob, chunk by chunk; each has memory of its own. */
 export async function* readChunks(store: Store, blobId: bigint): AsyncGenerator<Uint8Array> {
   for (let n = 0; ; n++) {
-    const [chunk] = await store.readOne<{ bytes: Uint8Array }>({
-      name: 'blobs.chunk',
-      sql: Prisma.sql`SELECT bytes FROM blob_chunk WHERE blob_id = ${blobId} AND n = ${n}`,
-      isBinary: true,
+    let chunk: Uint8Array | undefined
+    await readOctets(store.pool, { blobIds: [blobId], n }, (_, bytes) => {
+      chunk = new Uint8Array(bytes)
     })
     if (!chunk) return
-    yield chunk.bytes
+    yield chunk
   }
 }
 
@@ -119,7 +123,7 @@ export const readBlobState = async (
 }
 
 /** Larger content goes into the database in pieces as it comes. */
-const smallBytes = 2 * 1024 * 1024
+export const smallBytes = 2 * 1024 * 1024
 const pieceBytes = 256 * 1024
 
 /** Content that was read to its end: in memory when it is small, else in pieces of a blob that nothing is tied to yet. */
@@ -132,29 +136,33 @@ export type StagedContent = {
   blobId: bigint | null
 }
 
-/** Pieces have to stay as they are. A blob left behind by a fault is swept. Throws what the content throws, and storage.*. */
+/**
+ * Small content is good until its memory is used again. A blob left behind by a fault is swept. Throws what the content
+ * throws, and storage.*.
+ */
 export const stageContent = async (
   store: Store,
   scope: BlobScope,
   content: AsyncIterable<Buffer>,
+  memory = new ReusedMemory(smallBytes),
 ): Promise<StagedContent> => {
+  // One before it may have broken off.
+  memory.drop()
   const hash = newSha256()
   let sizeBytes = 0
-  let kept: Buffer[] = []
   let large: PieceWriter | undefined
   for await (const piece of content) {
     hash.update(piece)
     sizeBytes += piece.length
     if (large) await large.add(piece)
-    else kept.push(piece)
+    else memory.add(piece)
     if (large || sizeBytes < smallBytes) continue
     large = new PieceWriter(store, scope, await createBlob(store, scope))
-    for (const first of kept) await large.add(first)
-    kept = []
+    await large.add(memory.opened)
+    memory.drop()
   }
   const sha256 = Buffer.from(hash.digest())
-  const [only] = kept
-  if (!large) return { sha256, sizeBytes, head: only && kept.length === 1 ? only : Buffer.concat(kept), blobId: null }
+  if (!large) return { sha256, sizeBytes, head: memory.close(), blobId: null }
   return { sha256, sizeBytes, ...(await large.finish()) }
 }
 

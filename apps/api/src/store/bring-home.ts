@@ -1,7 +1,7 @@
 import type { ServerSettings } from '@postern/shared/accounts.ts'
 import { AppError } from '#platform/errors.ts'
-import { openDataKey, sealCredential } from './account-credentials.ts'
-import { addSyncEvent } from './account-state.ts'
+import { sealPassword } from './account-credentials.ts'
+import { addSyncEvent, countMails } from './account-state.ts'
 import type { AccountRow } from './accounts.ts'
 import type { RawUnit, Unit } from './commit.ts'
 import { Prisma } from './generated/client.ts'
@@ -10,17 +10,18 @@ import type { SourceToOpen } from './sync-bodies.ts'
 
 /**
  * An IMAP account that is to change to POP3 first brings home what no maildrop has: every mail outside the inbox is fetched
- * whole. Which are missing is always asked anew, so that nothing has to be remembered; of the mails of the inbox it is written
- * down what they will be known by in the maildrop. When nothing is missing the account changes (switch-to-pop3.ts).
+ * whole, and those of the inbox too where the maildrop shows fewer. Which are missing is always asked anew, so that nothing has
+ * to be remembered; of the mails of the inbox it is written down what they will be known by in the maildrop. When nothing is missing the account changes (switch-to-pop3.ts).
  */
 
 /** What is not synced, or may not be read, is not here. */
 const isHere = Prisma.sql`b.is_selectable AND b.is_synced AND (b.rights IS NULL OR b.rights LIKE '%r%')`
-/** What lies in the inbox as well the maildrop has. */
-const isAway = Prisma.sql`p.uid IS NOT NULL AND b.role IS DISTINCT FROM 'inbox'
+/** What lies in the inbox as well the maildrop has, unless it is known to have less. */
+const isAway = (accountId: bigint) => Prisma.sql`p.uid IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = p.message_id)
-  AND NOT EXISTS (SELECT 1 FROM placement i JOIN mailbox ib ON ib.id = i.mailbox_id AND ib.role = 'inbox'
-    WHERE i.message_id = p.message_id AND i.uid IS NOT NULL)`
+  AND ((SELECT coalesce((a.switch_to ->> 'bringsInbox')::boolean, false) FROM account a WHERE a.id = ${accountId})
+    OR (b.role IS DISTINCT FROM 'inbox' AND NOT EXISTS (SELECT 1 FROM placement i JOIN mailbox ib ON ib.id = i.mailbox_id AND ib.role = 'inbox'
+      WHERE i.message_id = p.message_id AND i.uid IS NOT NULL)))`
 const isNameless = Prisma.sql`p.uid IS NOT NULL AND b.role = 'inbox'
   AND NOT EXISTS (SELECT 1 FROM switch_header h WHERE h.message_id = p.message_id)`
 /** Its source is here, but what was read of it has the places it had at the server. */
@@ -43,7 +44,7 @@ export type HomeCounts = {
 export const countHome = async (tx: Tx, accountId: bigint): Promise<HomeCounts> => {
   const [counts] = await tx.$queryRaw<(Omit<HomeCounts, 'awayBytes'> & { bytes: bigint })[]>`
     WITH away AS MATERIALIZED (
-      SELECT DISTINCT p.message_id FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND ${isHere} WHERE p.account_id = ${accountId} AND ${isAway})
+      SELECT DISTINCT p.message_id FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND ${isHere} WHERE p.account_id = ${accountId} AND ${isAway(accountId)})
     SELECT (SELECT count(*)::int FROM away) AS away,
       (SELECT coalesce(sum(m.size_bytes), 0)::bigint FROM away JOIN message m ON m.id = away.message_id) AS bytes,
       (SELECT count(DISTINCT p.message_id)::int FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND ${isHere}
@@ -67,15 +68,15 @@ export type HomeMail = {
 export type HomeBatch = { mailboxId: bigint; path: string; uidValidity: bigint | null; mails: HomeMail[] }
 
 /**
- * The newest that are missing, of the mailbox that holds the newest of all: of the inbox those that nothing is written down of,
- * elsewhere those that are to be fetched whole. Without those in `refused`. Null when nothing is missing.
+ * The newest that are missing, of the mailbox that holds the newest of all: those that nothing is written down of (of
+ * the inbox), or those that are to be fetched whole. Without those in `refused`. Null when nothing is missing.
  */
 export const nextHomeBatch = async (
   tx: Tx,
   accountId: bigint,
   { what, limit, refused }: { what: 'away' | 'nameless'; limit: number; refused: bigint[] },
 ): Promise<HomeBatch | null> => {
-  const isWanted = Prisma.sql`p.account_id = ${accountId} AND ${what === 'away' ? isAway : isNameless} AND p.message_id <> ALL (${refused}::bigint[])`
+  const isWanted = Prisma.sql`p.account_id = ${accountId} AND ${what === 'away' ? isAway(accountId) : isNameless} AND p.message_id <> ALL (${refused}::bigint[])`
   const rows = await tx.$queryRaw<(HomeMail & { mailboxId: bigint; path: string; uidValidity: bigint | null })[]>`
     WITH one AS (
       SELECT b.id FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND ${isHere} WHERE ${isWanted} ORDER BY p.received_at DESC, p.id DESC LIMIT 1)
@@ -112,10 +113,22 @@ export const noteHeaders = async (
 /** So many more were fetched whole, for the person to see. */
 export const countBrought = async (unit: RawUnit, accountId: bigint, mails: number): Promise<void> => {
   await unit.tx.$executeRaw`
-    UPDATE account SET switching = switching || jsonb_build_object('found', (switching ->> 'found')::int + ${mails}::int)
+    UPDATE account SET switching = switching || jsonb_build_object('brought', (switching ->> 'brought')::int + ${mails}::int)
     WHERE id = ${accountId} AND switching IS NOT NULL`
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
 }
+
+/** How many of these Message-IDs (hashed) this account has mails of, wherever they lie. */
+export const countMailsHere = async (tx: Tx, accountId: bigint, idHashes: string[]): Promise<number> => {
+  const [row] = await tx.$queryRaw<{ n: number }[]>`
+    SELECT count(DISTINCT m.message_id_hash)::int AS n FROM message_ref r
+    JOIN message m ON m.thread_id = r.thread_id AND m.message_id_hash = r.ref_hash
+    WHERE r.account_id = ${accountId} AND r.ref_hash = ANY (${idHashes}::uuid[])`
+  return row?.n ?? 0
+}
+
+/** What was seen of the maildrop when the change was asked for: how many mails, and how many of the newest are not here. */
+export type MaildropSample = { messages: number; unknown: number }
 
 export type WantedSwitch = {
   account: AccountRow
@@ -123,31 +136,52 @@ export type WantedSwitch = {
   password: string
   masterKey: Buffer
   isPrivateHost: boolean
+  maildrop: MaildropSample
 }
 
-/** Writes down where the account is to go. Asked again, the new server and password count. Throws request.conflict. */
+/**
+ * Writes down where the account is to go, and whether the inbox is fetched whole as well: some providers give by POP3 only what
+ * came since it was allowed, or the newest. Asked again, the new server and password count. Throws request.conflict.
+ */
 export const beginSwitchToPop3 = async (unit: Unit, wanted: WantedSwitch): Promise<void> => {
   const { tx } = unit
-  const { account, incoming, isPrivateHost } = wanted
+  const { account, incoming, isPrivateHost, maildrop } = wanted
   const { id } = account
-  const owner = { accountId: id, userId: account.userId }
-  const dataKey = openDataKey(wanted.masterKey, account.dataKey, owner)
-  const { away } = await countHome(tx, id)
-  const credential = sealCredential(dataKey, wanted.password, 'credential', owner)
+  const credential = sealPassword(wanted.masterKey, account, wanted.password, 'credential')
+  const isShort = maildrop.messages < (await countInbox(tx, id))
+  const target = { incoming, isPrivateHost, bringsInbox: isShort || maildrop.unknown > 0 }
   const begun = await tx.$executeRaw`
-    UPDATE account SET switch_to = ${JSON.stringify({ incoming, isPrivateHost })}::jsonb, switch_credential = ${credential},
-      switching = ${JSON.stringify({ to: 'pop3', total: away, found: 0, uploaded: 0, isTold: false })}::jsonb
+    UPDATE account SET switch_to = ${JSON.stringify(target)}::jsonb, switch_credential = ${credential}
     WHERE id = ${id} AND kind = 'imap' AND (switching IS NULL OR switching ->> 'to' = 'pop3' OR (switching ->> 'isTold')::boolean)`
   if (begun === 0)
     throw new AppError('request.conflict', 'This account is just changing to IMAP.', {
       hint: 'Try it again when that is done.',
     })
-  const text =
-    away === 0
-      ? 'The account changes from IMAP to POP3.'
-      : `The account changes from IMAP to POP3: ${away.toLocaleString('en')} ${away === 1 ? 'mail outside the inbox is' : 'mails outside the inbox are'} fetched whole first.`
-  await addSyncEvent(unit, id, { kind: 'switch', code: null, text })
+  const { away } = await countHome(tx, id)
+  const switching = { to: 'pop3', total: away, found: 0, brought: 0, isTold: false }
+  await tx.$executeRaw`UPDATE account SET switching = ${JSON.stringify(switching)}::jsonb WHERE id = ${id}`
+  await addSyncEvent(unit, id, { kind: 'switch', code: null, text: beginLine(away, { ...target, maildrop, isShort }) })
   unit.log({ accountId: id }, { kind: 'account', accountId: id.toString() })
+}
+
+/** As the server counts it, where not all of it was read yet. */
+const countInbox = async (tx: Tx, accountId: bigint): Promise<number> => {
+  const [row] = await tx.$queryRaw<{ n: number }[]>`
+    SELECT greatest(max(b.server_messages), count(p.id))::int AS n FROM mailbox b LEFT JOIN placement p ON p.mailbox_id = b.id AND p.uid IS NOT NULL
+    WHERE b.account_id = ${accountId} AND b.role = 'inbox'`
+  return row?.n ?? 0
+}
+
+const beginLine = (
+  away: number,
+  { bringsInbox, isShort, maildrop }: { bringsInbox: boolean; isShort: boolean; maildrop: MaildropSample },
+): string => {
+  const whole = `${countMails(away)} ${bringsInbox ? '' : 'outside the inbox '}${away === 1 ? 'is' : 'are'} fetched whole first`
+  const reason = isShort ? `shows only ${countMails(maildrop.messages)}` : 'shows other mails'
+  const inbox = bringsInbox ? `, those of the inbox too, as POP3 ${reason}` : ''
+  return away === 0
+    ? 'The account changes from IMAP to POP3.'
+    : `The account changes from IMAP to POP3: ${whole}${inbox}.`
 }
 
 /** It stays what it is; what was fetched stays whole. False when there is nothing to take back any more. */
@@ -156,7 +190,7 @@ export const cancelSwitchToPop3 = async (unit: Unit, accountId: bigint): Promise
   // What a change to IMAP left open before is open again.
   const cancelled = await tx.$executeRaw`
     UPDATE account a SET switch_to = NULL, switch_credential = NULL, switching = (
-      SELECT jsonb_build_object('to', 'imap', 'total', count(*), 'found', 0, 'uploaded', 0, 'isTold', true) FROM switch_mail s
+      SELECT jsonb_build_object('to', 'imap', 'total', count(*), 'found', 0, 'brought', 0, 'isTold', true) FROM switch_mail s
       WHERE s.account_id = a.id HAVING count(*) > 0)
     WHERE id = ${accountId} AND kind = 'imap' AND switch_to IS NOT NULL`
   if (cancelled === 0) return false

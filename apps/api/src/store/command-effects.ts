@@ -34,6 +34,16 @@ export const pendingTargetsFor = async (tx: RawTx, placementIds: bigint[]): Prom
 }
 
 /**
+ * These placements are gone, and what waited for them ends: what was to be deleted is, anything else came too late for a
+ * message that had left its mailbox. It is not followed to where it lies now; whoever moved it there did so on purpose.
+ */
+export const endWaiting = async (tx: RawTx, placementIds: bigint[]): Promise<void> => {
+  await tx.$executeRaw`
+    UPDATE command_target SET state = CASE WHEN is_expunge THEN 'done' ELSE 'missed' END
+    WHERE state = 'pending' AND placement_id = ANY (${placementIds}::bigint[])`
+}
+
+/**
  * Sets the shown columns of these placements to the server's truth with pending intents applied. The fold itself is
  * `effectivePlacement`. Answers the conversations of those whose shown columns really changed.
  */

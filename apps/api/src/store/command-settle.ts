@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@postern/shared/error-codes.ts'
 import { DELETED } from '#mail/flags.ts'
-import { recomputeShown } from './command-effects.ts'
+import { endWaiting, recomputeShown } from './command-effects.ts'
 import type { Truth } from './command-work.ts'
 import { logCommand } from './commands.ts'
 import type { Unit } from './commit.ts'
@@ -14,6 +14,8 @@ export type Settlement = {
   to: { mailboxId: bigint; uidValidity: bigint | null } | null
   done: bigint[]
   failed: bigint[]
+  /** Had left before anything was done to them. */
+  missed: bigint[]
   truth: Truth[]
   moved: { placementId: bigint; uid: number }[]
   /** No longer on the server as far as we know; a sync that meets the message again finds its id by identity. */
@@ -26,15 +28,16 @@ export type Settlement = {
  */
 export const settleChunk = async (unit: Unit, accountId: bigint, chunk: Settlement): Promise<void> => {
   const { tx } = unit
-  const { commandId, done, failed, moved, gone, mailboxId, to } = chunk
+  const { commandId, done, failed, missed, moved, gone, mailboxId, to } = chunk
   await tx.$executeRaw`
-    UPDATE command_target SET state = CASE WHEN placement_id = ANY (${failed}::bigint[]) THEN 'failed' ELSE 'done' END
-    WHERE command_id = ${commandId}::uuid AND placement_id = ANY (${[...done, ...failed]}::bigint[])`
+    UPDATE command_target SET state = CASE WHEN placement_id = ANY (${failed}::bigint[]) THEN 'failed'
+      WHEN placement_id = ANY (${missed}::bigint[]) THEN 'missed' ELSE 'done' END
+    WHERE command_id = ${commandId}::uuid AND placement_id = ANY (${[...done, ...failed, ...missed]}::bigint[])`
   await tx.$executeRaw`UPDATE command SET settled = settled + ${done.length}, attempts = 1, not_before = NULL WHERE id = ${commandId}::uuid`
   await storeTruth(tx, chunk.truth)
   if (to && moved.length > 0) unit.touchThreads(accountId, await placeMoved(tx, mailboxId, to, moved))
   unit.touchThreads(accountId, await removePlacements(tx, mailboxId, gone))
-  unit.touchThreads(accountId, await recomputeShown(tx, [...done, ...failed]))
+  unit.touchThreads(accountId, await recomputeShown(tx, [...done, ...failed, ...missed]))
 }
 
 /** A lower modseq never replaces a higher one; 0 means the server keeps none (RFC 7162 3.1.1). */
@@ -68,6 +71,7 @@ const placeMoved = async (
     DELETE FROM placement WHERE mailbox_id = ${to.mailboxId} AND uid = ANY (${uids}::bigint[]) AND id <> ALL (${ids}::bigint[]) RETURNING id, thread_id, message_id`
   const placed = await tx.$executeRaw`
     UPDATE placement p SET mailbox_id = ${to.mailboxId}, uid = m.uid, modseq = 0, flags = p.flags & ~${DELETED}::int FROM unnest(${ids}::bigint[], ${uids}::bigint[]) AS m (id, uid) WHERE p.id = m.id`
+  await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${early.map((row) => row.id)}::bigint[])`
   await markOrphans(tx, early)
   await tx.$executeRaw`UPDATE mailbox SET envelopes_stored = greatest(0, envelopes_stored - ${placed}) WHERE id = ${fromMailboxId}`
   await growTarget(tx, to, uids, placed - early.length)
@@ -99,14 +103,17 @@ const removePlacements = async (tx: Tx, mailboxId: bigint, ids: bigint[]): Promi
   const gone = await tx.$queryRaw<GoneRow[]>`
     DELETE FROM placement WHERE id = ANY (${ids}::bigint[]) RETURNING id, thread_id, message_id`
   await tx.$executeRaw`UPDATE mailbox SET envelopes_stored = greatest(0, envelopes_stored - ${gone.length}) WHERE id = ${mailboxId}`
+  await endWaiting(
+    tx,
+    gone.map((row) => row.id),
+  )
   await markOrphans(tx, gone)
   return gone.map((row) => row.thread_id)
 }
 
-/** Messages without any placement are kept a while, so that a slow move finds them; what waited for the placement ends. */
+/** Messages without any placement are kept a while, so that a slow move finds them. */
 const markOrphans = async (tx: Tx, gone: GoneRow[]): Promise<void> => {
   if (gone.length === 0) return
-  await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${gone.map((row) => row.id)}::bigint[])`
   await tx.$executeRaw`
     UPDATE message m SET orphaned_at = now() WHERE m.id = ANY (${gone.map((row) => row.message_id)}::bigint[])
       AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)`
@@ -122,13 +129,14 @@ export const noteFailure = async (
   await unit.tx.command.update({ where: { id: commandId }, data: { errorCode: code, serverText } })
 }
 
-/** The end of a command of which nothing is open: targets whose message is gone count as done. */
+/** The end of a command of which nothing is open: what waited for a message that is gone ends as in `endWaiting`. */
 export const finishCommand = async (unit: Unit, accountId: bigint, commandId: string): Promise<void> => {
   await unit.tx.$executeRaw`
-    UPDATE command_target t SET state = 'done' WHERE t.command_id = ${commandId}::uuid AND t.state = 'pending'
+    UPDATE command_target t SET state = CASE WHEN is_expunge THEN 'done' ELSE 'missed' END WHERE t.command_id = ${commandId}::uuid AND t.state = 'pending'
       AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.id = t.placement_id)`
   await unit.tx.$executeRaw`
     UPDATE command c SET finished_at = now(), settled = (SELECT count(*)::int FROM command_target t WHERE t.command_id = c.id AND t.state = 'done'),
+      missed = missed + (SELECT count(*)::int FROM command_target t WHERE t.command_id = c.id AND t.state = 'missed'),
       state = CASE WHEN undone_by IS NOT NULL THEN 'undone' WHEN error_code IS NULL THEN 'done' ELSE 'failed' END
     WHERE id = ${commandId}::uuid AND state IN ('pending', 'running')
       AND NOT EXISTS (SELECT 1 FROM command_target t WHERE t.command_id = c.id AND t.state = 'pending')`

@@ -59,13 +59,16 @@ type RawItem = {
 /** Commands of at most this many messages go before longer ones: nobody's click waits behind 50,000 messages. */
 const smallCommand = 50
 const lookAhead = 100
-const lateAfterMs = 10 * 60_000
+export const lateAfterMs = 10 * 60_000
 
-/** Open commands in the order to try them: small ones first, then by age. Postponed ones are left out. */
+/** Commands about mailboxes instead of messages: tree-changes.ts. */
+export const treeKinds = ['createMailbox', 'placeMailbox', 'trashMailbox', 'eraseMailbox']
+
+/** Open commands about messages in the order to try them: small ones first, then by age. Postponed ones are left out. */
 export const listOpenCommands = (tx: Tx, accountId: bigint): Promise<OpenCommand[]> =>
   tx.$queryRaw<OpenCommand[]>`
     SELECT id::text AS id, kind, targets, attempts, undone_by::text AS "undoneBy", created_at < now() - ${lateAfterMs} * interval '1 millisecond' AS "isLate" FROM command
-    WHERE account_id = ${accountId} AND state IN ('pending', 'running') AND (not_before IS NULL OR not_before <= now())
+    WHERE account_id = ${accountId} AND state IN ('pending', 'running') AND (not_before IS NULL OR not_before <= now()) AND kind <> ALL (${treeKinds}::text[])
     ORDER BY (targets > ${smallCommand}), ordinal LIMIT ${lookAhead}`
 
 /**

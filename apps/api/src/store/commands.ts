@@ -43,7 +43,8 @@ export const insertCommand = async (
 
 /**
  * Writes the targets of a command: every placement now shown in the mailbox that the effect would change, with what was
- * there before. Taking back \Deleted also reaches the hidden ones of that mailbox, by name. Answers how many there are.
+ * there before. Taking back \Deleted also reaches the hidden ones of that mailbox, by name. What was named and is in the
+ * mailbox no more is counted as missed. Answers how many there are.
  */
 export const insertTargets = async (
   tx: Tx,
@@ -73,13 +74,31 @@ export const insertTargets = async (
       AND (${isMove} OR (p.shown_flags & ${effect.addFlags}::int) <> ${effect.addFlags}::int OR (p.shown_flags & ${effect.removeFlags}::int) <> 0
         OR NOT lower(p.shown_keywords::text)::text[] @> ${added}::text[] OR lower(p.shown_keywords::text)::text[] && ${removed}::text[])
     ORDER BY p.id FOR UPDATE`
-  await tx.command.update({ where: { id: command.id }, data: { targets: count } })
+  const missed = target.kind === 'mailbox' ? 0 : await countMissing(tx, command.accountId, target, reachesHidden)
+  await tx.command.update({ where: { id: command.id }, data: { targets: count, missed } })
   return count
+}
+
+/** Of what a command names, how many have nothing in its mailbox. */
+const countMissing = async (
+  tx: Tx,
+  accountId: bigint,
+  target: Exclude<CommandTarget, { kind: 'mailbox' }>,
+  reachesHidden: boolean,
+): Promise<number> => {
+  const mailboxId = BigInt(target.mailboxId)
+  const [isByThread, ids] = target.kind === 'threads' ? [true, target.threadIds] : [false, target.messageIds]
+  const [row] = await tx.$queryRaw<{ missing: number }[]>`
+    SELECT count(*)::int AS missing FROM (SELECT DISTINCT unnest(${ids.map(BigInt)}::bigint[]) AS id) n WHERE NOT EXISTS (
+      SELECT 1 FROM placement p WHERE p.account_id = ${accountId}
+        AND CASE WHEN ${isByThread} THEN p.thread_id = n.id ELSE p.message_id = n.id END
+        AND (p.shown_mailbox_id = ${mailboxId} OR (${reachesHidden} AND p.shown_mailbox_id IS NULL AND p.mailbox_id = ${mailboxId} AND p.shown_flags & 8 <> 0)))`
+  return row?.missing ?? 0
 }
 
 /**
  * The inverse of every target that really changed something and was not refused. What was moved on or removed meanwhile
- * stays where it is, and so does what came from a mailbox that is no more.
+ * stays where it is, and so does what came from a mailbox that is no more: it is counted as missed.
  */
 export const insertInverseTargets = async (tx: Tx, command: CommandRow, undoneId: string): Promise<number> => {
   const count = await tx.$executeRaw`
@@ -90,11 +109,13 @@ export const insertInverseTargets = async (tx: Tx, command: CommandRow, undoneId
       ARRAY(SELECT k FROM unnest(t.add_keywords) k WHERE lower(k) <> ALL (SELECT lower(b) FROM unnest(t.before_keywords) b)),
       CASE WHEN t.to_mailbox_id IS NULL THEN NULL ELSE t.before_mailbox_id END, false, p.shown_flags, p.shown_keywords, p.shown_mailbox_id
     FROM command_target t JOIN placement p ON p.id = t.placement_id
-    WHERE t.command_id = ${undoneId}::uuid AND t.state <> 'failed' AND NOT t.is_expunge
+    WHERE t.command_id = ${undoneId}::uuid AND t.state NOT IN ('failed', 'missed') AND NOT t.is_expunge
       AND (t.to_mailbox_id IS NULL OR (p.shown_mailbox_id = t.to_mailbox_id
         AND EXISTS (SELECT 1 FROM mailbox b WHERE b.id = t.before_mailbox_id)))
     ORDER BY p.id FOR UPDATE OF p`
-  await tx.command.update({ where: { id: command.id }, data: { targets: count } })
+  const undone = { commandId: undoneId, state: { notIn: ['failed', 'missed'] }, isExpunge: false }
+  const missed = (await tx.commandTarget.count({ where: undone })) - count
+  await tx.command.update({ where: { id: command.id }, data: { targets: count, missed } })
   return count
 }
 

@@ -1,6 +1,6 @@
 import { type ChangeFact, maxThreadPairsPerFact } from '#events/change-facts.ts'
 import { AppError } from '#platform/errors.ts'
-import { bareTransaction, type RawTx } from './bare-tx.ts'
+import { type BareTx, bareTransaction, type RawTx } from './bare-tx.ts'
 import { changeChannel, engineChannel } from './notify.ts'
 import { actAs, type Store, type Tx } from './open-store.ts'
 import { isRetryableConflict, leaseLost, toStoreError } from './store-error.ts'
@@ -34,6 +34,8 @@ const maxAttempts = 5
 
 /** A unit for bulk work: statements only. Whatever takes it takes a `Unit` as well. */
 export type RawUnit = Unit<RawTx>
+/** One that also takes octets. */
+export type BulkUnit = Unit<BareTx>
 type Transaction<Held extends RawTx> = <T>(work: (tx: Held) => Promise<T>) => Promise<T>
 
 /**
@@ -64,7 +66,7 @@ export const commit = async <T>(
 export const commitBulk = async <T>(
   store: Store,
   scope: EngineScope | UserScope,
-  work: (unit: RawUnit) => Promise<T>,
+  work: (unit: BulkUnit) => Promise<T>,
   { isVital = false, isDurable = false } = {},
 ): Promise<T> => {
   if (!isVital) await store.requireRoom()

@@ -1,6 +1,6 @@
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
-import type { RawUnit } from './commit.ts'
+import type { BulkUnit } from './commit.ts'
 import { type SourcedMail, storeSources } from './store-sources.ts'
 import { forgetRead } from './sync-bodies.ts'
 
@@ -13,7 +13,7 @@ export type Completed = { ledgerIds: Set<bigint>; threadIds: bigint[] }
  * as a mail that came whole. Of two mails with one header, which are one until now, the second stays out when its octets
  * are others: it is a mail of its own. A source that was damaged here is replaced by the octets as they came again.
  */
-export const completeArrivals = async (unit: RawUnit, accountId: bigint, arrivals: Rest[]): Promise<Completed> => {
+export const completeArrivals = async (unit: BulkUnit, accountId: bigint, arrivals: Rest[]): Promise<Completed> => {
   const rest = arrivals.filter(({ isRest, isWhole }) => isRest && isWhole)
   if (rest.length === 0) return { ledgerIds: new Set(), threadIds: [] }
   const { tx } = unit
@@ -55,7 +55,7 @@ export const completeArrivals = async (unit: RawUnit, accountId: bigint, arrival
 }
 
 /** Whatever is there of these, to make room for what came. */
-const dropSources = async ({ tx }: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
+const dropSources = async ({ tx }: BulkUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
   await tx.$executeRaw`
     WITH s AS (DELETE FROM raw_source WHERE account_id = ${accountId} AND message_id = ANY (${messageIds}::bigint[]) RETURNING blob_id),
       b AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM s) RETURNING size_bytes),

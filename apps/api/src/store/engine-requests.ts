@@ -17,12 +17,19 @@ export type EngineRequestBody = z.infer<typeof engineRequestBody>
 
 const resultSchema = z.object({
   blobId: z.string().optional(),
+  /** Of a look at a maildrop: so many new mails. */
+  arrived: z.int().optional(),
+  /** Of a look that the server does not allow yet. */
+  waitsUntil: z.iso.datetime().optional(),
   error: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string().nullable() }).optional(),
 })
 export type EngineResult = z.infer<typeof resultSchema>
 export type EngineRequestState = { state: 'pending' | 'running' | 'done' | 'failed'; result: EngineResult }
 
 export const replyNotice = (requestId: bigint): string => `reply:${requestId}`
+
+/** A change of the tree has come to its end (tree-changes.ts). */
+export const treeNotice = (commandId: string): string => `tree:${commandId}`
 
 export const createRequest = async (store: Store, accountId: bigint, body: EngineRequestBody): Promise<bigint> => {
   const row = await store.prisma.engineRequest
@@ -41,6 +48,19 @@ export const readRequest = async (store: Store, id: bigint): Promise<EngineReque
     state: state === 'done' || state === 'failed' || state === 'running' ? state : row ? 'pending' : 'failed',
     result: resultSchema.parse(row?.result ?? {}),
   }
+}
+
+/** A sync that was asked for of this account; null when nobody did, or it ended long ago. */
+export const readSync = async (store: Store, accountId: bigint, id: bigint): Promise<EngineRequestState | null> => {
+  const where = { id, accountId, kind: { in: ['sync', 'resync'] } }
+  const isKnown = (await store.readSystem((tx) => tx.engineRequest.count({ where }))) > 0
+  return isKnown ? readRequest(store, id) : null
+}
+
+/** Syncs that a worker before this one took and did not end wait again. */
+export const retakeSyncs = async (store: Store, accountId: bigint): Promise<void> => {
+  const where = { accountId, state: 'running', kind: { in: ['sync', 'resync'] } }
+  await store.prisma.engineRequest.updateMany({ where, data: { state: 'pending' } })
 }
 
 /** Takes the waiting requests of an account, oldest first. A request that cannot be read, such as a newer program's, is failed. */

@@ -39,7 +39,7 @@ export const takeLeases = async (store: Store, owner: string, limit: number): Pr
       SELECT c.account_id FROM account_lease c JOIN account a ON a.id = c.account_id
       WHERE (c.expires_at < now() OR (starts_with(c.owner, ${ownerPrefix}) AND c.owner <> ${owner}
           AND NOT EXISTS (SELECT 1 FROM pg_stat_activity s WHERE s.application_name = c.owner)))
-        AND a.disconnected_at IS NULL AND NOT a.is_paused
+        AND a.disconnected_at IS NULL AND (NOT a.is_paused OR a.kind = 'pop3')
       ORDER BY a.id LIMIT ${limit} FOR UPDATE OF c SKIP LOCKED)
     RETURNING l.account_id, l.epoch`.catch((error: unknown) => {
     throw toStoreError(error)

@@ -1,7 +1,7 @@
 import type { CommandBody } from '@postern/shared/commands.ts'
 import { insertCommand, insertTargets } from './commands.ts'
 import type { Unit } from './commit.ts'
-import { delimiterHere, lifeHere } from './mailboxes-here.ts'
+import { lifeHere } from './mailboxes-here.ts'
 import { takeUids } from './store-arrivals.ts'
 import type { MailboxRow } from './sync-mailboxes.ts'
 
@@ -138,7 +138,10 @@ const logMailboxes = (unit: Unit, accountId: bigint, ids: bigint[]): void =>
   unit.log({ accountId }, { kind: 'mailboxes', mailboxIds: ids.map(String), removed: [] })
 
 /** Itself first, then all below it. */
-export const subtreeOf = (all: MailboxRow[], root: MailboxRow): MailboxRow[] => [
+export const subtreeOf = (all: MailboxRow[], root: MailboxRow): [MailboxRow, ...MailboxRow[]] => [
   root,
-  ...all.filter(({ path }) => path.startsWith(`${root.path}${delimiterHere}`)),
+  ...all.filter(({ path }) => isBelow(path, root)),
 ]
+
+export const isBelow = (path: string, { path: above, delimiter }: Pick<MailboxRow, 'path' | 'delimiter'>): boolean =>
+  delimiter !== null && path.startsWith(`${above}${delimiter}`)

@@ -17,6 +17,7 @@ type RawRow = {
   is_whole: boolean
   is_in_part: boolean
   wants_whole: boolean
+  is_too_large: boolean
   is_copy: boolean
   fetched_at: Date | null
   received_at: Date | null
@@ -26,7 +27,7 @@ type RawRow = {
 const rowsOf = (accountId: bigint): Statement<RawRow> => ({
   name: 'ledger.rows',
   sql: Prisma.sql`
-    SELECT id, key, size_bytes, state, is_whole, wants_whole, is_copy, fetched_at, received_at, missing_since,
+    SELECT id, key, size_bytes, state, is_whole, wants_whole, is_too_large, is_copy, fetched_at, received_at, missing_since,
       CASE WHEN is_whole THEN false ELSE coalesce((SELECT m.is_header_only FROM message m WHERE m.id = l.message_id), true) END AS is_in_part
     FROM pop_ledger l WHERE account_id = ${accountId} AND state <> 'gone' ORDER BY id`,
 })
@@ -47,6 +48,7 @@ export const readLedger = async (store: Store, accountId: bigint) => {
       isWhole: row.is_whole,
       isInPart: row.is_in_part,
       wantsWhole: row.wants_whole,
+      isTooLarge: row.is_too_large,
       isCopy: row.is_copy,
       fetchedAt: row.fetched_at,
       receivedAt: row.received_at,
@@ -90,6 +92,12 @@ export const markLedger = async (
 export const markDamaged = async (unit: RawUnit, accountId: bigint, ids: bigint[]): Promise<void> => {
   await unit.tx.$executeRaw`
     UPDATE pop_ledger SET is_whole = false, wants_whole = true WHERE account_id = ${accountId} AND id = ANY (${ids}::bigint[]) AND is_whole`
+}
+
+/** More came of it than is kept: from the next look on its header is all that is asked for. */
+export const markTooLarge = async (unit: RawUnit, accountId: bigint, id: bigint): Promise<void> => {
+  await unit.tx.$executeRaw`
+    UPDATE pop_ledger SET is_too_large = true, wants_whole = false WHERE account_id = ${accountId} AND id = ${id}`
 }
 
 /** Says since when rows are away, or that they are back. */

@@ -12,8 +12,6 @@ export type Statement<Row> = {
   /** Stands for one SQL text whose plan serves all values; null: planned anew each time. */
   name: string | null
   sql: Prisma.Sql
-  /** Values come as they are stored: for octets, which are twice as long as text. Only for bytea and bigint. */
-  isBinary?: true
   /** Never there: ties the rows to their type. */
   row?: Row
 }
@@ -37,12 +35,6 @@ export type Reader = {
 }
 
 const int8 = 20
-const bytea = 17
-/** Octets in memory of their own: what the driver gives is a view on what it overwrites. */
-const binaryParsers: Record<number, (value: Buffer) => unknown> = {
-  [int8]: (value) => value.readBigInt64BE(0),
-  [bytea]: (value) => new Uint8Array(value),
-}
 
 export const createReader = (config: pg.PoolConfig): Reader => {
   const pool = openPool({
@@ -50,9 +42,9 @@ export const createReader = (config: pg.PoolConfig): Reader => {
     pipeline: true,
     application_name: 'postern-reader',
     types: {
-      // As Prisma gives them: ids do not fit a number.
-      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        format === 'binary' ? binaryParsers[oid] : oid === int8 ? BigInt : pg.types.getTypeParser(oid, 'text'),
+      // As Prisma gives them: ids do not fit a number. Never in the binary format: the driver makes text of every value first,
+      // by which any octet above 0x7f is lost.
+      getTypeParser: (oid: number) => (oid === int8 ? BigInt : pg.types.getTypeParser(oid, 'text')),
     },
   })
 
@@ -73,9 +65,8 @@ export const createReader = (config: pg.PoolConfig): Reader => {
   }
   const ask = async <Row>(client: pg.PoolClient, statement: Statement<Row> | null): Promise<Row[]> => {
     if (statement === null) return []
-    const { name, sql, isBinary = false } = statement
-    // The driver's types do not know of `binary`; it does.
-    const query = { ...(name === null ? {} : { name }), text: sql.text, values: sql.values, binary: isBinary }
+    const { name, sql } = statement
+    const query = { ...(name === null ? {} : { name }), text: sql.text, values: sql.values }
     return (await client.query(query)).rows as Row[] // the statement's author says what comes
   }
 

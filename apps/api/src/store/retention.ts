@@ -12,7 +12,7 @@ export const sweepOld = async (store: Store): Promise<void> => {
       SELECT 1 FROM pop_ledger l JOIN account a ON a.id = l.account_id
       WHERE l.message_id = m.id AND l.missing_since IS NULL
         AND (l.state IN ('to_delete', 'dele_sent') AND (l.is_copy OR coalesce(a.retrieval -> 'policy' ->> 'kind', 'keep') <> 'keep')
-          OR l.state = 'fetched' AND a.retrieval -> 'policy' ->> 'kind' IN ('afterDownload', 'afterDays', 'newest'))) LIMIT 5000`
+          OR l.state = 'fetched' AND l.fetched_at IS NOT NULL AND a.retrieval -> 'policy' ->> 'kind' IN ('afterDownload', 'afterDays', 'newest'))) LIMIT 5000`
   const ids = rows.map((row) => row.id)
   if (ids.length > 0) await store.prisma.$transaction((tx) => eraseMessages(tx, ids))
   await store.prisma.$executeRaw`DELETE FROM removed_mailbox WHERE removed_at < now() - interval '30 days'`

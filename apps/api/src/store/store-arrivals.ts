@@ -1,6 +1,6 @@
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
-import type { RawUnit } from './commit.ts'
+import type { BulkUnit } from './commit.ts'
 import { completeArrivals } from './complete-arrivals.ts'
 import { type SourcedMail, storeSources } from './store-sources.ts'
 import { type EnvelopeRow, type MailboxPlace, storeEnvelopes } from './sync-envelopes.ts'
@@ -15,6 +15,8 @@ export type Arrival = SourcedMail & {
   isWhole: boolean
   /** The whole of a mail of which the header is here already (complete-arrivals.ts). */
   isRest: boolean
+  /** What its header alone would have had for a hash, as servers may send it. Absent: nothing is here by its header. */
+  topHashes?: Buffer[]
 }
 
 export type Stored = {
@@ -31,10 +33,12 @@ export type Stored = {
 /**
  * Makes a batch of mails and their rows in the ledger visible at once: messages, places in a mailbox, sources. A mail of
  * which the very bytes are here already, while the row they came by is no longer listed, came again under another key: it
- * gets no second place, and its ledger row says so. One whose twin is listed beside it is a mail of its own.
+ * gets no second place, and its ledger row says so. One whose twin is listed beside it is a mail of its own. Where only the
+ * header was here, or comes now, because the size limit was another one then, the header decides.
  */
-export const storeArrivals = async (unit: RawUnit, place: MailboxPlace, all: Arrival[]): Promise<Stored> => {
+export const storeArrivals = async (unit: BulkUnit, place: MailboxPlace, found: Arrival[]): Promise<Stored> => {
   const { tx } = unit
+  const all = await joinParts(tx, place.accountId, found)
   const { ledgerIds, threadIds: joined } = await completeArrivals(unit, place.accountId, all.filter(isLedgered))
   const arrivals = all.filter(({ ledgerId }) => ledgerId === null || !ledgerIds.has(ledgerId))
   const stored: Stored = { threadIds: joined, uids: [], copies: 0, completed: ledgerIds.size, tied: [] }
@@ -60,30 +64,80 @@ export const storeArrivals = async (unit: RawUnit, place: MailboxPlace, all: Arr
 type Ledgered = Arrival & { ledgerId: bigint }
 const isLedgered = (arrival: Arrival): arrival is Ledgered => arrival.ledgerId !== null
 
-/** Ledger id -> the message that is here already. Every row that is away stands for one copy at most. */
+/** Those that came whole under another key while their header was here and its row is away: they are the rest of that mail. */
+const joinParts = async (tx: RawTx, accountId: bigint, all: Arrival[]): Promise<Arrival[]> => {
+  const whole = all.filter(isLedgered).filter(({ isRest, topHashes }) => !isRest && topHashes !== undefined)
+  if (whole.length === 0) return all
+  const octetsHere = await findCopies(tx, accountId, whole)
+  const arrivals = whole.filter(({ ledgerId }) => !octetsHere.has(ledgerId))
+  const topHashes = ({ topHashes = [] }: Ledgered) => topHashes.map((hash) => hash.toString('hex'))
+  const known = await tx.$queryRaw<Known[]>`
+    SELECT encode(l.top_hash, 'hex') AS hash, min(l.message_id) AS message_id,
+      (count(*) FILTER (WHERE l.state = 'gone' OR l.missing_since IS NOT NULL) - count(*) FILTER (WHERE l.is_copy))::int AS free
+    FROM pop_ledger l JOIN message m ON m.id = l.message_id AND m.is_header_only WHERE l.account_id = ${accountId}
+      AND l.top_hash = ANY (SELECT decode(h, 'hex') FROM unnest(${textArray(arrivals.flatMap(topHashes))}::text[]) h) GROUP BY l.top_hash`
+  const parts = assign(arrivals, topHashes, known)
+  if (parts.size === 0) return all
+  const text = (of: (arrival: Ledgered) => string) => textArray(arrivals.filter(isIn(parts)).map(of))
+  await tx.$executeRaw`
+    UPDATE pop_ledger l SET state = 'fetched', is_copy = true, message_id = t.message_id::bigint, top_hash = decode(t.hash, 'hex'), received_at = t.received::timestamptz
+    FROM unnest(${text(({ ledgerId }) => ledgerId.toString())}::text[], ${text(({ ledgerId }) => `${parts.get(ledgerId)?.messageId}`)}::text[],
+      ${text(({ ledgerId }) => parts.get(ledgerId)?.hash ?? '')}::text[], ${text(({ envelope }) => envelope.receivedAt.toISOString())}::text[]) AS t (id, message_id, hash, received)
+    WHERE l.account_id = ${accountId} AND l.id = t.id::bigint`
+  return all.map((arrival) =>
+    isLedgered(arrival) && parts.has(arrival.ledgerId) ? { ...arrival, isRest: true } : arrival,
+  )
+}
+
+type Known = { hash: string; message_id: bigint; free: number }
+type Assigned = Map<bigint, { messageId: bigint; hash: string }>
+
+const isIn =
+  (assigned: Assigned) =>
+  ({ ledgerId }: Ledgered): boolean =>
+    assigned.has(ledgerId)
+
+/** Every row that is away stands for one mail at most. */
+const assign = (arrivals: Ledgered[], hashesOf: (arrival: Ledgered) => string[], known: Known[]): Assigned => {
+  const left = new Map(known.map((row) => [row.hash, { ...row }]))
+  const assigned: Assigned = new Map()
+  for (const arrival of arrivals) {
+    const row = hashesOf(arrival)
+      .map((hash) => left.get(hash))
+      .find((found) => found !== undefined && found.free > 0)
+    if (!row) continue
+    row.free--
+    assigned.set(arrival.ledgerId, { messageId: row.message_id, hash: row.hash })
+  }
+  return assigned
+}
+
+/** Ledger id -> the message that is here already. */
 const findCopies = async (tx: RawTx, accountId: bigint, all: Arrival[]): Promise<Map<bigint, bigint>> => {
   const arrivals = all.filter(isLedgered)
   if (arrivals.length === 0) return new Map()
+  const tops = arrivals.filter(({ isWhole }) => !isWhole)
   const hashes = (isWhole: boolean) =>
     textArray(arrivals.filter((arrival) => arrival.isWhole === isWhole).map(({ rawHash }) => rawHash.toString('hex')))
-  const known = await tx.$queryRaw<{ hash: string; message_id: bigint; free: number }[]>`
+  const known = await tx.$queryRaw<Known[]>`
+    WITH tops AS (SELECT decode(h, 'hex') AS hash, s::bigint AS size FROM unnest(${hashes(false)}::text[], ${textArray(tops.map(({ envelope }) => envelope.sizeBytes.toString()))}::text[]) AS u (h, s)),
+      -- Of what came whole, the header as TOP gives it; POP3 may have ended its last line.
+      whole AS (SELECT DISTINCT ON (l.id) l.*, substr(c.bytes, 1, position('\\x0d0a0d0a'::bytea IN c.bytes) + 3) AS top FROM tops t
+        JOIN pop_ledger l ON l.account_id = ${accountId} AND l.is_whole AND l.top_hash IS NULL AND (l.state = 'gone' OR l.missing_since IS NOT NULL OR l.is_copy)
+        JOIN raw_source r ON r.message_id = l.message_id JOIN blob b ON b.id = r.blob_id AND (l.size_bytes = t.size OR b.size_bytes BETWEEN t.size AND t.size + 3)
+        JOIN blob_chunk c ON c.blob_id = b.id AND c.n = 0 WHERE position('\\x0d0a0d0a'::bytea IN c.bytes) > 0)
     SELECT encode(hash, 'hex') AS hash, min(message_id) AS message_id,
       (count(*) FILTER (WHERE state = 'gone' OR missing_since IS NOT NULL) - count(*) FILTER (WHERE is_copy))::int AS free
     FROM (
       SELECT raw_hash AS hash, message_id, state, missing_since, is_copy FROM pop_ledger WHERE account_id = ${accountId}
         AND raw_hash = ANY (SELECT decode(h, 'hex') FROM unnest(${hashes(true)}::text[]) h)
       UNION ALL SELECT top_hash, message_id, state, missing_since, is_copy FROM pop_ledger WHERE account_id = ${accountId}
-        AND top_hash = ANY (SELECT decode(h, 'hex') FROM unnest(${hashes(false)}::text[]) h)
+        AND top_hash IN (SELECT hash FROM tops)
+      UNION ALL SELECT t.hash, w.message_id, w.state, w.missing_since, w.is_copy FROM whole w
+        JOIN tops t ON t.hash IN (sha256(w.top), sha256(substr(w.top, 1, length(w.top) - 2)))
     ) l WHERE message_id IS NOT NULL GROUP BY hash`
-  const free = new Map(known.map((row) => [row.hash, row]))
-  const copies = new Map<bigint, bigint>()
-  for (const { ledgerId, rawHash } of arrivals) {
-    const row = free.get(rawHash.toString('hex'))
-    if (!row || row.free < 1) continue
-    row.free--
-    copies.set(ledgerId, row.message_id)
-  }
-  return copies
+  const copies = assign(arrivals, ({ rawHash }) => [rawHash.toString('hex')], known)
+  return new Map([...copies].map(([ledgerId, { messageId }]) => [ledgerId, messageId]))
 }
 
 /** Mails of which nothing but the header is here. */

@@ -1,5 +1,5 @@
 import { byteaArray } from './binary-array.ts'
-import type { RawUnit } from './commit.ts'
+import type { BulkUnit, RawUnit } from './commit.ts'
 
 /** A mail and its octets: small ones are written with its row; a large one was staged before, in pieces, and verified. */
 export type SourcedMail = {
@@ -11,7 +11,7 @@ export type SourcedMail = {
 
 /** One source for each message that has none. Answers the staged blobs that were taken. */
 export const storeSources = async (
-  unit: RawUnit,
+  unit: BulkUnit,
   accountId: bigint,
   mails: SourcedMail[],
   messageIds: Map<string, bigint>,
@@ -35,16 +35,13 @@ export const storeSources = async (
     source.kind === 'staged' ? [{ messageId, blobId: source.blobId }] : [],
   )
   if (small.length > 0) {
-    // The octets are in a statement of their own: one that needs them in several places would write them aside first.
     const made = await tx.$queryRaw<{ blob_id: bigint }[]>`
       WITH t AS (SELECT nextval('blob_id_seq') AS blob_id, u.* FROM unnest(${small.map(({ messageId }) => messageId)}::bigint[],
           ${byteaArray(small.map(({ rawHash }) => rawHash))}::bytea[], ${small.map(({ bytes }) => bytes.length)}::bigint[]) WITH ORDINALITY AS u (message_id, hash, size, n)),
         b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${accountId}::bigint, hash, size, true FROM t),
         r AS (INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t)
       SELECT blob_id FROM t ORDER BY n`
-    await tx.$executeRaw`
-      INSERT INTO blob_chunk (blob_id, n, bytes) SELECT u.blob_id, 0, u.bytes
-      FROM unnest(${made.map(({ blob_id }) => blob_id)}::bigint[], ${byteaArray(small.map(({ bytes }) => bytes))}::bytea[]) AS u (blob_id, bytes)`
+    await tx.putChunks(small.map(({ bytes }, n) => ({ blobId: made[n]?.blob_id ?? 0n, n: 0, bytes })))
   }
   if (staged.length > 0)
     await tx.$executeRaw`
@@ -59,7 +56,7 @@ export const storeSources = async (
  * ones visible. Answers the blobs in the same order; one left behind by a fault is swept.
  */
 export const stageSources = async (
-  { tx }: RawUnit,
+  { tx }: BulkUnit,
   accountId: bigint,
   mails: { rawHash: Buffer; bytes: Buffer }[],
 ): Promise<bigint[]> => {
@@ -69,9 +66,7 @@ export const stageSources = async (
       b AS (INSERT INTO blob (id, account_id, sha256, size_bytes) SELECT id, ${accountId}::bigint, hash, size FROM t)
     SELECT id FROM t ORDER BY n`
   const ids = made.map(({ id }) => id)
-  await tx.$executeRaw`
-    INSERT INTO blob_chunk (blob_id, n, bytes) SELECT u.blob_id, 0, u.bytes
-    FROM unnest(${ids}::bigint[], ${byteaArray(mails.map(({ bytes }) => bytes))}::bytea[]) AS u (blob_id, bytes)`
+  await tx.putChunks(mails.map(({ bytes }, n) => ({ blobId: ids[n] ?? 0n, n: 0, bytes })))
   return ids
 }
 

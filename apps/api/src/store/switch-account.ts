@@ -1,11 +1,12 @@
 import type { ServerSettings } from '@postern/shared/accounts.ts'
 import { AppError } from '#platform/errors.ts'
-import { openDataKey, sealCredential } from './account-credentials.ts'
+import { sealPassword } from './account-credentials.ts'
 import { addSyncEvent } from './account-state.ts'
 import type { AccountRow } from './accounts.ts'
 import type { Unit } from './commit.ts'
 import { revokeLease } from './lease.ts'
 import type { Tx } from './open-store.ts'
+import { startAtServer } from './start-at-server.ts'
 import { type ListedRow, storeTree } from './sync-mailboxes.ts'
 
 export type SwitchToImap = {
@@ -40,28 +41,16 @@ export const switchToImap = async (unit: Unit, wanted: SwitchToImap): Promise<vo
   await tx.$executeRaw`UPDATE placement SET uid = NULL, modseq = 0 WHERE account_id = ${id}`
   await tx.switchHeader.deleteMany({ where: { accountId: id } })
   await tx.$executeRaw`INSERT INTO switch_mail (message_id, account_id) SELECT id, account_id FROM message WHERE account_id = ${id}`
-  const owner = { accountId: id, userId: account.userId }
-  const dataKey = openDataKey(wanted.masterKey, account.dataKey, owner)
-  await tx.account.update({
-    where: { id },
-    data: {
-      kind: 'imap',
-      incoming,
-      credential: sealCredential(dataKey, wanted.password, 'credential', owner),
-      isPrivateHost: wanted.isPrivateHost,
-      state: account.isPaused ? 'paused' : 'new',
-      loginFailures: 0,
-      lastLoginAt: null,
-      lastFullCompareAt: null,
-      retryAt: null,
-      nextPollAt: null,
-      capabilities: {},
-    },
+  const [shown] = await tx.$queryRaw<{ mails: number }[]>`
+    SELECT count(DISTINCT message_id)::int AS mails FROM placement WHERE account_id = ${id}`
+  await startAtServer(tx, account, {
+    kind: 'imap',
+    incoming,
+    credential: sealPassword(wanted.masterKey, account, wanted.password, 'credential'),
+    isPrivateHost: wanted.isPrivateHost,
+    awaited: shown?.mails ?? 0,
+    brought: 0,
   })
-  // Prisma has no null for JSON columns that could be meant here.
-  await tx.$executeRaw`
-    UPDATE account SET problem = NULL, progress = NULL, maildrop = NULL, switching = jsonb_build_object('to', 'imap', 'total',
-      (SELECT count(DISTINCT message_id) FROM placement WHERE account_id = ${id}), 'found', 0, 'uploaded', 0, 'isTold', false) WHERE id = ${id}`
   await addSyncEvent(unit, id, { kind: 'switch', code: null, text: 'The account changes from POP3 to IMAP.' })
   unit.log({ accountId: id }, { kind: 'account', accountId: id.toString() })
   unit.wakeEngine(id)

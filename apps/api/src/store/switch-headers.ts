@@ -2,6 +2,7 @@ import { addSyncEvent } from './account-state.ts'
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
+import { endLine } from './tell-switch.ts'
 
 /** A mail that lay in the inbox while the account was IMAP, and was not met in the maildrop so often yet. */
 export type AwaitedMail = { messageId: bigint; hash: string; sizeBytes: bigint; copies: number }
@@ -61,12 +62,12 @@ const countMet = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]):
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
 }
 
-const markInPart = async (tx: RawTx, messageIds: bigint[]): Promise<void> => {
-  await tx.$executeRaw`
+/** Answers of how many of these something is missing to read. */
+const markInPart = (tx: RawTx, messageIds: bigint[]): Promise<number> =>
+  tx.$executeRaw`
     UPDATE message m SET is_header_only = true WHERE m.id = ANY (${messageIds}::bigint[])
       AND NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = m.id)
       AND (m.body_state = 'absent' OR EXISTS (SELECT 1 FROM part p WHERE p.message_id = m.id))`
-}
 
 /**
  * The change to POP3 is over when every mail of the inbox was met, or when a look found nothing more (`isLast`). What the
@@ -78,22 +79,17 @@ export const endMeeting = async (unit: RawUnit, accountId: bigint, isLast: boole
     { message_id: bigint }[]
   >`SELECT message_id FROM switch_header WHERE account_id = ${accountId}`
   if (left.length > 0 && !isLast) return false
-  const [account] = await tx.$queryRaw<{ found: number }[]>`
-    SELECT (switching ->> 'found')::int AS found FROM account WHERE id = ${accountId} AND switching IS NOT NULL FOR UPDATE`
+  const [account] = await tx.$queryRaw<{ found: number; brought: number }[]>`
+    SELECT (switching ->> 'found')::int AS found, (switching ->> 'brought')::int AS brought FROM account WHERE id = ${accountId} AND switching IS NOT NULL FOR UPDATE`
   if (!account) return true
-  await markInPart(
+  const inPart = await markInPart(
     tx,
     left.map((row) => row.message_id),
   )
   await tx.$executeRaw`DELETE FROM switch_header WHERE account_id = ${accountId}`
   await tx.$executeRaw`UPDATE account SET switching = NULL WHERE id = ${accountId}`
-  const text = [
-    `Changed from IMAP to POP3: ${mails(account.found)} found again in the maildrop.`,
-    ...(left.length > 0 ? [`${mails(left.length)} not there stay here as they are.`] : []),
-  ].join(' ')
+  const text = endLine({ to: 'pop3', ...account, left: left.length, inPart })
   await addSyncEvent(unit, accountId, { kind: 'switch', code: null, text })
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
   return true
 }
-
-const mails = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'mail' : 'mails'}`

@@ -122,18 +122,18 @@ const settleMails = async (tx: RawTx, accountId: bigint, messageIds: bigint[]): 
     DELETE FROM switch_mail s WHERE s.message_id = ANY (${messageIds}::bigint[])
       AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = s.message_id AND p.uid IS NULL)
     RETURNING s.sent_to IS NOT NULL AS is_sent`
-  const uploaded = done.filter(({ is_sent }) => is_sent).length
-  await countSwitched(tx, accountId, { found: done.length - uploaded, uploaded })
+  const brought = done.filter(({ is_sent }) => is_sent).length
+  await countSwitched(tx, accountId, { found: done.length - brought, brought })
 }
 
 const countSwitched = async (
   tx: RawTx,
   accountId: bigint,
-  { found, uploaded }: { found: number; uploaded: number },
+  { found, brought }: { found: number; brought: number },
 ): Promise<void> => {
   await tx.$executeRaw`
     UPDATE account SET switching = switching || jsonb_build_object('found', (switching ->> 'found')::int + ${found}::int,
-      'uploaded', (switching ->> 'uploaded')::int + ${uploaded}::int) WHERE id = ${accountId}`
+      'brought', (switching ->> 'brought')::int + ${brought}::int) WHERE id = ${accountId}`
 }
 
 type Bound = { placement: Waiting; row: Recognised }

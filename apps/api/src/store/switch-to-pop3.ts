@@ -1,4 +1,4 @@
-import { serverSettings } from '@postern/shared/accounts.ts'
+import { account as accountSchema, serverSettings } from '@postern/shared/accounts.ts'
 import { retrieval } from '@postern/shared/retrieval.ts'
 import { z } from 'zod'
 import { AppError } from '#platform/errors.ts'
@@ -11,9 +11,11 @@ import { revokeLease } from './lease.ts'
 import { lifeHere } from './mailboxes-here.ts'
 import type { Tx } from './open-store.ts'
 import { planMailboxesHere } from './plan-mailboxes-here.ts'
+import { startAtServer } from './start-at-server.ts'
 import { readMailboxes, storeTree } from './sync-mailboxes.ts'
 
 const target = z.object({ incoming: serverSettings, isPrivateHost: z.boolean() })
+const begun = accountSchema.shape.switching
 
 /** What still keeps an account from changing to POP3; null when nothing does. */
 export type SwitchWait = { kind: 'commands' } | { kind: 'mails' } | { kind: 'mailbox'; path: string }
@@ -46,28 +48,16 @@ export const switchToPop3 = async (unit: Unit, accountId: bigint): Promise<void>
   await keepMailboxesHere(unit, accountId)
   const awaited = await awaitInbox(tx, accountId)
   await distrustLedger(tx, accountId)
-  const wishes = retrieval.parse({ ...Object(account.retrieval), policy: { kind: 'keep' }, isOnHold: false })
-  await tx.account.update({
-    where: { id: accountId },
-    data: {
-      kind: 'pop3',
-      incoming,
-      credential: account.switchCredential,
-      switchCredential: null,
-      retrieval: wishes,
-      isPrivateHost,
-      state: account.isPaused ? 'paused' : 'new',
-      loginFailures: 0,
-      lastLoginAt: null,
-      lastFullCompareAt: null,
-      retryAt: null,
-      nextPollAt: null,
-      capabilities: {},
-      switching: { to: 'pop3', total: awaited, found: 0, uploaded: 0, isTold: false },
-    },
+  await startAtServer(tx, account, {
+    kind: 'pop3',
+    incoming,
+    credential: account.switchCredential,
+    isPrivateHost,
+    awaited,
+    brought: begun.parse(account.switching)?.brought ?? 0,
   })
-  // Prisma has no null for JSON columns that could be meant here.
-  await tx.$executeRaw`UPDATE account SET switch_to = NULL, problem = NULL, progress = NULL, maildrop = NULL WHERE id = ${accountId}`
+  const wishes = retrieval.parse({ ...Object(account.retrieval), policy: { kind: 'keep' }, isOnHold: false })
+  await tx.account.update({ where: { id: accountId }, data: { retrieval: wishes } })
   await tx.switchMail.deleteMany({ where: { accountId } })
   await addSyncEvent(unit, accountId, {
     kind: 'switch',

@@ -2,6 +2,7 @@ import { addSyncEvent } from './account-state.ts'
 import type { RawTx } from './bare-tx.ts'
 import type { RawUnit } from './commit.ts'
 import { markOrphans } from './sync-mailboxes.ts'
+import { endLine } from './tell-switch.ts'
 
 /** A placement of a mail that the new server does not have, in a mailbox that is there. */
 export type KeptMail = {
@@ -94,7 +95,7 @@ export const findHolding = async (tx: RawTx, accountId: bigint): Promise<Set<big
   return new Set(rows.map(({ id }) => id))
 }
 
-type Counts = { found: number; uploaded: number; isTold: boolean; left: number }
+type Counts = { found: number; brought: number; isTold: boolean; left: number }
 
 /**
  * Nothing is left to be sent. The switch is over once every mail was met at the server; those that the server does not take
@@ -103,7 +104,7 @@ type Counts = { found: number; uploaded: number; isTold: boolean; left: number }
 export const endSwitch = async (unit: RawUnit, accountId: bigint): Promise<boolean> => {
   const { tx } = unit
   const [counts] = await tx.$queryRaw<Counts[]>`
-    SELECT (switching ->> 'found')::int AS found, (switching ->> 'uploaded')::int AS uploaded, (switching ->> 'isTold')::boolean AS "isTold",
+    SELECT (switching ->> 'found')::int AS found, (switching ->> 'brought')::int AS brought, (switching ->> 'isTold')::boolean AS "isTold",
       (SELECT count(*)::int FROM switch_mail WHERE account_id = ${accountId}) AS left
     FROM account WHERE id = ${accountId} AND switching IS NOT NULL FOR UPDATE`
   if (!counts) return true
@@ -112,16 +113,12 @@ export const endSwitch = async (unit: RawUnit, accountId: bigint): Promise<boole
   else if (!counts.isTold)
     await tx.$executeRaw`UPDATE account SET switching = switching || '{"isTold": true}' WHERE id = ${accountId}`
   if (isOver || !counts.isTold) {
-    await addSyncEvent(unit, accountId, { kind: 'switch', code: null, text: endLine(counts) })
+    await addSyncEvent(unit, accountId, {
+      kind: 'switch',
+      code: null,
+      text: endLine({ to: 'imap', ...counts, inPart: 0 }),
+    })
     unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
   }
   return isOver
 }
-
-const endLine = ({ found, uploaded, left }: Counts): string =>
-  [
-    `Changed from POP3 to IMAP: ${mails(found)} found again at the server, ${mails(uploaded)} brought there.`,
-    ...(left > 0 ? [`${mails(left)} could not be brought there and can be read here as before.`] : []),
-  ].join(' ')
-
-const mails = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'mail' : 'mails'}`

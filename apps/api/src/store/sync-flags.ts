@@ -1,5 +1,5 @@
 import type { RawTx } from './bare-tx.ts'
-import { recomputeShown } from './command-effects.ts'
+import { endWaiting, recomputeShown } from './command-effects.ts'
 import type { RawUnit } from './commit.ts'
 import type { MailboxPlace } from './sync-envelopes.ts'
 
@@ -43,7 +43,10 @@ export const removeUids = async (unit: RawUnit, { mailboxId }: MailboxPlace, uid
         WHERE t.placement_id = p.id AND t.state = 'pending' AND t.to_mailbox_id IS NOT NULL AND c.state = 'running')
     RETURNING id, thread_id, message_id`
   await tx.$executeRaw`UPDATE mailbox SET envelopes_stored = greatest(0, envelopes_stored - ${gone.length}) WHERE id = ${mailboxId}`
-  await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${gone.map((row) => row.id)}::bigint[])`
+  await endWaiting(
+    tx,
+    gone.map((row) => row.id),
+  )
   await tx.$executeRaw`
     UPDATE message m SET orphaned_at = now() WHERE m.id = ANY (${gone.map((row) => row.message_id)}::bigint[])
       AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)`

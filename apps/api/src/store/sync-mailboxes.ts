@@ -1,5 +1,6 @@
 import type { MailboxRole } from '@postern/shared/mailboxes.ts'
 import type { RawTx } from './bare-tx.ts'
+import { endWaiting } from './command-effects.ts'
 import type { RawUnit, StreamOwner, Unit } from './commit.ts'
 import type { Mailbox } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
@@ -84,7 +85,10 @@ const dropPlacements = async (unit: Unit, mailboxIds: bigint[]): Promise<bigint[
   const { tx } = unit
   const gone = await tx.$queryRaw<{ thread_id: bigint; message_id: bigint; id: bigint }[]>`
     DELETE FROM placement WHERE mailbox_id = ANY (${mailboxIds}::bigint[]) RETURNING thread_id, message_id, id`
-  await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${gone.map((row) => row.id)}::bigint[])`
+  await endWaiting(
+    tx,
+    gone.map((row) => row.id),
+  )
   await markOrphans(tx, gone)
   return uniqueThreads(gone)
 }
@@ -114,7 +118,10 @@ export const endDetached = async (unit: RawUnit, mailboxId: bigint): Promise<big
     DELETE FROM placement p WHERE mailbox_id = ${mailboxId} AND uid IS NULL
       AND NOT EXISTS (SELECT 1 FROM switch_mail s WHERE s.message_id = p.message_id) RETURNING thread_id, message_id, id`
   if (gone.length === 0) return []
-  await tx.$executeRaw`UPDATE command_target SET state = 'done' WHERE state = 'pending' AND placement_id = ANY (${gone.map((row) => row.id)}::bigint[])`
+  await endWaiting(
+    tx,
+    gone.map((row) => row.id),
+  )
   await markOrphans(tx, gone)
   return uniqueThreads(gone)
 }

@@ -27,8 +27,9 @@ export const findOwnTransfer = (tx: Tx, userId: bigint, id: bigint): Promise<Tra
 
 const listed = 50
 
+/** The newest that their person has not put away. */
 export const listOwnTransfers = (tx: Tx, userId: bigint): Promise<TransferRow[]> =>
-  tx.transfer.findMany({ where: { userId }, orderBy: { id: 'desc' }, take: listed })
+  tx.transfer.findMany({ where: { userId, dismissedAt: null }, orderBy: { id: 'desc' }, take: listed })
 
 export const countItems = async (tx: Tx, transferIds: bigint[]): Promise<Map<bigint, TransferCounts>> => {
   const rows = await tx.$queryRaw<(TransferCounts & { transfer_id: bigint })[]>`
@@ -110,6 +111,17 @@ export const cancelTransfer = async ({ tx }: Unit, id: bigint): Promise<void> =>
     WITH gone AS (DELETE FROM transfer_item WHERE transfer_id = ${id} AND state = 'waiting' RETURNING blob_id, owns_blob),
       b AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM gone WHERE owns_blob))
     DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM gone WHERE owns_blob)`
+}
+
+/** Puts those away that have ended, and tells the other screens of their person. */
+export const dismissTransfers = async (unit: Unit, userId: bigint, ids: bigint[]): Promise<void> => {
+  const gone = await unit.tx.$queryRaw<{ id: bigint }[]>`
+    UPDATE transfer t SET dismissed_at = now() WHERE user_id = ${userId} AND id = ANY (${ids}::bigint[]) AND dismissed_at IS NULL
+      AND (cancelled_at IS NOT NULL OR (closed_at IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM transfer_item i WHERE i.transfer_id = t.id AND i.state IN ('waiting', 'sending'))))
+    RETURNING id`
+  if (gone.length > 0)
+    unit.log({ userId }, { kind: 'transfersDismissed', transferIds: gone.map(({ id }) => id.toString()) })
 }
 
 /** Every mail that is shown in a mailbox kept here, each once; those of which only the header is here are left out, and say so. */

@@ -24,14 +24,18 @@ export const announceArrivals = async (
   )
 }
 
+/** `since`: what came earlier is no news. */
 export const announceUids = async (
   unit: RawUnit,
   { accountId, mailboxId }: MailboxPlace,
   uids: bigint[],
+  since: Date | null = null,
 ): Promise<void> => {
   if (uids.length === 0) return
   const threads = await unit.tx.$queryRaw<{ thread_id: bigint }[]>`
-    SELECT DISTINCT thread_id FROM placement WHERE mailbox_id = ${mailboxId} AND uid = ANY (${uids.slice(0, mostTold)}::bigint[])`
+    SELECT DISTINCT thread_id FROM placement WHERE mailbox_id = ${mailboxId} AND uid = ANY (${uids}::bigint[])
+      AND received_at >= coalesce(${since}::timestamptz, '-infinity') LIMIT ${mostTold}::int`
+  if (threads.length === 0) return
   const threadIds = threads.map((row) => row.thread_id.toString())
   unit.log({ accountId }, { kind: 'arrived', mailboxId: mailboxId.toString(), threadIds })
 }

@@ -87,18 +87,14 @@ export class BodyReader {
     return toColumns([unparsableBody(mail)])
   }
 
-  /** Whole mails as they came; what is poison or too much is shown from its beginning. */
+  /** Whole mails as they came, best in shared memory: it is read where it is. What is poison or too much is shown from its beginning. */
   async readSources(mails: SourceToRead[]): Promise<BodyColumns[]> {
     const columns: BodyColumns[] = []
     for (let open = mails; open.length > 0; ) {
-      const job = {
-        kind: 'sources' as const,
-        mails: open.map((mail) => ({ ...mail, source: new Uint8Array(mail.source) })),
-      }
       let culprits: SourceToRead[] = []
       let rest: SourceToRead[] = []
       try {
-        const answer = await this.#columns(job)
+        const answer = await this.#columns({ kind: 'sources', mails: open })
         columns.push(answer.columns)
         culprits = answer.unread.flatMap((at) => open[at] ?? [])
       } catch (error) {
@@ -318,8 +314,6 @@ const memoryOf = (job: ReadJob): ArrayBuffer[] => {
       // One for all: partsJob.
       for (const { parts } of job.mails) for (const bytes of parts.values()) return [made(bytes)]
       return []
-    case 'sources':
-      return job.mails.map(({ source }) => made(source))
     case 'feed':
       return [made(job.bytes)]
     case 'source':

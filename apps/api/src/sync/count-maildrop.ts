@@ -2,7 +2,7 @@ import type { MaildropFacts, ServerPolicy } from '@postern/shared/retrieval.ts'
 import { type LedgerRow, type ListedMail, planMaildrop } from './plan-maildrop.ts'
 
 /** What a person is told of a maildrop, beside when it was looked at and what its server can do. */
-export type MaildropCounts = Omit<MaildropFacts, 'listedAt' | 'hasUniqueIds' | 'hasTop'>
+export type MaildropCounts = Omit<MaildropFacts, 'listedAt' | 'hasUniqueIds' | 'hasTop' | 'loginDelaySeconds'>
 
 /** Later than anything was fetched, whichever clock wrote that down. */
 const someNextLook = new Date(8.64e15)
@@ -21,6 +21,7 @@ export const countMaildrop = (
     bytes: listing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     waiting: next.remove.length,
     copies: stored.filter(({ isCopy, isWhole, fetchedAt }) => isCopy && isWhole && fetchedAt !== null).length,
-    headersOnly: stored.filter(({ isInPart }) => isInPart).length,
+    // Not what was deleted here for good.
+    headersOnly: stored.filter(({ isInPart, fetchedAt }) => isInPart && fetchedAt !== null).length,
   }
 }

@@ -16,6 +16,12 @@ export type MaildropContext = {
   retrieval: Retrieval
   /** The account changed from IMAP, and mails that are here may still be met in the maildrop (meet-mails.ts). */
   isMeeting: boolean
+  /** What came before is no news: the account changed its protocol then, and some maildrops show more than the inbox. Null: it did not. */
+  newsSince: Date | null
+  /** No look has come to its end yet: what the maildrop holds is old to the person, however often the download was cut. */
+  isFirst: boolean
+  /** No answer may be longer; absent: what is kept of one mail (maxMessageBytes). */
+  maxAnswerBytes?: number
   clock: Clock
   logger: Logger
   signal: AbortSignal

@@ -32,15 +32,18 @@ export const meetMails = async (context: MaildropContext, listed: ListedMail[]):
   return meeting
 }
 
-/** After the mails of a look are stored: nothing more is to be met, or nothing more is there. */
+/**
+ * After the mails of a look are stored: nothing more is to be met, or nothing more is there. Answers true when only another
+ * look can tell.
+ */
 export const concludeMeeting = async (
   { store, scope, accountId, isMeeting }: MaildropContext,
   { fresh, met, unasked }: Meeting,
-): Promise<void> => {
-  if (!isMeeting || unasked > 0) return
+): Promise<boolean> => {
+  if (!isMeeting || unasked > 0) return false
   // A server that lists only some of its mails at a time goes on with the next ones.
   const isLast = fresh.length + met === 0
-  await commitBulk(store, scope, (unit) => endMeeting(unit, accountId, isLast), { isDurable: true })
+  return !(await commitBulk(store, scope, (unit) => endMeeting(unit, accountId, isLast), { isDurable: true }))
 }
 
 type Header = { hash: string; topHash: Buffer }

@@ -21,6 +21,7 @@ const row = (id: number, key: string, parts: Partial<LedgerRow> = {}): LedgerRow
   isInPart: false,
   wantsWhole: false,
   isCopy: false,
+  isTooLarge: false,
   fetchedAt: daysAgo(1),
   receivedAt: daysAgo(id),
   missingSince: null,
@@ -53,6 +54,9 @@ describe('a maildrop', () => {
       facts(),
     )
     expect(numbers(plan.fetch)).toEqual([1])
+    const large = 300 * 1024 * 1024
+    const never = [row(1, 'a', { ...part, sizeBytes: large }), row(2, 'b', { ...part, isTooLarge: true })]
+    expect(planMaildrop([entry(1, 'a', large), entry(2, 'b')], never, facts()).fetch).toEqual([])
   })
 
   it('keeps every mail of a key that is listed more than once', () => {

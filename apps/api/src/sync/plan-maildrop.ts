@@ -1,4 +1,4 @@
-import type { ServerPolicy } from '@postern/shared/retrieval.ts'
+import { maxMessageBytes, type ServerPolicy } from '@postern/shared/retrieval.ts'
 
 /**
  * What to do with a maildrop, given what it lists and what we remember of it. Pure; the ledger (store/pop-ledger.ts) is the
@@ -28,9 +28,11 @@ export type LedgerRow = {
   isInPart: boolean
   /** Not whole, and to be fetched whole: the person asked for the rest, or what is stored is damaged. */
   wantsWhole: boolean
+  /** More octets came than are kept, though the server lists fewer. */
+  isTooLarge: boolean
   /** Came again under another key, so it may be the only copy of something: never removed without the person's word. */
   isCopy: boolean
-  /** Null: its octets are not here yet, or no longer, as it was deleted long ago. Such a mail is never removed. */
+  /** Null: its octets are not here yet, or it was deleted here alone, or so long ago that nothing is left. Never removed. */
   fetchedAt: Date | null
   receivedAt: Date | null
   missingSince: Date | null
@@ -82,7 +84,12 @@ export const planMaildrop = (
 }
 
 /** Its header is stored, and the person asked for the whole of it; or what is stored of it is damaged. */
-export const isRestWanted = (row: LedgerRow): boolean => row.state !== 'listed' && row.wantsWhole && !row.isWhole
+export const isRestWanted = (row: LedgerRow): boolean =>
+  row.state !== 'listed' && row.wantsWhole && !row.isWhole && isTakable(row)
+
+/** An answer cannot be stopped: one that is too large ends the session, and would end each later one at the same mail. */
+export const isTakable = ({ sizeBytes, isTooLarge }: { sizeBytes: number; isTooLarge: boolean }): boolean =>
+  sizeBytes <= maxMessageBytes && !isTooLarge
 
 type Paired = { row: LedgerRow; number: number }
 

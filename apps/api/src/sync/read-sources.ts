@@ -1,5 +1,7 @@
 import { isAppError } from '#platform/errors.ts'
 import type { Logger } from '#platform/logger.ts'
+import { forgetPassing } from '#platform/release-memory.ts'
+import { allocateShared, ReusedMemory } from '#platform/reused-memory.ts'
 import { readChunks, readSmallBlobs } from '#store/blobs.ts'
 import { type BodyColumns, toColumns } from '#store/body-columns.ts'
 import { commitBulk, type EngineScope } from '#store/commit.ts'
@@ -45,14 +47,19 @@ const readAll = async (
   onStored: (mails: number) => Promise<void>,
 ): Promise<void> => {
   let storing: Promise<void> = Promise.resolve()
-  let next = loadBatch(context, [])
+  // One is filled while the thread reads the other.
+  let [memory, other] = [newMemory(), newMemory()]
+  const forget = forgetPassing(passing)
+  let next = loadBatch(context, [], memory)
   try {
     for (const batch of [...batches, []]) {
       const loaded = await next
-      next = loadBatch(context, batch)
+      next = loadBatch(context, batch, memory)
+      ;[memory, other] = [other, memory]
       next.catch(() => undefined)
       context.signal.throwIfAborted()
       if (loaded.batch.length === 0) continue
+      forget(loaded.batch.reduce((sum, { blobBytes }) => sum + blobBytes, 0))
       const columns = await loaded.read()
       await storing
       storing = storeWhatCan(context, loaded.batch, columns).then(() => onStored(loaded.batch.length))
@@ -69,7 +76,7 @@ const readAll = async (
  * that one by its placeholder: its source is here to be opened.
  */
 export const openSources = async (context: SourceContext, batch: SourceToOpen[]): Promise<void> => {
-  const { read } = await loadBatch(context, batch)
+  const { read } = await loadBatch(context, batch, newMemory())
   await storeWhatCan(context, batch, await read())
 }
 
@@ -115,14 +122,25 @@ export const sourceBatches = (wanted: SourceToOpen[]): SourceToOpen[][] => {
 
 type Loaded = { batch: SourceToOpen[]; read: () => Promise<BodyColumns[]> }
 
+/** The thread reads where the database's answer was put. */
+const newMemory = () => new ReusedMemory(batchBytes, allocateShared)
+
+/** What the driver leaves behind; large mails see to it themselves. */
+const passing = { passedBytes: 16 * 1024 * 1024, stayedBytes: Number.POSITIVE_INFINITY }
+
 /** A large mail is loaded while it is read, a piece at a time. */
-const loadBatch = async ({ store, reader }: SourceContext, batch: SourceToOpen[]): Promise<Loaded> => {
+const loadBatch = async (
+  { store, reader }: SourceContext,
+  batch: SourceToOpen[],
+  memory: ReusedMemory,
+): Promise<Loaded> => {
   const [first] = batch
   if (!first) return { batch, read: async () => [] }
   if (first.blobBytes > smallBytes)
     return { batch, read: async () => [await reader.readPieces(first, readChunks(store, first.blobId))] }
   const blobIds = batch.map(({ blobId }) => blobId)
-  const bytes = await readSmallBlobs(store, blobIds)
+  memory.reuse()
+  const bytes = await readSmallBlobs(store, blobIds, memory)
   const sources = batch.map((facts) => ({ facts, source: bytes.get(facts.blobId) ?? new Uint8Array() }))
   return { batch, read: () => reader.readSources(sources) }
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { MaildropFacts } from '@postern/shared/retrieval.ts'
+import { type MaildropFacts, maxMessageBytes } from '@postern/shared/retrieval.ts'
 import { headerOf } from '#mail/read-envelope.ts'
 import { newSha256 } from '#platform/sha256.ts'
 import { listMaildrop, type Maildrop } from '#protocol/pop3/list-maildrop.ts'
@@ -19,7 +19,14 @@ import { countMaildrop } from './count-maildrop.ts'
 import { fetchMails, type ToFetch } from './fetch-maildrop.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 import { concludeMeeting, type Meeting, meetMails } from './meet-mails.ts'
-import { isRestWanted, type LedgerRow, type ListedMail, type MaildropPlan, planMaildrop } from './plan-maildrop.ts'
+import {
+  isRestWanted,
+  isTakable,
+  type LedgerRow,
+  type ListedMail,
+  type MaildropPlan,
+  planMaildrop,
+} from './plan-maildrop.ts'
 import { removeAndQuit } from './remove-from-maildrop.ts'
 
 export type MaildropLook = {
@@ -28,6 +35,8 @@ export type MaildropLook = {
   stored: number
   copies: number
   removed: number
+  /** Of what is here since the account was IMAP not everything was met, and a look soon may find more of it. */
+  isMeeting: boolean
   /** As the look leaves it. Stored already, unless nothing but `listedAt` is new. */
   facts: MaildropFacts
 }
@@ -54,13 +63,14 @@ export const lookAtMaildrop = async (
   const { toFetch, meeting } = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
   let done = 0
   const { stored, copies } = await fetchMails(context, toFetch, {
-    isNews: ledger.rows.length > 0 || context.isMeeting,
+    isNews: !context.isFirst || context.isMeeting,
+    hasParts: ledger.rows.some(({ state, isWhole }) => state !== 'listed' && !isWhole),
     onStored: async (mails) => {
       done += mails
       await onProgress(done, toFetch.length)
     },
   })
-  await concludeMeeting(context, meeting)
+  const isMeeting = await concludeMeeting(context, meeting)
   const removed = await removeAndQuit(context, await planAgain(context, listing, plan.remove, sessionStartedAt))
   const isAsFound = toFetch.length + meeting.met + plan.remove.length === 0
   return {
@@ -69,6 +79,7 @@ export const lookAtMaildrop = async (
     stored,
     copies,
     removed: removed.size,
+    isMeeting,
     facts: isAsFound
       ? found
       : await countAgain(
@@ -120,8 +131,15 @@ const writeDown = async (
       number,
       sizeBytes: row.sizeBytes,
       isRest: isRestWanted(row),
+      isTakable: isTakable(row),
     })),
-    ...toWrite.map(({ number, sizeBytes }, n) => ({ ledgerId: written[n] ?? 0n, number, sizeBytes, isRest: false })),
+    ...toWrite.map(({ number, sizeBytes }, n) => ({
+      ledgerId: written[n] ?? 0n,
+      number,
+      sizeBytes,
+      isRest: false,
+      isTakable: isTakable({ sizeBytes, isTooLarge: false }),
+    })),
   ]
   return { toFetch: toFetch.sort((a, b) => b.number - a.number), meeting: { ...meeting, met: meeting.met + same.size } }
 }
@@ -159,6 +177,7 @@ const factsOf = (
   // A look that tried neither knows as much as the one before.
   hasUniqueIds: session.capabilities.uniqueIds ?? told?.hasUniqueIds ?? true,
   hasTop: session.capabilities.top ?? told?.hasTop ?? true,
+  loginDelaySeconds: session.capabilities.loginDelay?.seconds ?? null,
 })
 
 const isNews = (facts: MaildropFacts, told: MaildropFacts | null): boolean =>
@@ -183,7 +202,8 @@ const nameMails = async ({ session, signal }: MaildropContext, { entries }: Mail
     }
   }
   if (nameless.length > 0 && session.capabilities.top !== false) await nameBy('top', nameless)
-  const left = nameless.filter((number) => !names.has(number))
+  const sizes = new Map(entries.map(({ number, sizeBytes }) => [number, sizeBytes ?? 0]))
+  const left = nameless.filter((number) => !names.has(number) && (sizes.get(number) ?? 0) <= maxMessageBytes)
   if (left.length > 0 && session.capabilities.top === false) await nameBy('octets', left)
   return entries.flatMap(({ number, sizeBytes }) => {
     const key = names.get(number)

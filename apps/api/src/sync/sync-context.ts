@@ -1,7 +1,7 @@
 import type { Clock } from '#platform/clock.ts'
 import type { Logger } from '#platform/logger.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
-import { commit, commitBulk, type EngineScope, type RawUnit, type Unit } from '#store/commit.ts'
+import { type BulkUnit, commit, commitBulk, type EngineScope, type Unit } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
 import type { BodyReader } from './body-reader.ts'
 
@@ -26,5 +26,5 @@ export const write = <T>(context: SyncContext, work: (unit: Unit) => Promise<T>)
   commit(context.store, context.scope, work)
 
 /** What the server has and we only repeat: by the quick way. */
-export const writeBulk = <T>(context: SyncContext, work: (unit: RawUnit) => Promise<T>): Promise<T> =>
+export const writeBulk = <T>(context: SyncContext, work: (unit: BulkUnit) => Promise<T>): Promise<T> =>
   commitBulk(context.store, context.scope, work)

@@ -1,24 +1,15 @@
-import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
-import { type OutboxRows, startOutboxRows } from './outbox-fixture.ts'
+import { openTestSession } from '../support/app-fixture.ts'
+import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
 describe('what a person asks of a maildrop', () => {
-  let fixture: OutboxRows
-  let app: FastifyInstance
-  let cookie: string
+  let fixture: OutboxApi
   beforeAll(async () => {
-    fixture = await startOutboxRows()
-    app = await buildTestApp({ store: fixture.store })
-    cookie = await openTestSession(fixture.store, fixture.userId)
+    fixture = await startOutboxApi()
   })
-  afterAll(async () => {
-    await app.close()
-    await fixture.stop()
-  })
+  afterAll(() => fixture.stop())
 
-  const ask = (method: 'GET' | 'POST', url: string, session = cookie) =>
-    app.inject({ method, url, headers: { cookie: session, 'x-postern': '1' } })
+  const ask = (method: 'GET' | 'POST', path: string, session?: string) => fixture.send(method, path, undefined, session)
   /** An account of three mails: one whole, one that came again, one by its header only. */
   const makeDrop = async () => {
     const { store, makeAccount, placements } = fixture
@@ -54,7 +45,7 @@ describe('what a person asks of a maildrop', () => {
 
   it('lets copies go once, and wakes the engine', async () => {
     const { accountId } = await makeDrop()
-    const url = `/v1/accounts/${accountId}/copies/remove`
+    const url = `/accounts/${accountId}/copies/remove`
     expect((await ask('POST', url)).json()).toEqual({ mails: 1 })
     expect((await ask('POST', url)).json()).toEqual({ mails: 0 })
     expect((await ledger(accountId)).map(({ state }) => state)).toEqual(['fetched', 'to_delete', 'fetched'])
@@ -66,28 +57,57 @@ describe('what a person asks of a maildrop', () => {
   it('says of which mail only the header is here, opens it at once, and asks for the rest', async () => {
     const { accountId, part, first } = await makeDrop()
     const { threadId } = await fixture.store.prisma.message.findUniqueOrThrow({ where: { id: part } })
-    expect((await ask('GET', `/v1/threads/${threadId}`)).json().messages).toMatchObject([{ isHeaderOnly: true }])
+    expect((await ask('GET', `/threads/${threadId}`)).json().messages).toMatchObject([{ isHeaderOnly: true }])
     // Nobody else is asked: no engine runs, and to wait for one would end in an error.
-    expect((await ask('GET', `/v1/messages/${part}/body`)).json()).toMatchObject({
+    expect((await ask('GET', `/messages/${part}/body`)).json()).toMatchObject({
       state: 'absent',
       text: '',
       parts: [],
     })
-    expect((await ask('GET', `/v1/messages/${part}/source`)).json()).toMatchObject({
+    expect((await ask('GET', `/messages/${part}/source`)).json()).toMatchObject({
       error: { code: 'message.unavailable', hint: 'Get the rest of it first.' },
     })
     for (const id of [part, part, first])
-      expect((await ask('POST', `/v1/messages/${id}/rest`)).json()).toEqual({ ok: true })
+      expect((await ask('POST', `/messages/${id}/rest`)).json()).toEqual({ ok: true })
     expect((await ledger(accountId)).map(({ wantsWhole }) => wantsWhole)).toEqual([false, false, true])
     expect(await requests(accountId)).toBe(2)
+    await fixture.store.prisma.popLedger.updateMany({ where: { messageId: part }, data: { sizeBytes: 300_000_000n } })
+    const refused = await ask('POST', `/messages/${part}/rest`)
+    expect([refused.statusCode, refused.json().error]).toMatchObject([
+      413,
+      { code: 'message.too_large', hint: expect.stringContaining('stays at the provider') },
+    ])
     await fixture.store.prisma.popLedger.updateMany({ where: { accountId }, data: { missingSince: new Date() } })
-    expect((await ask('POST', `/v1/messages/${part}/rest`)).json()).toMatchObject({ error: { code: 'message.gone' } })
+    expect((await ask('POST', `/messages/${part}/rest`)).json()).toMatchObject({ error: { code: 'message.gone' } })
+  })
+
+  it('is told how a look that was asked for ended, and at once when there will be none', async () => {
+    const { accountId } = await makeDrop()
+    const { prisma } = fixture.store
+    const url = `/accounts/${accountId}/sync`
+    const open = { state: 'running', arrived: null, waitsUntil: null, problem: null }
+    const asked = (await ask('POST', url)).json()
+    expect(asked).toEqual({ id: expect.any(String), ...open })
+    const at = `${url}s/${asked.id}`
+    const end = (state: string, result: object) =>
+      prisma.engineRequest.update({ where: { id: BigInt(asked.id) }, data: { state, result } })
+    expect((await ask('GET', at)).json()).toEqual(asked)
+    await end('done', { arrived: 3 })
+    expect((await ask('GET', at)).json()).toEqual({ ...asked, state: 'done', arrived: 3 })
+    const problem = { code: 'connect.refused', message: 'No.', hint: 'Try again.' }
+    await end('failed', { error: problem })
+    expect((await ask('GET', at)).json()).toEqual({ ...asked, state: 'failed', problem })
+    const other = await makeDrop()
+    expect((await ask('GET', `/accounts/${other.accountId}/syncs/${asked.id}`)).statusCode).toBe(404)
+    await prisma.account.update({ where: { id: accountId }, data: { isPaused: true } })
+    expect((await ask('POST', url)).json()).toMatchObject({ error: { code: 'account.not_ready' } })
+    expect(await requests(accountId)).toBe(1)
   })
 
   it('asks for nothing of anybody else', async () => {
     const { accountId, part } = await makeDrop()
     const stranger = await openTestSession(fixture.store, (await fixture.makeUser('stranger@example.org')).id)
-    for (const url of [`/v1/accounts/${accountId}/copies/remove`, `/v1/messages/${part}/rest`])
+    for (const url of [`/accounts/${accountId}/copies/remove`, `/messages/${part}/rest`])
       expect((await ask('POST', url, stranger)).statusCode).toBe(404)
     expect(await requests(accountId)).toBe(0)
   })

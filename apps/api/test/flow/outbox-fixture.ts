@@ -5,10 +5,28 @@ import { enqueueCommand } from '#outbox/outbox.ts'
 import { type Settlement, settleChunk } from '#store/command-settle.ts'
 import { commit } from '#store/commit.ts'
 import { openStore } from '#store/open-store.ts'
+import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
 export type Body = z.input<typeof commandBody>
 export type OutboxRows = Awaited<ReturnType<typeof startOutboxRows>>
+
+/** The same with the API on it, and its owner signed in. */
+export const startOutboxApi = async (more: { treeWithinMs?: number } = {}) => {
+  const fixture = await startOutboxRows()
+  const app = await buildTestApp({ store: fixture.store, ...more })
+  const mine = await openTestSession(fixture.store, fixture.userId)
+  return {
+    ...fixture,
+    send: (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, payload?: object, cookie = mine) =>
+      app.inject({ method, url: `/v1${path}`, headers: { cookie, 'x-postern': '1' }, ...(payload ? { payload } : {}) }),
+    stop: async () => {
+      await app.close()
+      await fixture.stop()
+    },
+  }
+}
+export type OutboxApi = Awaited<ReturnType<typeof startOutboxApi>>
 
 /** A real store with rows as a sync leaves them, and no mail server: commands are given, never sent. */
 export const startOutboxRows = async () => {
@@ -68,7 +86,16 @@ export const startOutboxRows = async () => {
   }
   const settle = (accountId: bigint, chunk: Partial<Settlement> & Pick<Settlement, 'commandId' | 'mailboxId'>) =>
     commit(store, { kind: 'system' }, (unit) =>
-      settleChunk(unit, accountId, { to: null, done: [], failed: [], truth: [], moved: [], gone: [], ...chunk }),
+      settleChunk(unit, accountId, {
+        to: null,
+        done: [],
+        failed: [],
+        missed: [],
+        truth: [],
+        moved: [],
+        gone: [],
+        ...chunk,
+      }),
     )
   const stop = async () => {
     await store.close()

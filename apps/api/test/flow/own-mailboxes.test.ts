@@ -1,29 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
-import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { undoCommand } from '#outbox/outbox.ts'
 import { settleNextCommands } from '#outbox/settle-here.ts'
-import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { until } from '../support/until.ts'
-import { type OutboxRows, startOutboxRows } from './outbox-fixture.ts'
+import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
 describe('mailboxes of one’s own, kept here', () => {
-  let fixture: OutboxRows
-  let app: FastifyInstance
-  let cookie: string
+  let fixture: OutboxApi
   beforeAll(async () => {
-    fixture = await startOutboxRows()
-    app = await buildTestApp({ store: fixture.store })
-    cookie = await openTestSession(fixture.store, fixture.userId)
+    fixture = await startOutboxApi({ treeWithinMs: 400 })
   })
-  afterAll(async () => {
-    await app.close()
-    await fixture.stop()
-  })
+  afterAll(() => fixture.stop())
 
-  const send = (method: 'POST' | 'PATCH' | 'DELETE' | 'GET', path: string, payload?: object) =>
-    app.inject({ method, url: `/v1${path}`, headers: { cookie, 'x-postern': '1' }, ...(payload ? { payload } : {}) })
+  const send: OutboxApi['send'] = (...request) => fixture.send(...request)
   const make = async (accountId: bigint, name: string, parentId: string | null = null): Promise<Mailbox> => {
     const answer = await send('POST', `/accounts/${accountId}/mailboxes`, { name, parentId })
     expect([answer.statusCode, answer.json().error]).toEqual([200, undefined])
@@ -61,7 +51,7 @@ describe('mailboxes of one’s own, kept here', () => {
     expect(await told()).toBe(3)
     const renamed = await send('PATCH', `/mailboxes/${clients.id}`, { name: 'People' })
     expect(renamed.json()).toMatchObject({ id: clients.id, name: 'People', path: 'Work/People', parentId: work.id })
-    expect(await told()).toBe(5)
+    expect(await told()).toBe(4)
     expect(Object.keys(await tree(accountId))).toContain('Work/People/Smith & Söhne')
     await send('PATCH', `/mailboxes/${clients.id}`, { parentId: null, name: 'people' })
     expect(await tree(accountId)).toMatchObject({ 'people/Smith & Söhne': smith.id, people: clients.id, Work: work.id })
@@ -85,7 +75,6 @@ describe('mailboxes of one’s own, kept here', () => {
       ['POST', `/accounts/${accountId}/mailboxes`, { name: 'inbox' }, 'request.conflict'],
       ['POST', `/accounts/${accountId}/mailboxes`, { name: 'OWN' }, 'request.conflict'],
       ['POST', `/accounts/${accountId}/mailboxes`, { name: 'x', parentId: `${other.inbox}` }, 'request.invalid'],
-      ['POST', `/accounts/${other.accountId}/mailboxes`, { name: 'x' }, 'request.invalid'],
       ['POST', `/accounts/${stranger.accountId}/mailboxes`, { name: 'x' }, 'not_found'],
       ['PATCH', `/mailboxes/${own.id}`, { name: 'Trash' }, 'request.conflict'],
       ['PATCH', `/mailboxes/${own.id}`, { parentId: below.id }, 'request.invalid'],
@@ -149,6 +138,53 @@ describe('mailboxes of one’s own, kept here', () => {
     await settle(accountId)
     expect((await whereabouts(accountId))[5]).toBe('INBOX INBOX')
     expect(new Set((await placements(accountId)).map(({ mailboxId, uid }) => `${mailboxId} ${uid}`)).size).toBe(7)
+  })
+
+  it('are at a mail server only what that has done, told with its reason', async () => {
+    const { store } = fixture
+    const { accountId, inbox, trash, box } = await fixture.makeAccount(0)
+    const shelf = await box('Shelf', null)
+    const ask = (name: string) => send('POST', `/accounts/${accountId}/mailboxes`, { name })
+    for (const state of ['paused', 'needs_person']) {
+      await store.prisma.account.update({ where: { id: accountId }, data: { state } })
+      expect((await ask('Late')).json().error.code).toBe('account.not_ready')
+    }
+    await store.prisma.account.update({ where: { id: accountId }, data: { state: 'watching' } })
+    const refusals: [method: 'POST' | 'PATCH' | 'DELETE', path: string, body: object | undefined, code: string][] = [
+      ['POST', `/accounts/${accountId}/mailboxes`, { name: 'SHELF' }, 'request.conflict'],
+      ['PATCH', `/mailboxes/${shelf}`, { name: 'Inbox' }, 'request.conflict'],
+      ['PATCH', `/mailboxes/${shelf}`, { parentId: `${shelf}` }, 'request.invalid'],
+      ['PATCH', `/mailboxes/${inbox}`, { name: 'x' }, 'request.invalid'],
+      ['DELETE', `/mailboxes/${trash}`, undefined, 'request.invalid'],
+      ['DELETE', `/mailboxes/${shelf}?forGood=true`, undefined, 'request.conflict'],
+      ['POST', `/mailboxes/${shelf}/restore`, undefined, 'not_found'],
+    ]
+    for (const [method, path, body, code] of refusals)
+      expect([path, (await send(method, path, body)).json().error?.code]).toEqual([path, code])
+    await store.prisma.mailbox.update({ where: { id: shelf }, data: { rights: 'lrs' } })
+    for (const [method, path, body] of [
+      ['POST', `/accounts/${accountId}/mailboxes`, { name: 'x', parentId: `${shelf}` }],
+      ['PATCH', `/mailboxes/${shelf}`, { name: 'x' }],
+      ['DELETE', `/mailboxes/${shelf}`, undefined],
+    ] as const)
+      expect([path, (await send(method, path, body)).json().error?.code]).toEqual([path, 'mailbox.no_permission'])
+    expect(await store.prisma.command.count({ where: { accountId } })).toBe(0)
+    const given = (kind: string) =>
+      until(() => store.prisma.command.findFirst({ where: { accountId, kind, finishedAt: null } }), { what: kind })
+    // Nobody carries it out: taken back, unless it was begun.
+    expect((await ask('Never')).json().error).toMatchObject({
+      code: 'mailbox.unavailable',
+      message: expect.stringContaining('nothing'),
+    })
+    const begun = ask('Begun')
+    const { id } = await given('createMailbox')
+    await store.prisma.command.update({ where: { id }, data: { state: 'running' } })
+    expect((await begun).json().error).toMatchObject({
+      code: 'mailbox.unavailable',
+      message: expect.stringContaining('not answered yet'),
+    })
+    expect(await store.prisma.command.count({ where: { accountId, finishedAt: null } })).toBe(1)
+    expect(Object.keys(await tree(accountId)).sort()).toEqual(['INBOX', 'Shelf', 'Trash'])
   })
 
   it('come back as they were, with what they held and nobody moved on', async () => {

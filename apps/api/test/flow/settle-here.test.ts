@@ -53,6 +53,31 @@ describe('commands of mailboxes that are kept here', () => {
     expect(await counts(trash)).toMatchObject({ messages: 0 })
   })
 
+  it('do nothing to what had left its mailbox, and say so', async () => {
+    const { store, userId, makeAccount, placements, run, some } = fixture
+    const { accountId, inbox, trash } = await makeAccount(3)
+    const rows = await placements(accountId)
+    const [first, second, third] = rows
+    if (!first || !second || !third) throw new Error('no placements')
+    const move = await run({ kind: 'moveToRole', target: some(inbox, [first, second]), role: 'trash' })
+    expect(move).toMatchObject({ messages: 2, missed: 0 })
+    const star = await run({ kind: 'setFlags', target: some(inbox, rows), add: ['flagged'] })
+    expect(star).toMatchObject({ state: 'pending', messages: 1, missed: 2 })
+    const target = { kind: 'threads' as const, mailboxId: `${inbox}`, threadIds: [`${first.threadId}`] }
+    expect(await run({ kind: 'setFlags', target, add: ['seen'] })).toMatchObject({
+      state: 'done',
+      messages: 0,
+      missed: 1,
+    })
+    await settle(accountId)
+    expect(await getCommand(store, userId, star.id)).toMatchObject({ state: 'done', settled: 1, missed: 2 })
+    // What is so already has not left.
+    expect(await run({ kind: 'setFlags', target: some(inbox, [third]), add: ['flagged'] })).toMatchObject({ missed: 0 })
+    await run({ kind: 'expungeMessages', target: some(trash, [second]) })
+    await settle(accountId)
+    expect(await undoCommand(store, userId, move.id, randomUUID())).toMatchObject({ messages: 1, missed: 1 })
+  })
+
   it('go on where a run was cut off', async () => {
     const { store, makeAccount, placements, run, whole } = fixture
     const { accountId, inbox, trash } = await makeAccount(1200)
@@ -81,9 +106,10 @@ describe('commands of mailboxes that are kept here', () => {
 
   it('let a mail go at the provider when it is deleted for good here, where the person wants that', async () => {
     const { store, makeAccount, placements, run, whole, some } = fixture
-    for (const [kind, state, waiting] of [
-      ['whenDeletedHere', 'to_delete', 1],
-      ['keep', 'fetched', 0],
+    for (const [kind, state, waiting, isWhole] of [
+      ['whenDeletedHere', 'to_delete', 1, true],
+      ['whenDeletedHere', 'fetched', 0, false],
+      ['keep', 'fetched', 0, true],
     ] as const) {
       const { accountId, inbox, trash } = await makeAccount(2)
       await store.prisma.account.update({
@@ -92,7 +118,15 @@ describe('commands of mailboxes that are kept here', () => {
       })
       for (const { messageId } of await placements(accountId))
         await store.prisma.popLedger.create({
-          data: { accountId, key: `${messageId}`, sizeBytes: 10n, state: 'fetched', isWhole: true, messageId },
+          data: {
+            accountId,
+            key: `${messageId}`,
+            sizeBytes: 10n,
+            state: 'fetched',
+            isWhole,
+            messageId,
+            fetchedAt: new Date(),
+          },
         })
       const [first] = await placements(accountId)
       if (!first) throw new Error('no placements')
@@ -104,6 +138,8 @@ describe('commands of mailboxes that are kept here', () => {
       expect(told).toBe(waiting)
       const ledger = await store.prisma.popLedger.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
       expect(ledger.map((row) => row.state)).toEqual([state, 'fetched'])
+      // What stays there stays, whatever policy comes later (plan-maildrop.test.ts).
+      expect(ledger.map(({ fetchedAt }) => fetchedAt !== null)).toEqual([waiting === 1, true])
       expect(await placements(accountId)).toHaveLength(1)
       const { maildrop } = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
       expect(maildrop).toMatchObject({ waiting })

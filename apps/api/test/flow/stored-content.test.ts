@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
@@ -35,6 +36,11 @@ const file = (name: string, bytes: Buffer, type = 'application/octet-stream') =>
     '',
     bytes.toString('base64').replace(/.{76}/g, '$&\r\n'),
   ].join('\r\n')
+
+const readAnew = readFileSync(
+  new URL('../../../../prisma/migrations/20261128010000_read_sources_anew/migration.sql', import.meta.url),
+  'utf8',
+)
 
 /** The API over stored mails, answered by the engine's side without any mail server. */
 describe('content of mails that are kept here', () => {
@@ -156,6 +162,28 @@ describe('content of mails that are kept here', () => {
     let size = 0
     for await (const chunk of again.chunks) size += chunk.length
     expect([size, await store.prisma.blob.count()]).toEqual([50_000, blobs])
+  })
+
+  it('of octets that nothing encodes is what they say; read wrongly by an earlier version, it is read anew', async () => {
+    const note = Buffer.from('\xdcberweisung', 'latin1')
+    const text = letter(
+      'multipart/mixed',
+      'Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGr\xfc\xdfe aus Kiel',
+      `Content-Type: application/octet-stream; name=n.bin\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: binary\r\n\r\n${note.toString('latin1')}`,
+    )
+    const id = await keep(text)
+    const readAll = async () => {
+      const body = await bodyOf(id)
+      const [part] = body.parts
+      return [body.text, (await get(`/messages/${id}/parts/${part.id}`)).rawPayload.toString('latin1')]
+    }
+    expect(await readAll()).toEqual(['Grüße aus Kiel', 'Überweisung'])
+    await store.prisma.body.update({ where: { messageId: id }, data: { text: 'of another mail' } })
+    const blobs = await store.prisma.blob.count()
+    await store.prisma.$transaction((tx) => tx.$executeRawUnsafe(`DO $do$ BEGIN ${readAnew} END $do$`))
+    expect((await store.prisma.message.findUniqueOrThrow({ where: { id } })).bodyState).toBe('absent')
+    expect(await store.prisma.blob.count()).toBeLessThan(blobs)
+    expect(await readAll()).toEqual(['Grüße aus Kiel', 'Überweisung'])
   })
 
   it('is read piece by piece: an attachment of 50 MB is never in memory whole, and comes while it is read', async () => {

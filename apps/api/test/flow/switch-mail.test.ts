@@ -27,7 +27,7 @@ describe('a mail that is met at a new server', () => {
         incoming: {},
         dataKey: bytes,
         credential: bytes,
-        switching: { total: 9, found: 0, uploaded: 0, isTold: false },
+        switching: { total: 9, found: 0, brought: 0, isTold: false },
       },
     })
     accountId = account.id

@@ -16,11 +16,14 @@ type Answer = { status: number; body: Record<string, unknown> }
 /** A whole Postern, its owner's session and a mailbox at a real server. */
 type House = {
   postern: RunningPostern
+  /** A text is sent as a mail, anything else as JSON. */
   ask: (method: 'GET' | 'POST', path: string, body?: unknown) => Promise<Answer>
   mailboxId: string
+  archiveId: () => Promise<string>
   accountId: string
   postmaster: () => number
-  subjects: () => Promise<string[]>
+  /** Of the inbox unless said otherwise. */
+  subjects: (mailboxId?: string) => Promise<string[]>
 }
 
 describe('a whole Postern whose database is in trouble', () => {
@@ -35,28 +38,31 @@ describe('a whole Postern whose database is in trouble', () => {
   })
   afterAll(() => dovecot.stop())
 
-  const moveIn = async (dir: string, user: string, letters: number): Promise<House> => {
+  const moveIn = async (dir: string, user: string, letters: number, kind: 'imap' | 'pop3' = 'imap'): Promise<House> => {
     dovecot.addUser(user, 'mail password')
     for (let n = 1; n <= letters; n++) dovecot.deliver(user, 'INBOX', letter(n))
     const postern = await startPostern(dovecot.certificate, dir)
     endings.push(() => postern.stop())
     let cookie = ''
     const ask: House['ask'] = async (method, path, body) => {
+      const type = typeof body === 'string' ? 'message/rfc822' : 'application/json'
       const response = await fetch(`${postern.base}${path}`, {
         method,
-        headers: { 'x-postern': '1', cookie, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: { 'x-postern': '1', cookie, ...(body === undefined ? {} : { 'content-type': type }) },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
       cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
       return { status: response.status, body: (await response.json()) as Answer['body'] } // every answer here is a JSON object
     }
     const code = postern.setupAddress?.split('code=')[1]
     expect((await ask('POST', '/v1/setup', { code, ...person })).status).toBe(200)
-    const incoming = { host: 'localhost', port: dovecot.imapsPort, security: 'tls', username: user }
+    const port = kind === 'imap' ? dovecot.imapsPort : dovecot.pop3sPort
     const account = await ask('POST', '/v1/accounts', {
       address: `${user}@example.org`,
+      kind,
       password: 'mail password',
-      incoming,
+      incoming: { host: 'localhost', port, security: 'tls', username: user },
+      ...(kind === 'imap' ? {} : { retrieval: { policy: { kind: 'afterDownload' } } }),
     })
     expect(account.status).toBe(200)
     const accountId = String(account.body.id)
@@ -66,11 +72,11 @@ describe('a whole Postern whose database is in trouble', () => {
         role: string
         path: string
       }[] // by the contract
-    const inbox = await until(async () => (await mailboxes())?.find(({ path }) => path === 'INBOX'), {
-      what: 'the inbox',
-    })
-    const subjects = async () => {
-      const { body } = await ask('GET', `/v1/mailboxes/${inbox.id}/threads`)
+    const mailboxAt = (wanted: string) =>
+      until(async () => (await mailboxes())?.find(({ path }) => path === wanted), { what: wanted })
+    const inbox = await mailboxAt('INBOX')
+    const subjects = async (mailboxId = inbox.id) => {
+      const { body } = await ask('GET', `/v1/mailboxes/${mailboxId}/threads`)
       return (body.rows as { subject: string }[]).map(({ subject }) => subject).sort() // by the contract
     }
     await until(async () => (await subjects()).length === letters, { ms: 45_000, what: 'the first sync' })
@@ -78,6 +84,7 @@ describe('a whole Postern whose database is in trouble', () => {
       postern,
       ask,
       mailboxId: inbox.id,
+      archiveId: async () => (await mailboxAt('Archive')).id,
       accountId,
       subjects,
       postmaster: () => Number(readFileSync(join(dir, 'data/postgres/cluster/postmaster.pid'), 'utf8').split('\n')[0]),
@@ -156,7 +163,8 @@ describe('a whole Postern whose database is in trouble', () => {
     expect(gaps).toEqual([])
   }, 180_000)
 
-  it('reads on while the disk is full, refuses to write, and recovers by itself', async () => {
+  /** A disk of its own for a house. */
+  const mountSmall = (): string => {
     if (process.getuid?.() !== 0) throw new Error('This test mounts a small file system: it needs root.')
     const dir = mkdtempSync(join(tmpdir(), 'postern-disk-'))
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=0711', 'tmpfs', dir])
@@ -164,6 +172,12 @@ describe('a whole Postern whose database is in trouble', () => {
       execFileSync('umount', ['-l', dir])
       rmSync(dir, { recursive: true, force: true })
     })
+    return dir
+  }
+  const full = { code: 'storage.full', hint: expect.stringMatching(/Free some disk space/) }
+
+  it('reads on while the disk is full, refuses to write, and recovers by itself', async () => {
+    const dir = mountSmall()
     house = await moveIn(dir, 'disk', 3)
     const ballast = join(dir, 'ballast')
     fillUp(ballast, dir, 60 * 1024 * 1024)
@@ -172,10 +186,7 @@ describe('a whole Postern whose database is in trouble', () => {
       const answer = await house.ask('POST', '/v1/commands', { ...request, id: randomUUID() })
       return answer.status === 200 ? null : answer
     })
-    expect(refused).toMatchObject({
-      status: 507,
-      body: { error: { code: 'storage.full', hint: expect.stringMatching(/Free some disk space/) } },
-    })
+    expect(refused).toMatchObject({ status: 507, body: { error: full } })
     const problem = async () => (await house.ask('GET', `/v1/accounts/${house.accountId}`)).body.problem
     // The engine looks at the disk once a second: what comes within the second of its last look may still find room.
     const stored = ['Letter 1', 'Letter 2', 'Letter 3']
@@ -207,6 +218,61 @@ describe('a whole Postern whose database is in trouble', () => {
     await until(async () => flagsOnServer('disk', 'Letter 1').includes('\\Flagged'), { what: 'the flag at the server' })
     await until(async () => (await problem()) === null, { what: 'a healthy account' })
     expect(house.postmaster()).toBeGreaterThan(0)
+  }, 120_000)
+
+  it('takes no file and fetches and removes no mail while the disk is full, loses nothing, and goes on', async () => {
+    const dir = mountSmall()
+    house = await moveIn(dir, 'drop', 3, 'pop3')
+    const { ask, accountId } = house
+    const archiveId = await house.archiveId()
+    const { id } = (await ask('POST', `/v1/mailboxes/${archiveId}/imports`, {})).body
+    const send = (n: number) => ask('POST', `/v1/transfers/${id}/content?name=${n}.eml`, letter(n))
+    expect((await send(11)).status).toBe(200)
+    await until(async () => (await house.subjects(archiveId)).length === 1, { what: 'the first file' })
+    const ballast = join(dir, 'ballast')
+    fillUp(ballast, dir, 60 * 1024 * 1024)
+    const refused = await until(async () => {
+      const answer = await send(12)
+      return answer.status === 200 ? null : answer
+    })
+    expect(refused).toMatchObject({ status: 507, body: { error: full } })
+    const look = () => ask('POST', `/v1/accounts/${accountId}/sync`)
+    const problem = async () => (await ask('GET', `/v1/accounts/${accountId}`)).body.problem
+    // As above: what comes within the second of the engine's last look at the disk may still find room.
+    const letters = ['Letter 1', 'Letter 2', 'Letter 3']
+    const told = await until(
+      async () => {
+        if ((await house.subjects()).length === letters.length) {
+          letters.push(`Letter ${letters.length + 1}`)
+          dovecot.deliver('drop', 'INBOX', letter(letters.length))
+          await look()
+        }
+        return problem()
+      },
+      { what: 'the problem of the account' },
+    )
+    expect(told).toMatchObject(full)
+    fillUp(ballast, dir, 0)
+    const atServer = dovecot.count('drop', 'INBOX')
+    expect((await send(13)).body).toMatchObject({ error: full })
+    expect((await ask('POST', `/v1/transfers/${id}/finish`)).body).toMatchObject({ error: full })
+    await look()
+    expect(await house.subjects()).toEqual(letters.slice(0, -1).sort())
+    expect([atServer > 0, dovecot.count('drop', 'INBOX')]).toEqual([true, atServer])
+    rmSync(ballast)
+    await until(async () => (await house.subjects()).length === letters.length, {
+      ms: 40_000,
+      what: 'the waiting mail',
+    })
+    for (const n of [12, 13])
+      await until(async () => (await send(n)).status === 200, { ms: 10_000, what: 'a file taken' })
+    expect((await ask('POST', `/v1/transfers/${id}/finish`)).status).toBe(200)
+    await until(async () => (await ask('GET', `/v1/transfers/${id}`)).body.state === 'done', { what: 'the import' })
+    expect(await house.subjects(archiveId)).toEqual(['Letter 11', 'Letter 12', 'Letter 13'])
+    // Removed at the provider once all of it is safe here.
+    await until(async () => (await look()) && dovecot.count('drop', 'INBOX') === 0, { what: 'an empty maildrop' })
+    expect(await house.subjects()).toEqual(letters.sort())
+    await until(async () => (await problem()) === null, { what: 'a healthy account' })
   }, 120_000)
 
   const inDatabase = async (dir: string, sql: string): Promise<unknown[]> => {

@@ -66,6 +66,7 @@ describe('what a mailbox lets us do', () => {
       keywords: false,
       insert: false,
       remove: false,
+      create: false,
       rename: false,
     })
     expect(Object.values(rightsOf(await row(accountId, 'INBOX')))).not.toContain(false)
@@ -135,6 +136,7 @@ describe('what a mailbox lets us do', () => {
     expect(rightsOf(await row(accountId, 'INBOX'))).toMatchObject({ setSeen: true, setFlags: true, keywords: false })
     expect(Object.entries(rightsOf(await row(accountId, 'News'))).filter(([, may]) => may)).toEqual([
       ['insert', true],
+      ['create', true],
       ['rename', true],
     ])
     const target = await whole(accountId, 'INBOX')

@@ -14,6 +14,8 @@ import { openStore, type Store } from '#store/open-store.ts'
 import { BodyReader } from '#sync/body-reader.ts'
 import { readSources } from '#sync/read-sources.ts'
 import { lookAtMaildrop, type MaildropLook } from '#sync/run-maildrop.ts'
+import { startDovecot } from '../support/dovecot.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
 /** One account and its maildrop; a test decides when it is looked at, and by which way. */
@@ -24,6 +26,7 @@ export type Maildrop = {
     port?: number
     settings?: Partial<Retrieval>
     onProgress?: () => Promise<void>
+    maxAnswerBytes?: number
   }) => Promise<MaildropLook>
   /** Reads what was fetched: texts, parts, the index of words. */
   read: () => Promise<void>
@@ -52,6 +55,27 @@ export const startMaildrops = async () => {
     },
   }
 }
+
+/** Maildrops at a real Dovecot, behind a proxy that can break what passes. */
+export const startMaildropScene = async () => {
+  const dovecot = await startDovecot()
+  const proxy = await startFaultProxy(dovecot.pop3Port)
+  const drops = await startMaildrops()
+  return {
+    dovecot,
+    proxy,
+    drops,
+    onServer: (user: string) => dovecot.count(user, 'INBOX'),
+    /** How often this was said to the server. */
+    asked: (command: string) => proxy.said('toServer').match(new RegExp(`^${command}`, 'gm'))?.length ?? 0,
+    stop: async () => {
+      await drops.stop()
+      await proxy.stop()
+      await dovecot.stop()
+    },
+  }
+}
+export type MaildropScene = Awaited<ReturnType<typeof startMaildropScene>>
 
 const openMaildrop = async (store: Store, userId: bigint, user: string, usualPort: number): Promise<Maildrop> => {
   const settings = accountSettings.parse({
@@ -85,7 +109,7 @@ export const attachMaildrop = async (
   return {
     accountId,
     inboxId,
-    look: async ({ port = usualPort, settings: wishes = {}, onProgress } = {}) => {
+    look: async ({ port = usualPort, settings: wishes = {}, onProgress, maxAnswerBytes } = {}) => {
       const chosen = retrieval.parse(wishes)
       const { retrieval: stored } = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
       if (!isDeepStrictEqual(stored, chosen))
@@ -110,6 +134,9 @@ export const attachMaildrop = async (
             scope: { kind: 'engine', accountId, epoch: lease?.epoch ?? 0n },
             retrieval: chosen,
             isMeeting: false,
+            newsSince: null,
+            isFirst: false,
+            ...(maxAnswerBytes === undefined ? {} : { maxAnswerBytes }),
             clock: systemClock,
             logger: createLogger({ level: process.env.TEST_LOG ?? 'silent' }),
             signal: new AbortController().signal,

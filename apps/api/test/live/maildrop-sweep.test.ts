@@ -1,40 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
-import type { Moment } from '../support/kill-points.ts'
+import { chooseMoments, isFullSweep, type NamedMoment, named, stepsIn, sweepWords } from '../support/kill-samples.ts'
 import { type MaildropRun, type Sums, startMaildropRun } from './maildrop-sweep-fixture.ts'
 
 /**
  * kill -9 of the engine before and after every exchange with the maildrop's server and every durable step of a run that
  * downloads and deletes. Each time it is started again and must come to the same end: nothing lost, nothing shown twice,
- * nothing deleted that was not safe, nothing fetched again. A part of the moments is tried here, evenly spread;
- * FULL_KILL_SWEEP=1/1 tries them all, FULL_KILL_SWEEP=3/10 the third tenth of them.
+ * nothing deleted that was not safe, nothing fetched again.
  */
-const [slice = 0, slices = 0] = (process.env.FULL_KILL_SWEEP ?? '').split('/').map(Number)
-const isFull = slices > 0
 const samples = 4
 /** A moment by its name may not come each time: what runs beside the look need not be cut into the same steps. */
 const tries = 4
 
-type Named = Exclude<Moment, number | RegExp>
-
-/** Each by its name, and the how manieth of that name. */
-const named = (passed: string[]): Named[] =>
-  passed.map((name, at) => ({ name, nth: passed.slice(0, at + 1).filter((other) => other === name).length }))
-
-const choose = (moments: Named[]): Named[] =>
-  isFull
-    ? moments.filter((_, at) => at % slices === slice % slices)
-    : moments.filter((_, at) =>
-        Array.from({ length: samples }, (_n, n) => Math.floor(((n + 0.5) * moments.length) / samples)).includes(at),
-      )
-
 describe('a download-and-delete run that is killed', () => {
   let dovecot: Dovecot
-  let moments: Named[] = []
+  let moments: NamedMoment[] = []
   let runs = 0
   let survived = 0
   const missed: string[] = []
-  const steps = () => moments.filter(({ name }) => name.startsWith('before ')).length
   const none: Sums = { lost: 0, doubled: 0, earlyDele: 0, fetchedAgain: 0, astray: 0 }
   const sums = { ...none }
   beforeAll(async () => {
@@ -42,10 +25,9 @@ describe('a download-and-delete run that is killed', () => {
   })
   afterAll(async () => {
     await dovecot.stop()
-    const tried = choose(moments).length
-    const how = isFull ? `slice ${slice} of ${slices}` : 'a sample; FULL_KILL_SWEEP=1/1 tries them all'
+    const tried = chooseMoments(moments, samples).length
     console.log(
-      `download and delete: N = ${steps()}, before and after each, and ${moments.length - 2 * steps()} in the middle of an answer; kill points survived ${survived} of ${tried} tried, of ${moments.length} in all (${how}); ${JSON.stringify(sums)}; did not come: ${JSON.stringify(missed)}`,
+      `download and delete: N = ${stepsIn(moments)}, before and after each, and ${moments.length - 2 * stepsIn(moments)} in the middle of an answer; kill points survived ${survived} of ${tried} tried, of ${moments.length} in all (${sweepWords}); ${JSON.stringify(sums)}; did not come: ${JSON.stringify(missed)}`,
     )
   })
 
@@ -83,7 +65,7 @@ describe('a download-and-delete run that is killed', () => {
   }, 120_000)
 
   it('comes to the same end wherever that was', async () => {
-    for (const moment of choose(moments)) {
+    for (const moment of chooseMoments(moments, samples)) {
       let reached: string | null = null
       for (let n = 0; n < tries && reached === null; n++)
         await attempt(async (run) => {
@@ -93,6 +75,6 @@ describe('a download-and-delete run that is killed', () => {
       if (reached === null) missed.push(`${moment.name}, number ${moment.nth}`)
       else survived++
     }
-    expect(survived).toBeGreaterThan(isFull ? 0 : samples / 2)
+    expect(survived).toBeGreaterThan(isFullSweep ? 0 : samples / 2)
   }, 7_200_000)
 })

@@ -3,11 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commit } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
 import { releaseCopies, wantRest } from '#store/maildrop-wishes.ts'
-import { type Dovecot, startDovecot } from '../support/dovecot.ts'
-import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { answerOf, listing, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
 import { until } from '../support/until.ts'
-import { type Maildrop, startMaildrops } from './maildrop-fixture.ts'
+import { type Maildrop, type MaildropScene, startMaildropScene } from './maildrop-fixture.ts'
 
 const mail = (n: number) =>
   `From: ann@example.org\r\nSubject: Letter ${n}\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello ${n}\r\n`
@@ -15,30 +13,20 @@ const huge = `From: zoe@example.org\r\nSubject: huge\r\n\r\nthe end of a long st
 const afterDownload = { kind: 'afterDownload' as const }
 
 describe('what a person wants of a maildrop', () => {
-  let dovecot: Dovecot
-  let proxy: FaultProxy
-  let drops: Awaited<ReturnType<typeof startMaildrops>>
+  let scene: MaildropScene
   beforeAll(async () => {
-    dovecot = await startDovecot()
-    proxy = await startFaultProxy(dovecot.pop3Port)
-    drops = await startMaildrops()
+    scene = await startMaildropScene()
   })
-  afterAll(async () => {
-    await drops.stop()
-    await proxy.stop()
-    await dovecot.stop()
-  })
+  afterAll(() => scene.stop())
 
   const open = (user: string, mails: string[]) => {
-    dovecot.addUser(user, 'secret')
-    for (const text of mails) dovecot.deliver(user, 'INBOX', text)
-    return drops.open(user, proxy.port)
+    scene.dovecot.addUser(user, 'secret')
+    for (const text of mails) scene.dovecot.deliver(user, 'INBOX', text)
+    return scene.drops.open(user, scene.proxy.port)
   }
-  const onServer = (user: string) => dovecot.count(user, 'INBOX')
-  const asked = (command: string) => proxy.said('toServer').match(new RegExp(`^${command}`, 'gm'))?.length ?? 0
-  const wish = <T>(work: Parameters<typeof commit<T>>[2]) => commit(drops.store, { kind: 'system' }, work)
+  const wish = <T>(work: Parameters<typeof commit<T>>[2]) => commit(scene.drops.store, { kind: 'system' }, work)
   const pushed = async ({ accountId }: Maildrop) =>
-    (await drops.store.prisma.stream.findUniqueOrThrow({ where: { accountId } })).seq
+    (await scene.drops.store.prisma.stream.findUniqueOrThrow({ where: { accountId } })).seq
 
   it('is counted, and a look that finds nothing new writes nothing and tells nobody', async () => {
     const drop = await open('counts', [mail(1), mail(2), huge])
@@ -49,7 +37,7 @@ describe('what a person wants of a maildrop', () => {
     expect(await drop.facts()).toEqual(look.facts)
     expect(look.facts.bytes).toBeGreaterThan(2_000_000)
     const versions = () =>
-      drops.store.prisma.$queryRaw`SELECT xmin::text, ctid::text FROM account WHERE id = ${drop.accountId}
+      scene.drops.store.prisma.$queryRaw`SELECT xmin::text, ctid::text FROM account WHERE id = ${drop.accountId}
         UNION ALL SELECT xmin::text, ctid::text FROM pop_ledger WHERE account_id = ${drop.accountId}`
     const before = [await versions(), await pushed(drop)]
     const again = await drop.look({ settings })
@@ -65,23 +53,23 @@ describe('what a person wants of a maildrop', () => {
     const settings = { policy: afterDownload }
     await drop.look({ settings: { policy: { kind: 'keep' } } })
     // The server gives every mail another unique-id, as after a migration.
-    const renamed = proxy.add({ direction: 'toClient', line: /^\d+ [0-9a-f]{16}$/, act: (line) => `${line}new` })
+    const renamed = scene.proxy.add({ direction: 'toClient', line: /^\d+ [0-9a-f]{16}$/, act: (line) => `${line}new` })
     expect(await drop.look({ settings })).toMatchObject({ stored: 0, copies: 4, removed: 0 })
     expect(await drop.look({ settings })).toMatchObject({ removed: 0, facts: { copies: 4, waiting: 0 } })
-    const damaged = await drops.store.prisma.message.findFirstOrThrow({
+    const damaged = await scene.drops.store.prisma.message.findFirstOrThrow({
       where: { accountId: drop.accountId, subject: 'Letter 3' },
     })
-    const { blobId } = await drops.store.prisma.rawSource.findUniqueOrThrow({ where: { messageId: damaged.id } })
-    await drops.store.prisma.blobChunk.updateMany({ where: { blobId }, data: { bytes: Buffer.from('torn') } })
+    const { blobId } = await scene.drops.store.prisma.rawSource.findUniqueOrThrow({ where: { messageId: damaged.id } })
+    await scene.drops.store.prisma.blobChunk.updateMany({ where: { blobId }, data: { bytes: Buffer.from('torn') } })
     expect(await wish((unit) => releaseCopies(unit, drop.accountId))).toBe(4)
     expect(await drop.facts()).toMatchObject({ copies: 0, waiting: 4 })
     expect(await wish((unit) => releaseCopies(unit, drop.accountId))).toBe(0)
-    const { storedBytes } = await drops.store.prisma.account.findUniqueOrThrow({ where: { id: drop.accountId } })
+    const { storedBytes } = await scene.drops.store.prisma.account.findUniqueOrThrow({ where: { id: drop.accountId } })
     expect(await drop.look({ settings })).toMatchObject({ removed: 3, facts: { messages: 1 } })
-    const left = dovecot.doveadm('fetch', '-u', 'copies', 'hdr.subject', 'mailbox', 'INBOX', 'all')
+    const left = scene.dovecot.doveadm('fetch', '-u', 'copies', 'hdr.subject', 'mailbox', 'INBOX', 'all')
     expect(left.match(/Letter \d/g)).toEqual(['Letter 3'])
     // The server has it as it came: it is fetched anew into the very message, and may go after that.
-    const retrs = asked('RETR')
+    const retrs = scene.asked('RETR')
     expect(await drop.look({ settings })).toMatchObject({
       stored: 1,
       removed: 0,
@@ -89,18 +77,18 @@ describe('what a person wants of a maildrop', () => {
     })
     expect((await drop.sources()).get('Letter 3')?.toString()).toBe(mail(3))
     expect(await drop.look({ settings })).toMatchObject({ removed: 1, facts: { messages: 0, waiting: 0 } })
-    expect(asked('RETR') - retrs).toBe(1)
+    expect(scene.asked('RETR') - retrs).toBe(1)
     renamed.remove()
     expect(await drop.shown()).toEqual([1, 2, 3, 4].map((n) => `Letter ${n}`))
-    expect(await drops.store.prisma.message.count({ where: { accountId: drop.accountId } })).toBe(4)
-    expect(await drops.store.prisma.account.findUnique({ where: { id: drop.accountId } })).toMatchObject({
+    expect(await scene.drops.store.prisma.message.count({ where: { accountId: drop.accountId } })).toBe(4)
+    expect(await scene.drops.store.prisma.account.findUnique({ where: { id: drop.accountId } })).toMatchObject({
       storedBytes,
     })
   })
 
   it('fetches the rest of a mail into the very message, wherever that was moved and flagged, and once', async () => {
     const drop = await open('rest', [huge, mail(1)])
-    const { store } = drops
+    const { store } = scene.drops
     const capped = { maxBytes: 4096 }
     await drop.look({ settings: capped })
     const where = { accountId: drop.accountId, subject: 'huge' }
@@ -113,8 +101,8 @@ describe('what a person wants of a maildrop', () => {
     await store.prisma.placement.updateMany({ where: { messageId: before.id }, data: place })
     // A larger limit alone fetches no old ones.
     expect(await drop.look()).toMatchObject({ stored: 0, facts: { headersOnly: 1 } })
-    expect(await wish((unit) => wantRest(unit, drop.accountId, before.id))).toBe(1)
-    const cut = proxy.add({ direction: 'toClient', afterBytes: 1_000_000, act: 'close', times: 1 })
+    await wish((unit) => wantRest(unit, drop.accountId, before.id))
+    const cut = scene.proxy.add({ direction: 'toClient', afterBytes: 1_000_000, act: 'close', times: 1 })
     await expect(drop.look({ settings: capped })).rejects.toThrow()
     expect(cut.acted()).toBe(1)
     expect(await store.prisma.message.findFirstOrThrow({ where })).toEqual(before)
@@ -136,11 +124,13 @@ describe('what a person wants of a maildrop', () => {
     expect(await store.prisma.placement.findMany({ where: { messageId: before.id } })).toMatchObject([place])
     expect((await drop.sources()).get('huge')?.toString()).toBe(huge)
     expect(await pushed(drop)).toBeGreaterThan(seq)
-    const retrs = asked('RETR')
+    const retrs = scene.asked('RETR')
     expect(await drop.look({ settings: { ...capped, policy: afterDownload } })).toMatchObject({ stored: 0, removed: 2 })
-    expect(asked('RETR')).toBe(retrs)
-    expect(onServer('rest')).toBe(0)
-    expect(await wish((unit) => wantRest(unit, drop.accountId, before.id))).toBe(0)
+    expect(scene.asked('RETR')).toBe(retrs)
+    expect(scene.onServer('rest')).toBe(0)
+    await expect(wish((unit) => wantRest(unit, drop.accountId, before.id))).rejects.toMatchObject({
+      code: 'message.gone',
+    })
   })
 
   it('knows a mail of which only the header is here after every unique-id has changed, and after its rest came', async () => {
@@ -148,11 +138,11 @@ describe('what a person wants of a maildrop', () => {
     const settings = { maxBytes: 4096 }
     await drop.look({ settings })
     const rename = (to: string) =>
-      proxy.add({ direction: 'toClient', line: /^\d+ [0-9a-f]{16}$/, act: (line) => `${line}${to}` })
+      scene.proxy.add({ direction: 'toClient', line: /^\d+ [0-9a-f]{16}$/, act: (line) => `${line}${to}` })
     const first = rename('a')
     expect(await drop.look({ settings })).toMatchObject({ stored: 0, copies: 1 })
-    const { id } = await drops.store.prisma.message.findFirstOrThrow({ where: { accountId: drop.accountId } })
-    expect(await wish((unit) => wantRest(unit, drop.accountId, id))).toBe(1)
+    const { id } = await scene.drops.store.prisma.message.findFirstOrThrow({ where: { accountId: drop.accountId } })
+    await wish((unit) => wantRest(unit, drop.accountId, id))
     expect(await drop.look({ settings })).toMatchObject({ stored: 1 })
     first.remove()
     const second = rename('b')
@@ -161,10 +151,36 @@ describe('what a person wants of a maildrop', () => {
     expect(await drop.shown()).toEqual(['huge'])
   })
 
+  it('shows a mail once when every unique-id has changed under another size limit, higher or lower', async () => {
+    const rename = (to: string) =>
+      scene.proxy.add({ direction: 'toClient', line: /^\d+ [0-9a-f]{16}$/, act: (line) => `${line}${to}` })
+    for (const [user, before, after] of [
+      ['raised', { maxBytes: 4096 }, {}],
+      ['lowered', {}, { maxBytes: 4096 }],
+    ] as const) {
+      const drop = await open(user, [mail(1), huge])
+      await drop.look({ settings: before })
+      const { id } = await scene.drops.store.prisma.message.findFirstOrThrow({
+        where: { accountId: drop.accountId, subject: 'huge' },
+      })
+      // A new one, of the same size.
+      scene.dovecot.deliver(user, 'INBOX', huge.replace('zoe', 'zed'))
+      const renamed = rename('a')
+      const look = await drop.look({ settings: { ...after, policy: afterDownload } })
+      expect(look.facts).toMatchObject({ messages: 3, headersOnly: user === 'raised' ? 0 : 1 })
+      expect(await drop.shown()).toEqual(['Letter 1', 'huge', 'huge'])
+      expect(await scene.drops.store.prisma.message.count({ where: { id, isHeaderOnly: false } })).toBe(1)
+      // Nothing of it goes by itself, and nothing comes again.
+      const again = await drop.look({ settings: { ...after, policy: afterDownload } })
+      expect(again).toMatchObject({ stored: 0, copies: 0, removed: user === 'raised' ? 1 : 0 })
+      renamed.remove()
+    }
+  })
+
   it('gets large mails whole where the server cannot give a header alone, and remembers that it cannot', async () => {
     const on = { CAPA: (socket: Socket) => socket.write(listing('USER', 'SASL PLAIN', 'UIDL')), TOP: refuse('what?') }
     const server = await startScriptedPop3({ mails: [huge, mail(1), huge.replace('zoe', 'zed')], on })
-    const drop = await drops.open('all-or-nothing', server.port)
+    const drop = await scene.drops.open('all-or-nothing', server.port)
     const settings = { maxBytes: 4096 }
     expect(await drop.look({ settings })).toMatchObject({ stored: 3, facts: { headersOnly: 0, hasTop: false } })
     // One was tried; a server that counts errors sees no second.
@@ -177,14 +193,14 @@ describe('what a person wants of a maildrop', () => {
   it('starts clean when it ends between the login and the first listing, and fetches nothing that was stored again', async () => {
     const drop = await open('cuts', [1, 2, 3].map(mail))
     const settings = { policy: afterDownload }
-    const retrs = asked('RETR')
+    const retrs = scene.asked('RETR')
     for (const line of [/^STAT/, /^DELE/, /^QUIT/]) {
-      const cut = proxy.add({ direction: 'toServer', line, act: 'close', times: 1 })
+      const cut = scene.proxy.add({ direction: 'toServer', line, act: 'close', times: 1 })
       const end = await drop.look({ settings }).then(
         () => 'whole',
         () => 'cut',
       )
-      expect([end, cut.acted(), onServer('cuts')]).toEqual(['cut', 1, 3])
+      expect([end, cut.acted(), scene.onServer('cuts')]).toEqual(['cut', 1, 3])
       cut.remove()
       if (`${line}` === '/^STAT/') {
         expect(await drop.states()).toEqual({})
@@ -192,7 +208,7 @@ describe('what a person wants of a maildrop', () => {
       }
     }
     expect(await drop.look({ settings })).toMatchObject({ stored: 0, removed: 3 })
-    expect(asked('RETR') - retrs).toBe(3)
+    expect(scene.asked('RETR') - retrs).toBe(3)
     expect(await drop.states()).toEqual({ gone: 3 })
     expect(await drop.shown()).toEqual(['Letter 1', 'Letter 2', 'Letter 3'])
   })
@@ -211,7 +227,7 @@ describe('what a person wants of a maildrop', () => {
         },
       },
     })
-    const drop = await drops.open('refusing', server.port)
+    const drop = await scene.drops.open('refusing', server.port)
     const settings = { policy: afterDownload }
     await drop.look({ settings })
     expect(await drop.look({ settings })).toMatchObject({ removed: 0, facts: { messages: 2, waiting: 2 } })
@@ -229,9 +245,9 @@ describe('what a person wants of a maildrop', () => {
       [3, { policy: { kind: 'keep' } }],
       [4, { policy: afterDownload, isOnHold: true }],
     ] as const) {
-      dovecot.deliver('changed', 'INBOX', mail(n))
+      scene.dovecot.deliver('changed', 'INBOX', mail(n))
       const onProgress = async () => {
-        await drops.store.prisma.account.update({ where: { id: drop.accountId }, data: { retrieval } })
+        await scene.drops.store.prisma.account.update({ where: { id: drop.accountId }, data: { retrieval } })
       }
       expect(await drop.look({ settings: { policy: afterDownload }, onProgress })).toMatchObject({
         stored: 1,
@@ -254,7 +270,7 @@ describe('what a person wants of a maildrop', () => {
         },
       },
     })
-    const drop = await drops.open('cut', server.port)
+    const drop = await scene.drops.open('cut', server.port)
     await expect(drop.look()).rejects.toMatchObject({ code: 'connect.closed' })
     expect(await drop.shown()).toEqual(['Letter 2', 'Letter 3'])
     expect(await drop.look()).toMatchObject({ stored: 1, facts: { messages: 3 } })
@@ -267,49 +283,107 @@ describe('what a person wants of a maildrop', () => {
       mails: [1, 2].map(mail),
       on: { LIST: (socket) => socket.write(listing('1 300', '2 300000000')) },
     })
-    const drop = await drops.open('largest', server.port)
+    const drop = await scene.drops.open('largest', server.port)
     expect(await drop.look()).toMatchObject({ stored: 2, facts: { headersOnly: 1 } })
-    await drops.store.prisma.popLedger.updateMany({
+    const { messageId } = await scene.drops.store.prisma.popLedger.findFirstOrThrow({
       where: { accountId: drop.accountId, isWhole: false },
-      data: { wantsWhole: true },
     })
+    await expect(wish((unit) => wantRest(unit, drop.accountId, messageId ?? 0n))).rejects.toMatchObject({
+      code: 'message.too_large',
+      message: expect.stringContaining('larger than 256 MB'),
+      detail: { hint: expect.stringContaining('It stays at the provider') },
+    })
+    // Nor does one that was asked for before this was refused keep each look busy.
+    await scene.drops.store.prisma.popLedger.updateMany({ where: { messageId }, data: { wantsWhole: true } })
     expect(await drop.look()).toMatchObject({ stored: 0 })
     expect(server.said.filter((line) => line.startsWith('RETR'))).toEqual(['RETR 1'])
     expect(await drop.shown()).toEqual(['Letter 1', 'Letter 2'])
     await server.stop()
   })
 
+  it('is not read through for a name where it is larger than what is kept', async () => {
+    const server = await startScriptedPop3({
+      mails: [1, 2].map(mail),
+      on: {
+        CAPA: refuse('what?'),
+        UIDL: refuse('what?'),
+        TOP: refuse('what?'),
+        LIST: (socket) => socket.write(listing('1 300', '2 300000000')),
+      },
+    })
+    const drop = await scene.drops.open('nameless', server.port)
+    expect(await drop.look()).toMatchObject({ stored: 1 })
+    expect(server.said.filter((line) => line === 'RETR 2')).toEqual([])
+    await server.stop()
+  })
+
+  it('comes by its header when more of it is sent than is kept, whatever size the server lists', async () => {
+    const mails = [mail(1), huge, mail(2)]
+    const server = await startScriptedPop3({
+      mails,
+      on: {
+        LIST: (socket) => socket.write(listing('1 100', '2 100', '3 100')),
+        TOP: (socket, args) => socket.write(answerOf(mails[Number.parseInt(args, 10) - 1]?.split('\r\n\r\n')[0] ?? '')),
+      },
+    })
+    const drop = await scene.drops.open('liar', server.port)
+    const maxAnswerBytes = 1_000_000
+    await expect(drop.look({ maxAnswerBytes })).rejects.toMatchObject({ code: 'message.too_large' })
+    expect(await drop.look({ maxAnswerBytes })).toMatchObject({ stored: 2, facts: { headersOnly: 1 } })
+    expect(await drop.look({ maxAnswerBytes })).toMatchObject({ stored: 0 })
+    expect(await drop.shown()).toEqual(['Letter 1', 'Letter 2', 'huge'])
+    expect(server.said.filter((line) => line === 'RETR 2')).toHaveLength(1)
+    const { id } = await scene.drops.store.prisma.message.findFirstOrThrow({
+      where: { accountId: drop.accountId, subject: 'huge' },
+    })
+    await expect(wish((unit) => wantRest(unit, drop.accountId, id))).rejects.toMatchObject({
+      code: 'message.too_large',
+    })
+    await server.stop()
+  })
+
   it('shows what came while the next mail keeps it waiting', async () => {
-    const mails = [1, 2].map(mail)
+    const mails = [1, 2, 3].map(mail)
+    let turn = Promise.resolve()
     const server = await startScriptedPop3({
       mails,
       on: {
         RETR: async (socket, args) => {
-          if (args === '1')
-            await until(async () => (await drop.shown()).includes('Letter 2'), { what: 'the mail before' })
-          socket.write(answerOf(mails[Number(args) - 1] ?? ''))
+          const [before, { promise, resolve: end }] = [turn, Promise.withResolvers<void>()]
+          turn = promise
+          await before
+          const answer = answerOf(mails[Number(args) - 1] ?? '')
+          const half = args === '2' ? answer.length / 2 : 0
+          socket.write(answer.slice(0, half))
+          if (half > 0) await until(async () => (await drop.shown()).includes('Letter 3'), { what: 'the mail before' })
+          socket.write(answer.slice(half))
+          end()
         },
       },
     })
-    const drop = await drops.open('slow', server.port)
-    expect(await drop.look()).toMatchObject({ stored: 2 })
+    const drop = await scene.drops.open('slow', server.port)
+    expect(await drop.look()).toMatchObject({ stored: 3 })
+    const sources = await drop.sources()
+    expect([...sources].map(([subject, octets]) => [subject, octets.toString()]).sort()).toEqual(
+      mails.map((text, n) => [`Letter ${n + 1}`, text]),
+    )
     await server.stop()
   })
 
   it('is done by one owner: the lease refuses a second, and what the first was about to do once it was taken over', async () => {
     const drop = await open('owners', [1, 2, 3].map(mail))
-    const retrs = asked('RETR')
-    const taken = async () => (await takeLeases(drops.store, 'other', 100)).map(({ accountId }) => accountId)
+    const retrs = scene.asked('RETR')
+    const taken = async () => (await takeLeases(scene.drops.store, 'other', 100)).map(({ accountId }) => accountId)
     expect(await taken()).not.toContain(drop.accountId)
     await drop.look()
-    dovecot.deliver('owners', 'INBOX', mail(4))
-    await drops.store.prisma.accountLease.update({
+    scene.dovecot.deliver('owners', 'INBOX', mail(4))
+    await scene.drops.store.prisma.accountLease.update({
       where: { accountId: drop.accountId },
       data: { expiresAt: new Date(0) },
     })
     expect(await taken()).toContain(drop.accountId)
     await expect(drop.look()).rejects.toMatchObject({ code: 'lease.lost' })
-    expect(asked('RETR') - retrs).toBe(3)
+    expect(scene.asked('RETR') - retrs).toBe(3)
     expect(await drop.shown()).toHaveLength(3)
   })
 })

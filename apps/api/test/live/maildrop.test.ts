@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Dovecot, startDovecot } from '../support/dovecot.ts'
-import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { commit } from '#store/commit.ts'
+import { releaseDeletedHere } from '#store/maildrop-wishes.ts'
 import { capable, type Script, startScriptedPop3 } from '../support/scripted-pop3.ts'
-import { startMaildrops } from './maildrop-fixture.ts'
+import { type MaildropScene, startMaildropScene, startMaildrops } from './maildrop-fixture.ts'
 
 const name = (n: number) => `Letter ${String(n).padStart(2, '0')}`
 const many = (count: number) => Array.from({ length: count }, (_, n) => name(n + 1))
@@ -10,48 +10,38 @@ const mail = (n: number) =>
   `From: ann@example.org\r\nTo: bob@example.org\r\nSubject: ${name(n)}\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\n..\r\n.Hello ${n}\r\n`
 
 describe('a maildrop', () => {
-  let dovecot: Dovecot
-  let proxy: FaultProxy
-  let drops: Awaited<ReturnType<typeof startMaildrops>>
+  let scene: MaildropScene
   beforeAll(async () => {
-    dovecot = await startDovecot()
-    proxy = await startFaultProxy(dovecot.pop3Port)
-    drops = await startMaildrops()
+    scene = await startMaildropScene()
   })
-  afterAll(async () => {
-    await drops.stop()
-    await proxy.stop()
-    await dovecot.stop()
-  })
+  afterAll(() => scene.stop())
 
   const fill = (user: string, count: number) => {
-    dovecot.addUser(user, 'secret')
-    for (let n = 1; n <= count; n++) dovecot.deliver(user, 'INBOX', mail(n))
+    scene.dovecot.addUser(user, 'secret')
+    for (let n = 1; n <= count; n++) scene.dovecot.deliver(user, 'INBOX', mail(n))
   }
-  const onServer = (user: string) => dovecot.count(user, 'INBOX')
-  const asked = (command: RegExp) => proxy.said('toServer').match(new RegExp(command, 'g'))?.length ?? 0
 
   it('is fetched once, byte for byte, and then only looked at', async () => {
     fill('once', 12)
     const large = `Subject: large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(45_000)}`
-    dovecot.deliver('once', 'INBOX', large)
-    const drop = await drops.open('once', proxy.port)
+    scene.dovecot.deliver('once', 'INBOX', large)
+    const drop = await scene.drops.open('once', scene.proxy.port)
     expect(await drop.look()).toMatchObject({ messages: 13, stored: 13, copies: 0, removed: 0 })
     const sources = await drop.sources()
     expect(sources.size).toBe(13)
     for (let n = 1; n <= 12; n++) expect(sources.get(name(n))?.toString()).toBe(mail(n))
     expect(sources.get('large')?.equals(Buffer.from(large))).toBe(true)
-    const before = asked(/RETR/)
-    dovecot.deliver('once', 'INBOX', mail(20))
+    const before = scene.asked('RETR')
+    scene.dovecot.deliver('once', 'INBOX', mail(20))
     expect(await drop.look()).toMatchObject({ messages: 14, stored: 1 })
     expect(await drop.look()).toMatchObject({ messages: 14, stored: 0 })
-    expect(asked(/RETR/)).toBe(before + 1)
+    expect(scene.asked('RETR')).toBe(before + 1)
     expect(await drop.shown()).toEqual([...many(12), name(20), 'large'])
-    expect(onServer('once')).toBe(14)
+    expect(scene.onServer('once')).toBe(14)
   })
 
   it('is read like any other mail: texts, attachments of any size, words to search by', async () => {
-    dovecot.addUser('read', 'secret')
+    scene.dovecot.addUser('read', 'secret')
     const attached = (name: string, bytes: number, text: string) =>
       [
         `From: Zoë <zoe@example.org>\r\nSubject: ${name}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b`,
@@ -62,13 +52,13 @@ describe('a maildrop', () => {
         '--b--',
         '',
       ].join('\r\n')
-    dovecot.deliver('read', 'INBOX', attached('small', 3000, 'the quick brown fox'))
-    dovecot.deliver('read', 'INBOX', attached('large', 6_000_000, 'jumps over the lazy dog'))
-    dovecot.deliver('read', 'INBOX', mail(1))
-    const drop = await drops.open('read', dovecot.pop3Port)
+    scene.dovecot.deliver('read', 'INBOX', attached('small', 3000, 'the quick brown fox'))
+    scene.dovecot.deliver('read', 'INBOX', attached('large', 6_000_000, 'jumps over the lazy dog'))
+    scene.dovecot.deliver('read', 'INBOX', mail(1))
+    const drop = await scene.drops.open('read', scene.dovecot.pop3Port)
     await drop.look()
     await drop.read()
-    const rows = await drops.store.prisma.message.findMany({
+    const rows = await scene.drops.store.prisma.message.findMany({
       where: { accountId: drop.accountId },
       orderBy: { subject: 'asc' },
     })
@@ -77,7 +67,7 @@ describe('a maildrop', () => {
       { subject: 'large', bodyState: 'ready', hasAttachment: true, preview: 'jumps over the lazy dog' },
       { subject: 'small', bodyState: 'ready', hasAttachment: true, preview: 'the quick brown fox' },
     ])
-    const parts = await drops.store.prisma.part.findMany({
+    const parts = await scene.drops.store.prisma.part.findMany({
       where: { accountId: drop.accountId },
       orderBy: { sizeBytes: 'asc' },
     })
@@ -85,7 +75,7 @@ describe('a maildrop', () => {
       { filename: 'small.pdf', sizeBytes: 3000n, path: 'parsed:0' },
       { filename: 'large.pdf', sizeBytes: 6_000_000n },
     ])
-    const found = await drops.store.prisma.$queryRaw<{ subject: string }[]>`
+    const found = await scene.drops.store.prisma.$queryRaw<{ subject: string }[]>`
       SELECT m.subject FROM message_search s JOIN message m ON m.id = s.message_id
       WHERE s.account_id = ${drop.accountId} AND s.vector @@ 'lazy & zoe'::tsquery`
     expect(found).toEqual([{ subject: 'large' }])
@@ -93,7 +83,7 @@ describe('a maildrop', () => {
 
   it('loses and doubles nothing wherever the connection ends', async () => {
     fill('cut', 30)
-    const drop = await drops.open('cut', proxy.port)
+    const drop = await scene.drops.open('cut', scene.proxy.port)
     const settings = { policy: { kind: 'afterDownload' as const } }
     const cuts = [
       { direction: 'toServer' as const, line: /^(STAT|UIDL)/ },
@@ -106,62 +96,120 @@ describe('a maildrop', () => {
     ]
     const acted: number[] = []
     for (const cut of cuts) {
-      const rule = proxy.add({ ...cut, act: 'close', times: 1 })
+      const rule = scene.proxy.add({ ...cut, act: 'close', times: 1 })
       await drop.look({ settings }).catch(() => undefined)
       acted.push(rule.acted())
       rule.remove()
       const shown = await drop.shown()
       expect(new Set(shown).size).toBe(shown.length)
-      expect(onServer('cut') + shown.length).toBeGreaterThanOrEqual(30)
+      expect(scene.onServer('cut') + shown.length).toBeGreaterThanOrEqual(30)
     }
     expect(acted).toEqual([1, 1, 1, 1, 1, 1, 1])
     await drop.look({ settings })
     await drop.look({ settings })
     expect(await drop.shown()).toEqual(many(30))
     expect(await drop.states()).toEqual({ gone: 30 })
-    expect(onServer('cut')).toBe(0)
+    expect(scene.onServer('cut')).toBe(0)
   })
 
   it('removes at the server a look later, by the numbers of that look, and only what is stored as it came', async () => {
     fill('remove', 6)
-    const drop = await drops.open('remove', proxy.port)
+    const drop = await scene.drops.open('remove', scene.proxy.port)
     const settings = { policy: { kind: 'afterDownload' as const } }
     expect(await drop.look({ settings })).toMatchObject({ stored: 6, removed: 0 })
     // Another program takes the first away: every number shifts.
-    dovecot.doveadm('expunge', '-u', 'remove', 'mailbox', 'INBOX', 'header', 'subject', name(1))
-    const damaged = await drops.store.prisma.message.findFirstOrThrow({
+    scene.dovecot.doveadm('expunge', '-u', 'remove', 'mailbox', 'INBOX', 'header', 'subject', name(1))
+    const damaged = await scene.drops.store.prisma.message.findFirstOrThrow({
       where: { accountId: drop.accountId, subject: name(4) },
     })
-    const { blobId } = await drops.store.prisma.rawSource.findUniqueOrThrow({ where: { messageId: damaged.id } })
-    await drops.store.prisma.blobChunk.updateMany({ where: { blobId }, data: { bytes: Buffer.from('torn') } })
-    dovecot.deliver('remove', 'INBOX', mail(7))
+    const { blobId } = await scene.drops.store.prisma.rawSource.findUniqueOrThrow({ where: { messageId: damaged.id } })
+    await scene.drops.store.prisma.blobChunk.updateMany({ where: { blobId }, data: { bytes: Buffer.from('torn') } })
+    scene.dovecot.deliver('remove', 'INBOX', mail(7))
     expect(await drop.look({ settings })).toMatchObject({ stored: 1, removed: 4 })
-    const left = dovecot.doveadm('fetch', '-u', 'remove', 'hdr.subject', 'mailbox', 'INBOX', 'all')
+    const left = scene.dovecot.doveadm('fetch', '-u', 'remove', 'hdr.subject', 'mailbox', 'INBOX', 'all')
     expect(left.match(/Letter \d\d/g)?.sort()).toEqual([name(4), name(7)])
     expect(await drop.shown()).toEqual(many(7))
   })
 
+  it('is read anew when it came again because what was stored was damaged', async () => {
+    fill('healed', 1)
+    const drop = await scene.drops.open('healed', scene.proxy.port)
+    const settings = { policy: { kind: 'afterDownload' as const } }
+    await drop.look({ settings })
+    await scene.drops.store.prisma.blobChunk.updateMany({
+      where: {
+        blobId: (await scene.drops.store.prisma.rawSource.findFirstOrThrow({ where: { accountId: drop.accountId } }))
+          .blobId,
+      },
+      data: { bytes: Buffer.from(mail(1).replace('Hello', 'tornword')) },
+    })
+    await drop.read()
+    const told = async () => {
+      const rows = await scene.drops.store.prisma.$queryRaw<
+        { preview: string; text: string; torn: boolean; whole: boolean }[]
+      >`
+        SELECT m.preview, b.text, s.vector @@ 'tornword'::tsquery AS torn, s.vector @@ 'hello'::tsquery AS whole FROM message m
+        JOIN body b ON b.message_id = m.id JOIN message_search s ON s.message_id = m.id WHERE m.account_id = ${drop.accountId}`
+      return rows
+    }
+    expect(await told()).toMatchObject([{ preview: expect.stringContaining('tornword'), torn: true, whole: false }])
+    expect(await drop.look({ settings })).toMatchObject({ removed: 0 })
+    expect(await drop.look({ settings })).toMatchObject({ stored: 1 })
+    await drop.read()
+    const [healed, ...others] = await told()
+    expect(others).toEqual([])
+    expect(healed).toMatchObject({ torn: false, whole: true })
+    expect(`${healed?.preview} ${healed?.text}`).not.toContain('tornword')
+  })
+
+  it('stays at the server when it was deleted here alone, whatever policy comes later', async () => {
+    fill('alone', 3)
+    const drop = await scene.drops.open('alone', scene.proxy.port)
+    await drop.look()
+    const { prisma } = scene.drops.store
+    const { id: messageId } = await prisma.message.findFirstOrThrow({
+      where: { accountId: drop.accountId, subject: name(2) },
+    })
+    await commit(scene.drops.store, { kind: 'system' }, async (unit) => {
+      await unit.tx.placement.deleteMany({ where: { messageId } })
+      await unit.tx.message.update({ where: { id: messageId }, data: { orphanedAt: new Date() } })
+      await releaseDeletedHere(unit, drop.accountId, [messageId])
+    })
+    for (const policy of [
+      { kind: 'newest', count: 1 },
+      { kind: 'whenDeletedHere' },
+      { kind: 'afterDownload' },
+    ] as const)
+      await drop.look({ settings: { policy } })
+    expect(await drop.look({ settings: { policy: { kind: 'afterDownload' } } })).toMatchObject({
+      messages: 1,
+      facts: { waiting: 0 },
+    })
+    expect(scene.onServer('alone')).toBe(1)
+    expect(await drop.shown()).toEqual([name(1), name(3)])
+  })
+
   it('leaves the newest there by the Date header where no Received line says when a mail came', async () => {
-    dovecot.addUser('dated', 'secret')
+    scene.dovecot.addUser('dated', 'secret')
     for (const [n, day] of [25, 21, 24, 22].entries())
-      dovecot.deliver('dated', 'INBOX', mail(n).replace('Mon, 23 Nov 2026', `${day} Nov 2025`))
-    const drop = await drops.open('dated', dovecot.pop3Port)
+      scene.dovecot.deliver('dated', 'INBOX', mail(n).replace('Mon, 23 Nov 2026', `${day} Nov 2025`))
+    const drop = await scene.drops.open('dated', scene.dovecot.pop3Port)
     const settings = { policy: { kind: 'newest' as const, count: 2 } }
     await drop.look({ settings })
     expect(await drop.look({ settings })).toMatchObject({ removed: 2 })
-    const left = dovecot.doveadm('fetch', '-u', 'dated', 'hdr.date', 'mailbox', 'INBOX', 'all')
+    const left = scene.dovecot.doveadm('fetch', '-u', 'dated', 'hdr.date', 'mailbox', 'INBOX', 'all')
     expect(left.match(/\d+ Nov/g)).toEqual(['25 Nov', '24 Nov'])
   })
 
   it('fetches only the header of what is larger than the person wants, and never removes that', async () => {
     fill('cap', 2)
-    dovecot.deliver('cap', 'INBOX', `Subject: huge\r\n\r\n${'y'.repeat(70)}\r\n`.repeat(200))
-    const drop = await drops.open('cap', proxy.port)
+    scene.dovecot.deliver('cap', 'INBOX', `Subject: huge\r\n\r\n${'y'.repeat(70)}\r\n`.repeat(200))
+    const drop = await scene.drops.open('cap', scene.proxy.port)
     const settings = { maxBytes: 4096, policy: { kind: 'afterDownload' as const } }
     expect(await drop.look({ settings })).toMatchObject({ stored: 3 })
     expect(await drop.look({ settings })).toMatchObject({ removed: 2 })
     expect(await drop.shown()).toEqual([name(1), name(2), 'huge'])
-    expect(onServer('cap')).toBe(1)
+    expect(scene.onServer('cap')).toBe(1)
   })
 })
 

@@ -37,7 +37,9 @@ export type Worker = {
   endWait: () => Promise<void>
   run: (command: Body) => Promise<string>
   undo: (id: string) => Promise<string>
-  state: (id: string) => Promise<{ state: string; errorCode: string | null; settled: number; targets: number }>
+  state: (
+    id: string,
+  ) => Promise<{ state: string; errorCode: string | null; settled: number; missed: number; targets: number }>
   mailbox: (path: string) => Promise<string>
   /** Subjects shown in a mailbox, sorted, with their flags as a mask. */
   shown: (path: string) => Promise<[string, number][]>
@@ -168,7 +170,7 @@ const startWorker = async (
     state: (id) =>
       store.prisma.command.findUniqueOrThrow({
         where: { id },
-        select: { state: true, errorCode: true, settled: true, targets: true },
+        select: { state: true, errorCode: true, settled: true, missed: true, targets: true },
       }),
     shown: async (path) => {
       const rows = await store.prisma.$queryRaw<{ subject: string; flags: number }[]>`

@@ -141,7 +141,8 @@ describe('commands at a real Dovecot', () => {
     const move = await worker.run({ kind: 'moveToRole', target: await whole(worker), role: 'trash' })
     await client.messageDelete({ header: { subject: name(2) } })
     await worker.execute()
-    for (const id of [star, move]) expect(await worker.state(id)).toMatchObject({ state: 'done', errorCode: null })
+    for (const id of [star, move])
+      expect(await worker.state(id)).toMatchObject({ state: 'done', errorCode: null, missed: 1 })
     expect(await worker.shown('Trash')).toEqual([
       [name(1), 4],
       [name(3), 0],
@@ -149,6 +150,26 @@ describe('commands at a real Dovecot', () => {
     expect(subjects(await worker.onServer('Trash'))).toEqual(names(1, 3))
     const open = { accountId: worker.accountId, uid: null }
     expect(await fixture.store.prisma.placement.count({ where: open })).toBe(0)
+  })
+
+  it('leaves what another program moved away meanwhile where it lies, and says so', async () => {
+    const worker = await start('left', 3)
+    const client = await worker.other()
+    await client.mailboxCreate('Later')
+    await worker.sync()
+    const away = (n: number) => client.messageMove({ header: { subject: name(n) } }, 'Later')
+    await away(1)
+    const alone = await worker.run({ kind: 'moveToRole', target: await only(worker, [1]), role: 'trash' })
+    await worker.execute()
+    expect(await worker.state(alone)).toMatchObject({ state: 'done', settled: 0, missed: 1 })
+    // Seen by a sync before its turn came.
+    const both = await worker.run({ kind: 'moveToRole', target: await only(worker, [2, 3]), role: 'archive' })
+    await away(2)
+    await worker.sync()
+    await worker.execute()
+    expect(await worker.state(both)).toMatchObject({ state: 'done', settled: 1, missed: 1 })
+    expect(subjects(await worker.onServer('Later'))).toEqual(names(1, 2))
+    expect(subjects(await worker.shown('Later'))).toEqual(names(1, 2))
   })
 
   it('makes a target that is missing on the server, once', async () => {

@@ -1,25 +1,45 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
+import type { Supervisor } from '#engine/supervisor.ts'
 import { enqueueCommand } from '#outbox/outbox.ts'
+import { readRequest } from '#store/engine-requests.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { letter } from '../support/letter.ts'
-import { capable, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { answerOf, capable, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
 import { until } from '../support/until.ts'
 
 const inUse = { baseMs: 400, capMs: 500 }
+const withAttachment = [
+  'Subject: With a plan',
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/mixed; boundary=b',
+  '',
+  '--b',
+  '',
+  'Hello!',
+  '--b',
+  'Content-Type: text/plain',
+  'Content-Disposition: attachment; filename=plan.txt',
+  '',
+  'The plan.',
+  '',
+  '--b--',
+  '',
+].join('\r\n')
 
 describe('an account that is polled', () => {
   let dovecot: Dovecot
   let proxy: FaultProxy
   let fixture: EngineFixture
+  let supervisor: Supervisor
   beforeAll(async () => {
     dovecot = await startDovecot()
     proxy = await startFaultProxy(dovecot.pop3Port)
     fixture = await startEngineFixture(dovecot, { inUse, throttled: { baseMs: 1, capMs: 2 }, removalLookMs: 50 })
-    fixture.start()
+    supervisor = fixture.start()
   })
   afterAll(async () => {
     await fixture.stop()
@@ -39,6 +59,15 @@ describe('an account that is polled', () => {
     (await fixture.shown(accountId, path)).map(({ subject }) => subject)
   const logins = () => proxy.said('toServer').match(/AUTH|PASS/g)?.length ?? 0
   const checkNow = (accountId: bigint) => createEngine(fixture.store).requestSync(accountId)
+  /** What whoever asked for a look is told. */
+  const endOf = (asked: bigint) =>
+    until(
+      async () => {
+        const { state, result } = await readRequest(fixture.store, asked)
+        return state === 'done' || state === 'failed' ? { state, result } : null
+      },
+      { what: 'the end of the look' },
+    )
 
   it('is filled, read, and plans its next look', async () => {
     const accountId = await add('filled', 30)
@@ -65,17 +94,16 @@ describe('an account that is polled', () => {
     const told = (kind: string) => fixture.store.prisma.change.count({ where: { streamId, kind } })
     expect(await told('arrived')).toBe(0)
     dovecot.deliver('asked', 'INBOX', letter(3))
-    await checkNow(accountId)
-    await until(async () => (await subjects(accountId, 'INBOX')).includes('Letter 3'), { what: 'the new mail' })
+    expect(await endOf(await checkNow(accountId))).toEqual({ state: 'done', result: { arrived: 1 } })
+    expect(await subjects(accountId, 'INBOX')).toContain('Letter 3')
     expect(await told('arrived')).toBe(1)
-    const looks = () => fixture.store.prisma.syncEvent.count({ where: { accountId, kind: 'look' } })
-    await until(async () => (await looks()) === 2, { what: 'the end of that look' })
     const before = { logins: logins(), ...(await account(accountId)) }
-    await checkNow(accountId)
-    await until(async () => (await account(accountId)).lastSyncedAt?.getTime() !== before.lastSyncedAt?.getTime(), {
-      what: 'another look',
-    })
+    expect(await endOf(await checkNow(accountId))).toEqual({ state: 'done', result: { arrived: 0 } })
     expect(logins()).toBe(before.logins + 1)
+    const { lastSyncedAt, maildrop } = await account(accountId)
+    expect(lastSyncedAt?.getTime()).toBeGreaterThan(before.lastSyncedAt?.getTime() ?? 0)
+    expect(maildrop).toEqual({ ...Object(before.maildrop), listedAt: expect.any(String) })
+    expect(maildrop).not.toEqual(before.maildrop)
     const events = await fixture.store.prisma.syncEvent.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
     expect(events.map(({ kind }) => kind)).toEqual(['syncing', 'look', 'look'])
   })
@@ -132,7 +160,8 @@ describe('an account that is polled', () => {
     const accountId = await fixture.addMaildrop('away', gone.port)
     await fixture.untilState(accountId, 'watching')
     await gone.stop()
-    await checkNow(accountId)
+    const { state, result } = await endOf(await checkNow(accountId))
+    expect([state, result.error?.code]).toEqual(['failed', 'connect.refused'])
     await fixture.untilState(accountId, 'waiting')
     const [mail] = await fixture.shown(accountId, 'INBOX')
     const mailboxId = `${await fixture.mailboxId(accountId, 'INBOX')}`
@@ -149,6 +178,45 @@ describe('an account that is polled', () => {
       },
     )
     expect(await subjects(accountId, 'Archive')).toEqual([mail?.subject])
+  })
+
+  it('gives what is here and carries commands out while it is paused, and leaves the maildrop alone', async () => {
+    const { prisma } = fixture.store
+    dovecot.addUser('paused', 'secret')
+    dovecot.deliver('paused', 'INBOX', withAttachment)
+    const accountId = await fixture.addMaildrop('paused', proxy.port)
+    const files = () => prisma.part.findMany({ where: { accountId, filename: 'plan.txt' } })
+    const part = await until(async () => (await files())[0], { what: 'the text' })
+    const engine = createEngine(fixture.store)
+    const pause = async (isPaused: boolean) => {
+      await prisma.account.update({ where: { id: accountId }, data: { isPaused, state: isPaused ? 'paused' : 'new' } })
+      engine.accountChanged(accountId)
+    }
+    await fixture.untilState(accountId, 'watching')
+    await pause(true)
+    const before = logins()
+    dovecot.deliver('paused', 'INBOX', letter(2))
+    const { chunks } = await engine.openPart(accountId, part.messageId, part.id)
+    const pieces: Uint8Array[] = []
+    for await (const piece of chunks) pieces.push(piece)
+    expect(Buffer.concat(pieces).toString()).toBe('The plan.\r\n')
+    const [mail] = await fixture.shown(accountId, 'INBOX')
+    const mailboxId = `${await fixture.mailboxId(accountId, 'INBOX')}`
+    const target = { kind: 'messages' as const, mailboxId, messageIds: [`${mail?.messageId}`] }
+    await enqueueCommand(fixture.store, fixture.userId, {
+      id: randomUUID(),
+      command: { kind: 'moveToRole', target, role: 'archive' },
+    })
+    await until(async () => (await prisma.command.findFirst({ where: { accountId } }))?.state === 'done', {
+      what: 'the move',
+    })
+    const asked = await checkNow(accountId)
+    await until(async () => (await readRequest(fixture.store, asked)).state === 'running', { what: 'the request' })
+    expect(logins()).toBe(before)
+    await pause(false)
+    // What one worker did not come to is answered by the next.
+    expect((await endOf(asked)).state).toBe('done')
+    await until(async () => (await subjects(accountId, 'INBOX')).includes('Letter 2'), { what: 'the new mail' })
   })
 
   it('removes what was deleted for good here soon, where its person wants that', async () => {
@@ -200,6 +268,54 @@ describe('an account that is polled', () => {
     await server.stop()
   })
 
+  it('rings for new mail, and not for what was there when it was added, though its first download was cut', async () => {
+    const mails = [1, 2, 3].map((n) => letter(n))
+    let cuts = 1
+    const server = await startScriptedPop3({
+      mails,
+      on: {
+        RETR: (socket, args) => {
+          if (args !== '1' || cuts === 0) return socket.write(answerOf(mails[Number(args) - 1] ?? ''))
+          cuts--
+          return socket.destroy()
+        },
+      },
+    })
+    const accountId = await fixture.addMaildrop('rings', server.port)
+    await fixture.untilState(accountId, 'watching')
+    expect([cuts, (await subjects(accountId, 'INBOX')).sort()]).toEqual([0, ['Letter 1', 'Letter 2', 'Letter 3']])
+    expect(server.said.filter((line) => line === 'RETR 3')).toHaveLength(1)
+    const { id: streamId } = await fixture.store.prisma.stream.findUniqueOrThrow({ where: { accountId } })
+    const notices = () => fixture.store.prisma.change.count({ where: { streamId, kind: 'arrived' } })
+    expect(await notices()).toBe(0)
+    mails.push(letter(4))
+    await checkNow(accountId)
+    await until(async () => (await notices()) === 1, { what: 'a notice' })
+    await server.stop()
+  })
+
+  it('comes no sooner than the server allows after a restart either', async () => {
+    const logins: number[] = []
+    const server = await startScriptedPop3({
+      mails: [letter(1)],
+      on: {
+        CAPA: capable('USER', 'LOGIN-DELAY 2'),
+        PASS: (socket) => {
+          logins.push(performance.now())
+          socket.write('+OK\r\n')
+        },
+      },
+    })
+    const accountId = await fixture.addMaildrop('restarted', server.port)
+    await fixture.untilState(accountId, 'watching')
+    await supervisor.stop()
+    supervisor = fixture.start()
+    await checkNow(accountId)
+    await until(async () => logins.length === 2, { what: 'the look after the restart' })
+    expect((logins[1] ?? 0) - (logins[0] ?? 0)).toBeGreaterThanOrEqual(1990)
+    await server.stop()
+  })
+
   it('comes no sooner than the server allows, and says who must act on a lasting refusal', async () => {
     const delayed = await countingRefusals('[LOGIN-DELAY] not yet', ['LOGIN-DELAY 1'])
     const early = await fixture.addMaildrop('early', delayed.server.port)
@@ -207,6 +323,12 @@ describe('an account that is polled', () => {
     expect((delayed.at[1] ?? 0) - (delayed.at[0] ?? 0)).toBeGreaterThanOrEqual(995)
     const problem = async () => JSON.stringify((await account(early)).problem)
     await until(async () => (await problem()).includes('connect.throttled'), { what: 'why it waits' })
+    const longer = await countingRefusals('[LOGIN-DELAY] not yet', ['LOGIN-DELAY 600'])
+    const late = await fixture.addMaildrop('late', longer.server.port)
+    await fixture.untilState(late, 'waiting')
+    expect((await endOf(await checkNow(late))).result).toEqual({ waitsUntil: expect.any(String) })
+    expect(longer.at).toHaveLength(1)
+    await longer.server.stop()
     const cases: [string, string, string][] = [
       ['[SYS/TEMP] try later', 'waiting', 'login.unavailable'],
       ['[SYS/PERM] this maildrop is broken', 'needs_person', 'mailbox.broken'],

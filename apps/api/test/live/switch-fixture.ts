@@ -23,13 +23,16 @@ export type Switching = {
   untilQuiet: () => Promise<void>
   /** `preparedAt`: where its mailboxes are made, when the other port is not to be reached. */
   toImap: (port: number, preparedAt?: number) => Promise<void>
-  toPop3: (port: number) => Promise<void>
+  /** `login`: where the maildrop is that of another one. */
+  toPop3: (port: number, login?: string) => Promise<void>
   untilSwitched: () => Promise<void>
   /** One line for each placement, with all that a person could miss. */
   here: () => Promise<string[]>
   /** `mailbox subject [flags]` of everything at the server, as another program sees it; and the same of what is shown here. */
   onServer: () => Promise<string[]>
   shown: () => Promise<string[]>
+  /** The subjects of each notice of new mail so far. */
+  arrived: () => Promise<string[][]>
 }
 
 type Row = {
@@ -74,13 +77,14 @@ export const startSwitching = async (
     )
   }
   const line = (path: string, subject: string, flags: string[]) => `${path} ${subject} [${flags.sort().join(' ')}]`
-  const serverAt = (port: number) => ({
+  const serverAt = (port: number, username = user) => ({
     host: 'localhost',
     port,
     security: 'plain' as const,
-    username: user,
+    username,
     pinnedFingerprint: null,
   })
+  const policy = { allowPrivate: true, privateHosts: [] }
   return {
     accountId,
     mailboxId,
@@ -99,7 +103,7 @@ export const startSwitching = async (
       const mailboxes = await prepareSwitch({
         incoming: { ...incoming, port: preparedAt },
         password: 'secret',
-        policy: { allowPrivate: true, privateHosts: [] },
+        policy,
         ca: undefined,
         mailboxes: await store.prisma.mailbox.findMany({ where: { accountId } }),
         proof: { messageIds: [], isSameName: true },
@@ -116,12 +120,15 @@ export const startSwitching = async (
       )
       createEngine(store).accountChanged(accountId)
     },
-    toPop3: async (port) => {
+    toPop3: async (port, login) => {
       const account = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
       const { masterKey } = deps
-      const wanted = { account, incoming: serverAt(port), password: 'secret', masterKey, isPrivateHost: true }
+      const engine = createEngine(store)
+      const typed = { incoming: serverAt(port, login), password: 'secret' }
+      const maildrop = await engine.proveMaildrop({ ...typed, policy, ca: undefined, accountId, isSameName: true })
+      const wanted = { account, ...typed, masterKey, isPrivateHost: true, maildrop }
       await commit(store, { kind: 'user', userId: fixture.userId }, (unit) => beginSwitchToPop3(unit, wanted))
-      createEngine(store).accountChanged(accountId)
+      engine.accountChanged(accountId)
     },
     untilSwitched: async () => {
       await until(
@@ -142,6 +149,13 @@ export const startSwitching = async (
       (await rows())
         .map(({ path, subject, flags, keywords }) => line(path, subject, [...flagNames(flags), ...keywords]))
         .sort(),
+    arrived: async () => {
+      const notices = await store.prisma.$queryRaw<{ subjects: string[] }[]>`
+        SELECT array_agg(m.subject ORDER BY m.id) AS subjects FROM change c JOIN stream s ON s.id = c.stream_id
+        CROSS JOIN jsonb_array_elements_text(c.data -> 'threadIds') AS t (id) JOIN message m ON m.thread_id = t.id::bigint
+        WHERE s.account_id = ${accountId} AND c.kind = 'arrived' GROUP BY c.seq ORDER BY c.seq`
+      return notices.map(({ subjects }) => subjects)
+    },
     onServer: async () => {
       const client = await otherProgram(dovecot, user)
       const lines: string[] = []

@@ -41,12 +41,15 @@ describe('a change from POP3 to IMAP', () => {
     await other.messageDelete({ subject: 'Letter 5' }, { uid: false })
     const before = await switching.here()
     await switching.toImap(proxy.port)
-    await until(async () => (await lastEvent(accountId))?.includes('1 mail could not be brought there'), {
-      what: 'the end line',
-      ms: 30_000,
-    })
+    await until(
+      async () => (await lastEvent(accountId))?.includes('1 mail here only. What could not be brought there'),
+      {
+        what: 'the end line',
+        ms: 30_000,
+      },
+    )
     expect(await switching.here()).toEqual(before)
-    expect((await account(accountId)).switching).toMatchObject({ isTold: true, uploaded: 0 })
+    expect((await account(accountId)).switching).toMatchObject({ isTold: true, brought: 0 })
     await createEngine(fixture.store).openSource(accountId, await idOf(accountId, 'Letter 5'))
 
     // There is room again, and the day is over.
@@ -64,7 +67,7 @@ describe('a change from POP3 to IMAP', () => {
     expect(shown.filter((line) => /Letter [56] /.test(line))).toEqual(['Archive Letter 5 []'])
     expect(await switching.onServer()).toEqual(shown)
     expect(await lastEvent(accountId)).toBe(
-      `Changed from POP3 to IMAP: ${mostMails} mails found again at the server, 1 mail brought there.`,
+      `Changed from POP3 to IMAP: ${mostMails} mails found again at the provider, 1 mail brought there, 0 mails here only.`,
     )
   })
 

@@ -1,20 +1,26 @@
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createEngine } from '#engine/engine.ts'
 import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { letter } from '../support/letter.ts'
+import { refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { until } from '../support/until.ts'
 
-describe('changing an account to IMAP by the API', () => {
+describe('changing the protocol of an account by the API', () => {
   let dovecot: Dovecot
   let fixture: EngineFixture
   let app: FastifyInstance
   let cookie = ''
   beforeAll(async () => {
     dovecot = await startDovecot()
-    for (const user of ['ann', 'bob', 'cal']) dovecot.addUser(user, 'secret')
+    for (const user of ['ann', 'bob', 'cal', 'dan']) dovecot.addUser(user, 'secret')
     for (let n = 1; n <= 3; n++) dovecot.deliver('ann', 'INBOX', letter(n))
     dovecot.deliver('bob', 'INBOX', letter(9))
+    // Mails to all of them: alone they are no proof.
+    for (const user of ['bob', 'dan']) dovecot.deliver(user, 'INBOX', letter(1))
+    for (let n = 11; n <= 14; n++) dovecot.deliver('dan', n < 13 ? 'INBOX' : 'Archive', letter(n))
     fixture = await startEngineFixture(dovecot)
     fixture.start()
     const { store, deps, userId } = fixture
@@ -26,18 +32,22 @@ describe('changing an account to IMAP by the API', () => {
     await fixture.stop()
     await dovecot.stop()
   })
-  const post = async (url: string, payload: object) => {
+  const send = async (method: 'POST' | 'PATCH', url: string, payload: object) => {
     const headers = { host: 'localhost', 'x-postern': '1', cookie }
-    const answer = await app.inject({ method: 'POST', url, payload, headers })
+    const answer = await app.inject({ method, url, payload, headers })
     return { status: answer.statusCode, body: answer.json() }
   }
+  const post = (url: string, payload: object) => send('POST', url, payload)
   const incoming = (port: number, username = 'ann') => ({ host: 'localhost', port, security: 'tls', username })
   const there = (user: string) => [dovecot.doveadm('mailbox', 'list', '-u', user), dovecot.count(user, 'INBOX')]
-  const anotherMailbox = {
+  const refusal = (message: string) => ({
     code: 'request.conflict',
-    message: 'None of the mails at your provider was found in that mailbox: it looks like another one.',
+    message,
     hint: expect.stringContaining('Check the user name.'),
-  }
+  })
+  const anotherName = refusal(
+    'There is no mail to compare, and the user name is another one: it may be another mailbox.',
+  )
   const account = (id: string) => fixture.store.prisma.account.findUniqueOrThrow({ where: { id: BigInt(id) } })
 
   it('tries the login first, names the account that is here already, and changes it', async () => {
@@ -57,7 +67,8 @@ describe('changing an account to IMAP by the API', () => {
     // The login of somebody else is right, and the mailbox is not.
     const before = [there('bob'), await account(added.id)]
     const stranger = await post(url, { kind: 'imap', incoming: incoming(dovecot.imapsPort, 'bob'), password: 'secret' })
-    expect([stranger.status, stranger.body.error]).toMatchObject([409, anotherMailbox])
+    const another = 'Most of the newest mails at your provider are not in that mailbox: it looks like another one.'
+    expect([stranger.status, stranger.body.error]).toMatchObject([409, refusal(another)])
     expect([there('bob'), await account(added.id)]).toEqual(before)
     expect(await account(added.id)).toMatchObject({ kind: 'pop3', switching: null, state: 'watching' })
 
@@ -98,8 +109,51 @@ describe('changing an account to IMAP by the API', () => {
       return post(`/v1/accounts/${added.id}/switch`, imap)
     }
     const before = there('bob')
-    expect((await become('bob')).body.error).toMatchObject(anotherMailbox)
+    expect((await become('bob')).body.error).toMatchObject(anotherName)
     expect(there('bob')).toEqual(before)
     expect((await become('cal')).status).toBe(200)
+  })
+
+  it('does not change to the maildrop of another mailbox', async () => {
+    const imap = { address: 'dan@example.org', incoming: incoming(dovecot.imapsPort, 'dan'), password: 'secret' }
+    const { body: added } = await post('/v1/accounts', imap)
+    const accountId = BigInt(added.id)
+    await fixture.untilState(accountId, 'watching')
+    const become = (user: string, password = 'secret') =>
+      post(`/v1/accounts/${added.id}/switch`, {
+        kind: 'pop3',
+        incoming: incoming(dovecot.pop3sPort, user),
+        password,
+      })
+    expect((await become('dan', 'wrong')).body.error.code).toBe('login.failed')
+    const another = 'Most of the newest mails at your provider are not in this account: it looks like another one.'
+    expect(await become('bob')).toMatchObject({ status: 409, body: { error: refusal(another) } })
+    // Empty: the user name has to do.
+    expect(await become('cal')).toMatchObject({ status: 409, body: { error: anotherName } })
+    // Ann's is here by POP3 already.
+    expect((await become('ann')).body.error.code).toBe('account.exists')
+    expect(await account(added.id)).toMatchObject({ kind: 'imap', switching: null, switchTo: null })
+
+    const scripted = await startScriptedPop3({ mails: [letter(1), letter(99)], on: { TOP: refuse('unknown command') } })
+    const proof = {
+      accountId,
+      incoming: { ...incoming(scripted.port), security: 'plain' as const, pinnedFingerprint: null },
+      password: 'secret',
+      policy: { allowPrivate: true, privateHosts: [] },
+      ca: undefined,
+    }
+    const { proveMaildrop } = createEngine(fixture.store)
+    await expect(proveMaildrop({ ...proof, isSameName: false })).rejects.toMatchObject({ code: 'request.conflict' })
+    expect(await proveMaildrop({ ...proof, isSameName: true })).toEqual({ messages: 2, unknown: 0 })
+    await scripted.stop()
+
+    // One of its mails is not here: the inbox is fetched whole as well, since more may differ.
+    const pause = (isPaused: boolean) => send('PATCH', `/v1/accounts/${added.id}`, { isPaused })
+    await pause(true)
+    dovecot.deliver('dan', 'INBOX', letter(15))
+    const switching = { to: 'pop3', total: 5 }
+    expect(await become('dan')).toMatchObject({ status: 200, body: { kind: 'imap', switching } })
+    await pause(false)
+    await until(async () => (await account(added.id)).kind === 'pop3', { what: 'the change' })
   })
 })

@@ -6,6 +6,7 @@ import { type EngineFixture, startEngineFixture } from '../support/engine-fixtur
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { oddMails } from '../support/odd-mails.ts'
 import { otherProgram } from '../support/other-program.ts'
+import { until } from '../support/until.ts'
 import { startSwitching } from './switch-fixture.ts'
 
 const name = (n: number) => `Letter ${String(n).padStart(3, '0')}`
@@ -53,9 +54,9 @@ describe('a POP3 account that changes to IMAP', () => {
     await account.untilQuiet()
     await account.run({ kind: 'expungeMessages', target: await account.target('Trash', [name(203)]) })
     await account.untilQuiet()
-    // At the server one is gone (it lies flagged in the archive here), and another program has marked two.
+    // At the server two are gone (one lies flagged in the archive here), and another program has marked two.
     const other = await otherProgram(dovecot, 'ann', 'INBOX')
-    await other.messageDelete({ subject: name(100) })
+    for (const n of [100, 200]) await other.messageDelete({ subject: name(n) })
     await other.messageFlagsAdd({ subject: name(250) }, ['\\Answered', '$Forwarded'])
     await other.messageFlagsAdd({ subject: name(251) }, ['\\Seen'])
     await other.messageFlagsAdd({ subject: name(252) }, ['\\Deleted'])
@@ -82,8 +83,13 @@ describe('a POP3 account that changes to IMAP', () => {
     const events = await prisma.syncEvent.findMany({ where: { accountId, kind: 'switch' }, orderBy: { id: 'asc' } })
     expect(events.map(({ text }) => text)).toEqual([
       'The account changes from POP3 to IMAP.',
-      'Changed from POP3 to IMAP: 298 mails found again at the server, 1 mail brought there.',
+      'Changed from POP3 to IMAP: 297 mails found again at the provider, 2 mails brought there, 0 mails here only.',
     ])
+    // Not one of them is news, wherever it was met.
+    expect(await account.arrived()).toEqual([])
+    dovecot.deliver('ann', 'INBOX', mail(300))
+    await until(async () => (await account.arrived()).length > 0, { what: 'the notice of a new mail' })
+    expect(await account.arrived()).toEqual([[name(300)]])
     // The date it had here went along.
     const archive = await otherProgram(dovecot, 'ann', 'Archive')
     const found = await archive.fetchOne('*', { internalDate: true, envelope: true })
@@ -184,7 +190,7 @@ describe('a POP3 account that changes to IMAP', () => {
       where: { accountId: account.accountId, kind: 'switch' },
       orderBy: { id: 'desc' },
     })
-    expect(text).toContain('0 mails brought there.')
+    expect(text).toContain('0 mails brought there,')
     // POP3 ends what has no end of its own: there the sizes do not tell.
     const endless = mails.filter((raw) => !raw.toString('latin1').endsWith('\r\n'))
     const fetched =

@@ -33,7 +33,7 @@ describe('an IMAP account that changes to POP3', () => {
     dovecot = await startDovecot()
     imap = await startFaultProxy(dovecot.imapPort)
     pop3 = await startFaultProxy(dovecot.pop3Port)
-    fixture = await startEngineFixture(dovecot)
+    fixture = await startEngineFixture(dovecot, { meetingLookMs: 100 })
     fixture.start()
   })
   afterAll(async () => {
@@ -119,11 +119,10 @@ describe('an IMAP account that changes to POP3', () => {
     // Only of the one with an attachment something is missing to read.
     const { maildrop } = await prisma.account.findUniqueOrThrow({ where: { id: accountId } })
     expect(maildrop).toMatchObject({ messages: 60, headersOnly: 1, copies: 0 })
-    const events = await prisma.syncEvent.findMany({ where: { accountId, kind: 'switch' }, orderBy: { id: 'asc' } })
-    expect(events.map(({ text }) => text)).toEqual([
+    expect(await switchLines(accountId)).toEqual([
       'The account changes from IMAP to POP3: 60 mails outside the inbox are fetched whole first.',
       'This is a POP3 account now; the mails of the inbox are found again in the maildrop.',
-      'Changed from IMAP to POP3: 60 mails found again in the maildrop.',
+      'Changed from IMAP to POP3: 60 mails found again at the provider, 60 mails brought here whole, 0 mails here only.',
     ])
     expect(await part(account, name(105))).toBe(hash)
     await expect(part(account, name(59))).rejects.toMatchObject({
@@ -173,6 +172,65 @@ describe('an IMAP account that changes to POP3', () => {
     await account.untilSwitched()
     expect((await account.here()).slice(0, 12)).toEqual(before)
     expect(await account.onServer()).toEqual(await account.shown())
+  })
+
+  const switchLines = async (accountId: bigint) => {
+    const where = { accountId, kind: 'switch' }
+    const events = await fixture.store.prisma.syncEvent.findMany({ where, orderBy: { id: 'asc' } })
+    return events.map(({ text }) => text)
+  }
+
+  it('fetches the inbox whole too when the maildrop shows less of it', async () => {
+    for (const user of ['dot', 'dot-newest']) dovecot.addUser(user, 'secret')
+    for (let n = 1; n <= 9; n++) dovecot.deliver('dot', 'INBOX', n === 2 ? withAttachment(2) : mail(n))
+    for (let n = 10; n <= 12; n++) dovecot.deliver('dot', 'Travel', mail(n))
+    for (let n = 7; n <= 9; n++) dovecot.deliver('dot-newest', 'INBOX', mail(n))
+    // Two that are not here: an old one, and one that comes meanwhile.
+    dovecot.deliver('dot-newest', 'INBOX', mail(14))
+    const received = `Received: from mx by example.org; ${new Date(Date.now() + 60_000).toUTCString().replace('GMT', '+0000')}\r\n`
+    dovecot.deliver('dot-newest', 'INBOX', received + mail(15))
+    const account = await start('dot')
+    const { accountId } = account
+    await account.untilQuiet()
+    const before = await account.here()
+    const fetched = retrieved()
+    const arrivals = await account.arrived()
+    await account.toPop3(pop3.port, 'dot-newest')
+    await account.untilSwitched()
+    expect((await account.here()).slice(0, 12)).toEqual(before)
+    expect(await fixture.store.prisma.rawSource.count({ where: { accountId } })).toBe(14)
+    expect((await account.arrived()).slice(arrivals.length)).toEqual([[name(15)]])
+    expect(await part(account, name(2))).toBe(createHash('sha256').update(attachment).digest('hex'))
+    expect(await switchLines(accountId)).toEqual([
+      'The account changes from IMAP to POP3: 12 mails are fetched whole first, those of the inbox too, as POP3 shows only 5 mails.',
+      'This is a POP3 account now; the mails of the inbox are found again in the maildrop.',
+      'Changed from IMAP to POP3: 3 mails found again at the provider, 12 mails brought here whole, 6 mails here only. Text and attachments of these are here.',
+    ])
+    dovecot.deliver('dot-newest', 'INBOX', mail(13))
+    await createRequest(fixture.store, accountId, { kind: 'sync' })
+    await until(async () => (await account.here()).length === 15, { what: 'the new mail' })
+    expect(retrieved()).toBe(fetched + 3)
+    expect((await account.arrived()).at(-1)).toEqual([name(13)])
+  })
+
+  it('says of which mails the text is not here when they turn out to be missing in the maildrop', async () => {
+    for (const user of ['eva', 'eva-other']) dovecot.addUser(user, 'secret')
+    // As many in both: that the oldest are others is seen too late.
+    for (let n = 1; n <= 23; n++) dovecot.deliver('eva', 'INBOX', n === 2 ? withAttachment(2) : mail(n))
+    for (let n = 101; n <= 102; n++) dovecot.deliver('eva-other', 'INBOX', mail(n))
+    for (let n = 3; n <= 23; n++) dovecot.deliver('eva-other', 'INBOX', mail(n))
+    const account = await start('eva')
+    const { accountId } = account
+    await account.untilQuiet()
+    const before = await account.here()
+    await account.toPop3(pop3.port, 'eva-other')
+    await account.untilSwitched()
+    expect((await account.here()).slice(0, 23)).toEqual(before)
+    expect(await account.here()).toHaveLength(25)
+    expect((await switchLines(accountId)).at(-1)).toBe(
+      'Changed from IMAP to POP3: 21 mails found again at the provider, 0 mails brought here whole, 2 mails here only. Of 1 mail attachments or text are missing here: they are at the provider, and a change back to IMAP shows them again.',
+    )
+    await expect(part(account, name(2))).rejects.toMatchObject({ code: 'message.unavailable' })
   })
 
   it('can be called back until then, and waits for what the server does not give', async () => {

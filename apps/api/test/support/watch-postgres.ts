@@ -1,7 +1,8 @@
 import { nothing, type Pass, type Tell, type Watch } from './watched-wire.ts'
 
 const isWrite = (sql: string): boolean =>
-  /^\s*(INSERT|UPDATE|DELETE|WITH)\b/i.test(sql) && /\b(INSERT|UPDATE|DELETE)\b/.test(sql)
+  (/^\s*(INSERT|UPDATE|DELETE|WITH)\b/i.test(sql) && /\b(INSERT|UPDATE|DELETE)\b/.test(sql)) ||
+  /^COPY\b.*\bFROM STDIN\b/.test(sql)
 /** Written again and again without a reason of their own: killing there is killing between two others. */
 const isRoutine = (sql: string): boolean => /account_lease|engine_request/.test(sql)
 
@@ -21,6 +22,7 @@ export const watchPostgres = (pass: Pass, tell: Tell): Watch => {
   let awaited: string | undefined
   let lastWrite = ''
   let values: Buffer[] = []
+  const copied: Buffer[] = []
   let isSynchronous = true
   const durable = (sql: string): string | undefined => {
     if (/^\s*COMMIT\b/i.test(sql)) return lastWrite === '' ? undefined : `COMMIT of ${lastWrite}`
@@ -47,6 +49,9 @@ export const watchPostgres = (pass: Pass, tell: Tell): Watch => {
           const name = text(body, 0)
           statements.set(name, text(body, Buffer.byteLength(name) + 1))
         }
+        if (type === 'd') copied.push(Buffer.from(body))
+        // All rows of a COPY are one value: its messages are cut anywhere.
+        if (type === 'c') values.push(Buffer.concat(copied.splice(0)))
         if (type !== 'B') return true
         values.push(...valuesOf(body))
         return onQuery(statements.get(text(body, Buffer.byteLength(text(body, 0)) + 1)) ?? '')

@@ -1,4 +1,4 @@
-import type { Account } from '@postern/shared/accounts.ts'
+import type { Account, ServerSettings } from '@postern/shared/accounts.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import type { CurrentSession } from '@postern/shared/sessions.ts'
@@ -24,6 +24,8 @@ export type AppState = {
   hasNewVersion: boolean
   /** Mail is being brought in, or about to be (transfers.ts). */
   hasTransfers: boolean
+  /** Typed to add a mailbox that this account shows already: what changing it to that server begins with. Nowhere else. */
+  typedLogin: { accountId: string; incoming: ServerSettings; password: string } | null
 }
 
 export const blank: AppState = {
@@ -38,6 +40,7 @@ export const blank: AppState = {
   arrived: {},
   hasNewVersion: false,
   hasTransfers: false,
+  typedLogin: null,
 }
 export const app = new Observable<AppState>(blank)
 export const useApp = <Picked>(select: (state: AppState) => Picked): Picked => useObservable(app, select)

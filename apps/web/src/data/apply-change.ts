@@ -50,11 +50,19 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
       return refreshMailbox(change.mailboxId, inView.current)
     case 'command':
       return settleCommand(change.command)
+    case 'transfersDismissed':
+      return app.get().hasTransfers && forgetThere(change.transferIds)
     case 'settings':
       return app.set((state) => (state.session ? { session: { ...state.session, settings: change.settings } } : {}))
     case 'arrived':
       return arrivals.listener(change.mailboxId, change.threadIds)
   }
+}
+
+/** Most pages never bring mail in. */
+const forgetThere = async (transferIds: string[]): Promise<void> => {
+  const { forgetTransfers } = await import('./transfers.ts')
+  forgetTransfers(transferIds)
 }
 
 const replaceAccount = (state: AppState, account: AppState['accounts'][number]): AppState['accounts'] =>

@@ -2,7 +2,7 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Transfer } from '@postern/shared/transfers.ts'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { app, blank } from './app-state.ts'
-import { askTransfer, resumeTransfers, startUpload, transfersShown } from './transfers.ts'
+import { askTransfer, dismissTransfers, resumeTransfers, startUpload, transfersShown } from './transfers.ts'
 
 const mailbox = { id: '7' } as Mailbox // what is looked at here
 const transfer = (id: string, state: Transfer['state']) => ({ id, state }) as Transfer // as above
@@ -57,15 +57,23 @@ it('what one person brings in is not shown to the next, and waits while only the
   expect([asked.length, shown()]).toEqual([before, []])
 })
 
-it('what is still under way is shown again by a page that comes later', async () => {
+it('what was not put away is shown again by a page that comes later, and put away once it has ended', async () => {
   const transfers = [transfer('3', 'working'), transfer('4', 'done'), transfer('5', 'receiving')]
   answers['GET /v1/transfers'] = Response.json({ transfers })
   answers['GET /v1/transfers/3'] = Response.json(transfer('3', 'done'))
   answers['GET /v1/transfers/5'] = Response.json(transfer('5', 'receiving'))
   await resumeTransfers()
   await resumeTransfers()
-  expect(shown()).toEqual(['3 working elsewhere', '5 receiving elsewhere'])
+  expect(shown()).toEqual(['3 working elsewhere', '4 done elsewhere', '5 receiving elsewhere'])
   expect(app.get().hasTransfers).toBe(true)
   await vi.advanceTimersByTimeAsync(2000)
-  expect(shown()).toEqual(['3 done elsewhere', '5 receiving elsewhere'])
+  expect(asked).not.toContain('GET /v1/transfers/4')
+  const ended = ['3 done elsewhere', '4 done elsewhere']
+  expect(shown()).toEqual([...ended, '5 receiving elsewhere'])
+  // What could not be said is not done.
+  await dismissTransfers(['3', '4', '5'])
+  expect(shown().toSorted()).toEqual([...ended, '5 receiving elsewhere'])
+  answers['POST /v1/transfers/dismiss'] = new Response(null, { status: 204 })
+  await dismissTransfers(['3', '4', '5'])
+  expect(shown()).toEqual(['5 receiving elsewhere'])
 })

@@ -5,6 +5,7 @@ import { t } from '#lib/page-text.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app } from './app-state.ts'
 import { Observable, useObservable } from './observable.ts'
+import { showToast } from './toasts.ts'
 
 /** Mail that is brought in: what is asked for, and how far what is under way is. */
 export type Question = { kind: Transfer['kind']; mailbox: Mailbox }
@@ -32,8 +33,26 @@ export const askTransfer = (question: Question): void => {
   app.set({ hasTransfers: true })
 }
 export const closeQuestion = (): void => state.set({ question: null })
-export const dismissTransfer = (id: string): void =>
-  state.set(({ list }) => ({ list: list.filter(({ transfer }) => transfer.id !== id) }))
+/** No longer shown on this page. */
+export const forgetTransfers = (ids: string[]): void =>
+  state.set(({ list }) => ({ list: list.filter(({ transfer }) => !ids.includes(transfer.id)) }))
+
+/** Those that have ended are put away on every device; what could not be comes back. */
+export const dismissTransfers = async (ids: string[]): Promise<void> => {
+  const isWanted = ({ transfer }: Shown) => ids.includes(transfer.id) && isOver(transfer)
+  const transferIds = transfersShown().flatMap((shown) => (isWanted(shown) ? [shown.transfer.id] : []))
+  if (transferIds.length === 0) return
+  const before = transfersShown()
+  forgetTransfers(transferIds)
+  try {
+    await call('dismissTransfers', 'POST', '/v1/transfers/dismiss', { body: { transferIds } })
+  } catch (error) {
+    state.set(({ list }) => ({
+      list: [...before.filter(({ transfer }) => !list.some((one) => one.transfer.id === transfer.id)), ...list],
+    }))
+    showToast({ kind: 'problem', text: explain(error) })
+  }
+}
 
 /** Answers its id as soon as it is begun; the rest goes on by itself. Throws ApiError. */
 export const startImport = async (mailbox: Mailbox, files: ImportFile[]): Promise<string> => {
@@ -55,13 +74,13 @@ export const startUpload = async (mailbox: Mailbox, toMailboxId: string): Promis
   return transfer.id
 }
 
-/** Shows again what an earlier page began, or another one. Throws ApiError. */
+/** Shows again what an earlier page began, or another one, until it is put away. Throws ApiError. */
 export const resumeTransfers = async (): Promise<void> => {
   const { transfers } = await call('listTransfers', 'GET', '/v1/transfers')
-  for (const transfer of transfers.filter((one) => !isOver(one) && !isShown(one.id))) {
+  for (const transfer of transfers.filter((one) => !isShown(one.id))) {
     app.set({ hasTransfers: true })
     show(transfer, 'elsewhere')
-    void follow(transfer.id)
+    if (!isOver(transfer)) void follow(transfer.id)
   }
 }
 
@@ -129,7 +148,7 @@ const typeOf = async (file: File): Promise<string> => {
   return /^\s*From /.test(start) || /\.mbo?x$/i.test(file.name) ? 'application/mbox' : 'message/rfc822'
 }
 
-const isOver = ({ state: now }: Transfer): boolean => now === 'done' || now === 'cancelled'
+export const isOver = ({ state: now }: Transfer): boolean => now === 'done' || now === 'cancelled'
 
 const follow = async (id: string): Promise<void> => {
   for (;;) {
@@ -145,7 +164,7 @@ const follow = async (id: string): Promise<void> => {
       if (isOver(transfer)) return
     } catch (error) {
       // It went with its account. Anything else passes.
-      if (error instanceof ApiError && error.code === 'not_found') return dismissTransfer(id)
+      if (error instanceof ApiError && error.code === 'not_found') return forgetTransfers([id])
     }
   }
 }

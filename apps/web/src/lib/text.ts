@@ -11,6 +11,6 @@ export const t = textsOf(messages)
 
 /** Counts with the right form: keys end in `.one` and `.other`. */
 export const count = (
-  key: 'messages' | 'conversations' | 'selected' | 'new' | 'copies' | 'hits' | 'pictures',
+  key: 'messages' | 'conversations' | 'selected' | 'new' | 'arrived' | 'copies' | 'hits' | 'pictures',
   n: number,
 ): string => t(`${key}.${n === 1 ? 'one' : 'other'}` as TextKey, { n: n.toLocaleString() }) // both forms are in the catalogue

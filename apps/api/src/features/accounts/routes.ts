@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import { errorCodes } from '@postern/shared/error-codes.ts'
 import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
-import { openDataKey, sealCredential } from '#store/account-credentials.ts'
+import { sealPassword } from '#store/account-credentials.ts'
 import { type AccountRow, createAccount, findAccount, listAccounts, mergeRetrieval } from '#store/accounts.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { erasing, letGoOfAccount } from '#store/erase-account.ts'
@@ -13,6 +13,7 @@ import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
 import { requireNewMailbox } from './same-mailbox.ts'
 import { registerAccountSwitch } from './switch-account.ts'
+import { registerSyncs } from './syncs.ts'
 import { allowServers, isSameServer, requireEditedLogin, requireLogin } from './try-login.ts'
 
 /** Adding, editing, pausing, ordering and removing accounts. */
@@ -136,14 +137,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     engine.accountChanged(row.id)
   })
 
-  router.on('syncAccount', async ({ user, params }) => {
-    await engine.requestSync((await own(user.userId, params.accountId)).id)
-    return { ok: true as const }
-  })
-  router.on('resyncAccount', async ({ user, params }) => {
-    await engine.requestResync((await own(user.userId, params.accountId)).id)
-    return { ok: true as const }
-  })
+  registerSyncs(deps, own)
   router.on('removeCopies', async ({ user, params }) => {
     const { id } = await own(user.userId, params.accountId)
     const mails = await commit(store, { kind: 'user', userId: user.userId }, (unit) => releaseCopies(unit, id))
@@ -181,19 +175,17 @@ const storePasswords = async (
   outgoing: string | null | undefined,
 ): Promise<void> => {
   if (password === undefined && outgoing === undefined) return
-  const owner = { accountId: row.id, userId: row.userId }
-  const dataKey = openDataKey(masterKey, row.dataKey, owner)
   await unit.tx.account.update({
     where: { id: row.id },
     data: {
       ...(password === undefined
         ? {}
-        : { credential: sealCredential(dataKey, password, 'credential', owner), loginFailures: 0 }),
+        : { credential: sealPassword(masterKey, row, password, 'credential'), loginFailures: 0 }),
       ...(outgoing === undefined
         ? {}
         : {
             outgoingCredential:
-              outgoing === null ? null : sealCredential(dataKey, outgoing, 'outgoing_credential', owner),
+              outgoing === null ? null : sealPassword(masterKey, row, outgoing, 'outgoing_credential'),
           }),
     },
   })

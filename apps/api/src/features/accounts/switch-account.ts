@@ -8,8 +8,8 @@ import { switchToImap } from '#store/switch-account.ts'
 import { readMailboxes } from '#store/sync-mailboxes.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
-import { readProof } from './switch-target.ts'
-import { allowServers, requireLogin } from './try-login.ts'
+import { hasNameOf, readProof, requireOwnLogin } from './switch-target.ts'
+import { allowServers } from './try-login.ts'
 
 /** What the other protocol's server is signed in to before anything changes here. */
 type Asked = { account: AccountRow; body: AccountSwitch; policy: EgressPolicy }
@@ -77,10 +77,13 @@ const toImap = async (
     switchToImap(unit, { account, incoming, password, masterKey, isPrivateHost, mailboxes: plan })
 }
 
-const toPop3 = async (deps: FeatureDeps, { account, body, policy }: Asked): Promise<Change> => {
-  const { address, name } = account
-  const { incoming, password, kind } = body
-  await requireLogin(deps, { address, name, kind, incoming, password, outgoing: null, outgoingPassword: null }, policy)
+const toPop3 = async (
+  { store, engine, masterKey, ca }: FeatureDeps,
+  { account, body: { incoming, password }, policy }: Asked,
+): Promise<Change> => {
+  await requireOwnLogin(store, account, { kind: 'pop3', incoming })
+  const isSameName = hasNameOf(account, incoming)
+  const maildrop = await engine.proveMaildrop({ incoming, password, policy, ca, accountId: account.id, isSameName })
   return (unit, { isPrivateHost }) =>
-    beginSwitchToPop3(unit, { account, incoming, password, masterKey: deps.masterKey, isPrivateHost })
+    beginSwitchToPop3(unit, { account, incoming, password, masterKey, isPrivateHost, maildrop })
 }

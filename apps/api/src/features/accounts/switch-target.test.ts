@@ -7,6 +7,7 @@ describe('the user name of the same mailbox', () => {
     ['ann', 'ann@example.org', true],
     ['Ann@Example.org', 'ann', true],
     ['ann@example.org', 'ann@example.com', false],
+    ['ann@example.org', 'recent:ann@example.org', true],
     ['ann', 'anna', false],
     ['ann@example.org', 'bob@example.org', false],
     ['@example.org', 'x@example.org', false],

@@ -1,4 +1,4 @@
-import { type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
+import { type AccountKind, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
 import type { MailboxProof } from '#engine/engine.ts'
 import { readMessageId } from '#mail/read-message-id.ts'
 import { type AccountRow, listAccounts } from '#store/accounts.ts'
@@ -6,26 +6,33 @@ import type { Store } from '#store/open-store.ts'
 import { readListedSources } from '#store/pop-ledger.ts'
 import { isSameLogin, mailboxIsHere } from './same-mailbox.ts'
 
-/** More need not be looked for: one that is found is enough. */
+/** As many of the newest are compared. */
 const proofMails = 20
 
 /**
  * What must hold of the mailbox that a POP3 account is to change to, so that its mails are not brought into another one.
- * Throws account.exists when another account shows it by IMAP already.
+ * Throws account.exists.
  */
 export const readProof = async (store: Store, account: AccountRow, incoming: ServerSettings): Promise<MailboxProof> => {
-  const { id, userId } = account
-  const [rows, sources] = await store.read(userId, async (tx) => [
-    await listAccounts(tx, userId),
-    await readListedSources(tx, id, proofMails),
-  ])
-  const other = rows.find((row) => row.id !== id && row.kind === 'imap' && isSameLogin(row, incoming))
-  if (other)
-    throw mailboxIsHere(other, 'Check the user name. If it is right, that account shows all of it: keep that one.')
+  await requireOwnLogin(store, account, { kind: 'imap', incoming })
+  const sources = await store.read(account.userId, (tx) => readListedSources(tx, account.id, proofMails))
   const messageIds = (await Promise.all(sources.map(readMessageId))).flatMap((messageId) => messageId ?? [])
-  const names = [serverSettings.parse(account.incoming).username, account.address]
-  return { messageIds, isSameName: names.some((name) => isSameName(name, incoming.username)) }
+  return { messageIds, isSameName: hasNameOf(account, incoming) }
 }
+
+/** Throws account.exists when another account shows that mailbox by that protocol already: there is no way round it. */
+export const requireOwnLogin = async (
+  store: Store,
+  { id, userId }: AccountRow,
+  { kind, incoming }: { kind: AccountKind; incoming: ServerSettings },
+): Promise<void> => {
+  const rows = await store.read(userId, (tx) => listAccounts(tx, userId))
+  const other = rows.find((row) => row.id !== id && row.kind === kind && isSameLogin(row, incoming))
+  if (other) throw mailboxIsHere(other, 'Check the user name. If it is right, that account shows it: keep that one.')
+}
+
+export const hasNameOf = (account: AccountRow, { username }: ServerSettings): boolean =>
+  [serverSettings.parse(account.incoming).username, account.address].some((name) => isSameName(name, username))
 
 /** Providers take the whole address or what stands before its @. */
 export const isSameName = (one: string, other: string): boolean => {
@@ -34,7 +41,8 @@ export const isSameName = (one: string, other: string): boolean => {
 }
 
 const splitName = (name: string): { local: string; domain: string } => {
-  const lower = name.toLowerCase()
+  // Gmail shows a maildrop in full to a name that begins so.
+  const lower = name.toLowerCase().replace(/^recent:/, '')
   const at = lower.lastIndexOf('@')
   return at < 1 ? { local: lower, domain: '' } : { local: lower.slice(0, at), domain: lower.slice(at + 1) }
 }

@@ -1,4 +1,11 @@
-import { createMailbox, placeMailbox, removeMailbox, restoreMailbox } from '#outbox/outbox.ts'
+import {
+  createMailbox,
+  endTreeChange,
+  placeMailbox,
+  removeMailbox,
+  restoreMailbox,
+  type TreeOutcome,
+} from '#outbox/outbox.ts'
 import { AppError } from '#platform/errors.ts'
 import { findAccount } from '#store/accounts.ts'
 import { findOwnMailbox } from '#store/commands.ts'
@@ -13,16 +20,25 @@ export const registerMailboxes = ({ router, store, engine }: FeatureDeps): void 
     if (!mailbox) throw new AppError('not_found', 'There is no such mailbox.')
     return mailbox
   }
-  /** As it is after the change: counts follow at the end of a transaction. */
-  const present = async (userId: bigint, { id, accountId }: MailboxRow) => {
-    const all = await store.read(userId, (tx) => readMailboxes(tx, accountId))
-    const found = presentMailboxes(
-      all.filter((row) => row.id === id),
-      all,
-    )[0]
-    if (!found) throw new AppError('not_found', 'There is no such mailbox.')
-    return found
+  /** Here at once; at a server when that has done it. Answers the mailbox it is about. */
+  const change = async (userId: bigint, give: (unit: Unit) => Promise<TreeOutcome>): Promise<bigint> => {
+    const scope = { kind: 'user' as const, userId }
+    const outcome = await commit(store, scope, give)
+    if (outcome.kind === 'done') return outcome.mailboxId
+    await engine.treeChanged(outcome.commandId)
+    const end = await commit(store, scope, (unit) => endTreeChange(unit, outcome.commandId))
+    if (end.kind === 'refused') throw end.error
+    return end.mailboxId
   }
+  /** As it is after the change: counts follow at the end of a transaction. */
+  const present = (userId: bigint, id: bigint) =>
+    store.read(userId, async (tx) => {
+      const row = await findOwnMailbox(tx, userId, id)
+      const all = row ? await readMailboxes(tx, row.accountId) : []
+      const [found] = presentMailboxes(row ? [row] : [], all)
+      if (!found) throw new AppError('not_found', 'There is no such mailbox.')
+      return found
+    })
 
   router.on('listMailboxes', async ({ user, params }) =>
     store.read(user.userId, async (tx) => {
@@ -32,31 +48,35 @@ export const registerMailboxes = ({ router, store, engine }: FeatureDeps): void 
     }),
   )
   router.on('createMailbox', async ({ user: { userId }, params, body }) => {
-    const row = await commit(store, { kind: 'user', userId }, async (unit) => {
+    const id = await change(userId, async (unit) => {
       const account = await findAccount(unit.tx, userId, BigInt(params.accountId))
       if (!account) throw new AppError('not_found', 'There is no such account.')
       return createMailbox(unit, account, body)
     })
-    return present(userId, row)
+    return present(userId, id)
   })
-  router.on('removeMailbox', async ({ user: { userId }, params }) => {
-    await commit(store, { kind: 'user', userId }, async (unit) =>
-      removeMailbox(unit, userId, await requireMailbox(unit, userId, params.mailboxId)),
+  router.on('removeMailbox', async ({ user: { userId }, params, query }) => {
+    const isForGood = query.forGood === 'true'
+    await change(userId, async (unit) =>
+      removeMailbox(unit, userId, await requireMailbox(unit, userId, params.mailboxId), { isForGood }),
     )
   })
-  router.on('restoreMailbox', async ({ user: { userId }, params }) => {
-    const id = BigInt(params.mailboxId)
-    return present(userId, await commit(store, { kind: 'user', userId }, (unit) => restoreMailbox(unit, userId, id)))
-  })
+  router.on('restoreMailbox', async ({ user: { userId }, params }) =>
+    present(userId, await change(userId, (unit) => restoreMailbox(unit, userId, BigInt(params.mailboxId)))),
+  )
   router.on('patchMailbox', async ({ user, params, body }) => {
-    const row = await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
-      const mailbox = await requireMailbox(unit, user.userId, params.mailboxId)
-      const { name, parentId } = body
-      if (name !== undefined || parentId !== undefined)
-        await placeMailbox(unit, mailbox, {
+    const { name, parentId, ...marks } = body
+    const isPlaced = name !== undefined || parentId !== undefined
+    if (isPlaced)
+      await change(user.userId, async (unit) =>
+        placeMailbox(unit, await requireMailbox(unit, user.userId, params.mailboxId), {
           ...(name === undefined ? {} : { name }),
           ...(parentId === undefined ? {} : { parentId }),
-        })
+        }),
+      )
+    if (isPlaced && Object.keys(marks).length === 0) return present(user.userId, BigInt(params.mailboxId))
+    const row = await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
+      const mailbox = await requireMailbox(unit, user.userId, params.mailboxId)
       // A role belongs to one mailbox of an account at a time, whoever gave it: the server, its name or the person.
       const displaced = body.role
         ? await unit.tx.mailbox.updateManyAndReturn({
@@ -87,6 +107,6 @@ export const registerMailboxes = ({ router, store, engine }: FeatureDeps): void 
     })
     // One that is left out has its connection closed, one that is back is read.
     if (body.isSynced !== undefined || body.isWatched !== undefined) await engine.requestSync(row.accountId)
-    return present(user.userId, row)
+    return present(user.userId, row.id)
   })
 }

@@ -54,10 +54,7 @@ export const registerMessages = (deps: FeatureDeps): void => {
   router.on('fetchRest', async ({ user, params }) => {
     const message = await requireOwnMessage(store, user.userId, params.messageId)
     if (!message.is_header_only) return { ok: true as const }
-    const asked = await commit(store, { kind: 'user', userId: user.userId }, (unit) =>
-      wantRest(unit, message.account_id, message.id),
-    )
-    if (asked === 0) throw new AppError('message.gone', 'The rest of this mail is no longer at the provider.')
+    await commit(store, { kind: 'user', userId: user.userId }, (unit) => wantRest(unit, message.account_id, message.id))
     await engine.requestSync(message.account_id)
     return { ok: true as const }
   })

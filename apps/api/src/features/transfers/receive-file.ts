@@ -6,7 +6,8 @@ import { beginsWithField, headerOf } from '#mail/read-envelope.ts'
 import { fromLineDate, splitMbox } from '#mail/split-mbox.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
-import { type BlobScope, type StagedContent, stageContent } from '#store/blobs.ts'
+import { ReusedMemory } from '#platform/reused-memory.ts'
+import { type BlobScope, type StagedContent, smallBytes, stageContent } from '#store/blobs.ts'
 import type { Store } from '#store/open-store.ts'
 import { addItems, type NewItem } from '#store/transfers.ts'
 
@@ -36,7 +37,7 @@ export const receiveFile = async (receiver: Receiver, { type, name, modifiedAt, 
   const counted = counting(content, (bytes) => batch.count(bytes))
   const shown = nameOf(name)
   if (type === 'message/rfc822') {
-    const item = await takeMail(receiver, withCrlf(counted))
+    const item = await takeMail(receiver, withCrlf(counted), batch.memory)
     if (item.kind === 'refused') throw refusal(item.code)
     const header = headerOf(item.content.head)
     // In an mbox the line above each says that it is a mail; of a file only this tells it from any other text.
@@ -46,7 +47,7 @@ export const receiveFile = async (receiver: Receiver, { type, name, modifiedAt, 
   } else {
     let n = 0
     for await (const { fromLine, octets } of splitMbox(counted)) {
-      const item = await takeMail(receiver, octets)
+      const item = await takeMail(receiver, octets, batch.memory)
       const flags = item.kind === 'mail' ? flagsOfHeader(headerOf(item.content.head)) : { bits: 0, keywords: [] }
       await batch.add(toItem(`${shown}, ${++n}`, item, flags, { cameAt: fromLineDate(fromLine), fileAt: null }))
     }
@@ -57,9 +58,13 @@ export const receiveFile = async (receiver: Receiver, { type, name, modifiedAt, 
 
 type Taken = { kind: 'mail'; content: StagedContent } | { kind: 'refused'; code: ErrorCode }
 
-const takeMail = async ({ store, scope }: Receiver, octets: AsyncIterable<Buffer>): Promise<Taken> => {
+const takeMail = async (
+  { store, scope }: Receiver,
+  octets: AsyncIterable<Buffer>,
+  memory: ReusedMemory,
+): Promise<Taken> => {
   try {
-    const content = await stageContent(store, scope, within(maxMailBytes, octets))
+    const content = await stageContent(store, scope, within(maxMailBytes, octets), memory)
     return content.sizeBytes === 0 ? { kind: 'refused', code: 'import.no_mail' } : { kind: 'mail', content }
   } catch (error) {
     if (isAppError(error) && error.code === 'message.too_large') return { kind: 'refused', code: error.code }
@@ -105,6 +110,8 @@ async function* counting(
 const nameOf = (path: string): string => displayLine(path.slice(path.lastIndexOf('/') + 1), maxNameLength) || '?'
 
 class Batch {
+  /** Where its mails are, until they are stored. */
+  readonly memory = new ReusedMemory(batchBytes + smallBytes)
   readonly #receiver: Receiver
   #items: NewItem[] = []
   #bytes = 0
@@ -133,6 +140,7 @@ class Batch {
       throw new AppError('request.conflict', 'This import is over: nothing more is taken.', {
         hint: 'Begin a new one; what is here already is not stored twice.',
       })
+    this.memory.reuse()
     this.#items = []
     this.#bytes = 0
     this.#counted = 0

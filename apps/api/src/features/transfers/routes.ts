@@ -10,6 +10,7 @@ import {
   cancelTransfer,
   closeTransfer,
   createTransfer,
+  dismissTransfers,
   findOwnTransfer,
   listOwnTransfers,
   type TransferRow,
@@ -83,6 +84,9 @@ export const registerTransfers = ({ router, store }: FeatureDeps): void => {
   router.on('getTransfer', ({ user, params }) => readOwn(user.userId, params.transferId))
   router.on('listTransfers', ({ user: { userId } }) =>
     store.read(userId, async (tx) => ({ transfers: await presentTransfers(tx, await listOwnTransfers(tx, userId)) })),
+  )
+  router.on('dismissTransfers', ({ user: { userId }, body }) =>
+    write(userId, (unit) => dismissTransfers(unit, userId, body.transferIds.map(BigInt))),
   )
   router.on('cancelTransfer', ({ user: { userId }, params }) =>
     write(userId, async (unit) => {

@@ -37,6 +37,8 @@ export type Outcome =
       truth: Truth[]
       moved: { placementId: bigint; uid: number }[]
       gone: WorkItem[]
+      /** Of these, the ones that had left before anything was done to them. */
+      missed: WorkItem[]
       /** The server agreed and yet did nothing. */
       stuck: WorkItem[]
       toUidValidity: bigint | null
@@ -54,6 +56,7 @@ export const settled = (parts: Partial<Settled>): Settled => ({
   truth: [],
   moved: [],
   gone: [],
+  missed: [],
   stuck: [],
   toUidValidity: null,
   ...parts,

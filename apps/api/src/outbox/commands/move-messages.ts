@@ -2,12 +2,8 @@ import type { CommandBody } from '@postern/shared/commands.ts'
 import { flagNames } from '#mail/flags.ts'
 import { AppError } from '#platform/errors.ts'
 import { changeFlags } from '#protocol/imap/change-flags.ts'
-import {
-  createMailbox,
-  expungeMessages,
-  type MoveResult,
-  moveMessages as moveOnServer,
-} from '#protocol/imap/move-messages.ts'
+import { createMailbox } from '#protocol/imap/change-mailboxes.ts'
+import { expungeMessages, type MoveResult, moveMessages as moveOnServer } from '#protocol/imap/move-messages.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { toSessionError } from '#protocol/session-error.ts'
@@ -79,7 +75,12 @@ const moveByAnswer = async (step: Step, items: WorkItem[]): Promise<Outcome> => 
     step.session,
     items.filter(({ uid }) => !uidMap.has(uid)),
   )
-  return settled({ moved, gone, stuck: here, toUidValidity: answer.uidValidity })
+  // Named were all that it moved, as far as it named any: the others had left before.
+  if (answer.uidMap !== null)
+    return settled({ moved, gone, missed: gone, stuck: here, toUidValidity: answer.uidValidity })
+  const after = await locateAndReturn(step, gone)
+  const known = placed(gone, after.found)
+  return settled({ ...known, missed: known.gone, stuck: here, toUidValidity: after.uidValidity })
 }
 
 const moveByLooking = async (step: Step): Promise<Outcome> => {
@@ -91,6 +92,8 @@ const moveByLooking = async (step: Step): Promise<Outcome> => {
   if (copied.length > 0) await expungeMessages(session, uidSetOf(copied))
   const known = settled({
     ...placed([...absent, ...copied], before.found),
+    // An earlier run may have moved them, and somebody else then on.
+    missed: isRepeat ? [] : absent,
     toUidValidity: before.uidValidity,
   })
   const rest = here.filter(({ placementId }) => !before.found.has(placementId))
@@ -132,6 +135,7 @@ const joined = (a: Settled, b: Settled): Settled =>
     truth: [...a.truth, ...b.truth],
     moved: [...a.moved, ...b.moved],
     gone: [...a.gone, ...b.gone],
+    missed: [...a.missed, ...b.missed],
     stuck: [...a.stuck, ...b.stuck],
     toUidValidity: b.toUidValidity ?? a.toUidValidity,
   })

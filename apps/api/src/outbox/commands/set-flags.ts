@@ -55,6 +55,6 @@ export const setFlags: CommandModule<SetFlags> = {
     await changeFlags(session, uids, 'add', added)
     await changeFlags(session, uids, 'remove', [...flagNames(like.removeFlags), ...like.removeKeywords])
     const { truth, gone } = await readBack(session, items)
-    return settled({ truth, gone })
+    return settled({ truth, gone, missed: gone })
   },
 }

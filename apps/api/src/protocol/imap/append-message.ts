@@ -1,6 +1,6 @@
 import { AppError } from '#platform/errors.ts'
 import { toSessionError } from '../session-error.ts'
-import { isQuotable } from './holds-mail.ts'
+import { isQuotable } from './find-held.ts'
 import type { ImapSession } from './open-session.ts'
 
 /** A mail to be put into a mailbox as it is. RFC 9051 6.3.12. */

@@ -41,14 +41,9 @@ export const listMailboxes = async (
   { withStatus }: { withStatus: boolean },
 ): Promise<ListedMailbox[]> => {
   try {
-    const statusQuery = {
-      messages: true,
-      unseen: true,
-      uidNext: true,
-      uidValidity: true,
-      ...(session.capabilities.condstore ? { highestModseq: true } : {}),
-    }
-    const listed = await session.withinLines(maxLines, () => session.flow.list(withStatus ? { statusQuery } : {}))
+    const listed = await session.withinLines(maxLines, () =>
+      session.flow.list(withStatus ? { statusQuery: statusQuery(session) } : {}),
+    )
     const seen = new Set<string>()
     return listed
       .slice(0, maxMailboxes)
@@ -76,6 +71,24 @@ export const listMailboxes = async (
     throw toSessionError(error)
   }
 }
+
+/** Of one mailbox; null where the server does not give it. */
+export const readStatus = async (session: ImapSession, path: string): Promise<MailboxStatus | null> => {
+  try {
+    const status = await session.flow.status(session.names.toWire(path), statusQuery(session))
+    return status && status.messages !== undefined ? toStatus(status) : null
+  } catch (error) {
+    throw toSessionError(error)
+  }
+}
+
+const statusQuery = ({ capabilities }: ImapSession) => ({
+  messages: true,
+  unseen: true,
+  uidNext: true,
+  uidValidity: true,
+  ...(capabilities.condstore ? { highestModseq: true } : {}),
+})
 
 const lastName = (path: string, delimiter: string | undefined): string =>
   delimiter ? path.slice(path.lastIndexOf(delimiter) + delimiter.length) : path

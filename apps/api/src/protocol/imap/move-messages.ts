@@ -52,15 +52,3 @@ export const expungeMessages = async (session: ImapSession, uidSet: string): Pro
     throw toSessionError(error)
   }
 }
-
-/** Makes a mailbox and subscribes it; quiet when it is there already. RFC 9051 6.3.4. */
-export const createMailbox = async (session: ImapSession, path: string): Promise<void> => {
-  try {
-    session.mayAct()
-    const wirePath = session.names.toWire(path)
-    await session.flow.mailboxCreate(wirePath)
-    await session.flow.mailboxSubscribe(wirePath)
-  } catch (error) {
-    throw toSessionError(error)
-  }
-}

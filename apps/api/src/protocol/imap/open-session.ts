@@ -30,6 +30,8 @@ export type ImapSession = {
   capabilities: Capabilities
   /** How mailboxes are spelled here: what goes to the library is the server's spelling. */
   names: MailboxNames
+  /** How paths of one's own mailboxes are spelled; `prefix` is that of the top, as `INBOX.` at Courier and Cyrus. RFC 2342. */
+  personal: { prefix: string; delimiter: string | null }
   /** Prefixes of what belongs to others: other people's mailboxes and public ones. RFC 2342. */
   foreignPrefixes: string[]
   /** The path of the mailbox that is open; null when there is none. */
@@ -139,10 +141,12 @@ export const openImapSession = async (options: SessionOptions): Promise<ImapSess
     throw stranger ?? toSessionError(error)
   }
   const names = takeOverNames(flow)
+  const { prefix = '', delimiter = null } = flow.namespaces?.personal?.[0] ?? {}
   return {
     flow,
     capabilities: readCapabilities(flow),
     names,
+    personal: { prefix: names.fromWire(prefix, delimiter), delimiter },
     foreignPrefixes: [...(flow.namespaces?.other || []), ...(flow.namespaces?.shared || [])]
       .map(({ prefix, delimiter }) => names.fromWire(prefix, delimiter ?? null))
       .filter(Boolean),

@@ -3,6 +3,7 @@ const lf = 10
 const dot = 46
 const nothing = Buffer.alloc(0)
 const heldCr = Buffer.from('\r')
+const dottedLine = Buffer.from('\r\n.')
 
 /**
  * Takes the dots out of a multi-line answer and finds its end, whatever pieces it comes in. RFC 1939 3.
@@ -47,18 +48,27 @@ export class MultiLineDecoder {
           pieces.push(heldCr)
           this.#state = 'line'
         }
-      } else at = this.#skipLine(chunk, at)
+      } else at = this.#skipLines(chunk, at)
     }
     if (at > from) pieces.push(chunk.subarray(from, at))
     if (chunk.length > 0) this.#lastWasCr = chunk[chunk.length - 1] === cr
     return { content: pieces.length > 1 ? Buffer.concat(pieces) : (pieces[0] ?? nothing), used: at }
   }
 
-  /** Behind the next LF, or behind the chunk. */
-  #skipLine(chunk: Buffer, at: number): number {
-    const end = chunk.indexOf(lf, at)
-    if (end < 0) return chunk.length
-    if (end > 0 ? chunk[end - 1] === cr : this.#lastWasCr) this.#state = 'lineStart'
-    return end + 1
+  /** To the next line that begins with a dot, or behind the chunk: all others are content as they are. */
+  #skipLines(chunk: Buffer, at: number): number {
+    // The line break that the last chunk began.
+    if (at === 0 && this.#lastWasCr && chunk[0] === lf) {
+      this.#state = 'lineStart'
+      return 1
+    }
+    const next = chunk.indexOf(dottedLine, at)
+    if (next >= 0) {
+      this.#state = 'lineStart'
+      return next + 2
+    }
+    const end = chunk.length
+    if (chunk[end - 1] === lf && chunk[end - 2] === cr) this.#state = 'lineStart'
+    return end
   }
 }

@@ -1,3 +1,4 @@
+import { maxMessageBytes } from '@postern/shared/retrieval.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Pop3Session } from './open-session.ts'
 import { pipelined } from './pipeline.ts'
@@ -22,9 +23,6 @@ export type RetrieveLimits = {
   /** Commands sent before their turn. 1 where a message must be safe before the next is asked for (EXPIRE 0). */
   ahead?: number
 }
-
-/** Providers stop at 150 MB. */
-export const maxMessageBytes = 256 * 1024 * 1024
 
 /** RETR of each number, in their order, as one stream with back-pressure. Throws connect.*, message.too_large. RFC 1939 5. */
 export const retrieveMessages = (

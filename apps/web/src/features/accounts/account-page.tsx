@@ -11,6 +11,8 @@ import { type TextKey, t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { ListState } from '#ui/list-state.tsx'
+import { ServerSaid } from '#ui/server-said.tsx'
+import { CheckNow } from './check-now.tsx'
 import { EditAccount, isCertificateProblem } from './edit-account.tsx'
 import { LookCard } from './look-card.tsx'
 import { MailboxTable } from './mailbox-table.tsx'
@@ -49,8 +51,10 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
         </a>
       </div>
       <HealthCard account={account} />
-      {account.retrieval && <RetrievalCard key={account.id} accountId={account.id} retrieval={account.retrieval} />}
-      <EditAccount key={account.id} account={account} />
+      {account.retrieval && (
+        <RetrievalCard key={`retrieval ${account.id}`} accountId={account.id} retrieval={account.retrieval} />
+      )}
+      <EditAccount key={`edit ${account.id} ${account.kind}`} account={account} />
       <LookCard account={account} />
       {account.kind === 'imap' && <MailboxTable account={account} />}
       <SwitchCard account={account} />
@@ -63,9 +67,7 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
 const HealthCard = ({ account }: { account: Account }) => {
   const post = async (what: 'sync' | 'resync') => {
     await call(what === 'sync' ? 'syncAccount' : 'resyncAccount', 'POST', `/v1/accounts/${account.id}/${what}`)
-    const text =
-      what === 'resync' ? 'health.comparing' : account.kind === 'imap' ? 'health.syncing' : 'maildrop.looking'
-    showToast({ kind: 'done', text: t(text) })
+    showToast({ kind: 'done', text: t(what === 'resync' ? 'health.comparing' : 'health.syncing') })
   }
   return (
     <section className="card" aria-label={t('health')}>
@@ -81,12 +83,7 @@ const HealthCard = ({ account }: { account: Account }) => {
               </button>
             </>
           )}
-          {account.problem.serverText && (
-            <details>
-              <summary>{t('serverSaid')}</summary>
-              <code>{account.problem.serverText}</code>
-            </details>
-          )}
+          <ServerSaid text={account.problem.serverText} />
         </div>
       )}
       <MaildropFacts account={account} />
@@ -99,13 +96,17 @@ const HealthCard = ({ account }: { account: Account }) => {
         {account.isPrivateHost && ` ${t('health.private')}`}
       </p>
       <div className="row">
-        <button type="button" className="button" onClick={() => void post('sync')}>
-          {account.kind === 'imap' ? t('account.sync') : t('maildrop.check')}
-        </button>
-        {account.kind === 'imap' && (
-          <button type="button" className="button" onClick={() => void post('resync')}>
-            {t('health.resync')}
-          </button>
+        {account.kind === 'imap' ? (
+          <>
+            <button type="button" className="button" onClick={() => void post('sync')}>
+              {t('account.sync')}
+            </button>
+            <button type="button" className="button" onClick={() => void post('resync')}>
+              {t('health.resync')}
+            </button>
+          </>
+        ) : (
+          <CheckNow key={account.id} account={account} />
         )}
         <button
           type="button"

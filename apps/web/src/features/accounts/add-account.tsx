@@ -165,7 +165,14 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
               else setOutgoing(pin)
             }}
           />
-          <MailboxIsHere problem={live.problem} kind={kind} onBeside={() => add(true)} />
+          {incoming && (
+            <MailboxIsHere
+              problem={live.problem}
+              kind={kind}
+              typed={{ incoming: settingsOf(incoming), password }}
+              onBeside={() => add(true)}
+            />
+          )}
           <div className="row end">
             <button type="button" className="button" onClick={() => setStage('address')}>
               {t('back')}

@@ -2,6 +2,7 @@ import type { CheckEvent } from '@postern/shared/accounts.ts'
 import { Check, CircleX, Loader } from 'lucide-react'
 import { flushSync } from 'react-dom'
 import { t } from '#lib/page-text.ts'
+import { ServerSaid } from '#ui/server-said.tsx'
 import { shownFingerprint } from './server-fields.tsx'
 
 const names = {
@@ -84,12 +85,7 @@ export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust:
               </button>
             </>
           )}
-          {failed.serverText && (
-            <details>
-              <summary>{t('serverSaid')}</summary>
-              <code>{failed.serverText}</code>
-            </details>
-          )}
+          <ServerSaid text={failed.serverText} />
         </div>
       ))}
     </div>

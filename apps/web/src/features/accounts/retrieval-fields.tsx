@@ -3,6 +3,7 @@ import { Choice, Field } from '#ui/field.tsx'
 import { consequenceOf, type RetrievalForm, readRetrieval } from './retrieval-form.ts'
 
 const policies = ['keep', 'afterDownload', 'afterDays', 'whenDeletedHere', 'newest'] as const
+const numberOf: { [policy in RetrievalForm['policy']]?: 'days' | 'count' } = { afterDays: 'days', newest: 'count' }
 const intervals = [1, 5, 10, 15, 30, 60, 240, 1440]
 
 /** What becomes of mail at the provider, with its consequence, and how often and how much is fetched. */
@@ -16,9 +17,10 @@ export const RetrievalFields = ({
 }) => {
   const read = readRetrieval(value)
   const errors = read.kind === 'wrong' ? read.errors : {}
+  const number = numberOf[value.policy]
   return (
     <>
-      <div className={value.policy === 'afterDays' || value.policy === 'newest' ? 'policy-number' : undefined}>
+      <div className={number && 'policy-number'}>
         <Choice
           label={t('policy.label')}
           value={value.policy}
@@ -26,24 +28,15 @@ export const RetrievalFields = ({
           hint={consequenceOf(value)}
           onChange={(policy) => onChange({ policy: policies.find((known) => known === policy) ?? 'keep' })}
         />
-        {value.policy === 'afterDays' && (
+        {number && (
           <Field
-            label={t('policy.days')}
+            key={number}
+            label={t(`policy.${number}`)}
             inputMode="numeric"
             required
-            value={value.days}
-            error={errors.days}
-            onChange={(event) => onChange({ days: event.target.value })}
-          />
-        )}
-        {value.policy === 'newest' && (
-          <Field
-            label={t('policy.count')}
-            inputMode="numeric"
-            required
-            value={value.count}
-            error={errors.count}
-            onChange={(event) => onChange({ count: event.target.value })}
+            value={value[number]}
+            error={errors[number]}
+            onChange={(event) => onChange({ [number]: event.target.value })}
           />
         )}
       </div>

@@ -3,13 +3,13 @@ import { type FormEvent, useEffect, useState } from 'react'
 import { call } from '#data/api.ts'
 import { app } from '#data/app-state.ts'
 import { useAnswer } from '#data/use-answer.ts'
-import { fileSize } from '#lib/format.ts'
+import { fileSize, fullDate } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { goBack, navigate, useRoute } from '#lib/route.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Field } from '#ui/field.tsx'
 import { proposedIncoming } from './proposals.ts'
-import { pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
+import { formOf, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 /** Offers the other protocol; while an account changes, how far that is. */
@@ -26,6 +26,7 @@ export const SwitchCard = ({ account }: { account: Account }) => {
           <button type="button" className="button" onClick={() => navigate(`${page}#${switchHash}`)}>
             {t('switch.open', { protocol: nameOf(to) })}
           </button>
+          <LastChange account={account} />
         </>
       ) : (
         <SwitchProgress account={account} to={to} />
@@ -71,8 +72,10 @@ const SwitchDialog = ({ account, onClose }: { account: Account; onClose: () => v
 
 /** What will happen, the server, the password; a test of them comes first. */
 const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKind; onClose: () => void }) => {
-  const [incoming, setIncoming] = useProposal(account, to)
-  const [password, setPassword] = useState('')
+  const [typed] = useState(() => typedFor(account.id))
+  const [incoming, setIncoming] = useProposal(account, to, typed && formOf(typed.incoming))
+  const [password, setPassword] = useState(typed?.password ?? '')
+  useEffect(() => () => app.set({ typedLogin: null }), [])
   const live = useLiveTest()
   const start = (event: FormEvent) => {
     event.preventDefault()
@@ -88,7 +91,7 @@ const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKin
   const errors = live.problem?.detail.fields
   return (
     <form onSubmit={start}>
-      {to === 'imap' ? <p>{t('switch.text')}</p> : <Consequences accountId={account.id} />}
+      {to === 'imap' ? <IntoImap /> : <Consequences accountId={account.id} />}
       {incoming === null ? (
         <p className="muted">{t('add.looking')}</p>
       ) : (
@@ -120,8 +123,21 @@ const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKin
   )
 }
 
+/** What was typed on the way here. */
+const typedFor = (accountId: string) => {
+  const { typedLogin } = app.get()
+  return typedLogin?.accountId === accountId ? typedLogin : null
+}
+
 const show = (changed: Account): void =>
   app.set((state) => ({ accounts: state.accounts.map((other) => (other.id === changed.id ? changed : other)) }))
+
+const IntoImap = () => (
+  <>
+    <p>{t('switch.text')}</p>
+    <p>{t('switch.wins')}</p>
+  </>
+)
 
 /** What POP3 means for this account: what is fetched first, and what is no longer seen. */
 const Consequences = ({ accountId }: { accountId: string }) => {
@@ -132,7 +148,8 @@ const Consequences = ({ accountId }: { accountId: string }) => {
     <>
       <p>
         {t('home.text')}{' '}
-        {plan !== null && t('home.toFetch', { n: plan.toFetch.toLocaleString(), size: fileSize(plan.bytes) })}
+        {plan !== null && t('home.toFetch', { n: plan.toFetch.toLocaleString(), size: fileSize(plan.bytes) })}{' '}
+        {t('home.inboxToo')}
       </p>
       <p>{t('home.folders')}</p>
       {plan !== null && plan.leftOut.length > 0 && (
@@ -142,11 +159,13 @@ const Consequences = ({ accountId }: { accountId: string }) => {
   )
 }
 
-/** What is known of the provider's other server; null while that is looked up. */
-const useProposal = ({ address, incoming }: Account, to: AccountKind) => {
-  const [form, setForm] = useState<ServerForm | null>(null)
+/** What was typed already, else what is known of the provider's other server; null while that is looked up. */
+const useProposal = ({ address, incoming }: Account, to: AccountKind, typed: ServerForm | null) => {
+  const [form, setForm] = useState(typed)
   const { username } = incoming
+  const isKnown = form !== null
   useEffect(() => {
+    if (isKnown) return
     const looking = new AbortController()
     call('discover', 'POST', '/v1/discovery', { body: { address }, signal: looking.signal })
       .then((found) => ({ ...proposedIncoming(found, to), username }))
@@ -163,16 +182,33 @@ const useProposal = ({ address, incoming }: Account, to: AccountKind) => {
         if (!looking.signal.aborted) setForm((old) => old ?? proposed)
       })
     return () => looking.abort()
-  }, [address, username, to])
+  }, [address, username, to, isKnown])
   return [form, setForm] as const
 }
 
 const SwitchProgress = ({ account, to }: { account: Account; to: AccountKind }) =>
   account.switching === null ? (
-    <p role="status">{t('switch.done', { protocol: nameOf(to) })}</p>
+    <>
+      <p role="status">{t('switch.done', { protocol: nameOf(to) })}</p>
+      <LastChange account={account} />
+    </>
   ) : (
     <SwitchMeter account={account} to={to} switching={account.switching} />
   )
+
+/** What the last change came to, of how many mails, as long as the timeline tells of it. */
+const LastChange = ({ account: { id, kind } }: { account: Account }) => {
+  const { value } = useAnswer(`${id} ${kind}`, (signal) =>
+    call('listSyncEvents', 'GET', `/v1/accounts/${id}/events`, { signal }),
+  )
+  const last = value?.events.find((event) => event.kind === 'switch')
+  if (!last) return null
+  return (
+    <p className="muted" style={{ marginBlockStart: 8 }}>
+      {t('switch.last', { date: fullDate(last.at), text: last.text })}
+    </p>
+  )
+}
 
 type Switching = NonNullable<Account['switching']>
 
@@ -182,8 +218,8 @@ const textOf = ({ kind }: Account, { to, isTold }: Switching) => {
 }
 
 const SwitchMeter = ({ account, to, switching }: { account: Account; to: AccountKind; switching: Switching }) => {
-  const { total, found, uploaded } = switching
-  const done = Math.min(total, found + uploaded)
+  const { total, found, brought } = switching
+  const done = Math.min(total, found + brought)
   const n = (total - done).toLocaleString()
   return (
     <>
@@ -198,11 +234,12 @@ const SwitchMeter = ({ account, to, switching }: { account: Account; to: Account
       >
         <div style={{ width: `${total > 0 ? Math.round((done / total) * 100) : 0}%` }} />
       </div>
-      {to === 'imap' && (
-        <p className="muted">
-          {t('switch.counts', { found: found.toLocaleString(), uploaded: uploaded.toLocaleString() })}
-        </p>
-      )}
+      <p className="muted">
+        {t(to === 'imap' ? 'switch.counts' : 'home.counts', {
+          found: found.toLocaleString(),
+          brought: brought.toLocaleString(),
+        })}
+      </p>
       {to === 'pop3' && account.kind === 'imap' && <CancelSwitch accountId={account.id} />}
     </>
   )

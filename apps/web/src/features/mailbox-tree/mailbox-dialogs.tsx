@@ -12,6 +12,7 @@ import { Confirm } from '#ui/confirm.tsx'
 import { Dialog } from '#ui/dialog.tsx'
 import { Choice, Field } from '#ui/field.tsx'
 import { Problem } from '#ui/problem.tsx'
+import { ServerSaid } from '#ui/server-said.tsx'
 import { isOwn, type TreeWish } from './mailbox-menu.tsx'
 
 type Given = { account: Account; currentId: string | null; onClose: () => void }
@@ -26,7 +27,9 @@ export const MailboxDialog = ({ wish, ...given }: Given & { wish: TreeWish }) =>
     case 'move':
       return <MoveDialog {...given} mailbox={wish.mailbox} />
     case 'remove':
-      return <RemoveDialog {...given} mailbox={wish.mailbox} />
+      return <RemoveDialog {...given} mailbox={wish.mailbox} isForGood={false} />
+    case 'erase':
+      return <RemoveDialog {...given} mailbox={wish.mailbox} isForGood />
   }
 }
 
@@ -67,7 +70,8 @@ const RenameDialog = ({ mailbox, onClose }: Given & { mailbox: Mailbox }) => {
 const MoveDialog = ({ account, mailbox, onClose }: Given & { mailbox: Mailbox }) => {
   const places = useApp(({ mailboxes }) =>
     Object.values(mailboxes)
-      .filter((place) => place.accountId === account.id && isOwn(place) && !isBelow(place, mailbox))
+      .filter((place) => place.accountId === account.id && isOwn(place) && place.rights.create)
+      .filter((place) => !isWithin(mailboxes, place, mailbox.id))
       .sort((a, b) => a.path.localeCompare(b.path)),
   )
   const [parentId, setParentId] = useState(mailbox.parentId ?? '')
@@ -93,40 +97,54 @@ const MoveDialog = ({ account, mailbox, onClose }: Given & { mailbox: Mailbox })
   )
 }
 
-const isBelow = (place: Mailbox, root: Mailbox): boolean =>
-  place.id === root.id || place.path.startsWith(`${root.path}/`)
+/** Whether it is that mailbox, or lies below it. */
+const isWithin = (all: Record<string, Mailbox>, place: Mailbox, rootId: string): boolean => {
+  let at: Mailbox | undefined = place
+  while (at && at.id !== rootId) at = all[at.parentId ?? '']
+  return at !== undefined
+}
 
-const RemoveDialog = ({ account, mailbox, currentId, onClose }: Given & { mailbox: Mailbox }) => {
+const doneTexts = { remove: 'tree.removed', trash: 'tree.trashed', erase: 'tree.erased' } as const
+
+const RemoveDialog = ({
+  account,
+  mailbox,
+  isForGood,
+  currentId,
+  onClose,
+}: Given & { mailbox: Mailbox; isForGood: boolean }) => {
   const subtree = useApp(({ mailboxes }) =>
-    Object.values(mailboxes).filter((place) => place.accountId === account.id && isBelow(place, mailbox)),
+    Object.values(mailboxes).filter(
+      (place) => place.accountId === account.id && isWithin(mailboxes, place, mailbox.id),
+    ),
   )
   const n = subtree.reduce((sum, { messages }) => sum + messages, 0)
   const below = subtree.length - 1
-  const text = t(below === 0 ? 'tree.removeText' : 'tree.removeAllText', {
+  const kind = isForGood ? 'erase' : account.kind === 'pop3' ? 'remove' : 'trash'
+  const text = t(below === 0 ? `tree.${kind}Text` : `tree.${kind}AllText`, {
     messages: count('messages', n),
     below: below.toLocaleString(),
   })
   return (
     <Confirm
-      title={t('tree.removeTitle', { name: mailbox.name })}
+      title={t(isForGood ? 'tree.eraseTitle' : 'tree.removeTitle', { name: mailbox.name })}
       text={text}
-      action={t('tree.removeDo')}
+      action={t(isForGood ? 'tree.eraseDo' : 'tree.removeDo')}
       cancel={t('cancel')}
       onConfirm={() => {
         if (subtree.some(({ id }) => id === currentId)) navigate(`/?account=${account.id}`, { replace: true })
-        void remove(mailbox)
+        void remove(mailbox, t(doneTexts[kind], { name: mailbox.name }), isForGood)
       }}
       onClose={onClose}
     />
   )
 }
 
-const remove = async (mailbox: Mailbox): Promise<void> => {
-  const { id, name } = mailbox
+const remove = async ({ id }: Mailbox, text: string, isForGood: boolean): Promise<void> => {
   const restore = () => call('restoreMailbox', 'POST', `/v1/mailboxes/${id}/restore`).then(show).catch(sayWhy)
   try {
-    await call('removeMailbox', 'DELETE', `/v1/mailboxes/${id}`)
-    showToast({ kind: 'done', text: t('tree.removed', { name }), undo: () => void restore() })
+    await call('removeMailbox', 'DELETE', `/v1/mailboxes/${id}`, isForGood ? { query: { forGood: 'true' } } : {})
+    showToast({ kind: 'done', text, ...(isForGood ? {} : { undo: () => void restore() }) })
   } catch (error) {
     sayWhy(error)
   }
@@ -182,6 +200,7 @@ const Asking = ({
       <form onSubmit={onSubmit}>
         {children(problem)}
         {!problem?.detail.fields && <Problem problem={problem} />}
+        <ServerSaid text={problem?.detail.serverText} />
         <div className="row end">
           <button type="button" className="button" onClick={onClose}>
             {t('cancel')}

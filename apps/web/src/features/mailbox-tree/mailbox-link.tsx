@@ -3,6 +3,7 @@ import {
   Archive,
   ChevronRight,
   CircleAlert,
+  Ellipsis,
   FileText,
   Folder,
   Inbox,
@@ -11,13 +12,14 @@ import {
   Star,
   Trash2,
 } from 'lucide-react'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { act } from '#data/commands.ts'
 import { type Dragged, getDragged } from '#data/drag.ts'
 import { nameOf } from '#lib/mailbox-name.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
-import { isOwn, MailboxMenu, type TreeWish } from './mailbox-menu.tsx'
+import { Menu } from '#ui/menu.tsx'
+import { actionsOf, type TreeWish } from './mailbox-menu.tsx'
 import { countOf, type TreeRow } from './tree-order.ts'
 
 const icons: Record<MailboxRole, LucideIcon> = {
@@ -34,15 +36,19 @@ const icons: Record<MailboxRole, LucideIcon> = {
 /** One mailbox: opened by a click, filled by dropping conversations of the same account on it. */
 export const MailboxLink = ({
   row,
+  isKeptHere,
   isCurrent,
   onFold,
   onWish,
+  canCopy,
 }: {
   row: TreeRow
+  /** Nothing goes for good with its mailbox. */
+  isKeptHere: boolean
   isCurrent: boolean
   onFold: (isOpen: boolean) => void
-  /** Null where the tree is the server's. */
-  onWish: ((wish: TreeWish) => void) | null
+  onWish: (wish: TreeWish) => void
+  canCopy: boolean
 }) => {
   const [isOver, setOver] = useState(false)
   const { mailbox, depth } = row
@@ -62,9 +68,13 @@ export const MailboxLink = ({
     </button>
   )
   const style = { paddingInlineStart: 10 + depth * 14 }
+  const actions = actionsOf(mailbox, { onWish, isTrashed: row.isTrashed && !isKeptHere, canCopy })
+  const menu = actions.length > 0 && (
+    <Menu label={t('tree.actions', { name })} icon={<Ellipsis size={15} aria-hidden />} items={actions} />
+  )
   if (!mailbox.isSelectable)
     return (
-      <div className="tree-row">
+      <MenuRow hasMenu={menu !== false}>
         <span className="tree-item muted" style={style}>
           <Folder size={16} aria-hidden />
           <span className="name" dir="auto">
@@ -73,7 +83,8 @@ export const MailboxLink = ({
           {count > 0 && <span className="count">{count.toLocaleString()}</span>}
         </span>
         {fold}
-      </div>
+        {menu}
+      </MenuRow>
     )
   const to = `/mail/${mailbox.id}`
   const taken = (): Dragged | null => {
@@ -81,18 +92,8 @@ export const MailboxLink = ({
     const isWelcome = mailbox.rights.insert && dragged?.accountId === mailbox.accountId
     return isWelcome && dragged.mailboxId !== mailbox.id ? dragged : null
   }
-  const menu = onWish && isOwn(mailbox) && <MailboxMenu mailbox={mailbox} onWish={onWish} />
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the same menu has a button
-    <div
-      className={menu ? 'tree-row own' : 'tree-row'}
-      onContextMenu={(event) => {
-        const button = event.currentTarget.querySelector<HTMLButtonElement>(':scope > .menu > button')
-        if (!button) return
-        event.preventDefault()
-        button.click()
-      }}
-    >
+    <MenuRow hasMenu={menu !== false}>
       <a
         className={`tree-item${count > 0 && mailbox.role !== 'drafts' ? ' unread' : ''}${isOver ? ' drop' : ''}${mailbox.isSynced ? '' : ' muted'}`}
         style={style}
@@ -123,6 +124,22 @@ export const MailboxLink = ({
       </a>
       {fold}
       {menu}
-    </div>
+    </MenuRow>
   )
 }
+
+/** A click with the other button opens the menu, where there is one. */
+const MenuRow = ({ hasMenu, children }: { hasMenu: boolean; children: ReactNode }) => (
+  // biome-ignore lint/a11y/noStaticElementInteractions: the same menu has a button
+  <div
+    className={hasMenu ? 'tree-row with-menu' : 'tree-row'}
+    onContextMenu={(event) => {
+      const button = event.currentTarget.querySelector<HTMLButtonElement>(':scope > .menu > button')
+      if (!button) return
+      event.preventDefault()
+      button.click()
+    }}
+  >
+    {children}
+  </div>
+)

@@ -1,25 +1,45 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
-import { Ellipsis } from 'lucide-react'
 import { t } from '#lib/text.ts'
-import { Menu } from '#ui/menu.tsx'
+import type { MenuItem } from '#ui/menu.tsx'
 
 /** What a person wants of their own mailboxes; a dialog asks for the rest. */
 export type TreeWish =
   | { kind: 'create'; parent: Mailbox | null }
-  | { kind: 'rename' | 'move' | 'remove'; mailbox: Mailbox }
+  | { kind: 'rename' | 'move' | 'remove' | 'erase'; mailbox: Mailbox }
 
 /** One without a role: those keep their name and place. */
 export const isOwn = (mailbox: Mailbox): boolean => mailbox.role === null
 
-export const MailboxMenu = ({ mailbox, onWish }: { mailbox: Mailbox; onWish: (wish: TreeWish) => void }) => (
-  <Menu
-    label={t('tree.actions', { name: mailbox.name })}
-    icon={<Ellipsis size={15} aria-hidden />}
-    items={[
-      { label: t('tree.new'), onSelect: () => onWish({ kind: 'create', parent: mailbox }) },
-      { label: t('tree.rename'), onSelect: () => onWish({ kind: 'rename', mailbox }) },
-      { label: t('tree.move'), onSelect: () => onWish({ kind: 'move', mailbox }) },
-      { label: t('tree.remove'), onSelect: () => onWish({ kind: 'remove', mailbox }) },
-    ]}
-  />
-)
+/** The same as on the page of the account; asked for when somebody wants it. */
+const ask = async (kind: 'import' | 'upload', mailbox: Mailbox): Promise<void> => {
+  const { askTransfer } = await import('#data/transfers.ts')
+  askTransfer({ kind, mailbox })
+}
+
+type Place = {
+  onWish: (wish: TreeWish) => void
+  /** It was put into Trash at its server, and goes from there for good. */
+  isTrashed: boolean
+  /** What it holds is kept here, and there is an account to copy it to. */
+  canCopy: boolean
+}
+
+/** What can be done with a mailbox as such. What its server's rights do not allow is there, and disabled. */
+export const actionsOf = (mailbox: Mailbox, { onWish, isTrashed, canCopy }: Place): MenuItem[] => {
+  const { create, rename, insert } = mailbox.rights
+  const tree = [
+    { label: t('tree.new'), isDisabled: !create, onSelect: () => onWish({ kind: 'create', parent: mailbox }) },
+    { label: t('tree.rename'), isDisabled: !rename, onSelect: () => onWish({ kind: 'rename', mailbox }) },
+    { label: t('tree.move'), isDisabled: !rename, onSelect: () => onWish({ kind: 'move', mailbox }) },
+    {
+      label: t(isTrashed ? 'tree.erase' : 'tree.remove'),
+      isDisabled: !rename,
+      onSelect: () => onWish({ kind: isTrashed ? 'erase' : 'remove', mailbox }),
+    },
+  ]
+  return [
+    ...(isOwn(mailbox) ? tree : []),
+    ...(insert && mailbox.isSynced ? [{ label: t('tree.import'), onSelect: () => void ask('import', mailbox) }] : []),
+    ...(canCopy ? [{ label: t('tree.copy'), onSelect: () => void ask('upload', mailbox) }] : []),
+  ]
+}

@@ -1,8 +1,8 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { FolderPlus, Plus, RefreshCw, Settings2 } from 'lucide-react'
 import { lazy, Suspense, useMemo, useState } from 'react'
-import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
+import { syncNow } from '#data/look.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
 import { MailboxLink } from './mailbox-link.tsx'
@@ -38,8 +38,8 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
   const { folds, setFold } = useFolds()
   const [shown, setShown] = useState(rowsAtOnce)
   const [wish, setWish] = useState<TreeWish | null>(null)
-  // An IMAP server's tree is changed where it is.
   const isKeptHere = account.kind === 'pop3'
+  const hasOther = useApp((state) => state.accounts.some(({ kind }) => kind === 'imap'))
   const rows = useMemo(() => orderTree(mailboxes, folds, currentId), [mailboxes, folds, currentId])
   return (
     <section aria-label={t('tree.account', { address: account.address })}>
@@ -49,23 +49,21 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
         <span className="name" dir="auto" title={account.address}>
           {account.name || account.address}
         </span>
-        {isKeptHere && (
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`${t('tree.new')}: ${account.address}`}
-            title={t('tree.new')}
-            onClick={() => setWish({ kind: 'create', parent: null })}
-          >
-            <FolderPlus size={14} aria-hidden />
-          </button>
-        )}
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={`${t('tree.new')}: ${account.address}`}
+          title={t('tree.new')}
+          onClick={() => setWish({ kind: 'create', parent: null })}
+        >
+          <FolderPlus size={14} aria-hidden />
+        </button>
         <button
           type="button"
           className="icon-button"
           aria-label={`${t('account.sync')}: ${account.address}`}
           title={t('account.sync')}
-          onClick={() => void call('syncAccount', 'POST', `/v1/accounts/${account.id}/sync`)}
+          onClick={() => void syncNow(account)}
         >
           <RefreshCw size={14} aria-hidden />
         </button>
@@ -94,9 +92,11 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
         <MailboxLink
           key={row.mailbox.id}
           row={row}
+          isKeptHere={isKeptHere}
           isCurrent={row.mailbox.id === currentId}
           onFold={(isOpen) => setFold(row.mailbox.id, isOpen)}
-          onWish={isKeptHere ? setWish : null}
+          onWish={setWish}
+          canCopy={isKeptHere && hasOther}
         />
       ))}
       {rows.length > shown && (

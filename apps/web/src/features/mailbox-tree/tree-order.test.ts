@@ -2,7 +2,7 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { describe, expect, it } from 'vitest'
 import { countOf, orderTree } from './tree-order.ts'
 
-const rights = { setSeen: true, setFlags: true, keywords: true, insert: true, remove: true, rename: true }
+const rights = { setSeen: true, setFlags: true, keywords: true, insert: true, remove: true, create: true, rename: true }
 const mailbox = (path: string, given: Partial<Mailbox> = {}): Mailbox => ({
   id: path,
   accountId: '1',
@@ -60,5 +60,27 @@ describe('the tree of mailboxes', () => {
   it('folds large trees at first', () => {
     const many = Array.from({ length: 100 }, (_, n) => mailbox(`Lists/${n}`))
     expect(paths(orderTree([...many, mailbox('Lists')], {}, null))).toEqual(['Lists'])
+  })
+
+  it('keeps what lies below Trash there, folded and without a count', () => {
+    const trashed = [
+      ...tree,
+      mailbox('Trash', { role: 'trash' }),
+      mailbox('Trash/Old', { unreadConversations: 3 }),
+      mailbox('Trash/Old/Older'),
+      mailbox('INBOX/Own'),
+    ]
+    const folded = orderTree(trashed, {}, null)
+    expect(paths(folded).slice(0, 6)).toEqual(['INBOX', 'Drafts', 'Junk', 'Trash', 'INBOX/Own', 'Work'])
+    expect(folded[3]).toMatchObject({ hasChildren: true, isOpen: false, isTrashed: false })
+    const open = orderTree(trashed, { Trash: true }, null)
+    expect(paths(open).slice(3, 7)).toEqual(['Trash', 'Trash/Old', 'Trash/Old/Older', 'INBOX/Own'])
+    expect(open.slice(3, 7).map((row) => [row.depth, row.isTrashed, countOf(row)])).toEqual([
+      [0, false, 0],
+      [1, true, 0],
+      [2, true, 0],
+      [0, false, 1],
+    ])
+    expect(paths(orderTree(trashed, {}, 'Trash/Old/Older'))).toContain('Trash/Old/Older')
   })
 })

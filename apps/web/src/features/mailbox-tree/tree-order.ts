@@ -1,13 +1,22 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 
-export type TreeRow = { mailbox: Mailbox; depth: number; hasChildren: boolean; isOpen: boolean; unread: number }
+export type TreeRow = {
+  mailbox: Mailbox
+  depth: number
+  hasChildren: boolean
+  isOpen: boolean
+  unread: number
+  /** It lies below Trash. */
+  isTrashed: boolean
+}
 
 const order = ['inbox', 'drafts', 'sent', 'archive', 'flagged', 'all', 'junk', 'trash']
 /** Larger trees begin folded. */
 const openAtMost = 60
 
 /**
- * The rows of one account: special mailboxes on top, then the rest by name under their parents. `chosen` holds what the
+ * The rows of one account: special mailboxes on top, then the rest by name under their parents. What lies below Trash stays
+ * there, folded; what lies below another special one counts as one's own. `chosen` holds what the
  * person opened (true) or folded (false); the way to the current mailbox is always open. A folded parent counts for all
  * below it. Pure; the work grows with the number of mailboxes, ten thousand are fine.
  */
@@ -18,7 +27,8 @@ export const orderTree = (
 ): TreeRow[] => {
   const special = mailboxes.filter(({ role }) => role !== null)
   const rest = mailboxes.filter(({ role }) => role === null)
-  const byId = new Map(rest.map((mailbox) => [mailbox.id, mailbox]))
+  const trashes = special.filter(({ role }) => role === 'trash')
+  const byId = new Map([...rest, ...trashes].map((mailbox) => [mailbox.id, mailbox]))
   const children = new Map<string | null, Mailbox[]>()
   for (const mailbox of rest) {
     const parent = mailbox.parentId !== null && byId.has(mailbox.parentId) ? mailbox.parentId : null
@@ -31,7 +41,7 @@ export const orderTree = (
   const { compare } = new Intl.Collator(undefined, { numeric: true })
   const unreadBelow = (mailbox: Mailbox): number =>
     (children.get(mailbox.id) ?? []).reduce((sum, child) => sum + unreadBelow(child), mailbox.unreadConversations)
-  const walk = (parent: string | null, depth: number): TreeRow[] =>
+  const walk = (parent: string | null, depth: number, isTrashed: boolean): TreeRow[] =>
     (children.get(parent) ?? [])
       .sort((a, b) => compare(a.name, b.name))
       .flatMap((mailbox) => {
@@ -43,25 +53,25 @@ export const orderTree = (
           hasChildren,
           isOpen,
           unread: hasChildren && !isOpen ? unreadBelow(mailbox) : mailbox.unreadConversations,
+          isTrashed,
         }
-        return [row, ...(hasChildren && isOpen ? walk(mailbox.id, depth + 1) : [])]
+        return [row, ...(hasChildren && isOpen ? walk(mailbox.id, depth + 1, isTrashed) : [])]
       })
   return [
     ...special
       .sort((a, b) => order.indexOf(a.role ?? '') - order.indexOf(b.role ?? ''))
-      .map((mailbox) => ({
-        mailbox,
-        depth: 0,
-        hasChildren: false,
-        isOpen: false,
-        unread: mailbox.unreadConversations,
-      })),
-    ...walk(null, 0),
+      .flatMap((mailbox) => {
+        const hasChildren = mailbox.role === 'trash' && children.has(mailbox.id)
+        const isOpen = hasChildren && (onTheWay.has(mailbox.id) || chosen[mailbox.id] === true)
+        const row = { mailbox, depth: 0, hasChildren, isOpen, unread: mailbox.unreadConversations, isTrashed: false }
+        return [row, ...(isOpen ? walk(mailbox.id, 1, true) : [])]
+      }),
+    ...walk(null, 0, false),
   ]
 }
 
 /** Drafts show how many there are, spam and trash show nothing, all others their unread conversations. */
-export const countOf = ({ mailbox, unread }: TreeRow): number => {
-  if (mailbox.role === 'junk' || mailbox.role === 'trash' || !mailbox.isSynced) return 0
+export const countOf = ({ mailbox, unread, isTrashed }: TreeRow): number => {
+  if (isTrashed || mailbox.role === 'junk' || mailbox.role === 'trash' || !mailbox.isSynced) return 0
   return mailbox.role === 'drafts' ? mailbox.conversations : unread
 }

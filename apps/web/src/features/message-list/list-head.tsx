@@ -46,6 +46,7 @@ export const filters: Filter[] = ['all', 'unread', 'flagged', 'attachments']
 /** Name, count and filters; with a selection, what can be done to it. */
 export const ListHead = (props: Props) => {
   const { mailbox, marked } = props
+  const isAtServer = useApp(({ accounts }) => accounts.find(({ id }) => id === mailbox.accountId)?.kind === 'imap')
   if (marked !== 0) return <BulkBar {...props} />
   const name = nameOf(mailbox)
   return (
@@ -101,11 +102,16 @@ export const ListHead = (props: Props) => {
                 },
               ]
             : []),
-          {
-            label: t('hidden.title'),
-            icon: <EyeOff size={15} aria-hidden />,
-            onSelect: () => navigate(`/deleted/${mailbox.id}`),
-          },
+          // What is kept here no other program can mark.
+          ...(isAtServer
+            ? [
+                {
+                  label: t('hidden.title'),
+                  icon: <EyeOff size={15} aria-hidden />,
+                  onSelect: () => navigate(`/deleted/${mailbox.id}`),
+                },
+              ]
+            : []),
         ]}
       />
     </div>

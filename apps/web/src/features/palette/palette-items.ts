@@ -1,7 +1,7 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
-import { call } from '#data/api.ts'
 import { saveSetting } from '#data/app-state.ts'
+import { syncNow } from '#data/look.ts'
 import { canRun, commandIds, commandText, keysOf, runCommand } from '#data/screen-commands.ts'
 import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
@@ -57,15 +57,14 @@ export const listCommands = (accounts: Account[], chosen: Record<string, string>
     })),
   go(t('settings'), '/settings'),
   go(t('account.add'), '/accounts/new'),
-  ...accounts.flatMap(({ id, name, address }): PaletteItem[] => [
-    go(t('palette.account', { name: name || address }), `/accounts/${id}`),
-    {
-      id: `sync:${id}`,
-      label: t('palette.sync', { name: name || address }),
-      note: '',
-      run: () => void call('syncAccount', 'POST', `/v1/accounts/${id}/sync`),
-    },
-  ]),
+  ...accounts.flatMap((account): PaletteItem[] => {
+    const { id, address } = account
+    const name = account.name || address
+    return [
+      go(t('palette.account', { name }), `/accounts/${id}`),
+      { id: `sync:${id}`, label: t('palette.sync', { name }), note: '', run: () => void syncNow(account) },
+    ]
+  }),
   choose(t('palette.columns'), 'layout', 'columns'),
   choose(t('palette.bottom'), 'layout', 'bottom'),
   choose(t('palette.list'), 'layout', 'list'),

@@ -1,20 +1,20 @@
 import type { Transfer } from '@postern/shared/transfers.ts'
 import { X } from 'lucide-react'
 import { useApp } from '#data/app-state.ts'
-import { cancelTransfer, dismissTransfer, type Shown } from '#data/transfers.ts'
+import { cancelTransfer, dismissTransfers, isOver as hasEnded, type Shown } from '#data/transfers.ts'
 import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 
 /** How far one import or copy is, what came of it, and what was left out and why. */
 export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isInDialog?: boolean }) => {
   const { transfer, refusedFiles } = shown
-  const { id, kind, state } = transfer
+  const { id, kind } = transfer
   const name = useApp(({ mailboxes }) => {
     const mailbox = mailboxes[transfer.mailboxId]
     return mailbox ? pathOf(mailbox) : ''
   })
   const what = t(`transfer.${kind}`, { name })
-  const isOver = state === 'done' || state === 'cancelled'
+  const isOver = hasEnded(transfer)
   const refused = [...refusedFiles, ...transfer.refused]
   const left = refusedFiles.length + transfer.refusedMails
   return (
@@ -39,7 +39,7 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
             className="icon-button"
             aria-label={t('transfer.close', { what })}
             title={t('close')}
-            onClick={() => dismissTransfer(id)}
+            onClick={() => void dismissTransfers([id])}
           >
             <X size={16} aria-hidden />
           </button>

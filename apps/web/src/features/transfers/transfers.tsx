@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { closeQuestion, useTransfers } from '#data/transfers.ts'
+import { closeQuestion, dismissTransfers, isOver, useTransfers } from '#data/transfers.ts'
 import { t } from '#lib/page-text.ts'
 import { CopyDialog } from './copy-dialog.tsx'
 import { ImportDialog } from './import-dialog.tsx'
@@ -16,9 +16,14 @@ export const Transfers = () => {
   }, [question])
   const shown = list.find(({ transfer }) => transfer.id === inDialog)
   const others = list.filter((other) => other !== shown)
+  const ended = others.flatMap(({ transfer }) => (isOver(transfer) ? [transfer.id] : []))
   const given = {
     onBegun: setInDialog,
-    onClose: closeQuestion,
+    // Its end was looked at: there is no need to see it once more.
+    onClose: () => {
+      closeQuestion()
+      if (shown) void dismissTransfers([shown.transfer.id])
+    },
     begun: shown && <TransferView shown={shown} isInDialog />,
   }
   return (
@@ -27,6 +32,11 @@ export const Transfers = () => {
       {question?.kind === 'upload' && <CopyDialog mailbox={question.mailbox} {...given} />}
       {others.length > 0 && (
         <section className="transfers" aria-label={t('transfers')}>
+          {ended.length > 1 && (
+            <button type="button" className="button" onClick={() => void dismissTransfers(ended)}>
+              {t('transfers.closeAll', { n: ended.length.toLocaleString() })}
+            </button>
+          )}
           {others.map((other) => (
             <TransferView key={other.transfer.id} shown={other} />
           ))}

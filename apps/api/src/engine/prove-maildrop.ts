@@ -1,0 +1,65 @@
+import { readMessageId } from '#mail/read-message-id.ts'
+import { messageIdHash } from '#mail/threading.ts'
+import { listMaildrop } from '#protocol/pop3/list-maildrop.ts'
+import { openPop3Session, type Pop3Session } from '#protocol/pop3/open-session.ts'
+import { leaveSession } from '#protocol/pop3/quit-session.ts'
+import { retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
+import { countMailsHere, type MaildropSample } from '#store/bring-home.ts'
+import type { Store } from '#store/open-store.ts'
+import { openTypedLogin, type TypedLogin } from './open-typed-login.ts'
+import { requireSame } from './prove-mailbox.ts'
+
+/** As many of the newest are compared. */
+const proofMails = 20
+/** Of a header; what comes after that is not looked at. */
+const maxHeaderBytes = 256 * 1024
+
+export type MaildropProof = TypedLogin & {
+  /** The IMAP account that is to change to it. */
+  accountId: bigint
+  /** The user name is that of before, or the account's address. */
+  isSameName: boolean
+}
+
+/**
+ * Signs in once at the maildrop that an IMAP account is to change to, and sees that it is the same mailbox: most of its newest
+ * mails are here; where it is empty, or gives no headers, the name must do. Nothing changes here or there. Throws connect.*,
+ * tls.*, login.*, mailbox.*, request.conflict.
+ */
+export const proveMaildrop = async (
+  store: Store,
+  { accountId, isSameName, ...login }: MaildropProof,
+): Promise<MaildropSample> => {
+  const session = await openTypedLogin(login, openPop3Session)
+  try {
+    const { entries } = await listMaildrop(session)
+    const newest = entries.slice(-proofMails).map(({ number }) => number)
+    const messageIds = await readMessageIds(session, newest)
+    const found = await store.readSystem((tx) => countMailsHere(tx, accountId, messageIds.map(messageIdHash)))
+    requireSame({ asked: messageIds.length, found, isSameName }, 'are not in this account')
+    return { messages: entries.length, unknown: messageIds.length - found }
+  } finally {
+    await leaveSession(session)
+  }
+}
+
+/** Each once; none of a server without TOP. */
+const readMessageIds = async (session: Pop3Session, numbers: number[]): Promise<string[]> => {
+  const messageIds = new Set<string>()
+  for await (const answer of retrieveTops(session, numbers, { lines: 0 })) {
+    if (answer.kind === 'refused') continue
+    const messageId = await readMessageId(await readBeginning(answer.content))
+    if (messageId !== null) messageIds.add(messageId)
+  }
+  return [...messageIds]
+}
+
+const readBeginning = async (content: AsyncIterable<Buffer>): Promise<Buffer> => {
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for await (const piece of content) {
+    if (bytes < maxHeaderBytes) pieces.push(piece)
+    bytes += piece.length
+  }
+  return Buffer.concat(pieces)
+}

@@ -1,0 +1,37 @@
+import type { Account } from '@postern/shared/accounts.ts'
+import { messageDate } from '#lib/format.ts'
+import { count, t } from '#lib/text.ts'
+import { ApiError, call, explain } from './api.ts'
+import { refreshAccount } from './patch-account.ts'
+import { showToast } from './toasts.ts'
+
+const firstMs = 200
+const mostMs = 3000
+
+/** Asks for a look at a maildrop and answers, in words, what came of it. Throws ApiError, also when the look failed. */
+export const lookNow = async (accountId: string, signal?: AbortSignal): Promise<string> => {
+  const given = signal ? { signal } : {}
+  let sync = await call('syncAccount', 'POST', `/v1/accounts/${accountId}/sync`, given)
+  for (let waitMs = firstMs; sync.state === 'running'; waitMs = Math.min(mostMs, waitMs * 1.5)) {
+    await new Promise((done) => setTimeout(done, waitMs))
+    sync = await call('getSync', 'GET', `/v1/accounts/${accountId}/syncs/${sync.id}`, given)
+  }
+  await refreshAccount(accountId)
+  const { problem, waitsUntil, arrived } = sync
+  if (problem) {
+    const { code, message, hint } = problem
+    throw new ApiError(code, { message, ...(hint === null ? {} : { hint }) })
+  }
+  if (waitsUntil) return t('look.later', { date: messageDate(waitsUntil) })
+  return arrived ? count('arrived', arrived) : t('look.nothing')
+}
+
+/** Beside the mail: an IMAP account tells of what comes as it comes, of a maildrop it is said what the look brought. */
+export const syncNow = async ({ id, kind }: Account): Promise<void> => {
+  if (kind === 'imap') return void (await call('syncAccount', 'POST', `/v1/accounts/${id}/sync`))
+  try {
+    showToast({ kind: 'done', text: await lookNow(id) })
+  } catch (error) {
+    showToast({ kind: 'problem', text: explain(error) })
+  }
+}
