@@ -1,3 +1,4 @@
+import { needsPerson } from '#outbox/plan-submission.ts'
 import { recoverSubmissions, sendNextSubmission } from '#outbox/send-submissions.ts'
 import { backoffMs } from '#platform/backoff.ts'
 import { AppError } from '#platform/errors.ts'
@@ -99,7 +100,7 @@ export class OutgoingMail {
         this.#session = await openSubmissionSession(deps, account)
       } catch (error) {
         const known = toSessionError(error)
-        if (/^(login|tls)\./.test(known.code)) {
+        if (needsPerson(known.code)) {
           this.#parkedUntil = deps.clock.monotonicMs() + deps.timing.sendingParkMs
           restrict('sending', known)
         }

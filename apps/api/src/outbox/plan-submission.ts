@@ -1,3 +1,5 @@
+import { type ErrorCode, errorTable } from '@postern/shared/error-codes.ts'
+
 /**
  * How a mail goes out, one batch of recipients at a time. Pure. Sent at most once after its end left:
  *
@@ -55,6 +57,9 @@ export type Attempt =
   | { kind: 'impossible' }
   /** The login is refused: whoever has the password must act; what waits stays. */
   | { kind: 'parked' }
+
+/** A refusal at the door that waiting does not mend: a password, a certificate. Asked again and again, providers lock people out. */
+export const needsPerson = (code: ErrorCode): boolean => /^(login|tls)\./.test(code) && !errorTable[code].retry
 
 /** What an attempt makes of a batch. */
 export const planAfterAttempt = (

@@ -23,6 +23,7 @@ import {
   afterLoss,
   type BatchState,
   batchStates,
+  needsPerson,
   planAfterAttempt,
   retryDelayMs,
 } from './plan-submission.ts'
@@ -118,9 +119,8 @@ const tryOnce = async (
 
 const faulty = (error: unknown): Ended => {
   if (!(error instanceof AppError)) throw error
-  const isParked = /^(login|tls)\./.test(error.code)
   return {
-    attempt: isParked ? { kind: 'parked' } : { kind: 'lost', isCommitted: false },
+    attempt: needsPerson(error.code) ? { kind: 'parked' } : { kind: 'lost', isCommitted: false },
     facts: { errorCode: error.code, text: error.detail.serverText ?? error.message },
     accepted: [],
     refused: [],
@@ -187,7 +187,8 @@ const settle = async (
     unit,
     batch,
     { from: ['leased', 'connected', 'committing'], to: state },
-    { ...facts, isAttempt: true, dueInMs: state === 'deferred' ? dueInMs : 0 },
+    // What is parked goes as soon as somebody can sign in.
+    { ...facts, isAttempt: true, dueInMs: state === 'deferred' && attempt.kind !== 'parked' ? dueInMs : 0 },
   )
   await finishSubmission(unit, submissionId)
 }

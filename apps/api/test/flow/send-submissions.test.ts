@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { recoverSubmissions, sendNextSubmission } from '#outbox/send-submissions.ts'
 import { systemClock } from '#platform/clock.ts'
@@ -6,7 +6,8 @@ import { Secret } from '#platform/secret.ts'
 import { openSmtpSession } from '#protocol/smtp/open-session.ts'
 import { commitBulk } from '#store/commit.ts'
 import { type Lease, takeLeases } from '#store/lease.ts'
-import { cancelSubmission, insertSubmission, type NewRecipient } from '#store/submissions.ts'
+import { cancelSubmission } from '#store/submissions.ts'
+import { queueMail } from '../support/queued-mail.ts'
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts'
 import { until } from '../support/until.ts'
 import { type OutboxRows, startOutboxRows } from './outbox-fixture.ts'
@@ -43,37 +44,8 @@ describe('a mail that waits to be sent', () => {
     const server = await startScriptedSmtp(script)
     servers.push(server)
     const lease = await leaseOf(accountId)
-    const queue = (id: string, to: string[], more: { notBefore?: Date; requestHash?: Buffer } = {}) => {
-      const octets = Buffer.from(`From: ann@example.org\r\nMessage-ID: <${id}@example.org>\r\n\r\nhi\r\n`)
-      const recipients = to.map((address): NewRecipient => ({ address, name: '', kind: 'to', batch: 0 }))
-      return commitBulk(
-        store,
-        { kind: 'user', userId },
-        (unit) =>
-          insertSubmission(unit, {
-            id,
-            userId,
-            accountId,
-            requestHash: more.requestHash ?? Buffer.from(id),
-            messageIdHeader: `<${id}@example.org>`,
-            fromAddress: 'ann@example.org',
-            subject: 'hi',
-            octets: {
-              sha256: Buffer.from(hash('sha256', octets, 'buffer')),
-              sizeBytes: octets.length,
-              head: octets,
-              blobId: null,
-            },
-            isUnicode: false,
-            wantsReport: false,
-            notBefore: more.notBefore ?? new Date(Date.now() - 1000),
-            schedule: null,
-            about: null,
-            recipients,
-          }),
-        { isDurable: true },
-      )
-    }
+    const queue = (id: string, to: string[], more: { notBefore?: Date; requestHash?: Buffer } = {}) =>
+      queueMail(store, { userId, accountId }, { id, to, ...more })
     const sendOn = (held: Lease) =>
       sendNextSubmission({
         store,

@@ -76,15 +76,17 @@ export const sendMessage = async (
     } catch (error) {
       fault = error
       session.destroy()
-      // A connection that is closed by us answers nobody any more.
-      answered.resolve({ error })
       throw error
     }
   }
+  // One that is ended by us answers nobody; what the library has to say of another end comes right behind it.
+  const onEnd = () => setImmediate(() => answered.resolve({ error: { code: 'ECONNECTION' } }))
+  smtp.once('end', onEnd)
   smtp.send(envelope, Readable.from(gated(), { objectMode: false }), (error, info) =>
     answered.resolve(error ? { error } : { response: info.response }),
   )
   const answer = await answered.promise
+  smtp.off('end', onEnd)
   // Who is told how it ended may rely on that nothing is written about it any more.
   await committing?.catch(() => undefined)
   if (fault !== undefined) throw fault
