@@ -11,6 +11,7 @@ import {
   type BatchFacts,
   type DueBatch,
   finishSubmission,
+  isUnderWay,
   nextDueBatch,
   type OpenRecipient,
   readOpenRecipients,
@@ -39,6 +40,8 @@ export type Sending = {
 
 /** Whoever takes over an account first says what its last owner left: before anything is sent. */
 export const recoverSubmissions = async ({ store, lease }: Pick<Sending, 'store' | 'lease'>): Promise<void> => {
+  // Of most accounts nothing is: an engine starts thousands at once.
+  if (!(await store.readSystem((tx) => isUnderWay(tx, lease.accountId)))) return
   const outcomes = batchStates.flatMap((from) => {
     const to = afterLoss(from)
     return to === null ? [] : [{ from, to, text: to === 'in_doubt' ? inDoubt : null }]

@@ -172,6 +172,9 @@ export const finishSubmission = async ({ tx }: RawUnit, submissionId: string): P
       AND NOT EXISTS (SELECT 1 FROM submission_batch b WHERE b.submission_id = s.id AND b.state NOT IN ('sent', 'failed', 'cancelled'))`
 }
 
+export const isUnderWay = async (tx: Tx, accountId: bigint): Promise<boolean> =>
+  (await tx.submissionBatch.count({ where: { accountId, state: { in: ['leased', 'connected', 'committing'] } } })) > 0
+
 /** What was under way when its owner died. Whoever asks has the lease: nobody else is at work. */
 export const recoverBatches = async (
   unit: RawUnit,
