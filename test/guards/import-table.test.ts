@@ -30,7 +30,8 @@ const owners: Record<string, string[]> = {
   'node:dns/promises': ['platform'],
   mailparser: ['mail'],
   imapflow: ['protocol'],
-  nodemailer: ['protocol'],
+  // The connection there, the composer here.
+  nodemailer: ['protocol', 'mail/compose-message.ts'],
   pg: ['store'],
   '@prisma/client': ['store'],
   '@prisma/adapter-pg': ['store'],

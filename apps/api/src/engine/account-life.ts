@@ -36,7 +36,7 @@ export type AccountLife = {
 }
 
 /** What an account can do only in part, although it is connected. The first of these is shown. */
-export type Restriction = 'bodies' | 'connections' | 'switch'
+export type Restriction = 'bodies' | 'connections' | 'switch' | 'sending'
 
 /** Screens are told that all is well even when that was known before; `event` is a line for the health timeline. */
 export type Shown = { event: { kind: string; text: string } | null }

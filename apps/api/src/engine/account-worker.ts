@@ -11,6 +11,7 @@ import type { AccountLife, AccountMachine, LookEnd, Restriction, Shown } from '.
 import { accountTransitions, planAfterFailure } from './account-states.ts'
 import type { EngineDeps } from './engine-deps.ts'
 import { ImapLife } from './imap-life.ts'
+import { OutgoingMail } from './outgoing-mail.ts'
 import { PolledLife } from './polled-life.ts'
 import type { EngineTiming } from './timing.ts'
 import { WakeSignal } from './wake-signal.ts'
@@ -35,6 +36,7 @@ export class AccountWorker {
   readonly #restrictions = new Map<Restriction, AppError>()
   /** Known once the account was read. */
   #life: AccountLife | undefined
+  #outgoing: OutgoingMail | undefined
   #isPresent = false
   #state: AccountState = 'connecting'
   #failures = 0
@@ -44,7 +46,7 @@ export class AccountWorker {
     this.lease = lease
     this.ended = this.#run().finally(() => {
       this.#stop.abort()
-      return this.#life?.settled()
+      return Promise.all([this.#life?.settled(), this.#outgoing?.settled()]).then(() => undefined)
     })
   }
 
@@ -62,6 +64,7 @@ export class AccountWorker {
     // What nobody takes waits for the next worker.
     if (!life || this.#stop.signal.aborted) return
     life.noticeCommands()
+    this.#outgoing?.notice()
     for (const { id, body } of await takeRequests(this.#deps.store, this.lease.accountId)) {
       if (body.kind === 'sync' || body.kind === 'resync') {
         void this.#answerLook(id, life.look(body.kind === 'resync'))
@@ -129,6 +132,8 @@ export class AccountWorker {
     if (row.kind === 'pop3' && row.state === 'watching') this.#state = 'watching'
     const life = row.kind === 'pop3' ? new PolledLife(machine) : new ImapLife(machine)
     this.#life = life
+    // A paused account sends nothing; its worker is another one when it is resumed.
+    if (!row.isPaused) this.#outgoing = new OutgoingMail(machine)
     // What was asked for before there was anybody to ask, or of a worker that ended before it came to that.
     const heard = retakeSyncs(this.#deps.store, this.lease.accountId).then(() => this.notice())
     heard.catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'the next look takes what waits'))

@@ -5,7 +5,8 @@ import type { Secret } from '#platform/secret.ts'
 import { type ImapSession, openImapSession } from '#protocol/imap/open-session.ts'
 import { openPop3Session, type Pop3Session } from '#protocol/pop3/open-session.ts'
 import { toSessionError } from '#protocol/session-error.ts'
-import type { ConnectableAccount } from '#store/accounts.ts'
+import { openSmtpSession, type SmtpSession } from '#protocol/smtp/open-session.ts'
+import type { ConnectableAccount, SubmissionServer } from '#store/accounts.ts'
 import { type Lease, requireLease } from '#store/lease.ts'
 import { egressPolicyFor } from '#store/owner-policy.ts'
 import type { EngineDeps } from './engine-deps.ts'
@@ -48,6 +49,15 @@ export const openMaildropSession = async (
   return session
 }
 
+/** An SMTP session by which an account's mail goes out. */
+export const openSubmissionSession = (
+  deps: EngineDeps,
+  { server, password, userId }: SubmissionServer,
+): Promise<SmtpSession> =>
+  openWithCare(deps, { incoming: server, password, row: { userId } }, (address) =>
+    openSmtpSession({ ...server, address, ca: deps.ca, password, answerTimeoutMs: deps.timing.submissionAnswerMs }),
+  )
+
 /** Gmail lists a mail no more once any program has fetched it, unless the login name begins with `recent:`. */
 export const hidesFetched = ({ host, username }: Pick<ServerSettings, 'host' | 'username'>): boolean =>
   /^pop\.(gmail|googlemail)\.com$/i.test(host) && !username.toLowerCase().startsWith('recent:')
@@ -55,7 +65,7 @@ export const hidesFetched = ({ host, username }: Pick<ServerSettings, 'host' | '
 /** Judged address, connect budget, and failures in the words of the provider. */
 const openWithCare = async <Session>(
   deps: EngineDeps,
-  { incoming, password, row }: ConnectableAccount,
+  { incoming, password, row }: { incoming: ServerSettings; password: Secret; row: { userId: bigint } },
   open: (address: string) => Promise<Session>,
 ): Promise<Session> => {
   const policy = await deps.store.readSystem((tx) => egressPolicyFor(tx, row.userId))

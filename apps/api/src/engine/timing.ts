@@ -30,6 +30,10 @@ export type EngineTiming = {
   inboxLookMs: number
   /** Open mailboxes for which there is no connection take turns of this length on the one that people's requests have. */
   focusTurnMs: number
+  /** A submission server is given so long for an answer, above all for the one to the end of a mail. RFC 5321 4.5.3.2. */
+  submissionAnswerMs: number
+  /** The login for sending was refused: nothing is sent for so long, unless the account is edited. */
+  sendingParkMs: number
 }
 
 export const engineTiming: EngineTiming = {
@@ -47,4 +51,6 @@ export const engineTiming: EngineTiming = {
   connectionGrowMs: 3_600_000,
   inboxLookMs: 2000,
   focusTurnMs: 3000,
+  submissionAnswerMs: 10 * 60_000,
+  sendingParkMs: 3_600_000,
 }

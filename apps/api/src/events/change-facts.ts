@@ -15,6 +15,7 @@ export const changeFact = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('account'), accountId: idText }),
   z.object({ kind: z.literal('accountRemoved'), accountId: idText }),
   z.object({ kind: z.literal('command'), commandId: z.string() }),
+  z.object({ kind: z.literal('submission'), submissionId: z.string() }),
   z.object({ kind: z.literal('transfersDismissed'), transferIds: z.array(idText) }),
   z.object({ kind: z.literal('settings') }),
   z.object({ kind: z.literal('arrived'), mailboxId: idText, threadIds: z.array(idText) }),

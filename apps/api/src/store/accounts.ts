@@ -121,3 +121,22 @@ export const loadForEngine = async (
     password: openCredential(masterKey, row, 'credential', owner),
   }
 }
+
+export type SubmissionServer = { server: ServerSettings; password: Secret; userId: bigint }
+
+/** Where an account's mail goes out, with the password for it. Null when nothing is sent from it, or it is not looked after. */
+export const loadForSending = async (
+  tx: Tx,
+  masterKey: Buffer,
+  accountId: bigint,
+): Promise<SubmissionServer | null> => {
+  const account = await loadForEngine(tx, masterKey, accountId)
+  if (!account || account.row.outgoing === null) return null
+  const { row } = account
+  const { dataKey, outgoingCredential: credential, userId } = row
+  const password =
+    credential === null
+      ? account.password
+      : openCredential(masterKey, { dataKey, credential }, 'outgoing_credential', { accountId, userId })
+  return { server: serverSettings.parse(row.outgoing), password, userId }
+}

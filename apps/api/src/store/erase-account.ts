@@ -43,6 +43,9 @@ export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void>
   await tx.body.deleteMany({ where })
   await tx.messageSearch.deleteMany({ where })
   await tx.command.deleteMany({ where })
+  await tx.$executeRaw`DELETE FROM submission_recipient WHERE submission_id IN (SELECT id FROM submission WHERE account_id = ${accountId})`
+  await tx.submissionBatch.deleteMany({ where })
+  await tx.submission.deleteMany({ where })
   await tx.transferItem.deleteMany({ where })
   await tx.transfer.deleteMany({ where })
   await tx.threadMailbox.deleteMany({ where })

@@ -14,6 +14,8 @@ import { freshDatabase } from '../support/fresh-database.ts'
 import { until } from '../support/until.ts'
 
 const tablesOfAccounts = [
+  'submission',
+  'submission_batch',
   'message',
   'body',
   'placement',

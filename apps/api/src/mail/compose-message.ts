@@ -1,0 +1,166 @@
+import { Readable } from 'node:stream'
+import MimeNode from 'nodemailer/lib/mime-node/index.js'
+import { AppError } from '#platform/errors.ts'
+import { toFlowed } from './flowed-text.ts'
+import { readAddress, wireAddress } from './mail-address.ts'
+
+export type Correspondent = { name: string; address: string }
+
+export type OutgoingPart = {
+  filename: string
+  contentType: string
+  /** Without its brackets: the HTML shows it. Null: an attachment. */
+  contentId: string | null
+  octets: () => AsyncIterable<Uint8Array>
+}
+
+/** A mail as a person wrote it. */
+export type OutgoingMessage = {
+  from: Correspondent
+  replyTo: Correspondent[]
+  to: Correspondent[]
+  cc: Correspondent[]
+  subject: string
+  date: Date
+  /** East of Greenwich, minutes. */
+  zoneMinutes: number
+  /** These three with their brackets. */
+  messageId: string
+  inReplyTo: string | null
+  references: string[]
+  text: string
+  /** Null: plain text only. */
+  html: string | null
+  inline: OutgoingPart[]
+  attachments: OutgoingPart[]
+  /** Who wants to hear that it was read. RFC 8098. */
+  receiptTo: Correspondent | null
+}
+
+/**
+ * The octets of a mail: headers, then one text or two as alternatives, pictures beside the HTML that shows them, attachments
+ * last. Values and streams are all that is read. What would end a header line, or be another address than it looks, is refused
+ * before the first octet. Throws request.invalid.
+ */
+export const composeMessage = (message: OutgoingMessage): AsyncIterable<Buffer> => {
+  const root = withAttachments(message, bodyOf(message))
+  root.setHeader(headersOf(message))
+  return root.createReadStream()
+}
+
+/** How a mail names who got it besides: for the copy that its sender keeps, never for the wire. */
+export const bccHeader = (bcc: Correspondent[]): Buffer => {
+  const node = newNode('text/plain', { keepBcc: true })
+  node.setHeader(
+    'Bcc',
+    bcc.map((one) => toNode(one, 'bcc')),
+  )
+  const field = /^Bcc: .*(?:\r\n[ \t].*)*\r\n/m.exec(`${node.buildHeaders()}\r\n`)?.[0] ?? ''
+  return Buffer.from(bcc.length > 0 ? field : '')
+}
+
+type NodeOptions = ConstructorParameters<typeof MimeNode>[1] & { disableUrlAccess: boolean }
+
+/** Its content is what we give it: never a file or an address. */
+const newNode = (contentType: string, options: ConstructorParameters<typeof MimeNode>[1] = {}): MimeNode => {
+  const closed: NodeOptions = { ...options, disableFileAccess: true, disableUrlAccess: true, newline: 'win' }
+  return new MimeNode(contentType, closed)
+}
+
+const bodyOf = ({ text, html, inline }: OutgoingMessage): MimeNode => {
+  const plain = newNode('text/plain; charset=utf-8; format=flowed')
+  plain.setContent(toFlowed(text))
+  if (html === null) return plain
+  const rich = newNode('text/html; charset=utf-8')
+  rich.setContent(html)
+  const shown =
+    inline.length === 0 ? rich : joined('multipart/related; type="text/html"', [rich, ...inline.map(toPart)])
+  return joined('multipart/alternative', [plain, shown])
+}
+
+const withAttachments = ({ attachments }: OutgoingMessage, body: MimeNode): MimeNode =>
+  attachments.length === 0 ? body : joined('multipart/mixed', [body, ...attachments.map(toPart)])
+
+const joined = (contentType: string, children: MimeNode[]): MimeNode => {
+  const node = newNode(contentType)
+  for (const child of children) node.appendChild(child)
+  return node
+}
+
+const toPart = ({ filename, contentType, contentId, octets }: OutgoingPart): MimeNode => {
+  const type = /^[\w.+-]+\/[\w.+-]+$/.test(contentType) ? contentType : 'application/octet-stream'
+  const node = newNode(type, { filename: oneLine(filename, 'attachments') })
+  if (contentId !== null) {
+    if (!/^[\w.+-]+@[\w.-]+$/.test(contentId)) throw refusal('attachments', 'holds a wrong name of a picture')
+    node.setHeader('Content-Id', `<${contentId}>`)
+    node.setHeader('Content-Disposition', 'inline')
+  }
+  node.setContent(Readable.from(octets(), { objectMode: false }))
+  // Its octets come back as they are, whatever they are.
+  node.setHeader('Content-Transfer-Encoding', 'base64')
+  return node
+}
+
+const headersOf = (message: OutgoingMessage) => {
+  const { from, replyTo, to, cc, subject, date, zoneMinutes, messageId, inReplyTo, references, receiptTo } = message
+  const people = (key: string, list: Correspondent[]) =>
+    list.length > 0 ? [{ key, value: list.map((one) => toNode(one, key.toLowerCase())) }] : []
+  const ids = (key: string, list: string[]) =>
+    list.length > 0 ? [{ key, value: list.map(messageIdOf).join(' ') }] : []
+  return [
+    ...people('From', [from]),
+    ...people('Reply-To', replyTo),
+    ...people('To', to),
+    ...people('Cc', cc),
+    { key: 'Subject', value: oneLine(subject, 'subject') },
+    { key: 'Date', value: dateHeader(date, zoneMinutes) },
+    ...ids('Message-ID', [messageId]),
+    ...ids('In-Reply-To', inReplyTo === null ? [] : [inReplyTo]),
+    ...ids('References', references),
+    ...(receiptTo
+      ? [{ key: 'Disposition-Notification-To', value: wireAddress(requireAddress(receiptTo.address, 'from')) }]
+      : []),
+  ]
+}
+
+const toNode = ({ name, address }: Correspondent, field: string): { name: string; address: string } => ({
+  name: oneLine(name, field),
+  address: wireAddress(requireAddress(address, field)),
+})
+
+const requireAddress = (address: string, field: string) => {
+  const read = readAddress(address)
+  if (!read) throw refusal(field, `has an address that is none: ${address.slice(0, 100)}`)
+  return read
+}
+
+/** One that was written by another program is given on as it came, as long as it is one. */
+const messageIdOf = (id: string): string => {
+  if (!/^<[^<>\s\x00-\x1f\x7f]{1,996}>$/.test(id)) throw refusal('references', 'holds what is no Message-ID')
+  return id
+}
+
+/** Whatever ends a line would begin a header of its own. */
+const oneLine = (text: string, field: string): string => {
+  if (/[\x00-\x1f\x7f\u2028\u2029]/.test(text)) throw refusal(field, 'holds a line break or another control character')
+  return text.toWellFormed()
+}
+
+const refusal = (field: string, why: string): AppError =>
+  new AppError('request.invalid', `This mail cannot be sent as it is: “${field}” ${why}.`, {
+    hint: 'Mend that, and send it again.',
+    fields: { [field]: why },
+  })
+
+const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const two = (n: number): string => String(n).padStart(2, '0')
+
+/** RFC 5322 3.3, by the clock of whoever wrote it. */
+export const dateHeader = (date: Date, zoneMinutes: number): string => {
+  const there = new Date(date.getTime() + zoneMinutes * 60_000)
+  const [hours, minutes] = [Math.floor(Math.abs(zoneMinutes) / 60), Math.abs(zoneMinutes) % 60]
+  const zone = `${zoneMinutes < 0 ? '-' : '+'}${two(hours)}${two(minutes)}`
+  const day = `${days[there.getUTCDay()]}, ${there.getUTCDate()} ${months[there.getUTCMonth()]} ${there.getUTCFullYear()}`
+  return `${day} ${two(there.getUTCHours())}:${two(there.getUTCMinutes())}:${two(there.getUTCSeconds())} ${zone}`
+}

@@ -1,0 +1,197 @@
+import type { Clock } from '#platform/clock.ts'
+import { AppError } from '#platform/errors.ts'
+import type { SmtpSession } from '#protocol/smtp/open-session.ts'
+import { type Refusal, type SubmissionEnd, sendMessage } from '#protocol/smtp/send-message.ts'
+import { readChunks } from '#store/blobs.ts'
+import { commit, commitBulk, type EngineScope, type RawUnit } from '#store/commit.ts'
+import { type Lease, requireLease } from '#store/lease.ts'
+import type { Store } from '#store/open-store.ts'
+import {
+  advanceBatch,
+  type BatchFacts,
+  type DueBatch,
+  finishSubmission,
+  isUnderWay,
+  nextDueBatch,
+  type OpenRecipient,
+  readOpenRecipients,
+  recoverBatches,
+  settleRecipients,
+  splitWaiting,
+} from '#store/submissions.ts'
+import {
+  type Attempt,
+  afterLoss,
+  type BatchState,
+  batchStates,
+  needsPerson,
+  planAfterAttempt,
+  retryDelayMs,
+} from './plan-submission.ts'
+
+/** Where an account's mail goes out. */
+export type Sending = {
+  store: Store
+  lease: Lease
+  clock: Clock
+  /** One that is signed in: kept from mail to mail by whoever gives it. Throws connect.*, tls.*, login.*. */
+  session: () => Promise<SmtpSession>
+}
+
+/** Whoever takes over an account first says what its last owner left: before anything is sent. */
+export const recoverSubmissions = async ({ store, lease }: Pick<Sending, 'store' | 'lease'>): Promise<void> => {
+  // Of most accounts nothing is: an engine starts thousands at once.
+  if (!(await store.readSystem((tx) => isUnderWay(tx, lease.accountId)))) return
+  const outcomes = batchStates.flatMap((from) => {
+    const to = afterLoss(from)
+    return to === null ? [] : [{ from, to, text: to === 'in_doubt' ? inDoubt : null }]
+  })
+  await commit(store, { kind: 'engine', ...lease }, (unit) => recoverBatches(unit, lease.accountId, outcomes))
+}
+
+const inDoubt = 'The connection ended before the server said that it has the mail.'
+
+/**
+ * Sends the next batch that is due, once. False when none is. Faults of the way to the server are the batch's, not the
+ * caller's: it waits and is tried again. Throws lease.lost, storage.*.
+ */
+export const sendNextSubmission = async (sending: Sending): Promise<boolean> => {
+  const { store, lease } = sending
+  const scope: EngineScope = { kind: 'engine', ...lease }
+  const batch = await store.readSystem((tx) => nextDueBatch(tx, lease.accountId))
+  if (!batch) return false
+  const advance = (from: BatchState[], to: BatchState) => (unit: RawUnit) => advanceBatch(unit, batch, { from, to })
+  if (!(await commitBulk(store, scope, advance(['queued', 'deferred'], 'leased')))) return true
+  const recipients = await store.readSystem((tx) => readOpenRecipients(tx, batch.submissionId, batch.n))
+  const attempt = await tryOnce(sending, scope, batch, recipients)
+  await commit(store, scope, (unit) => settle(unit, sending, batch, attempt))
+  return true
+}
+
+/** How an attempt ended, for the batch and for each recipient. */
+type Ended = { attempt: Attempt; facts: BatchFacts; accepted: string[]; refused: Refusal[] }
+
+const tryOnce = async (
+  sending: Sending,
+  scope: EngineScope,
+  batch: DueBatch,
+  recipients: OpenRecipient[],
+): Promise<Ended> => {
+  const { store, lease } = sending
+  const to = recipients.map(({ address }) => address)
+  let session: SmtpSession
+  try {
+    session = await sending.session()
+  } catch (error) {
+    return faulty(error)
+  }
+  if (!(await commitBulk(store, scope, (unit) => advanceBatch(unit, batch, { from: ['leased'], to: 'connected' }))))
+    throw new AppError('lease.lost', 'Somebody else sends this mail.')
+  let accepted: string[] = []
+  try {
+    const submission = {
+      from: batch.fromAddress,
+      to,
+      sizeBytes: batch.sizeBytes,
+      octets: readChunks(store, batch.blobId),
+      isUnicode: batch.isUnicode,
+      wantsReport: batch.wantsReport,
+    }
+    const end = await sendMessage(session, submission, async (taken) => {
+      accepted = taken
+      const isCommitted = await commit(store, scope, (unit) =>
+        advanceBatch(unit, batch, { from: ['connected'], to: 'committing' }),
+      )
+      if (!isCommitted) throw new AppError('lease.lost', 'Somebody else sends this mail.')
+      // Stopped for so long that another one may have begun: what is on disk then says that it is in doubt.
+      requireLease(lease)
+    })
+    return toEnded(end, accepted)
+  } catch (error) {
+    session.destroy()
+    if (error instanceof AppError && (error.code === 'message.too_large' || error.code === 'request.invalid'))
+      return {
+        attempt: { kind: 'impossible' },
+        facts: { errorCode: error.code, text: error.message },
+        accepted: [],
+        refused: [],
+      }
+    throw error
+  }
+}
+
+const faulty = (error: unknown): Ended => {
+  if (!(error instanceof AppError)) throw error
+  return {
+    attempt: needsPerson(error.code) ? { kind: 'parked' } : { kind: 'lost', isCommitted: false },
+    facts: { errorCode: error.code, text: error.detail.serverText ?? error.message },
+    accepted: [],
+    refused: [],
+  }
+}
+
+const toEnded = (end: SubmissionEnd, accepted: string[]): Ended => {
+  const { refused } = end
+  switch (end.kind) {
+    case 'accepted':
+      return {
+        attempt: { kind: 'accepted' },
+        facts: { replyCode: end.reply.code, text: end.reply.text },
+        accepted,
+        refused,
+      }
+    case 'refused':
+      return {
+        attempt: { kind: 'refused', code: end.reply.code },
+        facts: { replyCode: end.reply.code, text: end.reply.text },
+        accepted: [],
+        refused,
+      }
+    case 'lost':
+      return {
+        attempt: { kind: 'lost', isCommitted: end.stage === 'committed' },
+        facts: { errorCode: end.error.code, text: end.stage === 'committed' ? inDoubt : end.error.message },
+        accepted: [],
+        refused,
+      }
+  }
+}
+
+const settle = async (
+  unit: RawUnit,
+  { clock }: Pick<Sending, 'clock'>,
+  batch: DueBatch,
+  { attempt, facts, accepted, refused }: Ended,
+): Promise<void> => {
+  const { submissionId } = batch
+  const refusedForGood = refused.filter(({ reply }) => reply.code >= 500)
+  await settleRecipients(unit, batch, [
+    ...(attempt.kind === 'accepted' ? accepted : []).map((address) => ({
+      address,
+      state: 'accepted' as const,
+      replyCode: null,
+      text: null,
+    })),
+    ...refused.map(({ address, reply }) => ({
+      address,
+      state: reply.code >= 500 ? ('refused' as const) : ('waiting' as const),
+      replyCode: reply.code,
+      text: reply.text,
+    })),
+  ])
+  const dueInMs = retryDelayMs(batch.attempts + 1, Math.random())
+  // The others have it: those who may get it later wait by themselves.
+  if (attempt.kind === 'accepted' && refused.length > refusedForGood.length)
+    await splitWaiting(unit, batch, { dueInMs })
+  const queuedForMs = clock.now().getTime() - batch.notBefore.getTime()
+  const isMixed = attempt.kind === 'refused' && refused.some(({ reply }) => reply.code < 500)
+  const { state } = planAfterAttempt(isMixed ? { kind: 'refused', code: 450 } : attempt, { queuedForMs })
+  await advanceBatch(
+    unit,
+    batch,
+    { from: ['leased', 'connected', 'committing'], to: state },
+    // What is parked goes as soon as somebody can sign in.
+    { ...facts, isAttempt: true, dueInMs: state === 'deferred' && attempt.kind !== 'parked' ? dueInMs : 0 },
+  )
+  await finishSubmission(unit, submissionId)
+}

@@ -1,0 +1,190 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
+import { displayLine } from '#mail/storable-text.ts'
+import { AppError, isAppError } from '#platform/errors.ts'
+import type { Secret } from '#platform/secret.ts'
+import { trusting } from '#platform/trust.ts'
+import type { OpeningStage } from '../check-steps.ts'
+import { wrongProtocol } from '../greeting.ts'
+import { type Endpoint, judgeCertificate, openTcp, openTls } from '../secure-socket.ts'
+import { maxServerText, toSessionError } from '../session-error.ts'
+
+export type SmtpEndpoint = Endpoint & {
+  security: 'tls' | 'starttls' | 'plain'
+  username: string
+  password: Secret
+  /** For the connection, and again for the handshake. Milliseconds. */
+  connectTimeoutMs?: number
+  /** For each answer. Milliseconds. */
+  answerTimeoutMs?: number
+}
+
+/** Runs one stage of opening; whoever wants to tell of it puts something around. */
+export type RunStage = (stage: OpeningStage, work: () => Promise<void>) => Promise<void>
+
+/** Signed in, one mail after the other (protocol/smtp/send-message.ts). */
+export type SmtpSession = {
+  readonly smtp: SMTPConnection
+  /** The largest mail the server takes, in bytes; null when it does not say. RFC 1870. */
+  readonly maxBytes: number | null
+  /** Addresses may be in any script. RFC 6531. */
+  readonly takesUnicode: boolean
+  isOpen: () => boolean
+  /** Asks the server, which may have gone quietly. Never throws. */
+  isAlive: () => Promise<boolean>
+  /** Ends it at once: the server gets to see no end of what is under way. */
+  destroy: () => void
+  /** QUIT, and no longer than it takes. */
+  leave: () => Promise<void>
+}
+
+const usualConnectMs = 15_000
+const greetingMs = 16_000
+const usualAnswerMs = 20_000
+const leaveMs = 3000
+
+/** Opens and signs in. Throws connect.*, tls.*, login.*; nothing stays open then. RFC 6409, RFC 8314. */
+export const openSmtpSession = async (
+  endpoint: SmtpEndpoint,
+  run: RunStage = (_stage, work) => work(),
+): Promise<SmtpSession> => {
+  let connection: SMTPConnection | undefined
+  try {
+    const socket = await connectSocket(endpoint, run)
+    // Loaded when it is needed: an idle gateway has no use for it.
+    const { default: Connection } = await import('nodemailer/lib/smtp-connection/index.js')
+    if (socket.destroyed) throw toSessionError({ code: 'ECONNRESET' })
+    const smtp = new Connection({
+      connection: socket,
+      secured: endpoint.security === 'tls',
+      secure: endpoint.security === 'tls',
+      host: endpoint.host,
+      requireTLS: endpoint.security === 'starttls',
+      ignoreTLS: endpoint.security === 'plain',
+      // The verdict is ours, below and before any password: a refusal has to show what was presented.
+      tls: { ...trusting(endpoint.ca), rejectUnauthorized: false },
+      greetingTimeout: greetingMs,
+      socketTimeout: endpoint.answerTimeoutMs ?? usualAnswerMs,
+    })
+    connection = smtp
+    // Whoever waits hears of it; one that comes when nobody does would end the process.
+    smtp.on('error', () => undefined)
+    await run('greeting', () => promised((done) => smtp.connect(done), smtp))
+    if (endpoint.security === 'starttls') await run('tls', async () => requireTrusted(endpoint, smtp))
+    const credentials = { user: endpoint.username, pass: endpoint.password.reveal() }
+    await run('login', () => promised((done) => smtp.login({ ...credentials, credentials }, done), smtp))
+    return toSession(smtp, socket)
+  } catch (error) {
+    connection?.close()
+    throw toSmtpError(error)
+  }
+}
+
+type Extensions = { _maxAllowedSize?: unknown; _supportedExtensions?: unknown }
+
+const toSession = (smtp: SMTPConnection, raw: Socket): SmtpSession => {
+  // What EHLO said the library keeps to itself.
+  const { _maxAllowedSize: size, _supportedExtensions: extensions } = smtp as unknown as Extensions
+  // After STARTTLS there is another one over it.
+  const socketOf = () => smtp._socket || raw
+  return {
+    smtp,
+    maxBytes: typeof size === 'number' && size > 0 ? size : null,
+    takesUnicode: Array.isArray(extensions) && extensions.includes('SMTPUTF8'),
+    isOpen: () => !smtp.destroyed && !socketOf().destroyed,
+    isAlive: () =>
+      new Promise((done) => {
+        smtp.once('end', () => done(false))
+        smtp.reset((error) => done(!error))
+      }),
+    destroy: () => {
+      socketOf().destroy()
+      smtp.close()
+    },
+    leave: () =>
+      new Promise((done) => {
+        const timer = setTimeout(() => socketOf().destroy(), leaveMs)
+        smtp.once('end', () => {
+          clearTimeout(timer)
+          done()
+        })
+        if (smtp.destroyed) smtp.emit('end')
+        else smtp.quit()
+      }),
+  }
+}
+
+/** Throws tls.* unless the connection is encrypted, by a certificate we accept. */
+const requireTrusted = (endpoint: SmtpEndpoint, { _socket: socket }: SMTPConnection): void => {
+  if (!(socket instanceof TLSSocket))
+    throw new AppError('tls.starttls_missing', 'The sending server offers no encryption at this port.')
+  const problem = judgeCertificate(endpoint, socket)
+  if (problem) throw problem
+}
+
+const connectSocket = async (endpoint: SmtpEndpoint, run: RunStage) => {
+  let socket = undefined as unknown as ReturnType<typeof openTcp> // set by the first step, which throws otherwise
+  const opened = (open: (ready: () => void) => ReturnType<typeof openTcp>) => () =>
+    new Promise<void>((done, fail) => {
+      const opening = open(() => {
+        clearTimeout(timer)
+        done()
+      })
+      const timer = setTimeout(() => opening.destroy(timedOut()), endpoint.connectTimeoutMs ?? usualConnectMs)
+      // It stays: what breaks before the library listens would end the process.
+      opening.on('error', (error) => {
+        clearTimeout(timer)
+        fail(error)
+      })
+      socket = opening
+    })
+  await run(
+    'connect',
+    opened((ready) => openTcp(endpoint, ready)),
+  )
+  if (endpoint.security === 'tls') {
+    const plain = socket
+    await run(
+      'tls',
+      opened((ready) => openTls(endpoint, ready, plain)),
+    )
+  }
+  return socket
+}
+
+const timedOut = () => Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })
+
+const promised = (start: (done: (error?: Error | null) => void) => void, smtp: SMTPConnection): Promise<void> =>
+  new Promise((done, fail) => {
+    smtp.once('error', fail)
+    start((error) => {
+      smtp.off('error', fail)
+      if (error) fail(error)
+      else done()
+    })
+  })
+
+/** Errors of the library, of sockets and of servers that are no answer to a mail. */
+export const toSmtpError = (error: unknown): AppError => {
+  const loose = error as { code?: unknown; response?: unknown; message?: unknown } // read-only look at a library's error
+  const serverText = typeof loose.response === 'string' ? displayLine(loose.response, maxServerText) : undefined
+  const detail = { cause: error, ...(serverText ? { serverText } : {}) }
+  if (loose.code === 'EAUTH')
+    return new AppError('login.failed', 'The sending server does not accept this name and password.', detail)
+  if (loose.code === 'ETLS')
+    return new AppError('tls.starttls_missing', 'The sending server offers no encryption at this port.', {
+      ...detail,
+      hint: 'Port 465 with TLS is usual.',
+    })
+  const stranger = serverText && wrongProtocol(serverText, 'SMTP')
+  if (stranger) return stranger
+  // The library's own codes for a connection that broke, whatever the socket said.
+  const isCut = loose.code === 'ECONNECTION' || (loose.code === 'ESOCKET' && !/SSL|TLS/i.test(String(loose.message)))
+  const known = toSessionError(isCut ? { code: 'ECONNRESET' } : error)
+  if (known.code !== 'tls.handshake' || isAppError(error)) return known
+  return new AppError(known.code, known.message, {
+    cause: error,
+    hint: 'The server may not speak TLS at this port: try STARTTLS (usually port 587), or port 465.',
+  })
+}

@@ -1,0 +1,207 @@
+import { textArray } from './binary-array.ts'
+import type { StagedContent } from './blobs.ts'
+import type { RawUnit } from './commit.ts'
+import type { Tx } from './open-store.ts'
+
+/** Mails on their way out. What their states mean, and which may follow which: outbox/plan-submission.ts. */
+export type NewRecipient = { address: string; name: string; kind: 'to' | 'cc' | 'bcc'; batch: number }
+
+export type NewSubmission = {
+  id: string
+  userId: bigint
+  accountId: bigint
+  requestHash: Buffer
+  messageIdHeader: string
+  fromAddress: string
+  subject: string
+  octets: StagedContent
+  isUnicode: boolean
+  wantsReport: boolean
+  notBefore: Date
+  schedule: { wallTime: string; zone: string } | null
+  about: { messageId: bigint; kind: 'reply' | 'forward' } | null
+  recipients: NewRecipient[]
+}
+
+/** `isKnown`: it was asked for before. `isOther`: something else was asked for under this id. */
+export type Inserted = { kind: 'new' } | { kind: 'known' } | { kind: 'other' }
+
+/** Everything that is needed to send it, in one transaction: from here on it is safe, and goes once. */
+export const insertSubmission = async (unit: RawUnit, wanted: NewSubmission): Promise<Inserted> => {
+  const { tx } = unit
+  const { id, userId, accountId, octets, about, schedule, recipients } = wanted
+  const made = await tx.$queryRaw<{ blob_id: bigint }[]>`
+    INSERT INTO submission (id, user_id, account_id, request_hash, message_id_header, from_address, subject, blob_id, size_bytes, is_unicode, wants_report, not_before,
+      schedule, about_message_id, about_kind)
+    VALUES (${id}::uuid, ${userId}, ${accountId}, ${wanted.requestHash}, ${wanted.messageIdHeader}, ${wanted.fromAddress}, ${wanted.subject},
+      coalesce(${octets.blobId}::bigint, nextval('blob_id_seq')), ${octets.sizeBytes}::bigint, ${wanted.isUnicode}, ${wanted.wantsReport}, ${wanted.notBefore},
+      ${schedule === null ? null : JSON.stringify(schedule)}::jsonb, ${about?.messageId ?? null}::bigint, ${about?.kind ?? null})
+    ON CONFLICT (id) DO NOTHING RETURNING blob_id`
+  const [row] = made
+  if (!row) {
+    const [known] = await tx.$queryRaw<{ is_same: boolean }[]>`
+      SELECT request_hash = ${wanted.requestHash} AND user_id = ${userId} AS is_same FROM submission WHERE id = ${id}::uuid`
+    return { kind: known?.is_same ? 'known' : 'other' }
+  }
+  if (octets.blobId === null) {
+    await tx.$executeRaw`INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) VALUES (${row.blob_id}, ${accountId}, ${octets.sha256}, ${octets.sizeBytes}::bigint, true)`
+    await tx.$executeRaw`INSERT INTO blob_chunk (blob_id, n, bytes) VALUES (${row.blob_id}, 0, ${octets.head})`
+  } else
+    await tx.$executeRaw`
+      UPDATE blob SET is_whole = true, sha256 = ${octets.sha256}, size_bytes = ${octets.sizeBytes}::bigint WHERE id = ${row.blob_id} AND account_id = ${accountId}`
+  await tx.$executeRaw`
+    INSERT INTO submission_recipient (submission_id, position, batch, address, name, kind)
+    SELECT ${id}::uuid, t.n, t.batch, t.address, t.name, t.kind FROM unnest(${recipients.map(({ batch }) => batch)}::int[],
+      ${textArray(recipients.map(({ address }) => address))}::text[], ${textArray(recipients.map(({ name }) => name))}::text[],
+      ${textArray(recipients.map(({ kind }) => kind))}::text[]) WITH ORDINALITY AS t (batch, address, name, kind, n)`
+  await tx.$executeRaw`
+    INSERT INTO submission_batch (submission_id, n, account_id, due_at)
+    SELECT DISTINCT ${id}::uuid, batch, ${accountId}::bigint, ${wanted.notBefore}::timestamptz FROM submission_recipient WHERE submission_id = ${id}::uuid`
+  tell(unit, accountId, id)
+  unit.wakeEngine(accountId)
+  return { kind: 'new' }
+}
+
+export type DueBatch = {
+  submissionId: string
+  n: number
+  accountId: bigint
+  state: string
+  attempts: number
+  fromAddress: string
+  blobId: bigint
+  sizeBytes: number
+  isUnicode: boolean
+  wantsReport: boolean
+  notBefore: Date
+}
+
+/** What is to be tried next; null when nothing is due. What was chosen first goes first. */
+export const nextDueBatch = async (tx: Tx, accountId: bigint): Promise<DueBatch | null> => {
+  const [row] = await tx.$queryRaw<DueBatch[]>`
+    SELECT s.id::text AS "submissionId", b.n, b.account_id AS "accountId", b.state, b.attempts, s.from_address AS "fromAddress", s.blob_id AS "blobId", s.size_bytes::float8 AS "sizeBytes",
+      s.is_unicode AS "isUnicode", s.wants_report AS "wantsReport", s.not_before AS "notBefore"
+    FROM submission_batch b JOIN submission s ON s.id = b.submission_id
+    WHERE b.account_id = ${accountId} AND b.state IN ('queued', 'deferred') AND b.due_at <= now() AND s.cancelled_at IS NULL
+    ORDER BY b.due_at, s.created_at, b.n LIMIT 1`
+  return row ?? null
+}
+
+/** When the next one is due, by the database's clock: milliseconds from now; null when nothing waits. */
+export const msToNextDue = async (tx: Tx, accountId: bigint): Promise<number | null> => {
+  const [row] = await tx.$queryRaw<{ ms: number | null }[]>`
+    SELECT (extract(epoch FROM min(due_at) - now()) * 1000)::float8 AS ms FROM submission_batch
+    WHERE account_id = ${accountId} AND state IN ('queued', 'deferred')`
+  return row?.ms ?? null
+}
+
+export type OpenRecipient = { position: number; address: string }
+
+/** Those of a batch that nobody has accepted or refused for good yet. */
+export const readOpenRecipients = (tx: Tx, submissionId: string, batch: number): Promise<OpenRecipient[]> =>
+  tx.$queryRaw<OpenRecipient[]>`
+    SELECT position, address FROM submission_recipient WHERE submission_id = ${submissionId}::uuid AND batch = ${batch}::int AND state = 'waiting' ORDER BY position`
+
+type BatchKey = { submissionId: string; n: number }
+/** The last word about a batch, and when it is tried again. */
+export type BatchFacts = {
+  replyCode?: number | null
+  errorCode?: string | null
+  text?: string | null
+  /** From now, milliseconds. */
+  dueInMs?: number
+  isAttempt?: boolean
+}
+
+/** The one setter. False when it is in none of the states it may come from: somebody else has it, or took it back. */
+export const advanceBatch = async (
+  unit: RawUnit,
+  { submissionId, n, accountId }: BatchKey & { accountId: bigint },
+  { from, to }: { from: string[]; to: string },
+  { replyCode = null, errorCode = null, text = null, dueInMs = 0, isAttempt = false }: BatchFacts = {},
+): Promise<boolean> => {
+  const moved = await unit.tx.$executeRaw`
+    UPDATE submission_batch b SET state = ${to}, changed_at = now(), attempts = attempts + ${isAttempt ? 1 : 0}::int, due_at = now() + ${dueInMs}::float8 * interval '1 millisecond',
+      reply_code = ${replyCode}::int, error_code = ${errorCode}::text, text = ${text}::text
+    FROM submission s WHERE s.id = b.submission_id AND b.submission_id = ${submissionId}::uuid AND b.n = ${n}::int AND b.state = ANY (${textArray(from)}::text[])
+      AND (s.cancelled_at IS NULL OR ${to} = 'cancelled')`
+  if (moved > 0) tell(unit, accountId, submissionId)
+  return moved > 0
+}
+
+/** How each recipient was answered. */
+export const settleRecipients = async (
+  { tx }: RawUnit,
+  { submissionId, n }: BatchKey,
+  answers: {
+    address: string
+    state: 'waiting' | 'accepted' | 'refused'
+    replyCode: number | null
+    text: string | null
+  }[],
+): Promise<void> => {
+  if (answers.length === 0) return
+  await tx.$executeRaw`
+    UPDATE submission_recipient r SET state = t.state, reply_code = nullif(t.code, 0), text = nullif(t.text, '')
+    FROM unnest(${textArray(answers.map(({ address }) => address))}::text[], ${textArray(answers.map(({ state }) => state))}::text[],
+      ${answers.map(({ replyCode }) => replyCode ?? 0)}::int[], ${textArray(answers.map(({ text }) => text ?? ''))}::text[]) AS t (address, state, code, text)
+    WHERE r.submission_id = ${submissionId}::uuid AND r.batch = ${n}::int AND r.address = t.address`
+}
+
+/** Recipients of a batch that nobody has accepted or refused yet, while others have the mail: a batch of their own. */
+export const splitWaiting = async (
+  { tx }: RawUnit,
+  { submissionId, n }: BatchKey,
+  { dueInMs }: { dueInMs: number },
+): Promise<void> => {
+  await tx.$executeRaw`
+    WITH made AS (
+      INSERT INTO submission_batch (submission_id, n, account_id, state, attempts, due_at, reply_code, text)
+      SELECT b.submission_id, (SELECT max(n) + 1 FROM submission_batch WHERE submission_id = b.submission_id), b.account_id, 'deferred', b.attempts + 1,
+        now() + ${dueInMs}::float8 * interval '1 millisecond', r.reply_code, r.text
+      FROM submission_batch b CROSS JOIN LATERAL (SELECT reply_code, text FROM submission_recipient
+        WHERE submission_id = b.submission_id AND batch = b.n AND state = 'waiting' ORDER BY position LIMIT 1) r
+      WHERE b.submission_id = ${submissionId}::uuid AND b.n = ${n}::int RETURNING submission_id, n)
+    UPDATE submission_recipient r SET batch = made.n FROM made WHERE r.submission_id = made.submission_id AND r.batch = ${n}::int AND r.state = 'waiting'`
+}
+
+/** A mail of which every batch has come to an end has one. */
+export const finishSubmission = async ({ tx }: RawUnit, submissionId: string): Promise<void> => {
+  await tx.$executeRaw`
+    UPDATE submission s SET finished_at = now() WHERE s.id = ${submissionId}::uuid AND s.finished_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM submission_batch b WHERE b.submission_id = s.id AND b.state NOT IN ('sent', 'failed', 'cancelled'))`
+}
+
+export const isUnderWay = async (tx: Tx, accountId: bigint): Promise<boolean> =>
+  (await tx.submissionBatch.count({ where: { accountId, state: { in: ['leased', 'connected', 'committing'] } } })) > 0
+
+/** What was under way when its owner died. Whoever asks has the lease: nobody else is at work. */
+export const recoverBatches = async (
+  unit: RawUnit,
+  accountId: bigint,
+  outcomes: { from: string; to: string; text: string | null }[],
+): Promise<void> => {
+  for (const { from, to, text } of outcomes) {
+    const rows = await unit.tx.$queryRaw<{ id: string }[]>`
+      UPDATE submission_batch b SET state = ${to}, changed_at = now(), due_at = now(), text = coalesce(${text}::text, b.text) FROM submission s
+      WHERE s.id = b.submission_id AND b.account_id = ${accountId} AND b.state = ${from} RETURNING s.id::text`
+    for (const { id } of rows) tell(unit, accountId, id)
+  }
+}
+
+/** Takes back what nobody has begun to send. False when it is too late, or over. */
+export const cancelSubmission = async (unit: RawUnit, userId: bigint, id: string): Promise<boolean> => {
+  const { tx } = unit
+  const [held] = await tx.$queryRaw<{ account_id: bigint | null; is_open: boolean }[]>`
+    SELECT min(b.account_id) AS account_id, bool_and(b.state IN ('queued', 'deferred', 'failed', 'in_doubt')) AS is_open FROM (
+      SELECT b.account_id, b.state FROM submission_batch b JOIN submission s ON s.id = b.submission_id AND s.user_id = ${userId} AND s.cancelled_at IS NULL
+      WHERE b.submission_id = ${id}::uuid ORDER BY b.n FOR UPDATE OF b) b`
+  if (!held?.is_open || held.account_id === null) return false
+  await tx.$executeRaw`UPDATE submission SET cancelled_at = now(), finished_at = now() WHERE id = ${id}::uuid`
+  await tx.$executeRaw`UPDATE submission_batch SET state = 'cancelled', changed_at = now() WHERE submission_id = ${id}::uuid`
+  tell(unit, held.account_id, id)
+  return true
+}
+
+const tell = (unit: RawUnit, accountId: bigint, id: string): void =>
+  unit.log({ accountId }, { kind: 'submission', submissionId: id })

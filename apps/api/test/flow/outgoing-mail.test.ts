@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { engineChannel, restartNotice } from '#store/notify.ts'
+import { makeCertificate } from '../support/certificates.ts'
+import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import { queueMail } from '../support/queued-mail.ts'
+import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts'
+import { until } from '../support/until.ts'
+
+/** The real engine and a submission server; the incoming server cannot be reached, and need not be. */
+describe('the mail of an account on its way out', () => {
+  let dir: string
+  let fixture: EngineFixture
+  const servers: ScriptedSmtp[] = []
+  let accounts = 0
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'postern-sending-'))
+    fixture = await startEngineFixture(
+      { certificate: makeCertificate(dir), imapsPort: 1 },
+      { submissionAnswerMs: 2000 },
+    )
+  })
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.stop()
+  })
+  afterAll(async () => {
+    await fixture.stop()
+    rmSync(dir, { recursive: true })
+  })
+
+  const scene = async (script?: SmtpScript) => {
+    const { store, userId, addMaildrop } = fixture
+    const server = await startScriptedSmtp(script)
+    servers.push(server)
+    const accountId = await addMaildrop(`ann${++accounts}`, 9)
+    const outgoing = {
+      host: 'localhost',
+      port: server.port,
+      security: 'plain',
+      username: 'ann',
+      pinnedFingerprint: null,
+    }
+    await store.prisma.account.update({ where: { id: accountId }, data: { outgoing } })
+    const queue = async (notBefore?: Date) => {
+      const id = randomUUID()
+      await queueMail(
+        store,
+        { userId, accountId },
+        { id, to: ['bob@example.org'], ...(notBefore ? { notBefore } : {}) },
+      )
+      return id
+    }
+    const state = async (id: string) =>
+      (await store.prisma.submissionBatch.findUniqueOrThrow({ where: { submissionId_n: { submissionId: id, n: 0 } } }))
+        .state
+    const ends = (id: string, as: string) =>
+      until(async () => (await state(id)) === as, { what: `a mail that is ${as}` })
+    return { server, accountId, queue, state, ends }
+  }
+
+  it('is sent as it comes, over one session, though the incoming server is away', async () => {
+    const { server, queue, ends } = await scene()
+    const engine = fixture.start()
+    for (const id of [await queue(), await queue()]) await ends(id, 'sent')
+    await ends(await queue(), 'sent')
+    expect([server.mails.length, server.sessions()]).toEqual([3, 1])
+    await engine.stop()
+  })
+
+  it('waits for its time, also over a restart', async () => {
+    const { server, queue, ends } = await scene()
+    const first = fixture.start()
+    const due = new Date(Date.now() + 1500)
+    const id = await queue(due)
+    await first.stop()
+    const second = fixture.start()
+    await ends(id, 'sent')
+    expect(Date.now()).toBeGreaterThanOrEqual(due.getTime())
+    expect(server.mails.length).toBe(1)
+    await second.stop()
+  })
+
+  it('is parked when the login is refused, asked once only, and goes when that is mended', async () => {
+    let logins = 0
+    let isRefused = true
+    const { server, accountId, queue, state, ends } = await scene((step) => {
+      if (step !== 'auth') return undefined
+      logins++
+      return isRefused ? { reply: '535 5.7.8 no' } : undefined
+    })
+    const engine = fixture.start()
+    const [one, two] = [await queue(), await queue()]
+    await ends(one, 'deferred')
+    expect([logins, await state(two)]).toEqual([1, 'queued'])
+    isRefused = false
+    fixture.store.notifier.notify(engineChannel, restartNotice(accountId))
+    for (const id of [one, two]) await ends(id, 'sent')
+    expect([logins, server.mails.length]).toEqual([2, 2])
+    await engine.stop()
+  })
+
+  it('that was under way when the engine ended is in doubt where its end had left, and is not sent again', async () => {
+    const { server, queue, ends } = await scene((step, _, session) =>
+      step === 'end' && session === 1 ? 'silent' : undefined,
+    )
+    const first = fixture.start()
+    const id = await queue()
+    await until(async () => server.mails.length === 1, { what: 'the end of the mail' })
+    await first.stop()
+    const second = fixture.start()
+    await ends(id, 'in_doubt')
+    const next = await queue()
+    await ends(next, 'sent')
+    expect(server.mails.length).toBe(2)
+    await second.stop()
+  })
+})

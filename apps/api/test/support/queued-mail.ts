@@ -1,0 +1,42 @@
+import { hash } from 'node:crypto'
+import { commitBulk } from '#store/commit.ts'
+import type { Store } from '#store/open-store.ts'
+import { type Inserted, insertSubmission, type NewRecipient } from '#store/submissions.ts'
+
+/** A mail that waits to be sent, as whoever wrote it leaves it. */
+export const queueMail = (
+  store: Store,
+  { userId, accountId }: { userId: bigint; accountId: bigint },
+  {
+    id,
+    to,
+    notBefore = new Date(Date.now() - 1000),
+    requestHash = Buffer.from(id),
+  }: { id: string; to: string[]; notBefore?: Date; requestHash?: Buffer },
+): Promise<Inserted> => {
+  const octets = Buffer.from(`From: ann@example.org\r\nMessage-ID: <${id}@example.org>\r\n\r\nhi\r\n`)
+  const recipients = to.map((address): NewRecipient => ({ address, name: '', kind: 'to', batch: 0 }))
+  const sha256 = Buffer.from(hash('sha256', octets, 'buffer'))
+  return commitBulk(
+    store,
+    { kind: 'user', userId },
+    (unit) =>
+      insertSubmission(unit, {
+        id,
+        userId,
+        accountId,
+        requestHash,
+        messageIdHeader: `<${id}@example.org>`,
+        fromAddress: 'ann@example.org',
+        subject: 'hi',
+        octets: { sha256, sizeBytes: octets.length, head: octets, blobId: null },
+        isUnicode: false,
+        wantsReport: false,
+        notBefore,
+        schedule: null,
+        about: null,
+        recipients,
+      }),
+    { isDurable: true },
+  )
+}
