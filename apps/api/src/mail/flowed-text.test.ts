@@ -1,6 +1,25 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fromFlowed, toFlowed } from './flowed-text.ts'
+import { signatureMark, toFlowed } from './flowed-text.ts'
+
+/** What `toFlowed` says, as a reader shows it. RFC 3676 4. */
+const fromFlowed = (flowed: string): string => {
+  const out: string[] = []
+  let open: { quote: string; text: string } | null = null
+  for (const line of flowed.split(/\r?\n/)) {
+    const [, quote = '', rest = ''] = /^(>*)(.*)$/s.exec(line) ?? []
+    const text = rest.startsWith(' ') ? rest.slice(1) : rest
+    const before: string = open && open.quote === quote ? open.text : ''
+    if (open && open.quote !== quote) out.push(shown(open.quote, open.text))
+    const isOpen = text.endsWith(' ') && text !== signatureMark
+    open = isOpen ? { quote, text: before + text } : null
+    if (!isOpen) out.push(shown(quote, before + text))
+  }
+  if (open) out.push(shown(open.quote, open.text))
+  return out.join('\n')
+}
+
+const shown = (quote: string, text: string): string => (quote === '' ? text : `${quote} ${text}`)
 
 describe('flowed text', () => {
   const long = `${'word '.repeat(40)}end`

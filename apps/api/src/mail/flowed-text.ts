@@ -10,7 +10,7 @@ export const toFlowed = (text: string): string =>
   text.replace(/\r\n?/g, '\n').split('\n').flatMap(flowLine).join('\r\n')
 
 /** RFC 3676 4.3: it is never flowed, and keeps its space. */
-const signatureMark = '-- '
+export const signatureMark = '-- '
 
 const flowLine = (line: string): string[] => {
   const [, marks = '', rest = ''] = /^((?:>[ ]?)*)(.*)$/s.exec(line) ?? []
@@ -42,22 +42,3 @@ const spacesAt = (text: string, at: number): number => {
 
 /** What could be taken for a quote, or be changed on its way, gets a space in front (RFC 3676 4.4). */
 const stuffed = (quote: string, line: string): string => (quote !== '' || /^( |>|From )/.test(line) ? ` ${line}` : line)
-
-/** What `toFlowed` says, as a reader shows it. RFC 3676 4. */
-export const fromFlowed = (flowed: string): string => {
-  const out: string[] = []
-  let open: { quote: string; text: string } | null = null
-  for (const line of flowed.split(/\r?\n/)) {
-    const [, quote = '', rest = ''] = /^(>*)(.*)$/s.exec(line) ?? []
-    const text = rest.startsWith(' ') ? rest.slice(1) : rest
-    const before: string = open && open.quote === quote ? open.text : ''
-    if (open && open.quote !== quote) out.push(shown(open.quote, open.text))
-    const isOpen = text.endsWith(' ') && text !== signatureMark
-    open = isOpen ? { quote, text: before + text } : null
-    if (!isOpen) out.push(shown(quote, before + text))
-  }
-  if (open) out.push(shown(open.quote, open.text))
-  return out.join('\n')
-}
-
-const shown = (quote: string, text: string): string => (quote === '' ? text : `${quote} ${text}`)
