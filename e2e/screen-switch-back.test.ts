@@ -106,7 +106,7 @@ describe('an IMAP account', () => {
     await rowOf(page, 'Number 10').click()
     await page.locator('.text-body', { hasText: 'See the map.' }).waitFor()
     await page.getByText(/^The attachments of this mail are not here; the whole is/).waitFor()
-    const file = page.getByRole('link', { name: /^map.bin/ })
+    const file = page.getByRole('link', { name: 'Download: map.bin' })
     const saved: string[] = []
     page.on('download', (download) => saved.push(download.suggestedFilename()))
     await file.click()
