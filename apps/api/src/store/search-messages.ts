@@ -82,7 +82,7 @@ const hits = (accountIds: bigint[], { tsquery, mailboxId, limit, after }: Search
       WHERE (SELECT n FROM counted) > ${commonFrom}::int ${newest} LIMIT ${limit}::int)
     )
     SELECT c.n, t.thread_id, t.mailbox_id, t.account_id, t.latest_at, t.latest_message_id, t.messages, t.unread, t.flagged, t.answered, t.attachments,
-      t.size_bytes, m.subject, m.preview, m.to_addresses, jsonb_build_array(jsonb_build_object('from', m.from_addresses, 'seen', p.shown_flags & 1 <> 0)) AS senders,
+      t.size_bytes, m.is_header_only AS in_part, m.subject, m.preview, m.to_addresses, jsonb_build_array(jsonb_build_object('from', m.from_addresses, 'seen', p.shown_flags & 1 <> 0)) AS senders,
       g.message_id, g.received_at, left(b.text, 200000) AS text
     FROM counted c LEFT JOIN page g ON true LEFT JOIN message m ON m.id = g.message_id
     LEFT JOIN LATERAL (SELECT * FROM placement WHERE message_id = g.message_id AND shown_mailbox_id IS NOT NULL

@@ -178,6 +178,8 @@ describe('content of mails that are kept here', () => {
       return [body.text, (await get(`/messages/${id}/parts/${part.id}`)).rawPayload.toString('latin1')]
     }
     expect(await readAll()).toEqual(['Grüße aus Kiel', 'Überweisung'])
+    const { hits } = (await get('/search?q=kiel')).json()
+    expect(hits).toMatchObject([{ messageId: `${id}`, row: { isInPart: false, hasAttachment: true } }])
     await store.prisma.body.update({ where: { messageId: id }, data: { text: 'of another mail' } })
     const blobs = await store.prisma.blob.count()
     await store.prisma.$transaction((tx) => tx.$executeRawUnsafe(`DO $do$ BEGIN ${readAnew} END $do$`))
