@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { Secret } from '#platform/secret.ts'
-import { openSmtpSession, type SmtpSession } from '#protocol/smtp/open-session.ts'
+import type { SmtpSession } from '#protocol/smtp/open-session.ts'
 import { type Refusal, type Submission, type SubmissionEnd, sendMessage } from '#protocol/smtp/send-message.ts'
-import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts'
+import { type ScriptedSmtp, type SmtpScript, signInAt, startScriptedSmtp } from '../support/scripted-smtp.ts'
 
 describe('a mail on its way to a submission server', () => {
   const open: { server?: ScriptedSmtp; session?: SmtpSession } = {}
@@ -13,16 +12,7 @@ describe('a mail on its way to a submission server', () => {
   const connect = async (script?: SmtpScript, extensions?: string[]) => {
     const server = await startScriptedSmtp(script, extensions)
     open.server = server
-    const session = await openSmtpSession({
-      host: 'localhost',
-      address: '127.0.0.1',
-      port: server.port,
-      security: 'plain',
-      pinnedFingerprint: null,
-      username: 'ann',
-      password: new Secret('secret'),
-      answerTimeoutMs: 300,
-    })
+    const session = await signInAt(server)
     open.session = session
     return { server, session }
   }

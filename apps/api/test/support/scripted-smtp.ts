@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
+import { Secret } from '#platform/secret.ts'
+import { openSmtpSession, type SmtpSession } from '#protocol/smtp/open-session.ts'
 
 /** What it does at a step instead of going on: an answer of its own, or none: the connection ends, or nothing comes. */
 export type SmtpTurn = { reply: string } | 'cut' | 'silent'
@@ -125,3 +127,16 @@ export const startScriptedSmtp = async (
     },
   }
 }
+
+/** Somebody who is signed in there, and waits no longer for an answer than a test does. */
+export const signInAt = ({ port }: Pick<ScriptedSmtp, 'port'>): Promise<SmtpSession> =>
+  openSmtpSession({
+    host: 'localhost',
+    address: '127.0.0.1',
+    port,
+    security: 'plain',
+    pinnedFingerprint: null,
+    username: 'ann',
+    password: new Secret('secret'),
+    answerTimeoutMs: 300,
+  })

@@ -25,7 +25,7 @@ export const requireNewMailbox = (rows: AccountRow[], wanted: AccountCreate): vo
   throw mailboxIsHere(
     same,
     same.kind === 'pop3'
-      ? 'Switch that account to IMAP: it keeps its mail, tags and folders, and nothing is downloaded again.'
+      ? 'Switch that account to IMAP: it keeps its mail, stars and mailboxes, and nothing is downloaded again.'
       : 'IMAP shows everything that POP3 would, on every device. Keep that account, or add this one beside it.',
   )
 }
