@@ -1,5 +1,6 @@
 import { byteaArray } from './binary-array.ts'
 import type { BulkUnit, RawUnit } from './commit.ts'
+import type { Chunk } from './copy-chunks.ts'
 
 /** A mail and its octets: small ones are written with its row; a large one was staged before, in pieces, and verified. */
 export type SourcedMail = {
@@ -41,7 +42,12 @@ export const storeSources = async (
         b AS (INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) SELECT blob_id, ${accountId}::bigint, hash, size, true FROM t),
         r AS (INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t)
       SELECT blob_id FROM t ORDER BY n`
-    await tx.putChunks(small.map(({ bytes }, n) => ({ blobId: made[n]?.blob_id ?? 0n, n: 0, bytes })))
+    await tx.putChunks(
+      chunksOf(
+        small,
+        made.map(({ blob_id }) => blob_id),
+      ),
+    )
   }
   if (staged.length > 0)
     await tx.$executeRaw`
@@ -66,9 +72,17 @@ export const stageSources = async (
       b AS (INSERT INTO blob (id, account_id, sha256, size_bytes) SELECT id, ${accountId}::bigint, hash, size FROM t)
     SELECT id FROM t ORDER BY n`
   const ids = made.map(({ id }) => id)
-  await tx.putChunks(mails.map(({ bytes }, n) => ({ blobId: ids[n] ?? 0n, n: 0, bytes })))
+  await tx.putChunks(chunksOf(mails, ids))
   return ids
 }
+
+/** Each under the blob that was made for it: under another one its octets would be lost. */
+const chunksOf = (mails: { bytes: Buffer }[], blobIds: bigint[]): Chunk[] =>
+  mails.map(({ bytes }, at) => {
+    const blobId = blobIds[at]
+    if (blobId === undefined) throw new Error('a blob was not made')
+    return { blobId, n: 0, bytes }
+  })
 
 /** Of what was staged, whatever no message took: its octets are here already. */
 export const dropStaged = async ({ tx }: RawUnit, blobIds: bigint[]): Promise<void> => {
