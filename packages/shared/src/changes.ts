@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { account } from './accounts.ts'
 import { command } from './commands.ts'
+import { draft, draftId } from './drafts.ts'
 import { mailbox } from './mailboxes.ts'
 import { messageFlags, threadRow } from './messages.ts'
+import { submission } from './submissions.ts'
 import { id } from './wire.ts'
 
 /** `account:<id>` or `user:<id>`. */
@@ -35,6 +37,12 @@ export const change = z
     z.object({ kind: z.literal('command'), command }),
     /** Imports and uploads whose end their person has seen, here or elsewhere. */
     z.object({ kind: z.literal('transfersDismissed'), transferIds: z.array(id) }),
+    z.object({ kind: z.literal('draft'), draft }),
+    /** Sent, or discarded. */
+    z.object({ kind: z.literal('draftRemoved'), draftId }),
+    z.object({ kind: z.literal('submission'), submission }),
+    /** Who a person writes as in this account is to be asked for again. */
+    z.object({ kind: z.literal('identities'), accountId: id }),
     z.object({ kind: z.literal('settings'), settings: z.record(z.string(), z.unknown()) }),
     /** New mail that deserves a notice: a thread of an inbox with unread messages from someone else. */
     z.object({ kind: z.literal('arrived'), mailboxId: id, threadIds: z.array(id) }),

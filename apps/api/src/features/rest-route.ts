@@ -43,9 +43,12 @@ export type Router = {
   registered: Set<RestName>
 }
 
+/** Ids that clients make. */
+const madeByClients = new Set(['commandId', 'draftId', 'attachmentId', 'submissionId'])
+
 const paramSchema = (path: string) => {
   const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1] ?? '')
-  return z.object(Object.fromEntries(names.map((name) => [name, name === 'commandId' ? z.uuid() : idSchema])))
+  return z.object(Object.fromEntries(names.map((name) => [name, madeByClients.has(name) ? z.uuid() : idSchema])))
 }
 
 /** Bodies of these types are handed on as streams, of any size; all others are refused. */
