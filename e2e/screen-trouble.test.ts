@@ -67,6 +67,23 @@ describe('a key', () => {
   })
 })
 
+describe('a search', () => {
+  it('finds what was read after it was asked for, although no mailbox changed', async () => {
+    await openInbox(page, screen.base)
+    await arrive('Quartz')
+    let asked = 0
+    await page.route('**/v1/search*', async (route) => {
+      if (asked++ > 0) return route.continue()
+      const none = { hits: [], count: { messages: 0, isExact: true }, notIndexed: 1 }
+      await route.fulfill({ json: none })
+    })
+    await page.goto(`${screen.base}/search?q=quartz`)
+    await page.getByText('still being read').waitFor()
+    await page.locator('.hit', { hasText: 'Quartz' }).waitFor()
+    await page.unroute('**/v1/search*')
+  })
+})
+
 describe('a list', () => {
   it('goes on below what was taken out of it', async () => {
     await openInbox(page, screen.base)

@@ -1,6 +1,6 @@
 import type { ThreadRow } from '@postern/shared/messages.ts'
 import type { SearchResult } from '@postern/shared/search.ts'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { ApiError, call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { useCommands } from '#data/screen-commands.ts'
@@ -11,6 +11,8 @@ import { ListState, useSlow } from '#ui/list-state.tsx'
 import { Hit } from './hit.tsx'
 
 const refreshAfterMs = 2000
+/** Words that are read from mail meanwhile tell nobody: looked for again, more rarely as long as nothing comes of it. */
+const rarestRefreshMs = 30_000
 
 /** `found` is null when the words hold nothing to look for. */
 type Answer = { words: string; found: SearchResult | null }
@@ -34,7 +36,9 @@ export const SearchResults = ({ query, threadId }: { query: string; threadId: st
   }
   const [isLoadingMore, setLoadingMore] = useState(false)
   const isSlow = useSlow(status === 'loading' && result !== null)
-  useRefresh(reload, result !== null && result.hits.length <= 50)
+  const isFirstPage = result !== null && result.hits.length <= 50
+  useRefresh(reload, isFirstPage)
+  useLateWords(reload, answer, isFirstPage ? result.notIndexed : 0)
   useCommands({
     next: () => focusHit(1),
     previous: () => focusHit(-1),
@@ -114,6 +118,19 @@ const useRefresh = (reload: () => void, isFirstPage: boolean): void => {
     }, refreshAfterMs)
     return () => clearTimeout(timer)
   }, [mailboxes, seen, reload, isFirstPage])
+}
+
+/** Mail that is not read yet may be found once it is. */
+const useLateWords = (reload: () => void, answer: Answer | null, notIndexed: number): void => {
+  const last = useRef({ notIndexed: 0, waitMs: refreshAfterMs })
+  useEffect(() => {
+    if (!answer || notIndexed === 0) return
+    const isStuck = last.current.notIndexed === notIndexed
+    const waitMs = isStuck ? Math.min(rarestRefreshMs, last.current.waitMs * 1.5) : refreshAfterMs
+    last.current = { notIndexed, waitMs }
+    const timer = setTimeout(reload, waitMs)
+    return () => clearTimeout(timer)
+  }, [answer, notIndexed, reload])
 }
 
 /** The next found mail gets the focus; Enter opens it as every link. */
