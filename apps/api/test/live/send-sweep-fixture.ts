@@ -4,7 +4,7 @@ import type { Dovecot } from '../support/dovecot.ts'
 import type { Moment } from '../support/kill-points.ts'
 import { startMortalEngine } from '../support/mortal-engine.ts'
 import { queueMail } from '../support/queued-mail.ts'
-import { startScriptedSmtp } from '../support/scripted-smtp.ts'
+import { type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts'
 import { until } from '../support/until.ts'
 import type { Seen } from '../support/watched-wire.ts'
 
@@ -33,17 +33,10 @@ export type SendRun = {
   stop: () => Promise<void>
 }
 
-export const startSendRun = async (dovecot: Dovecot, user: string): Promise<SendRun> => {
+/** An engine that is killed, and the submission server of its one account; what they say to each other is watched. */
+export const startSendScene = async (dovecot: Dovecot, user: string, script?: SmtpScript) => {
   const seen: Seen[] = []
-  let turnedAway = 0
-  const sink = await startScriptedSmtp(
-    (step, argument) => {
-      if (step !== 'rcpt') return undefined
-      if (argument.includes(refused)) return { reply: '550 5.1.1 no such mailbox' }
-      return argument.includes(retried) && turnedAway++ === 0 ? { reply: '450 4.2.2 later' } : undefined
-    },
-    ['PIPELINING', '8BITMIME', 'SIZE 10000000', 'DSN', 'ENHANCEDSTATUSCODES'],
-  )
+  const sink = await startScriptedSmtp(script, ['PIPELINING', '8BITMIME', 'SIZE 10000000', 'DSN'])
   const mortal = await startMortalEngine({
     user,
     mail: { protocol: 'smtp', port: sink.port },
@@ -63,7 +56,46 @@ export const startSendRun = async (dovecot: Dovecot, user: string): Promise<Send
     pinnedFingerprint: null,
   }
   await store.prisma.account.update({ where: { id: accountId }, data: { outgoing } })
-  /** States in which each mail was found right after a kill. */
+  const isWatching = async () =>
+    (await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).state === 'watching'
+  const isOpen = { state: { notIn: ['sent', 'failed', 'in_doubt'] } }
+  return {
+    sink,
+    seen,
+    mortal,
+    /** Until its incoming server was looked at: nothing but mail is under way then. */
+    begin: async () => {
+      mortal.start()
+      await until(isWatching, { ms: settleWithinMs, what: `the first look (${mortal.printed()})` })
+    },
+    queue: (mail: Parameters<typeof queueMail>[2]) => queueMail(store, { userId, accountId }, mail),
+    /** Until every mail has come to its end; `onWait` is asked again and again. */
+    untilSent: (onWait: () => Promise<void> = async () => undefined) =>
+      until(
+        async () => {
+          await onWait()
+          // Nobody waits half a minute for a second attempt.
+          await store.prisma.submissionBatch.updateMany({ where: { state: 'deferred' }, data: { dueAt: new Date(0) } })
+          return (await store.prisma.submissionBatch.count({ where: isOpen })) === 0
+        },
+        { ms: settleWithinMs, what: `the end of all mails (${mortal.printed()})` },
+      ),
+    stop: async () => {
+      await mortal.stop()
+      await sink.stop()
+    },
+  }
+}
+
+export const startSendRun = async (dovecot: Dovecot, user: string): Promise<SendRun> => {
+  let turnedAway = 0
+  const { sink, seen, mortal, begin, queue, untilSent, stop } = await startSendScene(dovecot, user, (step, to) => {
+    if (step !== 'rcpt') return undefined
+    if (to.includes(refused)) return { reply: '550 5.1.1 no such mailbox' }
+    return to.includes(retried) && turnedAway++ === 0 ? { reply: '450 4.2.2 later' } : undefined
+  })
+  const { store, points } = mortal
+  /** Mails of which the end may have left when the engine died. */
   const inFlight = new Set<string>()
   let isDead = false
   const mails = [
@@ -71,42 +103,24 @@ export const startSendRun = async (dovecot: Dovecot, user: string): Promise<Send
     { id: randomUUID(), to: ['ann@example.org', refused, retried, 'eve@example.org'] },
     { id: randomUUID(), to: ['bob@example.org'], text: long },
   ]
-  const isOpen = { state: { notIn: ['sent', 'failed', 'in_doubt'] } }
   const revive = async () => {
+    if (!isDead) return
     isDead = false
     for (const { submissionId, n } of await store.prisma.submissionBatch.findMany({ where: { state: 'committing' } }))
       inFlight.add(`${submissionId} ${n}`)
     mortal.start()
   }
   return {
-    stop: async () => {
-      await mortal.stop()
-      await sink.stop()
-    },
+    stop,
     through: async (moment) => {
-      mortal.start()
-      await until(
-        async () => (await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).state === 'watching',
-        {
-          ms: settleWithinMs,
-          what: `the first look (${mortal.printed()})`,
-        },
-      )
+      await begin()
       points.arm(moment ?? 0, () => {
         mortal.kill()
         isDead = true
         return 'end'
       })
-      for (const mail of mails) await queueMail(store, { userId, accountId }, mail)
-      await until(
-        async () => {
-          if (isDead) await revive()
-          // Nobody waits half a minute for a second attempt.
-          await store.prisma.submissionBatch.updateMany({ where: { state: 'deferred' }, data: { dueAt: new Date(0) } })
-          return (await store.prisma.submissionBatch.count({ where: isOpen })) === 0
-        },
-        { ms: settleWithinMs, what: `the end of all mails (${mortal.printed()})` },
-      )
+      for (const mail of mails) await queue(mail)
+      await untilSent(revive)
       const found = points.disarm()
       await mortal.end()
       return found

@@ -13,12 +13,15 @@ export const queueMail = async (
     notBefore = new Date(Date.now() - 1000),
     requestHash = Buffer.from(id),
     text = 'hi',
-  }: { id: string; to: string[]; notBefore?: Date; requestHash?: Buffer; text?: string },
+    perBatch = to.length,
+  }: { id: string; to: string[]; notBefore?: Date; requestHash?: Buffer; text?: string; perBatch?: number },
 ): Promise<Inserted> => {
   async function* octets() {
     yield Buffer.from(`From: ann@example.org\r\nMessage-ID: <${id}@example.org>\r\n\r\n${text}\r\n`)
   }
-  const recipients = to.map((address): NewRecipient => ({ address, name: '', kind: 'to', batch: 0 }))
+  const recipients = to.map(
+    (address, n): NewRecipient => ({ address, name: '', kind: 'to', batch: Math.floor(n / perBatch) }),
+  )
   const staged = await stageContent(store, { kind: 'user', userId, accountId }, octets())
   return commitBulk(
     store,
