@@ -2,6 +2,7 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 import { watchImap } from './watch-imap.ts'
 import { watchPop3 } from './watch-pop3.ts'
 import { watchPostgres } from './watch-postgres.ts'
+import { watchSmtp } from './watch-smtp.ts'
 import type { Pass, Tell, Watch } from './watched-wire.ts'
 
 /** The k-th from `arm` on, one by its name, or the nth of a name. */
@@ -24,7 +25,7 @@ export type KillPoints = {
 }
 
 export type Peers = {
-  mail: { protocol: 'imap' | 'pop3'; port: number }
+  mail: { protocol: 'imap' | 'pop3' | 'smtp'; port: number }
   databaseUrl: string
   /** Told of everything in its order. */
   tell?: Tell
@@ -83,8 +84,13 @@ export const startKillPoints = async ({ mail, databaseUrl, tell = () => undefine
     return server
   }
   const postgres = new URL(databaseUrl)
+  const watches = {
+    imap: () => watchImap(pass),
+    pop3: (session: number) => watchPop3(pass, session, tell),
+    smtp: (session: number) => watchSmtp(pass, session, tell),
+  }
   const doors = [
-    await door(mail.port, (session) => (mail.protocol === 'imap' ? watchImap(pass) : watchPop3(pass, session, tell))),
+    await door(mail.port, watches[mail.protocol]),
     await door(Number(postgres.port), () => watchPostgres(pass, tell)),
   ] as const
   const portOf = (server: Server): number => {

@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
+import { stageContent } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
 import { type Inserted, insertSubmission, type NewRecipient } from '#store/submissions.ts'
 
 /** A mail that waits to be sent, as whoever wrote it leaves it. */
-export const queueMail = (
+export const queueMail = async (
   store: Store,
   { userId, accountId }: { userId: bigint; accountId: bigint },
   {
@@ -12,11 +12,17 @@ export const queueMail = (
     to,
     notBefore = new Date(Date.now() - 1000),
     requestHash = Buffer.from(id),
-  }: { id: string; to: string[]; notBefore?: Date; requestHash?: Buffer },
+    text = 'hi',
+    perBatch = to.length,
+  }: { id: string; to: string[]; notBefore?: Date; requestHash?: Buffer; text?: string; perBatch?: number },
 ): Promise<Inserted> => {
-  const octets = Buffer.from(`From: ann@example.org\r\nMessage-ID: <${id}@example.org>\r\n\r\nhi\r\n`)
-  const recipients = to.map((address): NewRecipient => ({ address, name: '', kind: 'to', batch: 0 }))
-  const sha256 = Buffer.from(hash('sha256', octets, 'buffer'))
+  async function* octets() {
+    yield Buffer.from(`From: ann@example.org\r\nMessage-ID: <${id}@example.org>\r\n\r\n${text}\r\n`)
+  }
+  const recipients = to.map(
+    (address, n): NewRecipient => ({ address, name: '', kind: 'to', batch: Math.floor(n / perBatch) }),
+  )
+  const staged = await stageContent(store, { kind: 'user', userId, accountId }, octets())
   return commitBulk(
     store,
     { kind: 'user', userId },
@@ -29,7 +35,7 @@ export const queueMail = (
         messageIdHeader: `<${id}@example.org>`,
         fromAddress: 'ann@example.org',
         subject: 'hi',
-        octets: { sha256, sizeBytes: octets.length, head: octets, blobId: null },
+        octets: staged,
         isUnicode: false,
         wantsReport: false,
         notBefore,

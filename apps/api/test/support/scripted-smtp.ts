@@ -12,7 +12,7 @@ export type SmtpScript = (step: SmtpStepName, argument: string, session: number)
 export type ScriptedSmtp = {
   port: number
   /** Mails whose end has come, dots taken out; and to whom. In doubt is only who sent them. */
-  mails: { from: string; to: string[]; octets: Buffer }[]
+  mails: { from: string; to: string[]; octets: Buffer /** As they came, up to the dot. */; wire: Buffer }[]
   /** What came of a mail whose end has not come. */
   broken: Buffer[]
   sessions: () => number
@@ -92,6 +92,7 @@ export const startScriptedSmtp = async (
         content = null
         mails.push({
           ...envelope,
+          wire: Buffer.from(whole),
           octets: Buffer.from(whole.toString('latin1').replace(/(^|\r\n)\./g, '$1'), 'latin1'),
         })
         take('end')
