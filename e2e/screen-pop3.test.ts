@@ -269,6 +269,7 @@ describe('a POP3 account', () => {
     await saveLook()
     const question = page.getByRole('dialog', { name: 'Remove mail at the provider?' })
     await question.getByText('A mail is removed there as soon as it is safely stored here').waitFor()
+    await question.getByText(/3 mails \(\d+ B\) are removed from the provider at the next look/).waitFor()
     await expectAccessible(page)
     const { y = 0, height = 0 } = (await question.boundingBox()) ?? {}
     expect(Math.abs(2 * y + height - (page.viewportSize()?.height ?? 0)), 'in the middle').toBeLessThan(4)

@@ -68,3 +68,8 @@ export type MaildropFacts = z.infer<typeof maildrop>
 
 /** So many copies are removed at the provider by the next look, each once what is here was read back and is the same. */
 export const copiesRemoval = z.object({ mails: z.int() })
+
+export const removalQuestion = z.strictObject({ policy: serverPolicy })
+/** So many mails a policy takes away at the provider at the next look that removes anything; bytes as the server counts them. */
+export const removalPlan = z.object({ mails: z.int(), bytes: z.number() })
+export type RemovalPlan = z.infer<typeof removalPlan>

@@ -138,6 +138,9 @@ export const registerAccounts = (deps: FeatureDeps): void => {
   })
 
   registerSyncs(deps, own)
+  router.on('planRemoval', async ({ user, params, body }) =>
+    engine.planRemoval((await own(user.userId, params.accountId)).id, body.policy),
+  )
   router.on('removeCopies', async ({ user, params }) => {
     const { id } = await own(user.userId, params.accountId)
     const mails = await commit(store, { kind: 'user', userId: user.userId }, (unit) => releaseCopies(unit, id))
