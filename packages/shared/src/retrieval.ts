@@ -57,6 +57,8 @@ export const maildrop = z.object({
   copies: z.int().default(0),
   /** Of which only the header is here. */
   headersOnly: z.int().default(0),
+  /** Larger than is kept, at a server that cannot give a header alone (TOP): nothing of these is here. They stay there. */
+  tooLarge: z.object({ mails: z.int(), bytes: z.number() }).default({ mails: 0, bytes: 0 }),
   /** The server names its mails (UIDL). Without, each look reads every header, or every mail, anew. */
   hasUniqueIds: z.boolean().default(true),
   /** The server can give a header alone (TOP). Without, the size limit cannot be kept. */
