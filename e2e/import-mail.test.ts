@@ -166,6 +166,7 @@ describe('mail that one has as files', () => {
     const before = countAt(screen.dovecot, 'Sent')
     await dialog().getByRole('button', { name: 'Copy', exact: true }).click()
     await dialog().getByText('31 added, 0 already there, 0 left out, 0 to do').waitFor()
+    await dialog().getByText('Copy of Archive (kept@example.org) to Sent (robin@example.org)').waitFor()
     expect(countAt(screen.dovecot, 'Sent') - before).toBe(31)
     expect(countAt(screen.dovecot, 'Sent', 'seen', 'from', 'zed@example.org')).toBe(30)
     await dialog().getByRole('button', { name: 'Close', exact: true }).click()

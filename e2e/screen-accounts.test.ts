@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startFaultProxy } from '../apps/api/test/support/fault-proxy.ts'
+import { startScriptedPop3 } from '../apps/api/test/support/scripted-pop3.ts'
 import { until } from '../apps/api/test/support/until.ts'
 import {
   countAt,
@@ -132,12 +133,17 @@ describe('accounts', () => {
     await page.getByLabel(/settings for sending/).check()
     await page.getByText('Nothing was found for sending: this is a guess.').waitFor()
     const submit = page.getByRole('button', { name: 'Test and add' })
-    // Such a server waits for TLS, and the client for a greeting.
+    // The client waits for a greeting.
+    const silent = await startScriptedPop3({ greeting: () => undefined })
     await page.getByLabel('Encryption').first().selectOption('STARTTLS')
+    await page.getByLabel('Port').first().fill(`${silent.port}`)
     await submit.click()
-    await page.locator('.steps', { hasText: 'Connect' }).waitFor()
+    await until(async () => silent.open() === 1, { what: 'a connection' })
     await page.getByRole('button', { name: 'Cancel the test' }).click()
     await page.locator('button:focus', { hasText: 'Test and add' }).waitFor()
+    await until(async () => silent.open() === 0, { what: 'the end of the attempt at the server' })
+    await silent.stop()
+    await page.getByLabel('Port').first().fill(`${screen.dovecot.imapsPort}`)
     expect(await page.locator('.steps, form [role=alert]').count()).toBe(0)
     await page.getByLabel('Encryption').first().selectOption('TLS')
     await submit.click()

@@ -13,6 +13,7 @@ describe('mailboxes of one’s own', () => {
     screen.dovecot.addUser('pat', 'mail password')
     for (const subject of ['The plan', 'The rest'])
       screen.dovecot.deliver('pat', 'INBOX', `From: Zed <zed@example.org>\r\nSubject: ${subject}\r\n\r\nHello!\r\n`)
+    screen.dovecot.deliver('robin', 'INBOX', 'From: Zed <zed@example.org>\r\nSubject: The crate\r\n\r\nHello!\r\n')
     const answer = await screen.api('POST', '/v1/accounts', {
       address: 'pat@example.org',
       kind: 'pop3',
@@ -47,13 +48,14 @@ describe('mailboxes of one’s own', () => {
     await page.keyboard.type('Projects')
     await page.keyboard.press('Enter')
     for (const window of [page, other]) await link(window, 'Projects').waitFor()
+    // It gives the keyboard back to what opened it.
+    await asked().waitFor({ state: 'detached' })
     await link(page, 'Projects').focus()
     await page.keyboard.press('Tab')
     await page.locator('button:focus[aria-label="More for Projects"]').waitFor()
     await page.keyboard.press('Enter')
     await page.getByRole('menuitem', { name: 'New mailbox…' }).waitFor()
     await expectAccessible(page)
-    await picture(page, 'own-mailboxes')
     await page.keyboard.press('Enter')
     await page.getByRole('dialog', { name: 'New mailbox below Projects' }).waitFor()
     await page.keyboard.type('Boats')
@@ -82,6 +84,11 @@ describe('mailboxes of one’s own', () => {
     expect(await offered('pat@example.org', 'Boats')).toEqual([...own, ...both])
     expect(await offered('robin@example.org', 'Archive')).toEqual(['Import mail here…'])
     expect(await offered('robin@example.org', 'Travel')).toEqual([...own, 'Import mail here…'])
+    // Last: a picture turns the window, and a menu that is open closes with that.
+    await link(page, 'Boats').click({ button: 'right' })
+    await page.getByRole('menuitem', { name: 'Rename…' }).waitFor()
+    await picture(page, 'own-mailboxes')
+    await page.keyboard.press('Escape')
   })
 
   it('are renamed and moved with what lies below, in both windows', async () => {
@@ -140,6 +147,35 @@ describe('mailboxes of one’s own', () => {
     await rowOf(other, 'The plan').waitFor()
     await rowOf(page, 'The plan').waitFor({ state: 'detached' })
     expect(await other.locator('a[title="Boats/Work"]').getAttribute('aria-current')).toBe('page')
+    expect(screen.problems).toEqual([])
+  })
+
+  it.each([
+    ['pat@example.org', 'The rest'],
+    ['robin@example.org', 'The crate'],
+  ])('are made for mail that is moved, by its menu, and one undo brings it back: %s', async (whose, subject) => {
+    address = whose
+    await treeOf(page)
+      .getByRole('link', { name: /^Inbox/ })
+      .click()
+    await rowOf(page, subject).click()
+    await page.locator('article.message').first().waitFor()
+    await page.getByRole('button', { name: 'Move' }).last().click()
+    await page.getByRole('textbox', { name: 'Move' }).fill('Boxes')
+    expect(await page.getByRole('menuitem').allTextContents()).toEqual(['New mailbox…'])
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog', { name: 'New mailbox' }).waitFor()
+    await page.keyboard.type('Boxes')
+    await page.keyboard.press('Enter')
+    await rowOf(page, subject).waitFor({ state: 'detached' })
+    await page.getByText('Moved to Boxes').waitFor()
+    await treeOf(other)
+      .getByRole('link', { name: /^Boxes/ })
+      .click()
+    await rowOf(other, subject).waitFor()
+    await page.keyboard.press('z')
+    await rowOf(page, subject).waitFor()
+    await rowOf(other, subject).waitFor({ state: 'detached' })
     expect(screen.problems).toEqual([])
   })
 

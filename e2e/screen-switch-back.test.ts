@@ -109,9 +109,12 @@ describe('an IMAP account', () => {
     const file = page.getByRole('link', { name: 'Download: map.bin' })
     const saved: string[] = []
     page.on('download', (download) => saved.push(download.suggestedFilename()))
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname))
     await file.click()
     await page.getByText('Only the beginning of this mail is here. Get the rest of it first.').waitFor()
     expect(saved).toEqual([])
+    expect(asked.filter((path) => path.includes('/parts/'))).toHaveLength(1)
     await picture(page, 'switch-back-attachment')
     await page.getByRole('button', { name: 'Get the rest' }).click()
     await page.getByText('The attachments of this mail are not here').waitFor({ state: 'detached' })

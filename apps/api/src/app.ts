@@ -55,6 +55,8 @@ const bodyLimitBytes = 1024 * 1024
 const touchEveryMs = 5 * 60_000
 /** Nothing of it is a page: it loads nothing and nobody frames it. */
 const sealed = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" }
+/** Why a download was refused, which our page reads in the frame it asked with. As plain text it runs nothing. */
+const framed = { 'content-security-policy': "default-src 'none'; frame-ancestors 'self'" }
 
 /** The API role: REST, sockets, web app, from one table of operations. Nothing listens yet. */
 export const buildApp = async (options: AppOptions): Promise<FastifyInstance> => {
@@ -105,7 +107,8 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     if (known.code === 'internal')
       logger.error({ err: error, route: request.routeOptions.url }, 'a request failed unexpectedly')
     if (known.detail.retryAfterMs) reply.header('retry-after', Math.ceil(known.detail.retryAfterMs / 1000))
-    return sendError(reply, known)
+    const isFramed = request.url.startsWith('/v1/') && /\btext\/html\b/.test(request.headers.accept ?? '')
+    return isFramed ? sendError(reply.headers(framed), known, 'text/plain') : sendError(reply, known)
   })
 
   const router = createRouter(app, (request) => authenticate(request.headers.cookie))
@@ -150,8 +153,8 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   return app
 }
 
-const sendError = (reply: FastifyReply, error: AppError) =>
-  reply.code(error.status).type('application/json; charset=utf-8').send(JSON.stringify(error.toBody()))
+const sendError = (reply: FastifyReply, error: AppError, type = 'application/json') =>
+  reply.code(error.status).type(`${type}; charset=utf-8`).send(JSON.stringify(error.toBody()))
 
 const claimOf = (request: FastifyRequest): Claim => ({
   host: request.host,

@@ -134,6 +134,10 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   },
   getSync: { description: 'Known for an hour after its end.' },
   resyncAccount: { errors: ['account.not_ready'] },
+  planRemoval: {
+    description:
+      'Of a POP3 account: by what the last look listed, as if there were no hold. Changes nothing, and asks no mail server.',
+  },
   removeCopies: {
     description:
       'Of a POP3 account. The next look removes each of them whose stored octets, read anew, are the same; others stay.',

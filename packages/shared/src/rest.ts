@@ -139,6 +139,14 @@ export const rest = {
     summary: 'Compare everything with the server again',
     response: accounts.syncReply,
   },
+  planRemoval: {
+    method: 'POST',
+    path: '/v1/accounts/:accountId/removal-plan',
+    access: 'user',
+    summary: 'How many mails a policy would remove at the provider now',
+    body: retrieval.removalQuestion,
+    response: retrieval.removalPlan,
+  },
   removeCopies: {
     method: 'POST',
     path: '/v1/accounts/:accountId/copies/remove',

@@ -57,6 +57,8 @@ export const maildrop = z.object({
   copies: z.int().default(0),
   /** Of which only the header is here. */
   headersOnly: z.int().default(0),
+  /** Larger than is kept, at a server that cannot give a header alone (TOP): nothing of these is here. They stay there. */
+  tooLarge: z.object({ mails: z.int(), bytes: z.number() }).default({ mails: 0, bytes: 0 }),
   /** The server names its mails (UIDL). Without, each look reads every header, or every mail, anew. */
   hasUniqueIds: z.boolean().default(true),
   /** The server can give a header alone (TOP). Without, the size limit cannot be kept. */
@@ -68,3 +70,8 @@ export type MaildropFacts = z.infer<typeof maildrop>
 
 /** So many copies are removed at the provider by the next look, each once what is here was read back and is the same. */
 export const copiesRemoval = z.object({ mails: z.int() })
+
+export const removalQuestion = z.strictObject({ policy: serverPolicy })
+/** So many mails a policy takes away at the provider at the next look that removes anything; bytes as the server counts them. */
+export const removalPlan = z.object({ mails: z.int(), bytes: z.number() })
+export type RemovalPlan = z.infer<typeof removalPlan>

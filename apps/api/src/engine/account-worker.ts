@@ -37,6 +37,8 @@ export class AccountWorker {
   /** Known once the account was read. */
   #life: AccountLife | undefined
   #outgoing: OutgoingMail | undefined
+  /** There was no room to write, and nothing was written since: every try in between keeps saying so. */
+  #noRoom: AccountProblem | null = null
   #isPresent = false
   #state: AccountState = 'connecting'
   #failures = 0
@@ -141,6 +143,9 @@ export class AccountWorker {
   }
 
   async #settle(facts: AccountFacts | null, shown: Shown | null): Promise<void> {
+    // One that found nothing wrote nothing.
+    if (this.#noRoom) await this.#deps.store.requireRoom()
+    this.#noRoom = null
     // Only a finished sync proves the way to the server.
     this.#failures = 0
     if (this.#state !== 'watching' || shown)
@@ -204,7 +209,8 @@ export class AccountWorker {
     const isToldAtOnce = error?.code === 'connect.limit' || error?.code === 'connect.throttled'
     const patience = error?.code === 'mailbox.in_use' ? quietWhileInUse : quietFailures
     const isQuiet = next === 'waiting' && this.#failures <= patience && !isToldAtOnce
-    const shown = error === null ? this.#restriction() : isQuiet ? null : error
+    const problem = error === null ? this.#standing() : isQuiet ? this.#noRoom : this.#problemOf(error)
+    if (problem?.code === 'storage.full') this.#noRoom = problem
     const isNews = from !== next || error !== null
     const event = told ?? (isNews ? { kind: next, text: error?.message ?? `${from} -> ${next}` } : null)
     this.#deps.logger.debug(
@@ -217,18 +223,20 @@ export class AccountWorker {
       { kind: 'engine', ...this.lease },
       async (unit) => {
         if (facts) await storeAccountFacts(unit, accountId, facts)
-        await storeAccountState(unit, accountId, { state: next, problem: this.#problemOf(shown), retryAt }, event)
+        await storeAccountState(unit, accountId, { state: next, problem, retryAt }, event)
       },
       { isVital: true },
     )
   }
 
-  #restriction(): AppError | null {
-    return this.#restrictions.values().next().value ?? null
+  /** What is to be told of an account that is all right otherwise. */
+  #standing(): AccountProblem | null {
+    const restriction = this.#restrictions.values().next().value
+    return this.#noRoom ?? (restriction ? this.#problemOf(restriction) : null)
   }
 
-  #problemOf(error: AppError | null): AccountProblem | null {
-    if (error === null) return null
+  #problemOf(error: AppError): AccountProblem {
+    if (error.code === this.#noRoom?.code) return this.#noRoom
     const { code, message, detail } = error
     const since = this.#deps.clock.now().toISOString()
     return { code, message, hint: detail.hint ?? null, serverText: detail.serverText ?? null, since }
@@ -240,7 +248,7 @@ export class AccountWorker {
     if (reason) this.#restrictions.set(kind, reason)
     else this.#restrictions.delete(kind)
     if (!healthy.includes(this.#state) || this.#stop.signal.aborted) return
-    const problem = this.#problemOf(this.#restriction())
+    const problem = this.#standing()
     const event = reason && { kind, text: reason.message }
     commit(this.#deps.store, { kind: 'engine', ...this.lease }, (unit) =>
       storeAccountState(unit, this.lease.accountId, { state: this.#state, problem, retryAt: null }, event),

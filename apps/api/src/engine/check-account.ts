@@ -18,11 +18,13 @@ export type AccountCheck = {
   ca: string | undefined
   /** How far the incoming side goes: to the sign-in, or on to what is there, which a person wants to see. */
   until: 'login' | 'messages'
+  /** Whoever asked is gone: the attempt ends, at the server too. */
+  signal?: AbortSignal
 }
 
 /** Tries both servers of a new account, telling every step as it happens. Answers whether the incoming one works. */
 export const checkAccount = async (
-  { wanted, policy, ca, until }: AccountCheck,
+  { wanted, policy, ca, until, signal }: AccountCheck,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
   const tell =
@@ -32,7 +34,7 @@ export const checkAccount = async (
 
   const incoming = await resolveStep('incoming', wanted.incoming, policy, tell('incoming'), onEvent)
   if (!incoming) return finish(onEvent, false, null, [])
-  const result = await checkIncoming(wanted, { address: incoming, ca, until }, tell('incoming'))
+  const result = await checkIncoming(wanted, { address: incoming, ca, until, signal }, tell('incoming'))
   if (result.kind === 'failed') {
     onEvent(
       failed('incoming', result.step, explainLogin(result.error, wanted.incoming.host, new Secret(wanted.password))),
@@ -40,11 +42,13 @@ export const checkAccount = async (
     return finish(onEvent, false, null, [])
   }
   const isOutgoingRight =
-    wanted.outgoing === null || (await checkOutgoing(wanted, wanted.outgoing, policy, ca, tell('outgoing'), onEvent))
+    wanted.outgoing === null ||
+    (await checkOutgoing({ wanted, policy, ca, signal }, wanted.outgoing, tell('outgoing'), onEvent))
   finish(onEvent, isOutgoingRight, result.mailboxes, result.newestSubjects)
   return isOutgoingRight
 }
 
+type Attempt = { ca: string | undefined; signal: AbortSignal | undefined }
 type Tell = (progress: StepProgress<StepName>) => void
 type IncomingResult =
   | { kind: 'ok'; mailboxes: number | null; newestSubjects: string[] }
@@ -52,7 +56,7 @@ type IncomingResult =
 
 const checkIncoming = async (
   wanted: AccountCreate,
-  { until, ...where }: { address: string; ca: string | undefined; until: AccountCheck['until'] },
+  { until, ...where }: { address: string } & Attempt & Pick<AccountCheck, 'until'>,
   tell: Tell,
 ): Promise<IncomingResult> => {
   const options = { ...wanted.incoming, ...where, password: new Secret(wanted.password) }
@@ -62,17 +66,15 @@ const checkIncoming = async (
 }
 
 const checkOutgoing = async (
-  wanted: AccountCreate,
+  { wanted, policy, ...attempt }: Pick<AccountCheck, 'wanted' | 'policy'> & Attempt,
   server: ServerSettings,
-  policy: EgressPolicy,
-  ca: string | undefined,
   tell: Tell,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
   const address = await resolveStep('outgoing', server, policy, tell, onEvent)
   if (!address) return false
   const problem = await checkSmtpLogin(
-    { ...server, address, ca, password: new Secret(wanted.outgoingPassword ?? wanted.password) },
+    { ...server, ...attempt, address, password: new Secret(wanted.outgoingPassword ?? wanted.password) },
     tell,
   )
   if (problem)

@@ -1,4 +1,5 @@
 import type { CheckEvent } from '@postern/shared/accounts.ts'
+import type { RemovalPlan, ServerPolicy } from '@postern/shared/retrieval.ts'
 import { AppError } from '#platform/errors.ts'
 import { readBlobState, readChunk } from '#store/blobs.ts'
 import type { MaildropSample } from '#store/bring-home.ts'
@@ -12,7 +13,9 @@ import {
 } from '#store/engine-requests.ts'
 import { engineChannel, restartNotice } from '#store/notify.ts'
 import type { Store } from '#store/open-store.ts'
+import { readLedger } from '#store/pop-ledger.ts'
 import { readTreeResult } from '#store/tree-changes.ts'
+import { countRemoval } from '#sync/count-maildrop.ts'
 import type { AccountCheck } from './check-account.ts'
 import type { MailboxSwitch } from './plan-mailbox-switch.ts'
 import type { SwitchPreparation } from './prepare-switch.ts'
@@ -41,6 +44,8 @@ export type Engine = {
   readBlob: (blobId: bigint, sizeBytes: number) => Content
   /** Resolves when a change of the tree has come to its end, or when that takes too long. */
   treeChanged: (commandId: string) => Promise<void>
+  /** What a policy would remove of a POP3 account now; nobody is asked but the ledger. */
+  planRemoval: (accountId: bigint, policy: ServerPolicy) => Promise<RemovalPlan>
   checkAccount: (check: AccountCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
   /** What each mailbox of a POP3 account is at an IMAP server, after it was made there. Throws connect.*, tls.*, login.*. */
   prepareSwitch: (preparation: SwitchPreparation) => Promise<MailboxSwitch[]>
@@ -156,6 +161,8 @@ export const createEngine = (
         await notice
       }
     },
+    planRemoval: async (accountId, policy) =>
+      countRemoval((await readLedger(store, accountId)).rows, { policy, now: new Date() }),
     checkAccount: async (check, onEvent) => {
       const { checkAccount } = await import('./check-account.ts')
       return checkAccount(check, onEvent)

@@ -53,9 +53,17 @@ export const openMaildropSession = async (
 export const openSubmissionSession = (
   deps: EngineDeps,
   { server, password, userId }: SubmissionServer,
+  signal: AbortSignal,
 ): Promise<SmtpSession> =>
   openWithCare(deps, { incoming: server, password, row: { userId } }, (address) =>
-    openSmtpSession({ ...server, address, ca: deps.ca, password, answerTimeoutMs: deps.timing.submissionAnswerMs }),
+    openSmtpSession({
+      ...server,
+      address,
+      ca: deps.ca,
+      password,
+      signal,
+      answerTimeoutMs: deps.timing.submissionAnswerMs,
+    }),
   )
 
 /** Gmail lists a mail no more once any program has fetched it, unless the login name begins with `recent:`. */

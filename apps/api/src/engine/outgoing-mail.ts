@@ -86,7 +86,7 @@ export class OutgoingMail {
 
   /** The one that is open, if its server still answers. */
   async #open(): Promise<SmtpSession> {
-    const { deps, lease, restrict } = this.#machine
+    const { deps, lease, restrict, signal } = this.#machine
     clearTimeout(this.#closing)
     if (!this.#session?.isOpen() || !(await this.#session.isAlive())) {
       this.#session?.destroy()
@@ -97,8 +97,10 @@ export class OutgoingMail {
           hint: 'Enter one on the page of the account.',
         })
       try {
-        this.#session = await openSubmissionSession(deps, account)
+        this.#session = await openSubmissionSession(deps, account, signal)
       } catch (error) {
+        // Given up by us: the next engine begins with it anew, at once.
+        if (signal.aborted) throw new AppError('lease.lost', 'The engine is being stopped.')
         const known = toSessionError(error)
         if (needsPerson(known.code)) {
           this.#parkedUntil = deps.clock.monotonicMs() + deps.timing.sendingParkMs

@@ -9,7 +9,7 @@ import type { Store } from '#store/open-store.ts'
 import { openTypedLogin, type TypedLogin } from './open-typed-login.ts'
 import { requireSame } from './prove-mailbox.ts'
 
-/** As many of the newest are compared. */
+/** As many of the newest are compared, and of the oldest: some providers give what came since POP3 was allowed. */
 const proofMails = 20
 /** Of a header; what comes after that is not looked at. */
 const maxHeaderBytes = 256 * 1024
@@ -33,11 +33,15 @@ export const proveMaildrop = async (
   const session = await openTypedLogin(login, openPop3Session)
   try {
     const { entries } = await listMaildrop(session)
-    const newest = entries.slice(-proofMails).map(({ number }) => number)
-    const messageIds = await readMessageIds(session, newest)
-    const found = await store.readSystem((tx) => countMailsHere(tx, accountId, messageIds.map(messageIdHash)))
-    requireSame({ asked: messageIds.length, found, isSameName }, 'are not in this account')
-    return { messages: entries.length, unknown: messageIds.length - found }
+    const numbers = entries.map(({ number }) => number)
+    const count = (messageIds: string[]) =>
+      store.readSystem((tx) => countMailsHere(tx, accountId, messageIds.map(messageIdHash)))
+    const newest = await readMessageIds(session, numbers.slice(-proofMails))
+    requireSame({ asked: newest.length, found: (await count(newest)).here, isSameName }, 'are not in this account')
+    const oldest = await readMessageIds(session, numbers.slice(0, -proofMails).slice(0, proofMails))
+    const messageIds = [...new Set([...newest, ...oldest])]
+    const { here, inInbox } = await count(messageIds)
+    return { messages: entries.length, unknown: messageIds.length - here, outside: messageIds.length - inInbox }
   } finally {
     await leaveSession(session)
   }

@@ -121,7 +121,7 @@ const tryOnce = async (
 }
 
 const faulty = (error: unknown): Ended => {
-  if (!(error instanceof AppError)) throw error
+  if (!(error instanceof AppError) || error.code === 'lease.lost') throw error
   return {
     attempt: needsPerson(error.code) ? { kind: 'parked' } : { kind: 'lost', isCommitted: false },
     facts: { errorCode: error.code, text: error.detail.serverText ?? error.message },

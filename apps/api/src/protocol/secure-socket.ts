@@ -13,13 +13,26 @@ export type Endpoint = {
   pinnedFingerprint: string | null
   /** Further authorities beside the usual ones, PEM. */
   ca?: string | undefined
+  /** Ends the connection at once, also one that is just being made. */
+  signal?: AbortSignal | undefined
 }
 
 /** A plain connection to the judged address; `onConnect` when it stands. Errors come as `error` events. */
-export const openTcp = ({ address, port }: Endpoint, onConnect: () => void): Socket => {
+export const openTcp = ({ address, port, signal }: Endpoint, onConnect: () => void): Socket => {
   const socket = connectTcp({ host: address, port, noDelay: true })
   socket.once('connect', onConnect)
+  endBy(signal, socket)
   return socket
+}
+
+const endBy = (signal: AbortSignal | undefined, socket: Socket): void => {
+  if (!signal) return
+  const end = () => {
+    socket.destroy(new AppError('connect.closed', 'The connection was given up.'))
+  }
+  if (signal.aborted) end()
+  else signal.addEventListener('abort', end, { once: true })
+  socket.once('close', () => signal.removeEventListener('abort', end))
 }
 
 /**
@@ -36,6 +49,7 @@ export const openTls = (endpoint: Endpoint, onSecure: () => void, over?: Socket)
     rejectUnauthorized: false,
   })
   if (!over) socket.setNoDelay(true)
+  endBy(endpoint.signal, socket)
   socket.once('secureConnect', () => {
     const problem = judgeCertificate(endpoint, socket)
     if (problem) socket.destroy(problem)

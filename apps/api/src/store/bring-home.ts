@@ -24,6 +24,9 @@ const isAway = (accountId: bigint) => Prisma.sql`p.uid IS NOT NULL
       WHERE i.message_id = p.message_id AND i.uid IS NOT NULL)))`
 const isNameless = Prisma.sql`p.uid IS NOT NULL AND b.role = 'inbox'
   AND NOT EXISTS (SELECT 1 FROM switch_header h WHERE h.message_id = p.message_id)`
+/** Its source is here, and tells what it would be known by in a maildrop that shows more than the inbox. */
+const isUnnoted = Prisma.sql`c.n = 0 AND EXISTS (SELECT 1 FROM placement p WHERE p.message_id = r.message_id)
+  AND NOT EXISTS (SELECT 1 FROM switch_header h WHERE h.message_id = r.message_id)`
 /** Its source is here, but what was read of it has the places it had at the server. */
 const isMisread = Prisma.sql`m.body_state <> 'absent' AND m.orphaned_at IS NULL
   AND EXISTS (SELECT 1 FROM part x WHERE x.message_id = m.id AND NOT starts_with(x.path, 'parsed:'))`
@@ -32,7 +35,7 @@ export type HomeCounts = {
   /** To be fetched whole. */
   away: number
   awayBytes: number
-  /** Of the inbox, and nothing is written down yet that they could be met by. */
+  /** Nothing is written down yet that they could be met by: of the inbox at the server, and of what is here whole. */
   nameless: number
   misread: number
   /** A mailbox that was not read to its end. */
@@ -48,7 +51,8 @@ export const countHome = async (tx: Tx, accountId: bigint): Promise<HomeCounts> 
     SELECT (SELECT count(*)::int FROM away) AS away,
       (SELECT coalesce(sum(m.size_bytes), 0)::bigint FROM away JOIN message m ON m.id = away.message_id) AS bytes,
       (SELECT count(DISTINCT p.message_id)::int FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND ${isHere}
-        WHERE p.account_id = ${accountId} AND ${isNameless}) AS nameless,
+        WHERE p.account_id = ${accountId} AND ${isNameless})
+        + (SELECT count(*)::int FROM raw_source r JOIN blob_chunk c ON c.blob_id = r.blob_id WHERE r.account_id = ${accountId} AND ${isUnnoted}) AS nameless,
       (SELECT count(*)::int FROM raw_source r JOIN message m ON m.id = r.message_id WHERE r.account_id = ${accountId} AND ${isMisread}) AS misread,
       (SELECT min(b.path) FROM mailbox b WHERE b.account_id = ${accountId} AND ${isHere} AND b.fill_uid IS DISTINCT FROM 1) AS unread,
       (SELECT coalesce(array_agg(b.path ORDER BY b.path), '{}') FROM mailbox b WHERE b.account_id = ${accountId} AND b.is_selectable AND NOT (${isHere})) AS "leftOut"`
@@ -99,6 +103,16 @@ export const nextMisread = (tx: Tx, accountId: bigint, limit: number): Promise<S
     FROM raw_source r JOIN message m ON m.id = r.message_id JOIN blob b ON b.id = r.blob_id AND b.is_whole
     WHERE r.account_id = ${accountId} AND ${isMisread} ORDER BY m.received_at DESC, m.id DESC LIMIT ${limit}::int`
 
+/** The beginnings of mails that are here whole, and of which nothing is written down. */
+export const nextUnnoted = (
+  tx: Tx,
+  accountId: bigint,
+  limit: number,
+): Promise<{ messageId: bigint; bytes: Uint8Array }[]> =>
+  tx.$queryRaw`
+    SELECT r.message_id AS "messageId", substr(c.bytes, 1, 262144) AS bytes FROM raw_source r JOIN blob_chunk c ON c.blob_id = r.blob_id
+    WHERE r.account_id = ${accountId} AND ${isUnnoted} LIMIT ${limit}::int`
+
 export const noteHeaders = async (
   unit: RawUnit,
   accountId: bigint,
@@ -118,17 +132,25 @@ export const countBrought = async (unit: RawUnit, accountId: bigint, mails: numb
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
 }
 
-/** How many of these Message-IDs (hashed) this account has mails of, wherever they lie. */
-export const countMailsHere = async (tx: Tx, accountId: bigint, idHashes: string[]): Promise<number> => {
-  const [row] = await tx.$queryRaw<{ n: number }[]>`
-    SELECT count(DISTINCT m.message_id_hash)::int AS n FROM message_ref r
-    JOIN message m ON m.thread_id = r.thread_id AND m.message_id_hash = r.ref_hash
+/** Of how many of these Message-IDs (hashed) this account has mails, wherever they lie, and of how many in its inbox. */
+export const countMailsHere = async (
+  tx: Tx,
+  accountId: bigint,
+  idHashes: string[],
+): Promise<{ here: number; inInbox: number }> => {
+  const [row] = await tx.$queryRaw<{ here: number; inInbox: number }[]>`
+    SELECT count(DISTINCT m.message_id_hash)::int AS here, count(DISTINCT m.message_id_hash) FILTER (WHERE EXISTS (
+      SELECT 1 FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND b.role = 'inbox' WHERE p.message_id = m.id AND p.uid IS NOT NULL))::int AS "inInbox"
+    FROM message_ref r JOIN message m ON m.thread_id = r.thread_id AND m.message_id_hash = r.ref_hash
     WHERE r.account_id = ${accountId} AND r.ref_hash = ANY (${idHashes}::uuid[])`
-  return row?.n ?? 0
+  return row ?? { here: 0, inInbox: 0 }
 }
 
-/** What was seen of the maildrop when the change was asked for: how many mails, and how many of the newest are not here. */
-export type MaildropSample = { messages: number; unknown: number }
+/**
+ * What was seen of the maildrop when the change was asked for: how many mails, and of the newest and the oldest how many are
+ * not here, and how many not in the inbox.
+ */
+export type MaildropSample = { messages: number; unknown: number; outside: number }
 
 export type WantedSwitch = {
   account: AccountRow
@@ -148,8 +170,10 @@ export const beginSwitchToPop3 = async (unit: Unit, wanted: WantedSwitch): Promi
   const { account, incoming, isPrivateHost, maildrop } = wanted
   const { id } = account
   const credential = sealPassword(wanted.masterKey, account, wanted.password, 'credential')
-  const isShort = maildrop.messages < (await countInbox(tx, id))
-  const target = { incoming, isPrivateHost, bringsInbox: isShort || maildrop.unknown > 0 }
+  const inInbox = await countInbox(tx, id)
+  // What it shows besides leaves so much less room for the inbox.
+  const bringsInbox = maildrop.messages - maildrop.outside < inInbox || maildrop.unknown > 0
+  const target = { incoming, isPrivateHost, bringsInbox }
   const begun = await tx.$executeRaw`
     UPDATE account SET switch_to = ${JSON.stringify(target)}::jsonb, switch_credential = ${credential}
     WHERE id = ${id} AND kind = 'imap' AND (switching IS NULL OR switching ->> 'to' = 'pop3' OR (switching ->> 'isTold')::boolean)`
@@ -160,7 +184,11 @@ export const beginSwitchToPop3 = async (unit: Unit, wanted: WantedSwitch): Promi
   const { away } = await countHome(tx, id)
   const switching = { to: 'pop3', total: away, found: 0, brought: 0, isTold: false }
   await tx.$executeRaw`UPDATE account SET switching = ${JSON.stringify(switching)}::jsonb WHERE id = ${id}`
-  await addSyncEvent(unit, id, { kind: 'switch', code: null, text: beginLine(away, { ...target, maildrop, isShort }) })
+  await addSyncEvent(unit, id, {
+    kind: 'switch',
+    code: null,
+    text: beginLine(away, { ...target, maildrop, isShort: maildrop.messages < inInbox }),
+  })
   unit.log({ accountId: id }, { kind: 'account', accountId: id.toString() })
 }
 

@@ -4,15 +4,21 @@ import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
 import { endLine } from './tell-switch.ts'
 
-/** A mail that lay in the inbox while the account was IMAP, and was not met in the maildrop so often yet. */
+/** A mail that was here while the account was IMAP, and was not met in the maildrop so often yet. */
 export type AwaitedMail = { messageId: bigint; hash: string; sizeBytes: bigint; copies: number }
 
-/** Those with one of these headers (SHA-256, hex). */
+/** Those with one of these headers (SHA-256, hex), of the inbox first. */
 export const findAwaited = (tx: RawTx, accountId: bigint, hashes: string[]): Promise<AwaitedMail[]> =>
   tx.$queryRaw<AwaitedMail[]>`
     SELECT h.message_id AS "messageId", encode(h.header_hash, 'hex') AS hash, m.size_bytes AS "sizeBytes", h.copies
     FROM switch_header h JOIN message m ON m.id = h.message_id WHERE h.account_id = ${accountId}
-      AND h.header_hash = ANY (SELECT decode(t, 'hex') FROM unnest(${textArray(hashes)}::text[]) t) ORDER BY h.message_id`
+      AND h.header_hash = ANY (SELECT decode(t, 'hex') FROM unnest(${textArray(hashes)}::text[]) t) ORDER BY h.is_elsewhere, h.message_id`
+
+/** Whether the maildrop may yet show what lies in other mailboxes here. */
+export const isMoreAwaited = async (tx: RawTx, accountId: bigint): Promise<boolean> => {
+  const rows = await tx.$queryRaw<unknown[]>`SELECT 1 FROM switch_header WHERE account_id = ${accountId} LIMIT 1`
+  return rows.length > 0
+}
 
 export type MetMail = { messageId: bigint; key: string; sizeBytes: number; topHash: Buffer }
 
@@ -54,7 +60,7 @@ const countMet = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]):
   const { tx } = unit
   const [row] = await tx.$queryRaw<{ met: number }[]>`
     WITH t AS (SELECT id, count(*)::int AS n FROM unnest(${messageIds}::bigint[]) AS u (id) GROUP BY id),
-      met AS (UPDATE switch_header h SET copies = h.copies - t.n FROM t WHERE h.message_id = t.id RETURNING t.n)
+      met AS (UPDATE switch_header h SET copies = h.copies - t.n FROM t WHERE h.message_id = t.id RETURNING CASE WHEN h.is_elsewhere THEN 0 ELSE t.n END AS n)
     SELECT coalesce(sum(n), 0)::int AS met FROM met`
   await tx.$executeRaw`DELETE FROM switch_header WHERE message_id = ANY (${messageIds}::bigint[]) AND copies <= 0`
   await tx.$executeRaw`
@@ -84,7 +90,7 @@ export const endMeeting = async (unit: RawUnit, accountId: bigint, isLast: boole
   const { tx } = unit
   const left = await tx.$queryRaw<
     { message_id: bigint }[]
-  >`SELECT message_id FROM switch_header WHERE account_id = ${accountId}`
+  >`SELECT message_id FROM switch_header WHERE account_id = ${accountId} AND NOT is_elsewhere`
   if (left.length > 0 && !isLast) return false
   const [account] = await tx.$queryRaw<{ found: number; brought: number }[]>`
     SELECT (switching ->> 'found')::int AS found, (switching ->> 'brought')::int AS brought FROM account WHERE id = ${accountId} AND switching IS NOT NULL FOR UPDATE`
@@ -94,7 +100,7 @@ export const endMeeting = async (unit: RawUnit, accountId: bigint, isLast: boole
     accountId,
     left.map((row) => row.message_id),
   )
-  await tx.$executeRaw`DELETE FROM switch_header WHERE account_id = ${accountId}`
+  await tx.$executeRaw`DELETE FROM switch_header WHERE account_id = ${accountId} AND NOT is_elsewhere`
   await tx.$executeRaw`UPDATE account SET switching = NULL WHERE id = ${accountId}`
   const text = endLine({ to: 'pop3', ...account, left: left.length, inPart })
   await addSyncEvent(unit, accountId, { kind: 'switch', code: null, text })

@@ -6,7 +6,6 @@ import { addSyncEvent } from './account-state.ts'
 import { countHome } from './bring-home.ts'
 import { lockCommands } from './commands.ts'
 import type { Unit } from './commit.ts'
-import { Prisma } from './generated/client.ts'
 import { revokeLease } from './lease.ts'
 import { lifeHere } from './mailboxes-here.ts'
 import type { Tx } from './open-store.ts'
@@ -103,15 +102,17 @@ const keepMailboxesHere = async (unit: Unit, accountId: bigint): Promise<void> =
   await storeTree(unit, accountId, { created: [], renamed: [], updated: [], removed: emptied.map(({ id }) => id) })
 }
 
-/** How often each mail is expected in the maildrop; answers how many that is in all. */
+/** How often each mail is expected in the maildrop, or may be shown there; answers how many are expected in all. */
 const awaitInbox = async (tx: Tx, accountId: bigint): Promise<number> => {
-  const inbox = Prisma.sql`SELECT p.message_id, count(*)::int AS copies FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND b.role = 'inbox'
-    WHERE p.account_id = ${accountId} GROUP BY p.message_id`
   await tx.$executeRaw`
-    DELETE FROM switch_header h WHERE h.account_id = ${accountId} AND h.message_id NOT IN (SELECT i.message_id FROM (${inbox}) i)`
-  await tx.$executeRaw`UPDATE switch_header h SET copies = i.copies FROM (${inbox}) i WHERE h.message_id = i.message_id`
+    DELETE FROM switch_header h WHERE h.account_id = ${accountId} AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = h.message_id)`
+  await tx.$executeRaw`
+    UPDATE switch_header h SET is_elsewhere = c.in_inbox = 0, copies = CASE WHEN c.in_inbox = 0 THEN c.in_all ELSE c.in_inbox END
+    FROM (SELECT p.message_id, count(*)::int AS in_all, (count(*) FILTER (WHERE b.role = 'inbox'))::int AS in_inbox
+      FROM placement p JOIN mailbox b ON b.id = p.mailbox_id WHERE p.account_id = ${accountId} GROUP BY p.message_id) c
+    WHERE h.account_id = ${accountId} AND h.message_id = c.message_id`
   const [row] = await tx.$queryRaw<{ n: number }[]>`
-    SELECT coalesce(sum(copies), 0)::int AS n FROM switch_header WHERE account_id = ${accountId}`
+    SELECT coalesce(sum(copies), 0)::int AS n FROM switch_header WHERE account_id = ${accountId} AND NOT is_elsewhere`
   return row?.n ?? 0
 }
 

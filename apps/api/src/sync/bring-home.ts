@@ -11,6 +11,7 @@ import {
   type HomeMail,
   nextHomeBatch,
   nextMisread,
+  nextUnnoted,
   noteHeaders,
 } from '#store/bring-home.ts'
 import { type SourcedMail, storeSources } from '#store/store-sources.ts'
@@ -18,6 +19,8 @@ import { comparableHeader } from './plan-recognition.ts'
 import { openSources, sourceBatches } from './read-sources.ts'
 import { type SyncContext, writeBulk } from './sync-context.ts'
 
+/** Beginnings of mails read at a time. */
+const headersAtOnce = 100
 /** Rows looked up at a time. */
 const rowsAtOnce = 1000
 /** Small mails are fetched together, up to so many and so much; larger ones alone, piece by piece. */
@@ -60,6 +63,15 @@ export const bringHome = async (context: SyncContext, { onStored }: HomeWishes):
         if (!onStored()) return null
       }
     }
+  // A maildrop may show more than the inbox: what is here whole is known there by its header too.
+  for (;;) {
+    const mails = await context.store.readSystem((tx) => nextUnnoted(tx, context.accountId, headersAtOnce))
+    if (mails.length === 0) break
+    context.signal.throwIfAborted()
+    const headers = mails.map(({ messageId, bytes }) => ({ messageId, hash: headerHash(Buffer.from(bytes)) }))
+    await writeBulk(context, (unit) => noteHeaders(unit, context.accountId, headers))
+    if (!onStored()) return null
+  }
   for (;;) {
     const misread = await context.store.readSystem((tx) => nextMisread(tx, context.accountId, rowsAtOnce))
     if (misread.length === 0) return refused
@@ -71,7 +83,7 @@ export const bringHome = async (context: SyncContext, { onStored }: HomeWishes):
   }
 }
 
-/** What a mail of the inbox is known by in the maildrop: its header, as POP3 gives it too. */
+/** What a mail is known by in the maildrop: its header, as POP3 gives it too. */
 export const headerHash = (header: Buffer): Buffer =>
   Buffer.from(
     newSha256()

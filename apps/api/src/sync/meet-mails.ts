@@ -1,7 +1,14 @@
 import { newSha256 } from '#platform/sha256.ts'
 import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { commitBulk } from '#store/commit.ts'
-import { type AwaitedMail, endMeeting, findAwaited, type MetMail, storeMet } from '#store/switch-headers.ts'
+import {
+  type AwaitedMail,
+  endMeeting,
+  findAwaited,
+  isMoreAwaited,
+  type MetMail,
+  storeMet,
+} from '#store/switch-headers.ts'
 import { headerHash } from './bring-home.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 import type { ListedMail } from './plan-maildrop.ts'
@@ -16,10 +23,11 @@ export type Meeting = { fresh: ListedMail[]; met: number; unasked: number }
 /**
  * After a change from IMAP to POP3: which of the mails that the ledger does not know are here already. Each is known by its
  * header, which was written down while the account was IMAP; of twins there are as many as lay in the inbox. Nothing is
- * downloaded for it but headers, unless the server can give nothing less than a whole mail.
+ * downloaded for it but headers, unless the server can give nothing less than a whole mail. What lies in other mailboxes here is
+ * met too, also when the change is long over: some maildrops show all mail, and not all of it at once.
  */
 export const meetMails = async (context: MaildropContext, listed: ListedMail[]): Promise<Meeting> => {
-  if (!context.isMeeting || listed.length === 0) return { fresh: listed, met: 0, unasked: 0 }
+  if (listed.length === 0 || !(await mayMeet(context))) return { fresh: listed, met: 0, unasked: 0 }
   const meeting: Meeting = { fresh: [], met: 0, unasked: 0 }
   for (let at = 0; at < listed.length; at += batchMails) {
     const batch = listed.slice(at, at + batchMails)
@@ -27,10 +35,16 @@ export const meetMails = async (context: MaildropContext, listed: ListedMail[]):
     const { fresh, met } = await pairMails(context, batch, headers)
     meeting.fresh.push(...fresh)
     meeting.met += met
-    meeting.unasked += batch.length - headers.size
+    const unasked = batch.filter(({ number }) => !headers.has(number))
+    if (context.isMeeting) meeting.unasked += unasked.length
+    else meeting.fresh.push(...unasked)
   }
   return meeting
 }
+
+/** After the change not at the price of whole mails, which are fetched anyway. */
+const mayMeet = async ({ store, session, accountId, isMeeting }: MaildropContext): Promise<boolean> =>
+  isMeeting || (session.capabilities.top !== false && (await store.readSystem((tx) => isMoreAwaited(tx, accountId))))
 
 /**
  * After the mails of a look are stored: nothing more is to be met, or nothing more is there. Answers true when only another
@@ -49,7 +63,10 @@ export const concludeMeeting = async (
 type Header = { hash: string; topHash: Buffer }
 
 /** By number; what was refused is left out. */
-const readHeaders = async ({ session, signal }: MaildropContext, batch: ListedMail[]): Promise<Map<number, Header>> => {
+const readHeaders = async (
+  { session, signal, isMeeting }: MaildropContext,
+  batch: ListedMail[],
+): Promise<Map<number, Header>> => {
   const headers = new Map<number, Header>()
   const take = async (answers: AsyncGenerator<Retrieved, void, void>): Promise<void> => {
     for await (const answer of answers) {
@@ -61,7 +78,7 @@ const readHeaders = async ({ session, signal }: MaildropContext, batch: ListedMa
   const numbers = batch.map(({ number }) => number)
   if (session.capabilities.top !== false) await take(retrieveTops(session, numbers, { lines: 0 }))
   const left = numbers.filter((number) => !headers.has(number))
-  if (left.length > 0 && session.capabilities.top === false) await take(retrieveMessages(session, left))
+  if (isMeeting && left.length > 0 && session.capabilities.top === false) await take(retrieveMessages(session, left))
   return headers
 }
 

@@ -207,10 +207,12 @@ describe('the counts of a maildrop', () => {
     row(7, 'away', { state: 'to_delete' }),
     row(8, 'away too', { isCopy: true, missingSince: daysAgo(1) }),
   ]
-  const count = (policy: MaildropFacts['policy']) => countMaildrop(listing, rows, { policy, now })
+  const count = (policy: MaildropFacts['policy']) =>
+    countMaildrop({ named: listing, unnamed: [] }, rows, { policy, now, hasTop: true })
 
   it('are of what is listed: copies that wait for the person, mails of which the header is here', () => {
-    const counts = { messages: 6, bytes: 600, waiting: 1, copies: 1, headersOnly: 1 }
+    const tooLarge = { mails: 0, bytes: 0 }
+    const counts = { messages: 6, bytes: 600, waiting: 1, copies: 1, headersOnly: 1, tooLarge }
     expect(count({ kind: 'whenDeletedHere' })).toEqual(counts)
     expect(count({ kind: 'keep' })).toEqual({ ...counts, waiting: 0 })
   })
@@ -219,5 +221,19 @@ describe('the counts of a maildrop', () => {
     expect(count({ kind: 'afterDownload' })).toMatchObject({ waiting: 2 })
     expect(count({ kind: 'afterDays', days: 1 })).toMatchObject({ waiting: 1 })
     expect(count({ kind: 'newest', count: 3 })).toMatchObject({ waiting: 1 })
+  })
+
+  it('tell of what is too large where not even its header can be had, whatever size the server lists', () => {
+    const large = 300 * 1024 * 1024
+    const named = [entry(1, 'large', large), entry(2, 'liar'), entry(3, 'small')]
+    const there = [
+      row(1, 'large', { state: 'listed', sizeBytes: large }),
+      row(2, 'liar', { state: 'listed', isTooLarge: true }),
+      row(3, 'small', { state: 'listed' }),
+    ]
+    const unshown = (hasTop: boolean) =>
+      countMaildrop({ named, unnamed: [large, 10] }, there, { policy: { kind: 'keep' }, now, hasTop }).tooLarge
+    expect(unshown(false)).toEqual({ mails: 3, bytes: 2 * large + 256 * 1024 * 1024 })
+    expect(unshown(true)).toEqual({ mails: 0, bytes: 0 })
   })
 })

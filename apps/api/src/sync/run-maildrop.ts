@@ -15,7 +15,7 @@ import {
   storeMaildropFacts,
 } from '#store/pop-ledger.ts'
 import { countSame } from '#store/switch-headers.ts'
-import { countMaildrop } from './count-maildrop.ts'
+import { countMaildrop, type Listing } from './count-maildrop.ts'
 import { fetchMails, type ToFetch } from './fetch-maildrop.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 import { concludeMeeting, type Meeting, meetMails } from './meet-mails.ts'
@@ -60,7 +60,7 @@ export const lookAtMaildrop = async (
     readLedger(store, accountId),
   ])
   const { policy, isOnHold } = retrieval
-  const plan = planMaildrop(listing, ledger.rows, { policy, isOnHold, sessionStartedAt, now: clock.now() })
+  const plan = planMaildrop(listing.named, ledger.rows, { policy, isOnHold, sessionStartedAt, now: clock.now() })
   const found = factsOf(context, listing, ledger)
   const { toFetch, meeting } = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
   let done = 0
@@ -73,7 +73,7 @@ export const lookAtMaildrop = async (
     },
   })
   const isMeeting = await concludeMeeting(context, meeting)
-  const removed = await removeAndQuit(context, await planAgain(context, listing, plan.remove, sessionStartedAt))
+  const removed = await removeAndQuit(context, await planAgain(context, listing.named, plan.remove, sessionStartedAt))
   const isAsFound = toFetch.length + meeting.met + plan.remove.length === 0
   return {
     messages: found.messages,
@@ -85,10 +85,7 @@ export const lookAtMaildrop = async (
     isMeeting,
     facts: isAsFound
       ? found
-      : await countAgain(
-          context,
-          listing.filter(({ number }) => !removed.has(number)),
-        ),
+      : await countAgain(context, { ...listing, named: listing.named.filter(({ number }) => !removed.has(number)) }),
   }
 }
 
@@ -162,7 +159,7 @@ const planAgain = async (
 }
 
 /** The facts after something was done, and told when they changed. */
-const countAgain = async (context: MaildropContext, left: ListedMail[]): Promise<MaildropFacts> => {
+const countAgain = async (context: MaildropContext, left: Listing): Promise<MaildropFacts> => {
   const { store, scope, accountId } = context
   const ledger = await readLedger(store, accountId)
   const facts = factsOf(context, left, ledger)
@@ -172,16 +169,19 @@ const countAgain = async (context: MaildropContext, left: ListedMail[]): Promise
 
 const factsOf = (
   { session, retrieval: { policy }, clock }: MaildropContext,
-  listing: ListedMail[],
+  listing: Listing,
   { rows, facts: told }: { rows: LedgerRow[]; facts: MaildropFacts | null },
-): MaildropFacts => ({
-  ...countMaildrop(listing, rows, { policy, now: clock.now() }),
-  listedAt: clock.now().toISOString(),
+): MaildropFacts => {
   // A look that tried neither knows as much as the one before.
-  hasUniqueIds: session.capabilities.uniqueIds ?? told?.hasUniqueIds ?? true,
-  hasTop: session.capabilities.top ?? told?.hasTop ?? true,
-  loginDelaySeconds: session.capabilities.loginDelay?.seconds ?? null,
-})
+  const hasTop = session.capabilities.top ?? told?.hasTop ?? true
+  return {
+    ...countMaildrop(listing, rows, { policy, now: clock.now(), hasTop }),
+    listedAt: clock.now().toISOString(),
+    hasUniqueIds: session.capabilities.uniqueIds ?? told?.hasUniqueIds ?? true,
+    hasTop,
+    loginDelaySeconds: session.capabilities.loginDelay?.seconds ?? null,
+  }
+}
 
 const isNews = (facts: MaildropFacts, told: MaildropFacts | null): boolean =>
   told === null || !isDeepStrictEqual({ ...facts, listedAt: '' }, { ...told, listedAt: '' })
@@ -192,7 +192,7 @@ const idsOf = (rows: { id: bigint }[]): bigint[] => rows.map(({ id }) => id)
  * A lasting name for each listed mail: its unique-id. Where the server has none, a hash of its header, or of the whole
  * mail where it has no TOP either: such a maildrop is read through at every look, which the person is told.
  */
-const nameMails = async ({ session, signal }: MaildropContext, { entries }: Maildrop): Promise<ListedMail[]> => {
+const nameMails = async ({ session, signal }: MaildropContext, { entries }: Maildrop): Promise<Listing> => {
   const named = entries.filter(({ uniqueId }) => uniqueId !== null)
   const nameless = entries.filter(({ uniqueId }) => uniqueId === null).map(({ number }) => number)
   const names = new Map(named.map(({ number, uniqueId }) => [number, uniqueId ?? '']))
@@ -208,11 +208,15 @@ const nameMails = async ({ session, signal }: MaildropContext, { entries }: Mail
   const sizes = new Map(entries.map(({ number, sizeBytes }) => [number, sizeBytes ?? 0]))
   const left = nameless.filter((number) => !names.has(number) && (sizes.get(number) ?? 0) <= maxMessageBytes)
   if (left.length > 0 && session.capabilities.top === false) await nameBy('octets', left)
-  return entries.flatMap(({ number, sizeBytes }) => {
-    const key = names.get(number)
-    // What could not be named is left for the next look.
-    return key === undefined ? [] : [{ number, key, sizeBytes: sizeBytes ?? 0 }]
-  })
+  // What could not be named is left for the next look.
+  const unnamed = entries.filter(({ number }) => !names.has(number)).map(({ sizeBytes }) => sizeBytes ?? 0)
+  return {
+    named: entries.flatMap(({ number, sizeBytes }) => {
+      const key = names.get(number)
+      return key === undefined ? [] : [{ number, key, sizeBytes: sizeBytes ?? 0 }]
+    }),
+    unnamed,
+  }
 }
 
 const hashOf = async (content: AsyncIterable<Buffer>): Promise<string> => {

@@ -104,11 +104,38 @@ describe('what a person asks of a maildrop', () => {
     expect(await requests(accountId)).toBe(1)
   })
 
+  it('tells how many mails a policy would remove now, from the ledger, and changes nothing', async () => {
+    const { accountId } = await makeDrop()
+    const plan = async (policy: object) =>
+      (await fixture.send('POST', `/accounts/${accountId}/removal-plan`, { policy })).json()
+    expect(await plan({ kind: 'afterDownload' })).toEqual({ mails: 0, bytes: 0 })
+    // Not what is here in part, nor what went away; a copy goes only on the person's word.
+    const others = ['a', 'b', 'away'].map((key) => ({ key, missingSince: key === 'away' ? new Date() : null }))
+    await fixture.store.prisma.popLedger.createMany({
+      data: others.map((row) => ({
+        ...row,
+        accountId,
+        sizeBytes: 1000n,
+        state: 'fetched',
+        isWhole: true,
+        fetchedAt: new Date(),
+        receivedAt: new Date(0),
+      })),
+    })
+    expect(await plan({ kind: 'afterDownload' })).toEqual({ mails: 2, bytes: 2000 })
+    expect(await plan({ kind: 'afterDays', days: 1 })).toEqual({ mails: 0, bytes: 0 })
+    expect(await plan({ kind: 'newest', count: 4 })).toEqual({ mails: 1, bytes: 1000 })
+    expect((await ledger(accountId)).every(({ state }) => state === 'fetched')).toBe(true)
+    expect(await requests(accountId)).toBe(0)
+  })
+
   it('asks for nothing of anybody else', async () => {
     const { accountId, part } = await makeDrop()
     const stranger = await openTestSession(fixture.store, (await fixture.makeUser('stranger@example.org')).id)
     for (const url of [`/accounts/${accountId}/copies/remove`, `/messages/${part}/rest`])
       expect((await ask('POST', url, stranger)).statusCode).toBe(404)
+    const plan = { policy: { kind: 'keep' } }
+    expect((await fixture.send('POST', `/accounts/${accountId}/removal-plan`, plan, stranger)).statusCode).toBe(404)
     expect(await requests(accountId)).toBe(0)
   })
 })

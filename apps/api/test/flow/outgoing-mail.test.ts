@@ -31,15 +31,19 @@ describe('the mail of an account on its way out', () => {
     rmSync(dir, { recursive: true })
   })
 
-  const scene = async (script?: SmtpScript) => {
-    const { store, userId, addMaildrop } = fixture
+  const startAnother = async (script?: SmtpScript) => {
     const server = await startScriptedSmtp(script)
     servers.push(server)
+    return server
+  }
+  const scene = async (script?: SmtpScript, security: 'plain' | 'tls' = 'plain') => {
+    const { store, userId, addMaildrop } = fixture
+    const server = await startAnother(script)
     const accountId = await addMaildrop(`ann${++accounts}`, 9)
     const outgoing = {
       host: 'localhost',
       port: server.port,
-      security: 'plain',
+      security,
       username: 'ann',
       pinnedFingerprint: null,
     }
@@ -100,6 +104,28 @@ describe('the mail of an account on its way out', () => {
     for (const id of [one, two]) await ends(id, 'sent')
     expect([logins, server.mails.length]).toEqual([2, 2])
     await engine.stop()
+  })
+
+  it('does not keep the engine from ending while its server is being connected to, and goes with the next one', async () => {
+    // Which takes 15 s at a server that does not go on with TLS.
+    const { server, accountId, queue, state, ends } = await scene(() => 'silent', 'tls')
+    const first = fixture.start()
+    const id = await queue()
+    await until(async () => server.sessions() === 1, { what: 'a connection' })
+    let isOver = false
+    const stopping = first.stop().then(() => {
+      isOver = true
+    })
+    await until(async () => isOver, { ms: 7000, what: 'the end of the engine' })
+    await stopping
+    // No failed attempt, after which it would wait.
+    expect(await state(id)).toBe('leased')
+    const { port } = await startAnother()
+    await fixture.store.prisma
+      .$executeRaw`UPDATE account SET outgoing = outgoing || ${JSON.stringify({ port, security: 'plain' })}::jsonb WHERE id = ${accountId}`
+    const second = fixture.start()
+    await ends(id, 'sent')
+    await second.stop()
   })
 
   it('that was under way when the engine ended is in doubt where its end had left, and is not sent again', async () => {

@@ -179,6 +179,7 @@ describe('a whole Postern whose database is in trouble', () => {
   it('reads on while the disk is full, refuses to write, and recovers by itself', async () => {
     const dir = mountSmall()
     house = await moveIn(dir, 'disk', 3)
+    const tells = await keepTold(dir)
     const ballast = join(dir, 'ballast')
     fillUp(ballast, dir, 60 * 1024 * 1024)
     const request = await flag('Letter 1', 'add')
@@ -204,6 +205,13 @@ describe('a whole Postern whose database is in trouble', () => {
     )
     const waiting = `Letter ${stored.length + 1}`
     expect(told).toMatchObject({ code: 'storage.full' })
+    const sinceFull = async () => {
+      const all = await tells()
+      return all.slice(all.findIndex(({ code }) => code === 'storage.full'))
+    }
+    const tries = async () => (await sinceFull()).filter(({ state }) => state === 'waiting').length
+    await until(async () => (await tries()) > 1, { what: 'another try' })
+    expect((await sinceFull()).filter(({ code }) => code !== 'storage.full')).toEqual([])
     // Not one byte more: reading needs none.
     fillUp(ballast, dir, 0)
     expect(await house.subjects()).toEqual(stored)
@@ -274,6 +282,19 @@ describe('a whole Postern whose database is in trouble', () => {
     expect(await house.subjects()).toEqual(letters.sort())
     await until(async () => (await problem()) === null, { what: 'a healthy account' })
   }, 120_000)
+
+  /** Every state and problem of an account that is stored from now on, in their order. */
+  const keepTold = async (dir: string) => {
+    await inDatabase(
+      dir,
+      `CREATE TABLE told (n serial, state text, code text);
+      CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO told (state, code) VALUES (NEW.state, NEW.problem ->> 'code'); RETURN NULL; END $$;
+      CREATE TRIGGER told AFTER UPDATE OF state ON account FOR EACH ROW EXECUTE FUNCTION tell()`,
+    )
+    type Told = { state: string; code: string | null }
+    return async () => (await inDatabase(dir, 'SELECT state, code FROM told ORDER BY n')) as Told[] // as made above
+  }
 
   const inDatabase = async (dir: string, sql: string): Promise<unknown[]> => {
     const place = join(dir, 'data/postgres')

@@ -242,24 +242,70 @@ describe('an IMAP account that changes to POP3', () => {
     expect((await account.arrived()).at(-1)).toEqual([name(13)])
   })
 
+  it('fetches the inbox whole too when as many are in the maildrop, but the oldest are others', async () => {
+    for (const user of ['gus', 'gus-other']) dovecot.addUser(user, 'secret')
+    for (let n = 1; n <= 23; n++) dovecot.deliver('gus', 'INBOX', mail(n))
+    // Known here, as they lie in the archive: so many less of the inbox are there.
+    for (let n = 101; n <= 102; n++)
+      for (const user of ['gus', 'gus-other']) dovecot.deliver(user, user === 'gus' ? 'Archive' : 'INBOX', mail(n))
+    for (let n = 3; n <= 23; n++) dovecot.deliver('gus-other', 'INBOX', mail(n))
+    const account = await start('gus')
+    await account.untilQuiet()
+    await account.toPop3(pop3.port, 'gus-other')
+    await account.untilSwitched()
+    const [first] = await switchLines(account.accountId)
+    expect(first).toMatch(/25 mails are fetched whole first, those of the inbox too, as POP3 shows other mails\.$/)
+  })
+
+  it('meets what the maildrop shows beside the inbox too, also later, and shows and brings nothing twice', async () => {
+    for (const user of ['hal', 'hal-all']) dovecot.addUser(user, 'secret')
+    for (let n = 1; n <= 3; n++) dovecot.deliver('hal', 'INBOX', mail(n))
+    for (let n = 4; n <= 6; n++) dovecot.deliver('hal', 'Archive', mail(n), { flags: ['\\Seen'] })
+    dovecot.deliver('hal', 'Sent', withAttachment(7))
+    for (const n of [4, 1, 5, 2]) dovecot.deliver('hal-all', 'INBOX', mail(n))
+    dovecot.deliver('hal-all', 'INBOX', withAttachment(7))
+    dovecot.deliver('hal-all', 'INBOX', mail(3))
+    const account = await start('hal')
+    const { accountId } = account
+    await account.untilQuiet()
+    const [before, onServer, fetched] = [await account.here(), await account.onServer(), retrieved()]
+    await account.toPop3(pop3.port, 'hal-all')
+    await account.untilSwitched()
+    expect(await account.here()).toEqual(before)
+    expect((await switchLines(accountId)).at(-1)).toMatch(
+      /3 mails found again at the provider, 4 .* 0 mails here only\.$/,
+    )
+    // Listed when the change is over, with one that is new.
+    for (const n of [6, 8]) dovecot.deliver('hal-all', 'INBOX', mail(n))
+    await createRequest(fixture.store, accountId, { kind: 'sync' })
+    await until(async () => (await account.shown()).includes(`INBOX ${name(8)} []`), { what: 'the new mail' })
+    expect((await account.here()).slice(0, -1)).toEqual(before)
+    expect(retrieved()).toBe(fetched + 1)
+    await account.toImap(imap.port)
+    await account.untilSwitched()
+    expect((await account.here()).slice(0, -1)).toEqual(before)
+    expect(await account.onServer()).toEqual([...onServer, `INBOX ${name(8)} []`].sort())
+  })
+
   it('says of which mails the text is not here when they turn out to be missing in the maildrop', async () => {
     for (const user of ['eva', 'eva-other']) dovecot.addUser(user, 'secret')
-    // As many in both: that the oldest are others is seen too late.
-    for (let n = 1; n <= 23; n++) dovecot.deliver('eva', 'INBOX', n === 2 ? withAttachment(2) : mail(n))
-    for (let n = 101; n <= 102; n++) dovecot.deliver('eva-other', 'INBOX', mail(n))
-    for (let n = 3; n <= 23; n++) dovecot.deliver('eva-other', 'INBOX', mail(n))
+    // As many in both, and the oldest and the newest are the same: that others are missing is seen too late.
+    for (let n = 1; n <= 42; n++) {
+      dovecot.deliver('eva', 'INBOX', n === 21 ? withAttachment(21) : mail(n))
+      dovecot.deliver('eva-other', 'INBOX', n === 21 || n === 22 ? mail(n + 80) : mail(n))
+    }
     const account = await start('eva')
     const { accountId } = account
     await account.untilQuiet()
     const before = await account.here()
     await account.toPop3(pop3.port, 'eva-other')
     await account.untilSwitched()
-    expect((await account.here()).slice(0, 23)).toEqual(before)
-    expect(await account.here()).toHaveLength(25)
+    expect((await account.here()).slice(0, 42)).toEqual(before)
+    expect(await account.here()).toHaveLength(44)
     expect((await switchLines(accountId)).at(-1)).toBe(
-      'Changed from IMAP to POP3: 21 mails found again at the provider, 0 mails brought here whole, 2 mails here only. Of 1 mail attachments or text are missing here: they are at the provider, and a change back to IMAP shows them again.',
+      'Changed from IMAP to POP3: 40 mails found again at the provider, 0 mails brought here whole, 2 mails here only. Of 1 mail attachments or text are missing here: they are at the provider, and a change back to IMAP shows them again.',
     )
-    await expect(part(account, name(2))).rejects.toMatchObject({ code: 'message.unavailable' })
+    await expect(part(account, name(21))).rejects.toMatchObject({ code: 'message.unavailable' })
   })
 
   it('can be called back until then, and waits for what the server does not give', async () => {

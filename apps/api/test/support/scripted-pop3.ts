@@ -8,6 +8,8 @@ export type ScriptedPop3 = {
   port: number
   /** Every line that came, as sent. */
   said: string[]
+  /** So many connections stand. */
+  open: () => number
   stop: () => Promise<void>
 }
 
@@ -58,6 +60,7 @@ export const startScriptedPop3 = async (script: Script): Promise<ScriptedPop3> =
   const usual = honest(script.mails ?? [])
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
     let pending = ''
     let taker: ((line: string) => unknown) | undefined
     socket.on('error', () => undefined)
@@ -87,6 +90,7 @@ export const startScriptedPop3 = async (script: Script): Promise<ScriptedPop3> =
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     said,
+    open: () => sockets.size,
     stop: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise((done) => server.close(done))

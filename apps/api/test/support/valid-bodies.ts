@@ -9,6 +9,7 @@ export const validBodies: Partial<Record<RestName, unknown>> = {
     incoming: { host: 'mail.example.org', port: 993, security: 'tls', username: 'u' },
     password: 'p',
   },
+  planRemoval: { policy: { kind: 'afterDownload' } },
   createMailbox: { name: 'Mine' },
   patchMailbox: { isSynced: false },
   createRemoteImageLinks: { urls: [] },

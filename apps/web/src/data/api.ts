@@ -48,14 +48,27 @@ export const whenAuthRequired = (listener: Listener): void => {
   onAuthRequired = listener
 }
 
-const readError = async (response: Response): Promise<ApiError> => {
-  const body: unknown = await response.json().catch(() => null)
+const errorOf = (body: unknown): ApiError => {
   const error = (body as Partial<ErrorBody> | null)?.error // looked at field by field
   const code = error?.code && error.code in errorTable ? error.code : 'internal'
   return new ApiError(code, {
     message: typeof error?.message === 'string' ? error.message : t('error.unknown'),
     ...(error ?? {}),
   })
+}
+
+/** Out of an answer that was not asked for by a script; an empty text: none came. */
+export const readRefusal = (text: string): ApiError => {
+  if (text === '') return new ApiError('unreachable', {})
+  let body: unknown = null
+  try {
+    body = JSON.parse(text)
+  } catch {
+    // Not ours: the reason is unknown.
+  }
+  const error = errorOf(body)
+  if (error.code === 'auth.required') onAuthRequired(error)
+  return error
 }
 
 /** `path` is the operation's path with its ids filled in. Throws ApiError. */
@@ -95,7 +108,7 @@ export const request = async (
     throw new ApiError('unreachable', {})
   }
   if (response.ok) return response
-  const error = await readError(response)
+  const error = errorOf(await response.json().catch(() => null))
   if (error.code === 'auth.required') onAuthRequired(error)
   throw error
 }

@@ -6,6 +6,10 @@ const told = new Set<string>()
 /** Commands of this page that take others back. */
 const undoing = new Set<string>()
 
+/** Commands that the screen gave by itself: nobody is told of their end. */
+const quiet = new Set<string>()
+
+export const noteQuiet = (id: string): void => void quiet.add(id)
 export const noteUndo = (id: string): void => void undoing.add(id)
 
 /**
@@ -14,6 +18,7 @@ export const noteUndo = (id: string): void => void undoing.add(id)
  */
 export const settleCommand = (command: Command): void => {
   const { id, state, missed, error } = command
+  if (quiet.has(id)) return
   if (state === 'done' && missed > 0) tellMissed(command)
   if (state !== 'failed' || told.has(id)) return
   told.add(id)

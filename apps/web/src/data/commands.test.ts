@@ -2,6 +2,7 @@ import type { ThreadRow } from '@postern/shared/messages.ts'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { app, blank } from './app-state.ts'
 import { inView } from './apply-change.ts'
+import { settleCommand } from './command-results.ts'
 import { act } from './commands.ts'
 import { emptyList, withPage } from './thread-list.ts'
 import { toastsShown } from './toasts.ts'
@@ -11,13 +12,19 @@ const row = { threadId: '1', messages: 1, latestMessageId: '2' } as ThreadRow //
 const shown = () => app.get().lists['7:all']?.rows.map((one) => one?.threadId)
 const said = () => toastsShown().map(({ kind, text }) => `${kind}: ${text}`)
 let asked: string[]
+/** The id of the newest command. */
+let given: string
+let refusal: Response | undefined
 let inverse: { state: string; messages: number; missed: number }
 
 beforeEach(() => {
   vi.useFakeTimers()
   asked = []
+  refusal = undefined
   vi.stubGlobal('fetch', async (path: string, { method, body }: { method: string; body?: string }) => {
     asked.push(`${method} ${path.replace(/\?.*|[\da-f-]{36}/g, '')}`)
+    if (method === 'POST') given = JSON.parse(body ?? '').id
+    if (refusal) return refusal
     if (path.endsWith('/undo')) return Response.json({ id: JSON.parse(body ?? '').id, ...inverse })
     return Response.json(method === 'GET' ? { rows: [], total: 0 } : { state: 'pending' })
   })
@@ -65,4 +72,32 @@ it('what was done last is taken back first, whatever it was, and once', async ()
   undoLast()
   undoLast()
   expect([back, shown()]).toEqual([['mailbox'], ['1']])
+})
+
+it('what the screen did by itself is told to nobody: neither a refusal nor that it came too late', async () => {
+  const target = { kind: 'threads', mailboxId: '7', threadIds: ['1'] } as const
+  const end = {
+    accountId: '5',
+    kind: 'setFlags',
+    messages: 1,
+    settled: 1,
+    missed: 1,
+    canUndo: true,
+    createdAt: '2026-11-26T10:00:00.000Z',
+    error: null,
+  } as const
+  await act('read', '7', { ...target, threadIds: ['1'] }, { isQuiet: true })
+  settleCommand({ ...end, id: given, state: 'done' })
+  settleCommand({ ...end, id: given, state: 'failed' })
+  refusal = Response.json({ error: { code: 'message.gone', message: 'Gone.' } }, { status: 410 })
+  await act('read', '7', { ...target, threadIds: ['1'] }, { isQuiet: true }).catch(() => undefined)
+  expect(said()).toEqual([])
+  // The same by a person's hand.
+  refusal = undefined
+  await act('read', '7', { ...target, threadIds: ['1'] })
+  settleCommand({ ...end, id: given, state: 'done' })
+  expect(said()).toEqual([
+    'done: Marked read',
+    'problem: It had been moved or deleted meanwhile: nothing was done to it.',
+  ])
 })

@@ -6,7 +6,7 @@ import { type TextKey, t } from '#lib/text.ts'
 import { ApiError, call, explain } from './api.ts'
 import { type AppState, app, listKey } from './app-state.ts'
 import { inView } from './apply-change.ts'
-import { noteUndo, tellMissed } from './command-results.ts'
+import { noteQuiet, noteUndo, tellMissed } from './command-results.ts'
 import { noteChange, refreshMailbox, whileSending } from './load-rows.ts'
 import { emptyList, type ThreadList, withChanges } from './thread-list.ts'
 import { dismiss, showToast } from './toasts.ts'
@@ -116,7 +116,7 @@ const doneText = (action: MailAction, n: number): string => {
 
 /**
  * Carries an action out on conversations of a mailbox, or on everything in it. The answer is there when the server has it,
- * and rejects when it did not happen; the person is told and the screen is put back here.
+ * and rejects when it did not happen; the person is told, unless the screen did it by itself, and the screen is put back here.
  */
 export const act = (
   action: MailAction,
@@ -128,6 +128,7 @@ export const act = (
   if (closes(action)) leaving.listener(mailboxId, target, action)
   const before = showAtOnce(action, mailboxId, target)
   const id = newId()
+  if (isQuiet) noteQuiet(id)
   const sent = whileSending(
     call('runCommand', 'POST', '/v1/commands', { body: { id, command: bodyOf(action, target) } }),
   )
@@ -195,8 +196,7 @@ const putBack = ({ key, rows, list, shown, threads }: Before, mailboxId: string)
 /** It did not happen: the reason is told, and the truth asked for where somebody answers. */
 const failed = (error: unknown, mailboxId: string, isQuiet = false): void => {
   const isUnreachable = error instanceof ApiError && error.code === 'unreachable'
-  if (isQuiet && isUnreachable) return
-  showToast({ kind: 'problem', text: t('done.not', { reason: explain(error) }) })
+  if (!isQuiet) showToast({ kind: 'problem', text: t('done.not', { reason: explain(error) }) })
   if (!isUnreachable) askAnew(mailboxId)
 }
 

@@ -1,6 +1,6 @@
 import type { MouseEvent } from 'react'
 import { t } from '#lib/text.ts'
-import { explain, request } from './api.ts'
+import { explain, readRefusal } from './api.ts'
 import { showToast } from './toasts.ts'
 
 /** A download that has begun needs its frame no more; a mail server may take its time until then. */
@@ -15,8 +15,9 @@ export const download = (address: string): void => {
   frame.hidden = true
   frame.src = address
   frame.addEventListener('load', () => {
+    const reason = readRefusal(frame.contentDocument?.body.textContent ?? '')
     frame.remove()
-    void tellRefusal(address)
+    showToast({ kind: 'problem', text: [t('view.saveFailed'), explain(reason)].join(' ') })
   })
   document.body.append(frame)
   setTimeout(() => frame.remove(), keepFrameMs)
@@ -27,10 +28,4 @@ export const onDownload = (event: MouseEvent<HTMLAnchorElement>): void => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return
   event.preventDefault()
   download(event.currentTarget.href)
-}
-
-/** Why, in the words of the API: of what a frame loads nothing is to be read. */
-const tellRefusal = async (address: string): Promise<void> => {
-  const reason = await request('GET', address).then((response) => response.body?.cancel(), explain)
-  showToast({ kind: 'problem', text: [t('view.saveFailed'), reason].filter(Boolean).join(' ') })
 }

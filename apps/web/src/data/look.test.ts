@@ -7,7 +7,8 @@ let asked: string[]
 beforeEach(() => {
   vi.useFakeTimers()
   asked = []
-  vi.stubGlobal('fetch', async (path: string, { method }: RequestInit) => {
+  vi.stubGlobal('fetch', async (path: string, { method, signal }: RequestInit) => {
+    signal?.throwIfAborted()
     asked.push(`${method} ${path}`)
     if (path === '/v1/accounts/7') return Response.json({ id: '7' })
     return Response.json({ ...open, ...(method === 'GET' ? ends.shift() : {}) })
@@ -40,4 +41,10 @@ it('a look that was asked for is followed to its end, and its end is said in wor
   )
   const problem = { code: 'connect.refused', message: 'Nothing answers.', hint: 'Check the port.' }
   expect(await told({ state: 'failed', problem })).toBe('Nothing answers. Check the port.')
+})
+
+it('a look that goes on for longer than a minute is said to go on, and is followed no more', async () => {
+  const running = Array.from({ length: 100 }, () => ({}))
+  expect(await told(...running)).toBe('The look takes longer: it goes on, and what comes shows by itself.')
+  expect(asked.length).toBeLessThan(40)
 })

@@ -7,14 +7,34 @@ import { showToast } from './toasts.ts'
 
 const firstMs = 200
 const mostMs = 3000
+/** A first download may take hours; nobody waits for that with a button. */
+const withinMs = 60_000
 
-/** Asks for a look at a maildrop and answers, in words, what came of it. Throws ApiError, also when the look failed. */
-export const lookNow = async (accountId: string, signal?: AbortSignal): Promise<string> => {
-  const given = signal ? { signal } : {}
-  let sync = await call('syncAccount', 'POST', `/v1/accounts/${accountId}/sync`, given)
+/**
+ * Asks for a look at a maildrop and answers, in words, what came of it; after a minute, that it goes on. Throws ApiError, also
+ * when the look failed.
+ */
+export const lookNow = async (accountId: string, left?: AbortSignal): Promise<string> => {
+  const stop = new AbortController()
+  const end = () => stop.abort()
+  const timer = setTimeout(end, withinMs)
+  left?.addEventListener('abort', end, { once: true })
+  try {
+    return await follow(accountId, stop.signal)
+  } catch (error) {
+    if (stop.signal.aborted && !left?.aborted) return t('look.goesOn')
+    throw error
+  } finally {
+    clearTimeout(timer)
+    left?.removeEventListener('abort', end)
+  }
+}
+
+const follow = async (accountId: string, signal: AbortSignal): Promise<string> => {
+  let sync = await call('syncAccount', 'POST', `/v1/accounts/${accountId}/sync`, { signal })
   for (let waitMs = firstMs; sync.state === 'running'; waitMs = Math.min(mostMs, waitMs * 1.5)) {
     await new Promise((done) => setTimeout(done, waitMs))
-    sync = await call('getSync', 'GET', `/v1/accounts/${accountId}/syncs/${sync.id}`, given)
+    sync = await call('getSync', 'GET', `/v1/accounts/${accountId}/syncs/${sync.id}`, { signal })
   }
   await refreshAccount(accountId)
   const { problem, waitsUntil } = sync

@@ -3,7 +3,8 @@ import { Observable, useObservable } from './observable.ts'
 
 /** What a person wants of their own mailboxes; a dialog asks for the rest. */
 export type TreeWish =
-  | { kind: 'create'; parent: Mailbox | null }
+  /** `onMade`: what the new one is wanted for. */
+  | { kind: 'create'; parent: Mailbox | null; onMade?: (made: Mailbox) => void }
   | { kind: 'rename' | 'move' | 'remove' | 'erase'; mailbox: Mailbox }
 
 const asked = new Observable<{ accountId: string | null; wish: TreeWish | null }>({ accountId: null, wish: null })

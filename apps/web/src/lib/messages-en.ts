@@ -230,6 +230,7 @@ export const messages = {
   'rests.other': 'the rest of {n} mails',
   'look.came': 'Came: {what}',
   'look.nothing': 'Nothing new',
+  'look.goesOn': 'The look takes longer: it goes on, and what comes shows by itself.',
   'look.later': 'The server allows the next look at {date}. It comes by itself.',
   'copies.one': '{n} copy',
   'copies.other': '{n} copies',

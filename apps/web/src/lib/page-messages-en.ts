@@ -198,6 +198,10 @@ export const pageMessages = {
   'maildrop.noUniqueIds':
     'The server gives its mails no lasting names (no UIDL): each look has to read them again to know which are new.',
   'maildrop.noTop': 'The server cannot give a header alone (no TOP): a size limit cannot be kept.',
+  'tooLarge.one': 'One mail at the provider is not shown here ({size}).',
+  'tooLarge.other': '{n} mails at the provider are not shown here ({size}).',
+  'tooLarge.text':
+    'What is larger than 256 MB is not fetched, and the server cannot give its beginning alone. It stays there: open it on the provider’s own pages, or in a mail program.',
   'hold.title': 'Nothing is removed at the provider,',
   'hold.text':
     'because this looks like a restored backup: what came after it was made may be only there. See whether your newest mails are here, then go on.',
@@ -207,6 +211,11 @@ export const pageMessages = {
   'copies.remove': 'Remove these at the provider',
   'copies.going': '{copies} to be removed by the next look, each after what is here was read again',
   'policy.confirm': 'Remove mail at the provider?',
+  'policy.now.none': 'No mail is removed from the provider at the next look.',
+  'policy.now.one': '1 mail ({size}) is removed from the provider at the next look.',
+  'policy.now.other': '{n} mails ({size}) are removed from the provider at the next look.',
+  'policy.held.one': '1 mail ({size}) is removed from the provider once you say above that everything is right.',
+  'policy.held.other': '{n} mails ({size}) are removed from the provider once you say above that everything is right.',
   'policy.confirmText': 'You can change it back at any time; what was removed there by then is only here.',
   'policy.confirmDeletions': 'You can change it back at any time; what was deleted by then is gone in both places.',
   'policy.confirmAction': 'Yes, do so',

@@ -20,7 +20,7 @@ export const transferMessages = {
   'copy.none': 'There is no IMAP account to copy to yet.',
   'copy.start': 'Copy',
   'transfer.import': 'Import into {name}',
-  'transfer.upload': 'Copy to {name}',
+  'transfer.upload': 'Copy of {from} to {name}',
   'transfer.receiving': 'Files are being sent. Keep this page open until they are.',
   'transfer.working': 'Mails are being added. This page may be closed.',
   'transfer.done': 'Done.',

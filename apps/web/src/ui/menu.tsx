@@ -1,6 +1,13 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 
-export type MenuItem = { label: string; onSelect: () => void; isDisabled?: boolean; icon?: ReactNode }
+export type MenuItem = {
+  label: string
+  onSelect: () => void
+  isDisabled?: boolean
+  icon?: ReactNode
+  /** Offered whatever was typed. */
+  isAlways?: boolean
+}
 
 /** More than anybody reads; the filter finds the rest. */
 const maxShown = 60
@@ -31,7 +38,8 @@ export const Menu = ({
   const [filter, setFilter] = useState('')
   const root = useRef<HTMLDivElement>(null)
   const id = useId()
-  const shown = items.filter((item) => item.label.toLowerCase().includes(filter.toLowerCase())).slice(0, maxShown)
+  const found = items.filter(({ label, isAlways }) => !isAlways && label.toLowerCase().includes(filter.toLowerCase()))
+  const shown = [...found.slice(0, maxShown), ...items.filter(({ isAlways }) => isAlways)]
   const panel = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {
     const box = panel.current

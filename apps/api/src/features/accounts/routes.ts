@@ -34,8 +34,10 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
     const lines = new PassThrough()
     reply.header('content-type', 'application/x-ndjson; charset=utf-8').header('x-accel-buffering', 'no')
+    const left = new AbortController()
+    reply.raw.once('close', () => left.abort())
     engine
-      .checkAccount({ wanted: body, policy, ca, until: 'messages' }, (event) =>
+      .checkAccount({ wanted: body, policy, ca, until: 'messages', signal: left.signal }, (event) =>
         lines.write(`${JSON.stringify(event)}\n`),
       )
       .catch((error: unknown) => deps.logger.warn({ err: error }, 'an account check broke off'))
@@ -138,6 +140,9 @@ export const registerAccounts = (deps: FeatureDeps): void => {
   })
 
   registerSyncs(deps, own)
+  router.on('planRemoval', async ({ user, params, body }) =>
+    engine.planRemoval((await own(user.userId, params.accountId)).id, body.policy),
+  )
   router.on('removeCopies', async ({ user, params }) => {
     const { id } = await own(user.userId, params.accountId)
     const mails = await commit(store, { kind: 'user', userId: user.userId }, (unit) => releaseCopies(unit, id))

@@ -32,6 +32,7 @@ export const MaildropFacts = ({ account }: { account: Account }) => {
       {maildrop && maildrop.copies > 0 && !retrieval.isOnHold && (
         <Copies accountId={account.id} copies={maildrop.copies} />
       )}
+      {maildrop && maildrop.tooLarge.mails > 0 && <TooLarge {...maildrop.tooLarge} />}
       {maildrop && !maildrop.hasUniqueIds && <p className="muted">{t('maildrop.noUniqueIds')}</p>}
       {maildrop && !maildrop.hasTop && <p className="muted">{t('maildrop.noTop')}</p>}
     </>
@@ -79,6 +80,18 @@ const Hold = ({ accountId }: { accountId: string }) => (
     >
       {t('hold.goOn')}
     </button>
+  </div>
+)
+
+/** No list has a row for these: nothing is known of them but their size. */
+const TooLarge = ({ mails, bytes }: Facts['tooLarge']) => (
+  <div className="notice">
+    <span className="notice-text">
+      <strong>
+        {t(mails === 1 ? 'tooLarge.one' : 'tooLarge.other', { n: mails.toLocaleString(), size: fileSize(bytes) })}
+      </strong>{' '}
+      {t('tooLarge.text')}
+    </span>
   </div>
 )
 

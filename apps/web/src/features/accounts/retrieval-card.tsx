@@ -1,9 +1,12 @@
-import type { Retrieval } from '@postern/shared/retrieval.ts'
+import type { RemovalPlan, Retrieval } from '@postern/shared/retrieval.ts'
 import { type FormEvent, useState } from 'react'
+import { call } from '#data/api.ts'
 import { patchAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
+import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/page-text.ts'
 import { focusInvalid } from '#ui/field.tsx'
+import { Problem } from '#ui/problem.tsx'
 import { ConfirmPolicy } from './confirm-policy.tsx'
 import { RetrievalFields } from './retrieval-fields.tsx'
 import { type RetrievalForm, type RetrievalWishes, readRetrieval, retrievalFormOf } from './retrieval-form.ts'
@@ -12,19 +15,21 @@ import { type RetrievalForm, type RetrievalWishes, readRetrieval, retrievalFormO
 export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; retrieval: Retrieval }) => {
   /** Only what was changed here: the rest follows what is stored, also when another window stores it. */
   const [edits, setEdits] = useState<Partial<RetrievalForm>>({})
-  const [isBusy, setBusy] = useState(false)
-  const [asks, setAsks] = useState<RetrievalWishes | null>(null)
+  const { isBusy, problem, attempt } = useAttempt()
+  const [asks, setAsks] = useState<{ wishes: RetrievalWishes; removal: RemovalPlan } | null>(null)
   const form = { ...retrievalFormOf(retrieval), ...edits }
-  const store = async (wishes: RetrievalWishes) => {
-    setBusy(true)
-    try {
+  const store = (wishes: RetrievalWishes) =>
+    attempt(async () => {
       await patchAccount(accountId, { retrieval: wishes })
       setEdits({})
       showToast({ kind: 'done', text: t('saved') })
-    } finally {
-      setBusy(false)
-    }
-  }
+    })
+  const ask = (wishes: RetrievalWishes) =>
+    attempt(async () => {
+      const body = { policy: wishes.policy }
+      const removal = await call('planRemoval', 'POST', `/v1/accounts/${accountId}/removal-plan`, { body })
+      setAsks({ wishes, removal })
+    })
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     if (isBusy) return
@@ -33,7 +38,7 @@ export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; ret
     const { policy } = read.wishes
     const isSame = JSON.stringify(policy) === JSON.stringify(retrieval.policy)
     if (policy.kind === 'keep' || isSame) void store(read.wishes)
-    else setAsks(read.wishes)
+    else void ask(read.wishes)
   }
   return (
     <form className="card" onSubmit={save} aria-label={t('retrieval.legend')} noValidate>
@@ -42,10 +47,12 @@ export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; ret
       <button type="submit" className="button" aria-disabled={isBusy}>
         {t('save')}
       </button>
+      <Problem problem={problem} />
       {asks && (
         <ConfirmPolicy
           form={form}
-          onConfirm={() => void store(asks)}
+          removal={{ ...asks.removal, isOnHold: retrieval.isOnHold }}
+          onConfirm={() => void store(asks.wishes)}
           onClose={(isConfirmed) => {
             setAsks(null)
             if (!isConfirmed) setEdits({})

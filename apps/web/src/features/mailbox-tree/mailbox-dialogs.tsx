@@ -23,7 +23,7 @@ type Given = { account: Account; currentId: string | null; onClose: () => void }
 export const MailboxDialog = ({ wish, ...given }: Given & { wish: TreeWish }) => {
   switch (wish.kind) {
     case 'create':
-      return <CreateDialog {...given} parent={wish.parent} />
+      return <CreateDialog {...given} {...wish} />
     case 'rename':
       return <RenameDialog {...given} mailbox={wish.mailbox} />
     case 'move':
@@ -38,7 +38,7 @@ export const MailboxDialog = ({ wish, ...given }: Given & { wish: TreeWish }) =>
 const show = (mailbox: Mailbox): void =>
   app.set(({ mailboxes }) => ({ mailboxes: { ...mailboxes, [mailbox.id]: mailbox } }))
 
-const CreateDialog = ({ account, parent, onClose }: Given & { parent: Mailbox | null }) => {
+const CreateDialog = ({ account, parent, onMade, onClose }: Given & Extract<TreeWish, { kind: 'create' }>) => {
   const [name, setName] = useState('')
   return (
     <Asking
@@ -47,7 +47,9 @@ const CreateDialog = ({ account, parent, onClose }: Given & { parent: Mailbox | 
       onClose={onClose}
       send={async () => {
         const body = { name, parentId: parent?.id ?? null }
-        show(await call('createMailbox', 'POST', `/v1/accounts/${account.id}/mailboxes`, { body }))
+        const made = await call('createMailbox', 'POST', `/v1/accounts/${account.id}/mailboxes`, { body })
+        show(made)
+        onMade?.(made)
       }}
     >
       {(problem) => <NameField name={name} onChange={setName} problem={problem} />}

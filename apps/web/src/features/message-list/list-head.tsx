@@ -20,6 +20,7 @@ import {
 import type { ReactNode } from 'react'
 import { type Filter, useApp } from '#data/app-state.ts'
 import { type MailAction, refusalOf } from '#data/commands.ts'
+import { useMoveItems } from '#data/move-items.ts'
 import { nameOf } from '#lib/mailbox-name.ts'
 import { navigate } from '#lib/route.ts'
 import { count, t } from '#lib/text.ts'
@@ -131,11 +132,7 @@ const whoseOf = (accounts: Account[], { accountId }: Mailbox): string => {
 }
 
 const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear }: Props) => {
-  const others = useApp((state) =>
-    Object.values(state.mailboxes).filter(
-      (other) => other.accountId === mailbox.accountId && other.id !== mailbox.id && other.isSelectable,
-    ),
-  )
+  const moveItems = useMoveItems(mailbox, (moveTo) => onAct({ moveTo }))
   const all = (total ?? 0).toLocaleString()
   const isSpam = mailbox.role === 'junk'
   const button = (action: Extract<MailAction, string>, icon: ReactNode, label: string, width = '') => {
@@ -192,11 +189,7 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
         isDisabled={refusal !== null}
         icon={<FolderInput size={17} aria-hidden />}
         hasFilter
-        items={others.map((other) => ({
-          label: other.path,
-          onSelect: () => onAct({ moveTo: other }),
-          isDisabled: !other.rights.insert,
-        }))}
+        items={moveItems}
       />
       <Menu
         label={t('select.more')}

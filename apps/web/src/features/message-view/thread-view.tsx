@@ -4,6 +4,7 @@ import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { ApiError, failureOf } from '#data/api.ts'
 import { loadThread, setting, useApp } from '#data/app-state.ts'
 import { act, closes, type MailAction, refusalOf } from '#data/commands.ts'
+import { useMoveItems } from '#data/move-items.ts'
 import { expungeIn } from '#data/patch-account.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { plainSubject } from '#lib/format.ts'
@@ -166,11 +167,6 @@ const ViewHead = (props: HeadProps) => (
 const Actions = ({ threadId, mailboxId, backTo, isFlagged, ownsKeys }: HeadProps) => {
   const [isAsking, setAsking] = useState(false)
   const mailbox = useApp((state) => (mailboxId ? state.mailboxes[mailboxId] : undefined))
-  const others = useApp((state) =>
-    Object.values(state.mailboxes).filter(
-      (other) => other.accountId === mailbox?.accountId && other.id !== mailboxId && other.isSelectable,
-    ),
-  )
   const isSpam = mailbox?.role === 'junk'
   const isForGood = mailbox?.role === 'trash' || isSpam
   const perform = (action: MailAction) => {
@@ -178,6 +174,7 @@ const Actions = ({ threadId, mailboxId, backTo, isFlagged, ownsKeys }: HeadProps
     act(action, mailboxId, { kind: 'threads', mailboxId, threadIds: [threadId] })
     if (ownsKeys && closes(action)) goBack(backTo)
   }
+  const moveItems = useMoveItems(mailbox, (moveTo) => perform({ moveTo }))
   const remove = () => (isForGood ? setAsking(true) : perform('trash'))
   useCommands(
     ownsKeys
@@ -222,11 +219,7 @@ const Actions = ({ threadId, mailboxId, backTo, isFlagged, ownsKeys }: HeadProps
         icon={<FolderInput size={17} aria-hidden />}
         isDisabled={!mailbox || refusalOf(mailbox, 'archive') !== null}
         hasFilter
-        items={others.map((other) => ({
-          label: other.path,
-          onSelect: () => perform({ moveTo: other }),
-          isDisabled: !other.rights.insert,
-        }))}
+        items={moveItems}
       />
       {isAsking && (
         <ConfirmExpunge

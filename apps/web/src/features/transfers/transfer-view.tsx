@@ -1,6 +1,6 @@
 import type { Transfer } from '@postern/shared/transfers.ts'
 import { X } from 'lucide-react'
-import { useApp } from '#data/app-state.ts'
+import { type AppState, useApp } from '#data/app-state.ts'
 import { cancelTransfer, dismissTransfers, isOver as hasEnded, type Shown } from '#data/transfers.ts'
 import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
@@ -9,11 +9,9 @@ import { t } from '#lib/page-text.ts'
 export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isInDialog?: boolean }) => {
   const { transfer, refusedFiles } = shown
   const { id, kind } = transfer
-  const name = useApp(({ mailboxes }) => {
-    const mailbox = mailboxes[transfer.mailboxId]
-    return mailbox ? pathOf(mailbox) : ''
-  })
-  const what = t(`transfer.${kind}`, { name })
+  const name = useApp((state) => (kind === 'upload' ? placeOf : pathIn)(state, transfer.mailboxId))
+  const from = useApp((state) => placeOf(state, transfer.fromMailboxId ?? ''))
+  const what = t(`transfer.${kind}`, { name, from })
   const isOver = hasEnded(transfer)
   const refused = [...refusedFiles, ...transfer.refused]
   const left = refusedFiles.length + transfer.refusedMails
@@ -72,6 +70,17 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
       )}
     </div>
   )
+}
+
+const pathIn = ({ mailboxes }: AppState, id: string): string => {
+  const mailbox = mailboxes[id]
+  return mailbox ? pathOf(mailbox) : ''
+}
+
+/** A copy goes from one account to another: a name such as Archive says too little. */
+const placeOf = (state: AppState, id: string): string => {
+  const account = state.accounts.find((one) => one.id === state.mailboxes[id]?.accountId)
+  return account ? `${pathIn(state, id)} (${account.name || account.address})` : pathIn(state, id)
 }
 
 const standing = ({ transfer: { state }, sender }: Shown): string => {

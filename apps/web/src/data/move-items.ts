@@ -1,0 +1,27 @@
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
+import { t } from '#lib/text.ts'
+import type { MenuItem } from '#ui/menu.tsx'
+import { useApp } from './app-state.ts'
+import { askTree } from './tree-wish.ts'
+
+/** Where mail of a mailbox can be moved: to the others of its account, and last to one that is made for it. */
+export const useMoveItems = (mailbox: Mailbox | undefined, onMove: (to: Mailbox) => void): MenuItem[] => {
+  const others = useApp((state) =>
+    Object.values(state.mailboxes).filter(
+      (other) => other.accountId === mailbox?.accountId && other.id !== mailbox.id && other.isSelectable,
+    ),
+  )
+  if (!mailbox) return []
+  return [
+    ...others.map((other) => ({
+      label: other.path,
+      onSelect: () => onMove(other),
+      isDisabled: !other.rights.insert,
+    })),
+    {
+      label: t('tree.new'),
+      onSelect: () => askTree(mailbox.accountId, { kind: 'create', parent: null, onMade: onMove }),
+      isAlways: true,
+    },
+  ]
+}
