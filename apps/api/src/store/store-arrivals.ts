@@ -125,7 +125,7 @@ const findCopies = async (tx: RawTx, accountId: bigint, all: Arrival[]): Promise
       whole AS (SELECT DISTINCT ON (l.id) l.*, substr(c.bytes, 1, position('\\x0d0a0d0a'::bytea IN c.bytes) + 3) AS top FROM tops t
         JOIN pop_ledger l ON l.account_id = ${accountId} AND l.is_whole AND l.top_hash IS NULL AND (l.state = 'gone' OR l.missing_since IS NOT NULL OR l.is_copy)
         JOIN raw_source r ON r.message_id = l.message_id JOIN blob b ON b.id = r.blob_id AND (l.size_bytes = t.size OR b.size_bytes BETWEEN t.size AND t.size + 3)
-        JOIN blob_chunk c ON c.blob_id = b.id AND c.n = 0 WHERE position('\\x0d0a0d0a'::bytea IN c.bytes) > 0)
+        CROSS JOIN LATERAL (SELECT blob_head(b.id) AS bytes OFFSET 0) c WHERE position('\\x0d0a0d0a'::bytea IN c.bytes) > 0)
     SELECT encode(hash, 'hex') AS hash, min(message_id) AS message_id,
       (count(*) FILTER (WHERE state = 'gone' OR missing_since IS NOT NULL) - count(*) FILTER (WHERE is_copy))::int AS free
     FROM (
