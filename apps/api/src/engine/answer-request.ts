@@ -1,5 +1,5 @@
 import { newSha256 } from '#platform/sha256.ts'
-import { appendChunk, createBlob, finishBlob } from '#store/blobs.ts'
+import { appendOctets, createBlob, finishBlob } from '#store/blobs.ts'
 import type { EngineScope } from '#store/commit.ts'
 import { settleRequest } from '#store/engine-requests.ts'
 import type { Store } from '#store/open-store.ts'
@@ -23,7 +23,7 @@ export const answerWithContent = async (
   for await (const piece of content) {
     hash.update(piece)
     sizeBytes += piece.length
-    await appendChunk(store, scope, { blobId, n: n++, bytes: piece })
+    n = await appendOctets(store, scope, { blobId, n, bytes: piece })
     await settleRequest(store, requestId, 'running', answer)
   }
   await finishBlob(store, scope, { blobId, sha256: hash.digest(), sizeBytes }, use)

@@ -1,7 +1,7 @@
 import type { CheckEvent } from '@postern/shared/accounts.ts'
 import type { RemovalPlan, ServerPolicy } from '@postern/shared/retrieval.ts'
 import { AppError } from '#platform/errors.ts'
-import { readBlobState, readChunk } from '#store/blobs.ts'
+import { readBlobState, readPiece } from '#store/blobs.ts'
 import type { MaildropSample } from '#store/bring-home.ts'
 import {
   createRequest,
@@ -190,7 +190,7 @@ const failure = ({ result }: EngineRequestState): AppError => {
   )
 }
 
-/** Chunks as they are committed, until the blob is whole. Throws message.unavailable for one that will never be. */
+/** Pieces as they are committed, until the blob is whole. Throws message.unavailable for one that will never be. */
 async function* followBlob(
   store: Store,
   blobId: bigint,
@@ -201,10 +201,10 @@ async function* followBlob(
   for (let n = 0; ; ) {
     const waiting = pause()
     const state = await store.readSystem((tx) => readBlobState(tx, blobId))
-    const chunk = await store.readSystem((tx) => readChunk(tx, blobId, n))
-    if (chunk) {
-      n++
-      yield chunk
+    const { bytes, rows } = await readPiece(store, blobId, n)
+    if (rows > 0) {
+      n += rows
+      yield bytes
       lastAt = performance.now()
       continue
     }

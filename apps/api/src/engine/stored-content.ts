@@ -1,5 +1,5 @@
 import { AppError, isAppError } from '#platform/errors.ts'
-import { readChunks } from '#store/blobs.ts'
+import { readPieces } from '#store/blobs.ts'
 import { commitBulk, type EngineScope } from '#store/commit.ts'
 import { failureOf, settleRequest } from '#store/engine-requests.ts'
 import { wantRest } from '#store/maildrop-wishes.ts'
@@ -68,7 +68,7 @@ const servePart = async (
     throw new AppError('message.unavailable', 'This attachment is not here by itself.', {
       hint: 'Download the whole mail instead.',
     })
-  const content = readers.waiting.readPart(place, readChunks(store, source.blobId))
+  const content = readers.waiting.readPart(place, readPieces(store, source.blobId))
   await answerWithContent(store, scope, { requestId: id, use: { kind: 'part', partId: part.id } }, content)
 }
 

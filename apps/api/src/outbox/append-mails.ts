@@ -1,11 +1,11 @@
 import { type ArrivalEnvelope, toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { flagNames } from '#mail/flags.ts'
-import { headerOf, maxHeaderBytes } from '#mail/read-envelope.ts'
+import { headerOf } from '#mail/read-envelope.ts'
 import { AppError } from '#platform/errors.ts'
 import { appendMessage, findAppended } from '#protocol/imap/append-message.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
-import { readChunks } from '#store/blobs.ts'
+import { readPieces } from '#store/blobs.ts'
 import { commitBulk, type EngineScope } from '#store/commit.ts'
 import {
   beginItems,
@@ -104,7 +104,7 @@ const sortOut = async (
 ): Promise<{ outcomes: ItemOutcome[]; mails: Mail[] }> => {
   const { store, session, accountId, clock } = run
   const blobIds = items.flatMap(({ blobId }) => blobId ?? [])
-  const heads = await store.readSystem((tx) => readHeads(tx, blobIds, maxHeaderBytes))
+  const heads = await store.readSystem((tx) => readHeads(tx, blobIds))
   const outcomes: ItemOutcome[] = []
   const mails: Mail[] = []
   const taken = new Set<number>()
@@ -171,7 +171,7 @@ const send = async (run: AppendRun, selected: SelectedMailbox, mail: Mail): Prom
   try {
     const appended = await appendMessage(session, item.path, {
       sizeBytes: item.sizeBytes,
-      octets: readChunks(store, blobId),
+      octets: readPieces(store, blobId),
       hasNul: await store.readSystem((tx) => holdsNul(tx, blobId)),
       flags: [...flagNames(item.bits), ...item.keywords].filter(keeps),
       internalDate: envelope.receivedAt,

@@ -2,7 +2,7 @@ import type { Clock } from '#platform/clock.ts'
 import { AppError } from '#platform/errors.ts'
 import type { SmtpSession } from '#protocol/smtp/open-session.ts'
 import { type Refusal, type SubmissionEnd, sendMessage } from '#protocol/smtp/send-message.ts'
-import { readChunks } from '#store/blobs.ts'
+import { readPieces } from '#store/blobs.ts'
 import { commit, commitBulk, type EngineScope, type RawUnit } from '#store/commit.ts'
 import { type Lease, requireLease } from '#store/lease.ts'
 import type { Store } from '#store/open-store.ts'
@@ -93,7 +93,7 @@ const tryOnce = async (
       from: batch.fromAddress,
       to,
       sizeBytes: batch.sizeBytes,
-      octets: readChunks(store, batch.blobId),
+      octets: readPieces(store, batch.blobId),
       isUnicode: batch.isUnicode,
       wantsReport: batch.wantsReport,
     }

@@ -1,5 +1,4 @@
 import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
-import { maxHeaderBytes } from '#mail/read-envelope.ts'
 import type { Clock } from '#platform/clock.ts'
 import { commitBulk, type EngineScope, type UserScope } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
@@ -29,7 +28,7 @@ export const storeNextMails = async ({ store, scope, accountId, clock }: PlaceHe
   const [first] = items
   if (!first) return false
   const blobIds = items.flatMap(({ blobId }) => blobId ?? [])
-  const heads = await store.readSystem((tx) => readHeads(tx, blobIds, maxHeaderBytes))
+  const heads = await store.readSystem((tx) => readHeads(tx, blobIds))
   const arrivals = new Map<bigint, Arrival>()
   for (const item of items) {
     const arrival = await toArrival(item, heads, clock.now())

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { type Chunk, copyChunks } from './copy-chunks.ts'
+import { copyChunks, type Octets } from './copy-chunks.ts'
 import { leaseLost } from './store-error.ts'
 
 /** Statements by tagged templates, as Prisma's transactions and bare ones both take them. */
@@ -10,7 +10,7 @@ export type RawTx = {
 }
 
 /** One on the driver itself. */
-export type BareTx = RawTx & { putChunks: (chunks: Chunk[]) => Promise<void> }
+export type BareTx = RawTx & { putChunks: (contents: Octets[]) => Promise<void> }
 
 /** What a transaction of the engine is fenced by, or whom another one acts for. */
 export type Fence = { accountId: bigint; epoch: bigint } | { userId: bigint }
@@ -29,7 +29,7 @@ const bareOn = (client: pg.PoolClient): BareTx => ({
   $queryRaw: async <T>(query: TemplateStringsArray, ...values: unknown[]) =>
     (await client.query({ text: textOf(query), values, types })).rows as T, // what the statement selects, as with Prisma
   $executeRaw: async (query, ...values) => (await client.query({ text: textOf(query), values, types })).rowCount ?? 0,
-  putChunks: (chunks) => copyChunks(client, chunks),
+  putChunks: (contents) => copyChunks(client, contents),
 })
 
 /**

@@ -3,13 +3,14 @@ import { forgetPassing } from '#platform/release-memory.ts'
 import { ReusedMemory } from '#platform/reused-memory.ts'
 import { newSha256 } from '#platform/sha256.ts'
 import { commit, commitBulk, type EngineScope, type UserScope } from './commit.ts'
+import { chunkBytes, countChunks, type Octets } from './copy-chunks.ts'
 import { readOctets } from './copy-octets.ts'
 import type { Store, Tx } from './open-store.ts'
 
 /** Who writes bytes, and of which account they are. */
 export type BlobScope = EngineScope | (UserScope & { accountId: bigint })
 
-/** Bytes in chunks, so that a reader may begin before the writer has ended. About 256 KiB each. */
+/** For bytes that are appended piece by piece, so that a reader may begin before the writer has ended. */
 export const createBlob = (store: Store, scope: BlobScope): Promise<bigint> =>
   commitBulk(store, scope, async ({ tx }) => {
     const [row] = await tx.$queryRaw<{ id: bigint }[]>`
@@ -18,17 +19,16 @@ export const createBlob = (store: Store, scope: BlobScope): Promise<bigint> =>
     return row.id
   })
 
-export const appendChunk = async (
-  store: Store,
-  scope: BlobScope,
-  { blobId, n, bytes }: { blobId: bigint; n: number; bytes: Uint8Array },
-): Promise<void> => {
-  await commitBulk(
-    store,
-    scope,
-    ({ tx }) => tx.$executeRaw`INSERT INTO blob_chunk (blob_id, n, bytes) VALUES (${blobId}, ${n}, ${bytes})`,
-  )
+/** A piece behind the `n` rows that are there. Answers how many there are then. */
+export const appendOctets = async (store: Store, scope: BlobScope, piece: Octets): Promise<number> => {
+  await commitBulk(store, scope, ({ tx }) => tx.putChunks([piece]))
+  return piece.n + countChunks(piece.bytes)
 }
+
+/** What goes into the database, or comes from it, at a time: about 256 KiB, of what was stored before up to 8 MiB. */
+const pieceRows = 32
+const pieceBytes = pieceRows * chunkBytes
+const allRows = 2 ** 30
 
 export type WholeBlob = { blobId: bigint; sha256: Uint8Array; sizeBytes: number }
 
@@ -59,29 +59,56 @@ export const finishBlob = (
     await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${accountId}`
   })
 
-/** Blobs of one chunk each, all at once; what is missing is left out. */
+/** Whole blobs that fit into memory together; what is missing is left out. */
 export const readSmallBlobs = async (
   store: Store,
   blobIds: bigint[],
   into: ReusedMemory,
 ): Promise<Map<bigint, Uint8Array>> => {
   const found = new Map<bigint, Uint8Array>()
-  await readOctets(store.pool, { blobIds, n: 0 }, (blobId, bytes) => {
+  let openId: bigint | undefined
+  const close = () => {
+    if (openId !== undefined) found.set(openId, into.close())
+  }
+  await readOctets(store.pool, { blobIds, n: 0, rows: allRows }, (blobId, bytes) => {
+    if (blobId !== openId) close()
+    openId = blobId
     into.add(bytes)
-    found.set(blobId, into.close())
   })
+  close()
   return found
 }
 
-/** A whole blob, chunk by chunk; each has memory of its own. */
-export async function* readChunks(store: Store, blobId: bigint): AsyncGenerator<Uint8Array> {
-  for (let n = 0; ; n++) {
-    let chunk: Uint8Array | undefined
-    await readOctets(store.pool, { blobIds: [blobId], n }, (_, bytes) => {
-      chunk = new Uint8Array(bytes)
-    })
-    if (!chunk) return
-    yield chunk
+/** What is there of a blob behind its first `n` rows, about a piece of it, in memory of its own; and how many rows that is. */
+export const readPiece = async (
+  store: Store,
+  blobId: bigint,
+  n: number,
+): Promise<{ bytes: Uint8Array; rows: number }> => {
+  const rows: Uint8Array[] = []
+  await readOctets(store.pool, { blobIds: [blobId], n, rows: pieceRows }, (_, bytes) =>
+    rows.push(new Uint8Array(bytes)),
+  )
+  const [only] = rows
+  return { bytes: only && rows.length === 1 ? only : joined(rows), rows: rows.length }
+}
+
+const joined = (rows: Uint8Array[]): Uint8Array => {
+  const whole = Buffer.allocUnsafeSlow(rows.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const row of rows) {
+    whole.set(row, at)
+    at += row.length
+  }
+  return whole
+}
+
+/** A whole blob, piece by piece; each has memory of its own. */
+export async function* readPieces(store: Store, blobId: bigint): AsyncGenerator<Uint8Array> {
+  for (let n = 0; ; n += pieceRows) {
+    const { bytes, rows } = await readPiece(store, blobId, n)
+    if (bytes.length > 0) yield bytes
+    if (rows < pieceRows) return
   }
 }
 
@@ -94,10 +121,10 @@ export const verifyBlob = async (
   const hash = newSha256()
   const forget = forgetPassing()
   let length = 0
-  for await (const chunk of readChunks(store, blobId)) {
-    hash.update(chunk)
-    length += chunk.length
-    forget(chunk.length)
+  for await (const piece of readPieces(store, blobId)) {
+    hash.update(piece)
+    length += piece.length
+    forget(piece.length)
   }
   if (length !== sizeBytes || Buffer.compare(hash.digest(), sha256) !== 0)
     throw new AppError('internal', 'The database gave back other bytes than it was given.')
@@ -107,11 +134,6 @@ export const verifyBlob = async (
     ({ tx }) =>
       tx.$executeRaw`UPDATE blob SET sha256 = ${sha256}, size_bytes = ${sizeBytes} WHERE id = ${blobId} AND account_id = ${scope.accountId}`,
   )
-}
-
-export const readChunk = async (tx: Tx, blobId: bigint, n: number): Promise<Uint8Array | null> => {
-  const row = await tx.blobChunk.findUnique({ where: { blobId_n: { blobId, n } } })
-  return row?.bytes ?? null
 }
 
 export const readBlobState = async (
@@ -124,7 +146,6 @@ export const readBlobState = async (
 
 /** Larger content goes into the database in pieces as it comes. */
 export const smallBytes = 2 * 1024 * 1024
-const pieceBytes = 256 * 1024
 
 /** Content that was read to its end: in memory when it is small, else in pieces of a blob that nothing is tied to yet. */
 export type StagedContent = {
@@ -174,7 +195,7 @@ class PieceWriter {
   readonly #piece = Buffer.allocUnsafeSlow(pieceBytes)
   readonly #forget = forgetPassing()
   #filled = 0
-  #pieces = 0
+  #rows = 0
   #head: Buffer | undefined
 
   constructor(store: Store, scope: BlobScope, blobId: bigint) {
@@ -200,7 +221,7 @@ class PieceWriter {
   async #flush(): Promise<void> {
     const bytes = this.#piece.subarray(0, this.#filled)
     this.#head ??= Buffer.from(bytes)
-    await appendChunk(this.#store, this.#scope, { blobId: this.#blobId, n: this.#pieces++, bytes })
+    this.#rows = await appendOctets(this.#store, this.#scope, { blobId: this.#blobId, n: this.#rows, bytes })
     this.#forget(this.#filled)
     this.#filled = 0
   }
@@ -213,15 +234,14 @@ export const sweepBlobs = async (store: Store): Promise<void> => {
     DELETE FROM blob_chunk WHERE blob_id IN (SELECT id FROM stale)`
 }
 
-/** Its beginning; null when it is not there. */
+/** Its beginning, enough for any header; null when it is not there. */
 export const readBlobHead = async (tx: Tx, blobId: bigint): Promise<Uint8Array | null> => {
-  const rows = await tx.$queryRaw<{ bytes: Uint8Array }[]>`
-    SELECT substr(bytes, 1, 262144) AS bytes FROM blob_chunk WHERE blob_id = ${blobId} AND n = 0`
+  const rows = await tx.$queryRaw<{ bytes: Uint8Array | null }[]>`SELECT blob_head(${blobId}) AS bytes`
   return rows[0]?.bytes ?? null
 }
 
 export const readBlob = async (store: Store, blobId: bigint): Promise<Buffer> => {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of readChunks(store, blobId)) chunks.push(chunk)
-  return Buffer.concat(chunks)
+  const pieces: Uint8Array[] = []
+  for await (const piece of readPieces(store, blobId)) pieces.push(piece)
+  return Buffer.concat(pieces)
 }

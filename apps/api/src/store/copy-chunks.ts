@@ -1,19 +1,26 @@
 import type pg from 'pg'
 
-/** A piece of a blob: a row of `blob_chunk`. */
-export type Chunk = { blobId: bigint; n: number; bytes: Uint8Array }
+/**
+ * What a row of `blob_chunk` holds at most. With its key it fills a page of the database, where it stays: what is longer
+ * goes to a table beside it, in pieces of 2 KB with an index of their own (ADR 14). Rows that were written before are longer.
+ */
+export const chunkBytes = 8120
+
+/** Octets of a blob, which are its rows from the `n`th on. */
+export type Octets = { blobId: bigint; n: number; bytes: Uint8Array }
+
+/** How many rows they are. None is a row as well: it says that nothing is missing. */
+export const countChunks = (bytes: Uint8Array): number => Math.max(1, Math.ceil(bytes.length / chunkBytes))
 
 /**
  * Writes octets by COPY. As parameters of a statement they are written together here first, and there copied four times
  * over into fresh memory, which costs more than storing them.
  */
-export const copyChunks = (client: pg.ClientBase, chunks: Chunk[]): Promise<void> =>
+export const copyChunks = (client: pg.ClientBase, contents: Octets[]): Promise<void> =>
   new Promise((done, fail) => {
-    client.query(new CopyChunks(chunks, done, fail))
+    client.query(new CopyChunks(contents, done, fail))
   })
 
-/** What the server takes at a time: it keeps room for the largest. */
-const messageBytes = 64 * 1024
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 const trailer = Buffer.from([0xff, 0xff])
 const copyDone = Buffer.from([0x63, 0, 0, 0, 4])
@@ -22,12 +29,12 @@ const rowBytes = 26
 
 /** A query of the driver's that sends everything at once: nothing is left to be said when the server answers. */
 class CopyChunks implements pg.Submittable {
-  readonly #chunks: Chunk[]
+  readonly #contents: Octets[]
   readonly #done: () => void
   readonly #fail: (error: Error) => void
 
-  constructor(chunks: Chunk[], done: () => void, fail: (error: Error) => void) {
-    this.#chunks = chunks
+  constructor(contents: Octets[], done: () => void, fail: (error: Error) => void) {
+    this.#contents = contents
     this.#done = done
     this.#fail = fail
   }
@@ -36,7 +43,7 @@ class CopyChunks implements pg.Submittable {
     const { stream } = connection
     stream.cork()
     connection.query('COPY blob_chunk (blob_id, n, bytes) FROM STDIN (FORMAT binary)')
-    for (const piece of binaryCopy(this.#chunks)) stream.write(piece)
+    for (const piece of binaryCopy(this.#contents)) stream.write(piece)
     stream.uncork()
   }
 
@@ -55,19 +62,15 @@ class CopyChunks implements pg.Submittable {
 }
 
 /** The octets themselves are not copied. */
-function* binaryCopy(chunks: Chunk[]): Generator<Uint8Array, void, void> {
+function* binaryCopy(contents: Octets[]): Generator<Uint8Array, void, void> {
   yield frame(signature.length)
   yield signature
-  for (const { blobId, n, bytes } of chunks) {
-    let to = Math.min(bytes.length, messageBytes)
-    yield rowHead(blobId, n, bytes.length, to)
-    yield bytes.subarray(0, to)
-    for (let from = to; from < bytes.length; from = to) {
-      to = Math.min(bytes.length, from + messageBytes)
-      yield frame(to - from)
-      yield bytes.subarray(from, to)
+  for (const { blobId, n, bytes } of contents)
+    for (let row = 0; row < countChunks(bytes); row++) {
+      const chunk = bytes.subarray(row * chunkBytes, (row + 1) * chunkBytes)
+      yield rowHead(blobId, n + row, chunk.length)
+      yield chunk
     }
-  }
   yield frame(trailer.length)
   yield trailer
   yield copyDone
@@ -81,8 +84,8 @@ const frame = (length: number, more = 0): Buffer => {
 }
 
 /** Three fields, each behind its length, in one message with the octets that follow. */
-const rowHead = (blobId: bigint, n: number, length: number, following: number): Buffer => {
-  const out = frame(following, rowBytes)
+const rowHead = (blobId: bigint, n: number, length: number): Buffer => {
+  const out = frame(length, rowBytes)
   let at = out.writeInt16BE(3, frameBytes)
   at = out.writeInt32BE(8, at)
   at = out.writeBigInt64BE(blobId, at)

@@ -1,9 +1,9 @@
 import type pg from 'pg'
 import { toStoreError } from './store-error.ts'
 
-/** One chunk of each of these blobs. */
-export type WantedChunks = { blobIds: bigint[]; n: number }
-/** `bytes` are a view on what the driver overwrites next. */
+/** Of each of these blobs the rows from the `n`th on, at most so many. */
+export type WantedChunks = { blobIds: bigint[]; n: number; rows: number }
+/** Told of each row, blob by blob and in order. `bytes` are a view on what the driver overwrites next. */
 type Take = (blobId: bigint, bytes: Buffer) => void
 
 /**
@@ -41,9 +41,10 @@ class CopyOctets implements pg.Submittable {
   readonly #fail: (error: Error) => void
   #isBegun = false
 
-  constructor({ blobIds, n }: WantedChunks, take: Take, done: () => void, fail: (error: Error) => void) {
+  constructor({ blobIds, n, rows }: WantedChunks, take: Take, done: () => void, fail: (error: Error) => void) {
     // COPY takes no parameters; these are numbers.
-    this.#sql = `COPY (SELECT blob_id, bytes FROM blob_chunk WHERE blob_id IN (${blobIds.join()}) AND n = ${n}) TO STDOUT (FORMAT binary)`
+    const isWanted = `blob_id IN (${blobIds.join()}) AND n >= ${n} AND n < ${n + rows}`
+    this.#sql = `COPY (SELECT blob_id, bytes FROM blob_chunk WHERE ${isWanted} ORDER BY blob_id, n) TO STDOUT (FORMAT binary)`
     this.#take = take
     this.#done = done
     this.#fail = fail

@@ -134,8 +134,8 @@ export type StoredHeader = { kind: 'bytes'; bytes: Uint8Array } | { kind: 'hash'
 /** Null where nothing is left to compare with. */
 export const readStoredHeader = async (tx: RawTx, accountId: bigint, id: bigint): Promise<StoredHeader | null> => {
   const [row] = await tx.$queryRaw<{ bytes: Uint8Array | null; hash: Uint8Array | null }[]>`
-    SELECT substr(c.bytes, 1, 262144) AS bytes, CASE WHEN NOT l.is_whole THEN l.raw_hash END AS hash FROM pop_ledger l
-    LEFT JOIN raw_source r ON r.message_id = l.message_id LEFT JOIN blob_chunk c ON c.blob_id = r.blob_id AND c.n = 0
+    SELECT blob_head(r.blob_id) AS bytes, CASE WHEN NOT l.is_whole THEN l.raw_hash END AS hash FROM pop_ledger l
+    LEFT JOIN raw_source r ON r.message_id = l.message_id
     WHERE l.account_id = ${accountId} AND l.id = ${id}`
   if (row?.hash) return { kind: 'hash', hash: row.hash }
   return row?.bytes ? { kind: 'bytes', bytes: row.bytes } : null
@@ -143,11 +143,10 @@ export const readStoredHeader = async (tx: RawTx, accountId: bigint, id: bigint)
 
 /** The beginnings of the newest mails that the last look listed and that are here. */
 export const readListedSources = async (tx: Tx, accountId: bigint, count: number): Promise<Uint8Array[]> => {
-  const rows = await tx.$queryRaw<{ bytes: Uint8Array }[]>`
-    SELECT substr(c.bytes, 1, 262144) AS bytes FROM pop_ledger l
-    JOIN raw_source r ON r.message_id = l.message_id JOIN blob_chunk c ON c.blob_id = r.blob_id AND c.n = 0
+  const rows = await tx.$queryRaw<{ bytes: Uint8Array | null }[]>`
+    SELECT blob_head(r.blob_id) AS bytes FROM pop_ledger l JOIN raw_source r ON r.message_id = l.message_id
     WHERE l.account_id = ${accountId} AND l.state = 'fetched' AND l.missing_since IS NULL ORDER BY l.id DESC LIMIT ${count}::int`
-  return rows.map(({ bytes }) => bytes)
+  return rows.flatMap(({ bytes }) => bytes ?? [])
 }
 
 /** Mails shown here that the last look did not list. */

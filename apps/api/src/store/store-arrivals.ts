@@ -121,11 +121,12 @@ const findCopies = async (tx: RawTx, accountId: bigint, all: Arrival[]): Promise
     textArray(arrivals.filter((arrival) => arrival.isWhole === isWhole).map(({ rawHash }) => rawHash.toString('hex')))
   const known = await tx.$queryRaw<Known[]>`
     WITH tops AS (SELECT decode(h, 'hex') AS hash, s::bigint AS size FROM unnest(${hashes(false)}::text[], ${textArray(tops.map(({ envelope }) => envelope.sizeBytes.toString()))}::text[]) AS u (h, s)),
-      -- Of what came whole, the header as TOP gives it; POP3 may have ended its last line.
+      -- Of what came whole, the header as TOP gives it; POP3 may have ended its last line. Where no header is asked about, not
+      -- one row of the ledger is looked at.
       whole AS (SELECT DISTINCT ON (l.id) l.*, substr(c.bytes, 1, position('\\x0d0a0d0a'::bytea IN c.bytes) + 3) AS top FROM tops t
         JOIN pop_ledger l ON l.account_id = ${accountId} AND l.is_whole AND l.top_hash IS NULL AND (l.state = 'gone' OR l.missing_since IS NOT NULL OR l.is_copy)
         JOIN raw_source r ON r.message_id = l.message_id JOIN blob b ON b.id = r.blob_id AND (l.size_bytes = t.size OR b.size_bytes BETWEEN t.size AND t.size + 3)
-        JOIN blob_chunk c ON c.blob_id = b.id AND c.n = 0 WHERE position('\\x0d0a0d0a'::bytea IN c.bytes) > 0)
+        CROSS JOIN LATERAL (SELECT blob_head(b.id) AS bytes OFFSET 0) c WHERE ${tops.length > 0}::boolean AND position('\\x0d0a0d0a'::bytea IN c.bytes) > 0)
     SELECT encode(hash, 'hex') AS hash, min(message_id) AS message_id,
       (count(*) FILTER (WHERE state = 'gone' OR missing_since IS NOT NULL) - count(*) FILTER (WHERE is_copy))::int AS free
     FROM (

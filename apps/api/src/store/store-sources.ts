@@ -1,6 +1,6 @@
 import { byteaArray } from './binary-array.ts'
 import type { BulkUnit, RawUnit } from './commit.ts'
-import type { Chunk } from './copy-chunks.ts'
+import type { Octets } from './copy-chunks.ts'
 
 /** A mail and its octets: small ones are written with its row; a large one was staged before, in pieces, and verified. */
 export type SourcedMail = {
@@ -43,7 +43,7 @@ export const storeSources = async (
         r AS (INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t)
       SELECT blob_id FROM t ORDER BY n`
     await tx.putChunks(
-      chunksOf(
+      octetsOf(
         small,
         made.map(({ blob_id }) => blob_id),
       ),
@@ -72,12 +72,12 @@ export const stageSources = async (
       b AS (INSERT INTO blob (id, account_id, sha256, size_bytes) SELECT id, ${accountId}::bigint, hash, size FROM t)
     SELECT id FROM t ORDER BY n`
   const ids = made.map(({ id }) => id)
-  await tx.putChunks(chunksOf(mails, ids))
+  await tx.putChunks(octetsOf(mails, ids))
   return ids
 }
 
 /** Each under the blob that was made for it: under another one its octets would be lost. */
-const chunksOf = (mails: { bytes: Buffer }[], blobIds: bigint[]): Chunk[] =>
+const octetsOf = (mails: { bytes: Buffer }[], blobIds: bigint[]): Octets[] =>
   mails.map(({ bytes }, at) => {
     const blobId = blobIds[at]
     if (blobId === undefined) throw new Error('a blob was not made')

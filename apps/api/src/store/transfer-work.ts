@@ -81,9 +81,9 @@ export const holdItems = async (tx: RawTx, ids: bigint[]): Promise<Set<bigint>> 
 }
 
 /** The beginning of each mail: enough for its header. */
-export const readHeads = async (tx: Tx, blobIds: bigint[], maxBytes: number): Promise<Map<bigint, Buffer>> => {
+export const readHeads = async (tx: Tx, blobIds: bigint[]): Promise<Map<bigint, Buffer>> => {
   const rows = await tx.$queryRaw<{ blob_id: bigint; head: Uint8Array }[]>`
-    SELECT blob_id, substring(bytes FROM 1 FOR ${maxBytes}::int) AS head FROM blob_chunk WHERE blob_id = ANY (${blobIds}::bigint[]) AND n = 0`
+    SELECT * FROM (SELECT id AS blob_id, blob_head(id) AS head FROM unnest(${blobIds}::bigint[]) id OFFSET 0) h WHERE head IS NOT NULL`
   return new Map(rows.map(({ blob_id, head }) => [blob_id, Buffer.from(head)]))
 }
 

@@ -2,7 +2,7 @@ import { isAppError } from '#platform/errors.ts'
 import type { Logger } from '#platform/logger.ts'
 import { forgetPassing } from '#platform/release-memory.ts'
 import { allocateShared, ReusedMemory } from '#platform/reused-memory.ts'
-import { readChunks, readSmallBlobs } from '#store/blobs.ts'
+import { readPieces, readSmallBlobs } from '#store/blobs.ts'
 import { type BodyColumns, toColumns } from '#store/body-columns.ts'
 import { commitBulk, type EngineScope } from '#store/commit.ts'
 import type { Store } from '#store/open-store.ts'
@@ -137,7 +137,7 @@ const loadBatch = async (
   const [first] = batch
   if (!first) return { batch, read: async () => [] }
   if (first.blobBytes > smallBytes)
-    return { batch, read: async () => [await reader.readPieces(first, readChunks(store, first.blobId))] }
+    return { batch, read: async () => [await reader.readPieces(first, readPieces(store, first.blobId))] }
   const blobIds = batch.map(({ blobId }) => blobId)
   memory.reuse()
   const bytes = await readSmallBlobs(store, blobIds, memory)

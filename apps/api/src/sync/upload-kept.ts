@@ -8,7 +8,7 @@ import { createMailbox } from '#protocol/imap/change-mailboxes.ts'
 import { fetchEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { isConnectionFault } from '#protocol/session-error.ts'
-import { readBlobHead, readChunks } from '#store/blobs.ts'
+import { readBlobHead, readPieces } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
 import {
   endSwitch,
@@ -102,7 +102,7 @@ const append = async (
   mail: KeptMail,
 ): Promise<number | null> => {
   const { blobId, sentFromUid } = mail
-  const octets = () => withCrlf(readChunks(store, blobId))
+  const octets = () => withCrlf(readPieces(store, blobId))
   let sizeBytes = 0
   let hasNul = false
   for await (const piece of octets()) {

@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ReusedMemory } from '#platform/reused-memory.ts'
-import { readBlob, readBlobHead, readSmallBlobs, stageContent } from '#store/blobs.ts'
+import { appendOctets, createBlob, readBlob, readBlobHead, readSmallBlobs, stageContent } from '#store/blobs.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
+
+const rowsFillAPage = readFileSync(
+  new URL('../../../../prisma/migrations/20261129041700_rows_fill_a_page/migration.sql', import.meta.url),
+  'utf8',
+)
+const headBytes = 256 * 1024
 
 describe('octets that are kept', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>
@@ -48,5 +55,47 @@ describe('octets that are kept', () => {
     )
     expect(blobId).not.toBeNull()
     expect((await readBlob(store, blobId ?? 0n)).equals(large)).toBe(true)
+  })
+
+  it('are read in the longer rows, too, in which they were stored before', async () => {
+    await store.prisma.$executeRaw`DROP FUNCTION blob_head`
+    await store.prisma.$executeRaw`ALTER TABLE blob_chunk RESET (toast_tuple_target)`
+    const small = randomBytes(1_900_000)
+    const large = randomBytes(40 * headBytes + 5)
+    const piecesOf = (bytes: Buffer, length: number) =>
+      Array.from({ length: Math.ceil(bytes.length / length) }, (_, n) => bytes.subarray(n * length, (n + 1) * length))
+    const rows = [
+      { blobId: 501n, n: 0, bytes: new Uint8Array(small) },
+      ...piecesOf(large, headBytes).map((bytes, n) => ({ blobId: 502n, n, bytes: new Uint8Array(bytes) })),
+      // As an attachment came from its server.
+      ...piecesOf(small, 30_000).map((bytes, n) => ({ blobId: 503n, n, bytes: new Uint8Array(bytes) })),
+    ]
+    await store.prisma.blobChunk.createMany({ data: rows })
+    for (const statement of rowsFillAPage.split(/;\n(?=\n)/)) await store.prisma.$executeRawUnsafe(statement)
+    const together = await readSmallBlobs(store, [503n, 501n], new ReusedMemory(1024))
+    for (const [id, bytes] of [
+      [501n, small],
+      [502n, large],
+      [503n, small],
+    ] as const) {
+      expect((await readBlob(store, id)).equals(bytes), `${id}`).toBe(true)
+      const head = await store.readSystem((tx) => readBlobHead(tx, id))
+      expect(bytes.subarray(0, headBytes).equals(head ?? Buffer.alloc(0)), `the beginning of ${id}`).toBe(true)
+      if (bytes === small) expect(bytes.equals(together.get(id) ?? Buffer.alloc(0)), `${id} among others`).toBe(true)
+    }
+  })
+
+  it('are appended in pieces of any size, and read while they come', async () => {
+    const blobId = await createBlob(store, scope)
+    const pieces = [1, 10_000, 300_000, 8120, 200_000].map((length) => randomBytes(length))
+    let n = 0
+    for (const [at, bytes] of pieces.entries()) {
+      n = await appendOctets(store, scope, { blobId, n, bytes })
+      const sofar = Buffer.concat(pieces.slice(0, at + 1))
+      expect((await readBlob(store, blobId)).equals(sofar)).toBe(true)
+      const head = await store.readSystem((tx) => readBlobHead(tx, blobId))
+      expect(sofar.subarray(0, headBytes).equals(head ?? Buffer.alloc(0))).toBe(true)
+    }
+    expect(await store.readSystem((tx) => readBlobHead(tx, 999n))).toBeNull()
   })
 })

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBlob, readBlob } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
+import { chunkBytes } from '#store/copy-chunks.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
@@ -25,7 +26,12 @@ describe('octets that go into the database by COPY', () => {
   })
 
   it('come back as they were, whatever their size', async () => {
-    const sizes = [0, 1, 64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 128 * 1024, 3_000_000]
+    const sizes = [
+      0,
+      1,
+      ...[1, 2, 32, 33].flatMap((rows) => [-1, 0, 1].map((more) => rows * chunkBytes + more)),
+      3_000_000,
+    ]
     const chunks = await Promise.all(
       sizes.map(async (size, at) => ({
         blobId: await createBlob(store, scope),
@@ -38,6 +44,24 @@ describe('octets that go into the database by COPY', () => {
       const back = await readBlob(store, blobId)
       expect([bytes.length, back.length, back.equals(bytes)]).toEqual([bytes.length, bytes.length, true])
     }
+  })
+
+  it('fill a page with each row and stay in it', async () => {
+    const rows = 40
+    const countAside = async () => {
+      const [found] = await store.prisma.$queryRaw<{ bytes: number }[]>`
+        SELECT pg_relation_size(reltoastrelid)::int AS bytes FROM pg_class WHERE oid = 'blob_chunk'::regclass`
+      return found?.bytes
+    }
+    const contents = [{ blobId: await createBlob(store, scope), n: 0, bytes: Buffer.alloc(rows * chunkBytes, 'x') }]
+    await store.prisma.$executeRaw`TRUNCATE blob_chunk`
+    await commitBulk(store, scope, ({ tx }) => tx.putChunks(contents))
+    const [used] = await store.prisma.$queryRaw<{ pages: number; most: number }[]>`
+      SELECT count(DISTINCT (ctid::text::point)[0])::int AS pages, max(octet_length(bytes)) AS most FROM blob_chunk`
+    expect([used, await countAside()]).toEqual([{ pages: rows, most: chunkBytes }, 0])
+    // One octet more in a row would not stay.
+    await store.prisma.blobChunk.create({ data: { blobId: 1n, n: 0, bytes: new Uint8Array(chunkBytes + 1) } })
+    expect(await countAside()).toBeGreaterThan(0)
   })
 
   it('are refused whole, and the connection goes on', async () => {

@@ -4,7 +4,7 @@ import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addSyncEvent } from '#store/account-state.ts'
 import { createAccount } from '#store/accounts.ts'
-import { appendChunk, createBlob } from '#store/blobs.ts'
+import { appendOctets, createBlob } from '#store/blobs.ts'
 import { commit, commitBulk } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
 import { openStore, type Store } from '#store/open-store.ts'
@@ -197,7 +197,7 @@ describe('removing a person', () => {
     // The mailbox may be added again at once, with new ids.
     expect(await account(leaver, 'd@example.org', 1)).not.toBe(accountId)
 
-    await expect(appendChunk(store, scope, { blobId, n: 0, bytes: Buffer.from('late') })).rejects.toMatchObject({
+    await expect(appendOctets(store, scope, { blobId, n: 0, bytes: Buffer.from('late') })).rejects.toMatchObject({
       code: 'lease.lost',
     })
     let steps = 0

@@ -6,7 +6,7 @@ import { createEngine } from '#engine/engine.ts'
 import { serveStoredContent } from '#engine/stored-content.ts'
 import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { createLogger } from '#platform/logger.ts'
-import { appendChunk, createBlob, verifyBlob } from '#store/blobs.ts'
+import { appendOctets, createBlob, verifyBlob } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
 import { takeRequests } from '#store/engine-requests.ts'
 import { engineChannel } from '#store/notify.ts'
@@ -125,7 +125,7 @@ describe('content of mails that are kept here', () => {
       hash.update(bytes)
       head ??= bytes
       sizeBytes += bytes.length
-      await appendChunk(store, scope(), { blobId, n: n++, bytes })
+      n = await appendOctets(store, scope(), { blobId, n, bytes })
     }
     const rawHash = hash.digest()
     await verifyBlob(store, scope(), { blobId, sha256: rawHash, sizeBytes })

@@ -50,8 +50,7 @@ export const watchPostgres = (pass: Pass, tell: Tell): Watch => {
           statements.set(name, text(body, Buffer.byteLength(name) + 1))
         }
         if (type === 'd') copied.push(Buffer.from(body))
-        // All rows of a COPY are one value: its messages are cut anywhere.
-        if (type === 'c') values.push(Buffer.concat(copied.splice(0)))
+        if (type === 'c') values.push(...octetsOf(Buffer.concat(copied.splice(0))))
         if (type !== 'B') return true
         values.push(...valuesOf(body))
         return onQuery(statements.get(text(body, Buffer.byteLength(text(body, 0)) + 1)) ?? '')
@@ -90,6 +89,22 @@ const valuesOf = (body: Buffer): Buffer[] => {
   }
   return values
 }
+
+/** What a binary COPY writes into `blob_chunk`: of each blob all its rows together. */
+const octetsOf = (copied: Buffer): Buffer[] => {
+  const rows = new Map<bigint, Buffer[]>()
+  for (let at = signatureBytes; copied.readInt16BE(at) !== noMoreRows; ) {
+    const blobId = copied.readBigInt64BE(at + 6)
+    const start = at + rowHeadBytes
+    at = start + copied.readInt32BE(start - 4)
+    rows.set(blobId, [...(rows.get(blobId) ?? []), copied.subarray(start, at)])
+  }
+  return [...rows.values()].map((chunks) => Buffer.concat(chunks))
+}
+const signatureBytes = 19
+/** Three fields, each behind its length: id, number, octets. */
+const rowHeadBytes = 2 + 4 + 8 + 4 + 4 + 4
+const noMoreRows = -1
 
 const text = (body: Buffer, from: number): string => body.toString('utf8', from, body.indexOf(0, from))
 
