@@ -12,7 +12,9 @@ import { registerAccounts } from '#features/accounts/routes.ts'
 import { registerChanges } from '#features/changes/routes.ts'
 import { registerCommands } from '#features/commands/routes.ts'
 import { registerDiscovery } from '#features/discovery/routes.ts'
+import { registerDrafts } from '#features/drafts/routes.ts'
 import type { FeatureDeps } from '#features/feature-deps.ts'
+import { registerIdentities } from '#features/identities/routes.ts'
 import { registerMailboxes } from '#features/mailboxes/routes.ts'
 import { registerMessages } from '#features/messages/routes.ts'
 import { registerPeople } from '#features/people/routes.ts'
@@ -121,6 +123,8 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     registerMessages,
     registerSearch,
     registerTransfers,
+    registerIdentities,
+    registerDrafts,
     registerCommands,
     registerChanges,
   ])

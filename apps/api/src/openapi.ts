@@ -76,6 +76,11 @@ const tags = [
     paths: /^(mailboxes|threads|messages|remote-image|trusted-senders|search|transfers)$/,
   },
   {
+    name: 'Writing',
+    description: 'Who a person writes as, and what is being written.',
+    paths: /^(identities|drafts|correspondents)$/,
+  },
+  {
     name: 'Changes',
     description: 'Commands change mail; the change log says what happened.',
     paths: /^(commands|changes)$/,
@@ -83,7 +88,7 @@ const tags = [
 ]
 const tagOf = (path: string): string[] => {
   const [, , first = '', , third] = path.split('/')
-  const word = third === 'mailboxes' ? third : first
+  const word = third === 'mailboxes' || third === 'identities' ? third : first
   return tags.filter(({ paths }) => paths.test(word)).map(({ name }) => name)
 }
 

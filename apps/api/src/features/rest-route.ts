@@ -71,6 +71,7 @@ export const createRouter = (
       const route: RouteOptions = {
         method: operation.method,
         url: operation.path,
+        ...(operation.maxBodyBytes === undefined ? {} : { bodyLimit: operation.maxBodyBytes }),
         schema: {
           operationId: name,
           summary: operation.summary,

@@ -5,6 +5,7 @@ import { openCredential, sealCredential, sealDataKey } from './account-credentia
 import type { Unit } from './commit.ts'
 import { erasing } from './erase-account.ts'
 import type { Account } from './generated/client.ts'
+import { addIdentity } from './identities.ts'
 import { createMailboxesHere } from './mailboxes-here.ts'
 import type { Tx } from './open-store.ts'
 
@@ -65,6 +66,9 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
     await tx.accountLease.create({ data: { accountId: id, expiresAt: new Date(0) } })
     await tx.stream.create({ data: { accountId: id } })
     if (settings.kind === 'pop3') await createMailboxesHere(tx, id)
+    const person = await tx.appUser.findUnique({ where: { id: userId }, select: { name: true } })
+    const name = settings.name || (person?.name ?? '')
+    await addIdentity(unit, id, { address: settings.address, name, replyTo: null, signature: '', isDefault: true })
   }
   unit.log({ userId }, { kind: 'account', accountId: id.toString() })
   unit.wakeEngine(id)

@@ -1,6 +1,7 @@
 import type { ChangeFact } from '#events/change-facts.ts'
 import type { AccountRow } from './accounts.ts'
 import type { CommandRow } from './commands.ts'
+import { type AttachmentRow, type DraftRow, type WholeDraft, wholeDrafts } from './drafts.ts'
 import { Prisma } from './generated/client.ts'
 import { type ThreadListRow, threadRowsOf } from './list-threads.ts'
 import { modelColumns } from './model-columns.ts'
@@ -26,6 +27,8 @@ export type ChangeRows = {
   accounts: ShownAccount[]
   commands: CommandRow[]
   settings: SettingRow[]
+  /** Those that are open. */
+  drafts: WholeDraft[]
 }
 
 export const readChangeRows = async (
@@ -46,7 +49,18 @@ export const readChangeRows = async (
   const accountIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'account' ? [fact.accountId] : [])))]
   const commandIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'command' ? [fact.commandId] : [])))]
   const areSettingsNew = userId !== null && facts.some(({ kind }) => kind === 'settings')
-  const [threadRows, threadMessages, placements, mailboxesWithParents, accounts, commands, settings] = await ask([
+  const draftIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'draft' ? [fact.draftId] : [])))]
+  const [
+    threadRows,
+    threadMessages,
+    placements,
+    mailboxesWithParents,
+    accounts,
+    commands,
+    settings,
+    drafts,
+    attachments,
+  ] = await ask([
     pairs.length > 0 ? threadRowsOf(pairs) : null,
     pairs.length > 0 ? messagesOf(threadIds) : null,
     pairs.length > 0 ? placementsOf(threadIds) : null,
@@ -54,6 +68,8 @@ export const readChangeRows = async (
     accountIds.length > 0 ? accountsOf(accountIds.map(BigInt)) : null,
     commandIds.length > 0 ? commandsOf(commandIds) : null,
     areSettingsNew ? settingsOf(userId) : null,
+    draftIds.length > 0 ? draftsOf(draftIds) : null,
+    draftIds.length > 0 ? attachmentsOf(draftIds) : null,
   ])
   const changed = new Set(mailboxIds)
   const mailboxes = mailboxesWithParents.filter(({ id }) => changed.has(id))
@@ -67,6 +83,7 @@ export const readChangeRows = async (
     accounts,
     commands,
     settings,
+    drafts: wholeDrafts(drafts, attachments),
   }
 }
 
@@ -102,4 +119,17 @@ const commandColumns = modelColumns(Object.keys(Prisma.CommandScalarFieldEnum))
 const commandsOf = (ids: string[]): Statement<CommandRow> => ({
   name: 'changed.commands',
   sql: Prisma.sql`SELECT ${commandColumns} FROM command WHERE id = ANY (${ids}::uuid[])`,
+})
+
+const draftColumns = modelColumns(Object.keys(Prisma.DraftScalarFieldEnum))
+const attachmentColumns = modelColumns(Object.keys(Prisma.DraftAttachmentScalarFieldEnum))
+
+const draftsOf = (ids: string[]): Statement<DraftRow> => ({
+  name: 'changed.drafts',
+  sql: Prisma.sql`SELECT ${draftColumns} FROM draft WHERE id = ANY (${ids}::uuid[]) AND discarded_at IS NULL AND submission_id IS NULL`,
+})
+
+const attachmentsOf = (ids: string[]): Statement<AttachmentRow> => ({
+  name: 'changed.attachments',
+  sql: Prisma.sql`SELECT ${attachmentColumns} FROM draft_attachment WHERE draft_id = ANY (${ids}::uuid[])`,
 })

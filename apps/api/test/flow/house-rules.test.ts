@@ -182,9 +182,14 @@ describe('the rules of the house', () => {
   it.each(names.filter((name) => rest[name].path.includes(':')))('%s answers 404 for ids nobody has', async (name) => {
     const operation: RestOperation = rest[name]
     const path = operation.path.replace(/:(\w+)/g, (_, param: string) =>
-      param === 'commandId' ? '00000000-0000-4000-8000-000000000000' : '999999999',
+      ['commandId', 'draftId', 'attachmentId'].includes(param) ? '00000000-0000-4000-8000-000000000000' : '999999999',
     )
-    const query = name === 'removeAccount' ? '?mode=erase' : ''
+    const query =
+      name === 'removeAccount'
+        ? '?mode=erase'
+        : name === 'addAttachment'
+          ? '?id=00000000-0000-4000-8000-000000000000'
+          : ''
     const answer = await send(operation.method, path + query, { cookie: owner, body: validBodies[name] })
     expect([answer.statusCode, answer.json().error.code]).toEqual([404, 'not_found'])
   })
