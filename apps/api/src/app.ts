@@ -23,6 +23,7 @@ import { readStart } from '#features/read-start.ts'
 import { createRouter } from '#features/rest-route.ts'
 import { registerSearch } from '#features/search/routes.ts'
 import { registerSessions } from '#features/sessions/routes.ts'
+import { registerSubmissions } from '#features/submissions/routes.ts'
 import { registerThreads } from '#features/threads/routes.ts'
 import { registerTransfers } from '#features/transfers/routes.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
@@ -125,6 +126,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     registerTransfers,
     registerIdentities,
     registerDrafts,
+    registerSubmissions,
     registerCommands,
     registerChanges,
   ])

@@ -205,4 +205,26 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     description: 'What the socket pushes, for clients that ask. `isReset`: too old, load everything again.',
     errors: ['not_found'],
   },
+  createSubmission: {
+    description:
+      'What is sent is checked before it is accepted; `fields` of request.invalid name what is not right. Accepted, it is durable, and sent once: the same id, asked for again, is the same mail; for anything else it is request.conflict, and so is a draft that has another version by now. Of the sender a copy is kept in Sent, the mail it answers is marked, and the draft is gone, once it was sent.',
+    errors: ['not_found', 'request.conflict', ...fetchingMail],
+  },
+  patchSubmission: { errors: ['request.conflict'] },
+  cancelSubmission: {
+    description: 'Also of one that failed: its draft is there again. What has left for somebody cannot be taken back.',
+    errors: ['request.conflict'],
+  },
+  retrySubmission: {
+    description: 'To those alone who have not got it.',
+    errors: ['request.conflict'],
+  },
+  decideSubmission: {
+    description: 'Nobody but its person ends a doubt: sent again, it may arrive twice.',
+    errors: ['request.conflict'],
+  },
+  dismissSubmission: {
+    description: 'The draft of one that failed is there again.',
+    errors: ['request.conflict'],
+  },
 }

@@ -6,6 +6,7 @@ import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
 import { draftOperations } from './rest-drafts.ts'
 import { sessionOperations } from './rest-sessions.ts'
+import { submissionOperations } from './rest-submissions.ts'
 import { transferOperations } from './rest-transfers.ts'
 import * as retrieval from './retrieval.ts'
 import * as search from './search.ts'
@@ -304,6 +305,7 @@ export const rest = {
 
   ...transferOperations,
   ...draftOperations,
+  ...submissionOperations,
 
   // intents and changes
   runCommand: {

@@ -6,6 +6,7 @@ import type { Ask } from '#store/reader.ts'
 import { presentAccount } from './present-account.ts'
 import { presentDraft } from './present-draft.ts'
 import { presentMailboxes, presentPlacements, presentThreadRow } from './present-mail.ts'
+import { presentSubmission } from './present-submission.ts'
 
 /** Facts of one stream as clients get them: each row once, as it is now. */
 export const presentChanges = async (
@@ -82,6 +83,7 @@ const others = (facts: ChangeFact[], rows: ChangeRows): Change[] => {
     ...(bodies.length > 0 ? [{ kind: 'bodies', messageIds: bodies } as const] : []),
     ...facts.flatMap((fact): Change[] => (fact.kind === 'arrived' || fact.kind === 'transfersDismissed' ? [fact] : [])),
     ...rows.commands.map((row): Change => ({ kind: 'command', command: presentCommand(row) })),
+    ...rows.submissions.map((row): Change => ({ kind: 'submission', submission: presentSubmission(row) })),
   ]
 }
 

@@ -126,7 +126,13 @@ export const loadForEngine = async (
   }
 }
 
-export type SubmissionServer = { server: ServerSettings; password: Secret; userId: bigint }
+export type SubmissionServer = {
+  server: ServerSettings
+  password: Secret
+  userId: bigint
+  /** As it last said. */
+  maxMessageBytes: number | null
+}
 
 /** Where an account's mail goes out, with the password for it. Null when nothing is sent from it, or it is not looked after. */
 export const loadForSending = async (
@@ -142,5 +148,12 @@ export const loadForSending = async (
     credential === null
       ? account.password
       : openCredential(masterKey, { dataKey, credential }, 'outgoing_credential', { accountId, userId })
-  return { server: serverSettings.parse(row.outgoing), password, userId }
+  const maxMessageBytes = row.maxMessageBytes === null ? null : Number(row.maxMessageBytes)
+  return { server: serverSettings.parse(row.outgoing), password, userId, maxMessageBytes }
+}
+
+/** What the submission server takes in one mail, as it says now. RFC 1870. */
+export const storeMaxMessageBytes = async (unit: Unit, accountId: bigint, bytes: number | null): Promise<void> => {
+  await unit.tx.account.update({ where: { id: accountId }, data: { maxMessageBytes: bytes } })
+  unit.log({ accountId }, { kind: 'identities', accountId: accountId.toString() })
 }

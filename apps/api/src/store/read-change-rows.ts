@@ -6,6 +6,7 @@ import { Prisma } from './generated/client.ts'
 import { type ThreadListRow, threadRowsOf } from './list-threads.ts'
 import { modelColumns } from './model-columns.ts'
 import { type PlacementRow, placementsOf } from './read-messages.ts'
+import { type SubmissionRow, submissionsOf } from './read-submissions.ts'
 import type { Ask, Statement } from './reader.ts'
 import { type SettingRow, settingsOf } from './sessions.ts'
 import type { MailboxRow } from './sync-mailboxes.ts'
@@ -26,6 +27,7 @@ export type ChangeRows = {
   mailboxesWithParents: MailboxRow[]
   accounts: ShownAccount[]
   commands: CommandRow[]
+  submissions: SubmissionRow[]
   settings: SettingRow[]
   /** Those that are open. */
   drafts: WholeDraft[]
@@ -48,6 +50,7 @@ export const readChangeRows = async (
   const mailboxIds = [...new Set(named)].map(BigInt)
   const accountIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'account' ? [fact.accountId] : [])))]
   const commandIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'command' ? [fact.commandId] : [])))]
+  const submissionIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'submission' ? [fact.submissionId] : [])))]
   const areSettingsNew = userId !== null && facts.some(({ kind }) => kind === 'settings')
   const draftIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'draft' ? [fact.draftId] : [])))]
   const [
@@ -57,6 +60,7 @@ export const readChangeRows = async (
     mailboxesWithParents,
     accounts,
     commands,
+    submissions,
     settings,
     drafts,
     attachments,
@@ -67,6 +71,7 @@ export const readChangeRows = async (
     mailboxIds.length > 0 && accountId !== null ? mailboxesOf(accountId, mailboxIds) : null,
     accountIds.length > 0 ? accountsOf(accountIds.map(BigInt)) : null,
     commandIds.length > 0 ? commandsOf(commandIds) : null,
+    submissionIds.length > 0 ? submissionsOf(submissionIds) : null,
     areSettingsNew ? settingsOf(userId) : null,
     draftIds.length > 0 ? draftsOf(draftIds) : null,
     draftIds.length > 0 ? attachmentsOf(draftIds) : null,
@@ -82,6 +87,7 @@ export const readChangeRows = async (
     mailboxesWithParents,
     accounts,
     commands,
+    submissions,
     settings,
     drafts: wholeDrafts(drafts, attachments),
   }
