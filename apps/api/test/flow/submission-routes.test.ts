@@ -1,9 +1,11 @@
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { simpleParser } from 'mailparser'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { engineChannel } from '#store/notify.ts'
+import { addItems, createTransfer } from '#store/transfers.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts'
@@ -77,6 +79,15 @@ describe('a draft that is sent', () => {
     expect((await fixture.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).maxMessageBytes).toBe(
       1_000_000n,
     )
+    // Every screen was told.
+    const told = await sender.ask('GET', `/changes?stream=account:${accountId}&since=0`)
+    expect(told.body).toMatchObject({
+      batch: {
+        changes: expect.arrayContaining([
+          expect.objectContaining({ kind: 'submission', submission: expect.objectContaining({ id, state: 'sent' }) }),
+        ]),
+      },
+    })
     // None of it is work that its person gave.
     expect((await sender.ask('GET', '/transfers')).body).toEqual({ transfers: [] })
     // Something else under its id is another mail.
@@ -272,6 +283,97 @@ describe('a draft that is sent', () => {
       ['notes.txt', undefined, 2],
     ])
     expect(read.attachments[0]?.content.equals(octets)).toBe(true)
+    await engine.stop()
+  })
+
+  it('that waits for long is told of, and given up after a day', async () => {
+    const { accountId } = await scene((step) => (step === 'mail' ? { reply: '451 4.3.0 come back' } : undefined))
+    const draftId = await sender.write(accountId)
+    const { id } = await sender.send(draftId)
+    const age = (minutes: number) =>
+      fixture.store.prisma
+        .$executeRaw`UPDATE submission SET not_before = now() - ${minutes}::int * interval '1 minute' WHERE id = ${id}::uuid`
+    const engine = fixture.start()
+    expect((await sender.ends(id, 'deferred')).toldAt).toBeNull()
+    await age(16)
+    const again = async () => {
+      await fixture.store.prisma.submissionBatch.updateMany({
+        where: { submissionId: id },
+        data: { dueAt: new Date(0) },
+      })
+      fixture.store.notifier.notify(engineChannel, `${accountId}`)
+    }
+    await again()
+    await until(async () => (await sender.state(id)).toldAt !== null, { what: 'its person to be told' })
+    expect((await sender.ends(id, 'deferred')).problem).toMatchObject({
+      message: 'The server cannot take it right now.',
+      serverText: '451 4.3.0 come back',
+    })
+    await age(24 * 60 + 1)
+    await again()
+    expect((await sender.ends(id, 'failed')).problem?.message).toContain('tried for a day')
+    const back = await sender.ask('POST', `/submissions/${id}/cancel`)
+    expect(back).toMatchObject({ status: 200, body: { draft: { id: draftId } } })
+    await engine.stop()
+  })
+
+  it('in doubt says what speaks for its arrival', async () => {
+    const { accountId } = await scene((step) => (step === 'end' ? 'cut' : undefined))
+    const engine = fixture.start()
+    const { id } = await sender.send(await sender.write(accountId))
+    await sender.ends(id, 'in_doubt')
+    const { store } = fixture
+    const found = async () => (await sender.state(id)).evidence.map(({ kind }) => kind).sort()
+    const own = `${id}@example.org`
+    const deliver = async (role: string, header: string[], text = 'x') => {
+      const { id: mailboxId } = await store.prisma.mailbox.findFirstOrThrow({ where: { accountId, role } })
+      const octets = Buffer.from(`${header.join('\r\n')}\r\n\r\n${text}\r\n`)
+      const transfer = {
+        userId: fixture.userId,
+        accountId,
+        mailboxId,
+        kind: 'import' as const,
+        fromMailboxId: null,
+        expectedBytes: null,
+      }
+      const { id: transferId } = await createTransfer(store.prisma, transfer)
+      const content = {
+        sha256: Buffer.from(hash('sha256', octets, 'buffer')),
+        sizeBytes: octets.length,
+        head: octets,
+        blobId: null,
+      }
+      const item = {
+        kind: 'mail' as const,
+        content,
+        name: 'x',
+        bits: 0,
+        keywords: [],
+        cameAt: new Date(),
+        fileAt: null,
+      }
+      await addItems(
+        store,
+        { kind: 'user', userId: fixture.userId, accountId },
+        { transferId, items: [item], bytes: 0 },
+      )
+    }
+    await deliver('inbox', ['From: dan@example.org', 'Message-ID: <1@x>', 'Subject: about something else'])
+    await deliver('inbox', ['From: bob@example.org', 'Message-ID: <2@x>', `References: <${own}>`])
+    await until(async () => (await found()).length > 0, { what: 'a reply' })
+    expect(await found()).toEqual(['reply'])
+    await deliver(
+      'inbox',
+      ['From: MAILER-DAEMON@example.org', 'Message-ID: <3@x>', 'Subject: failed'],
+      `Message-ID: <${own}>`,
+    )
+    await deliver('sent', ['From: ann@example.org', `Message-ID: <${own}>`])
+    await until(async () => (await found()).length === 3, { what: 'all of it' })
+    expect(await found()).toEqual(['bounce', 'in_sent', 'reply'])
+    // It lies there already.
+    await sender.ask('POST', `/submissions/${id}/decision`, { decision: 'arrived' })
+    await until(async () => (await sender.state(id)).sentCopy === 'stored', { what: 'a copy in Sent' })
+    expect((await sentCopies(accountId)).length).toBe(1)
     await engine.stop()
   })
 })
