@@ -16,19 +16,22 @@ export type HeldSubmission = {
   isDismissed: boolean
   isFinished: boolean
   states: string[]
+  /** Why they wait, where it is nothing that a server said of the mail. */
+  faults: string[]
 }
 
 /** Null when it is somebody else's or not there. */
 export const holdSubmission = async (tx: Tx, userId: bigint, id: string): Promise<HeldSubmission | null> => {
   // In the order in which the engine takes them.
-  const batches = await tx.$queryRaw<{ state: string }[]>`
-    SELECT b.state FROM submission_batch b JOIN submission s ON s.id = b.submission_id AND s.user_id = ${userId}
+  const batches = await tx.$queryRaw<{ state: string; error_code: string | null }[]>`
+    SELECT b.state, b.error_code FROM submission_batch b JOIN submission s ON s.id = b.submission_id AND s.user_id = ${userId}
     WHERE b.submission_id = ${id}::uuid ORDER BY b.n FOR UPDATE OF b`
-  const [found] = await tx.$queryRaw<Omit<HeldSubmission, 'states'>[]>`
+  const [found] = await tx.$queryRaw<Omit<HeldSubmission, 'states' | 'faults'>[]>`
     SELECT id::text, account_id AS "accountId", user_id AS "userId", draft_id::text AS "draftId", blob_id AS "blobId", cancelled_at IS NOT NULL AS "isCancelled",
       dismissed_at IS NOT NULL AS "isDismissed", finished_at IS NOT NULL AS "isFinished" FROM submission WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
   if (!found) return null
-  return { ...found, states: batches.map(({ state }) => state) }
+  const faults = batches.flatMap(({ error_code }) => error_code ?? [])
+  return { ...found, states: batches.map(({ state }) => state), faults }
 }
 
 /** A draft that is sent is on nobody's desk. False: it has another version by now, is sent already, or is gone. */

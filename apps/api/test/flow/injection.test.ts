@@ -1,43 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { DraftContent } from '@postern/shared/drafts.ts'
 import { simpleParser } from 'mailparser'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeCertificate } from '../support/certificates.ts'
-import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
-import { type ScriptedSmtp, startScriptedSmtp } from '../support/scripted-smtp.ts'
-import { type File, type Sender, startSender } from '../support/sending-scene.ts'
+import type { ScriptedSmtp } from '../support/scripted-smtp.ts'
+import { type File, type OutboxScene, type Sender, startOutboxScene } from '../support/sending-scene.ts'
 
 /** One case a trick: whoever is shown gets it, and nobody else; or it is refused, and says where. */
 describe('what is written into a field', () => {
-  let dir: string
-  let fixture: EngineFixture
+  let outbox: OutboxScene
   let sender: Sender
   let server: ScriptedSmtp
   let accountId: bigint
   beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'postern-injection-'))
-    fixture = await startEngineFixture({ certificate: makeCertificate(dir), imapsPort: 1 })
-    sender = await startSender(fixture.store, fixture.userId)
-    server = await startScriptedSmtp()
-    accountId = await fixture.addMaildrop('ann', 9)
-    const outgoing = {
-      host: 'localhost',
-      port: server.port,
-      security: 'plain',
-      username: 'ann',
-      pinnedFingerprint: null,
-    }
-    await fixture.store.prisma.account.update({ where: { id: accountId }, data: { outgoing } })
-    fixture.start()
+    outbox = await startOutboxScene()
+    sender = outbox.sender
+    const made = await outbox.scene()
+    server = made.server
+    accountId = made.accountId
+    outbox.fixture.start()
   })
-  afterAll(async () => {
-    await sender.stop()
-    await fixture.stop()
-    await server.stop()
-    rmSync(dir, { recursive: true })
-  })
+  afterAll(() => outbox.stop())
 
   const to = (address: string, name = '') => ({ to: [{ name, address }] })
 
@@ -66,7 +47,7 @@ describe('what is written into a field', () => {
     const draftId = await sender.write(accountId, content)
     const { status, body } = await sender.send(draftId)
     expect([status, Object.keys((body as { error: { fields?: object } }).error.fields ?? {})]).toEqual([400, [field]]) // by the contract
-    expect((await fixture.store.prisma.draft.findUniqueOrThrow({ where: { id: draftId } })).submissionId).toBeNull()
+    expect((await outbox.draftOf(draftId)).submissionId).toBeNull()
   })
 
   it.each([

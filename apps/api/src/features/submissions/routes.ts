@@ -84,11 +84,14 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
     return { submission, draft: answer && presentDraft(answer) }
   })
   router.on('retrySubmission', async ({ user: { userId }, params }) => {
-    const { submission } = await steer(userId, params.submissionId, async (unit, held) => {
+    const { submission, answer: held } = await steer(userId, params.submissionId, async (unit, held) => {
       requireOpen(held)
       if (held.states.includes('in_doubt')) throw tooLate('It is not known whether it arrived.', 'Decide that first.')
       if (!(await retryHeld(unit, held))) throw tooLate('Nobody is left to send it to.')
+      return held
     })
+    // A refused login is not asked again by itself for an hour; nothing is being sent that could be cut off.
+    if (held.faults.some((code) => /^(login|tls)\./.test(code))) deps.engine.accountChanged(held.accountId)
     return submission
   })
   router.on('decideSubmission', async ({ user: { userId }, params, body: { decision } }) => {
