@@ -81,10 +81,9 @@ export const cancelHeld = async (unit: Unit, { id, accountId }: HeldSubmission):
   tell(unit, { id, accountId })
 }
 
-/** To all who have not got it, at once; a day is counted anew. False: there is nobody. */
+/** To all who have not got it, at once, and to Sent; a day is counted anew. False: nothing is left to do. */
 export const retryHeld = async (unit: Unit, { id, accountId }: HeldSubmission): Promise<boolean> => {
   const { tx } = unit
-  await tx.$executeRaw`UPDATE submission SET finished_at = NULL, dismissed_at = NULL, told_at = NULL, not_before = now() WHERE id = ${id}::uuid`
   const again = await tx.$executeRaw`
     UPDATE submission_batch SET state = 'queued', changed_at = now(), due_at = now() WHERE submission_id = ${id}::uuid AND state IN ('deferred', 'failed')`
   // Those refused by a server that took it for others: they alone.
@@ -97,8 +96,12 @@ export const retryHeld = async (unit: Unit, { id, accountId }: HeldSubmission): 
   await tx.$executeRaw`
     UPDATE submission_recipient r SET state = 'waiting', reply_code = NULL, text = NULL FROM submission_batch b
     WHERE r.submission_id = ${id}::uuid AND r.state = 'refused' AND b.submission_id = r.submission_id AND b.n = r.batch AND b.state = 'queued'`
+  if (again + missed > 0)
+    await tx.$executeRaw`UPDATE submission SET finished_at = NULL, dismissed_at = NULL, told_at = NULL, not_before = now() WHERE id = ${id}::uuid`
+  const copies = await tx.$executeRaw`
+    UPDATE submission SET sent_copy = 'waiting', sent_copy_item_id = NULL, copy_at = now() WHERE id = ${id}::uuid AND sent_copy = 'refused'`
   tell(unit, { id, accountId })
-  return again + missed > 0
+  return again + missed + copies > 0
 }
 
 /** Ends the doubt about its batches: the server had them, or they go again. */

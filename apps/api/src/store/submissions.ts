@@ -223,7 +223,7 @@ export const tellSubmission = (unit: Pick<RawUnit, 'log'>, accountId: bigint, id
 export const sweepSubmissions = async ({ prisma }: Store): Promise<void> => {
   await prisma.$executeRaw`
     WITH idle AS (SELECT s.blob_id FROM submission s JOIN blob b ON b.id = s.blob_id WHERE s.finished_at < now() - interval '1 day' AND s.copy_at IS NULL
-        AND (s.cancelled_at IS NOT NULL OR (s.followed_at IS NOT NULL AND s.sent_copy <> 'waiting' AND NOT EXISTS (
+        AND (s.cancelled_at IS NOT NULL OR (s.followed_at IS NOT NULL AND s.sent_copy IN ('none', 'stored') AND NOT EXISTS (
           SELECT 1 FROM submission_recipient r WHERE r.submission_id = s.id AND r.state IN ('waiting', 'refused')))) LIMIT 5000),
       gone AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM idle))
     DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM idle)`

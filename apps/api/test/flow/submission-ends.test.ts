@@ -163,9 +163,10 @@ describe('a mail in the outbox', () => {
     const { accountId } = await outbox.scene()
     const engine = outbox.fixture.start()
     const { store } = outbox.fixture
+    await store.prisma.account.update({ where: { id: accountId }, data: { outgoing: { host: 'smtp.gmail.com' } } })
     const { id } = await outbox.sender.send(await outbox.sender.write(accountId), { holdSeconds: 60 })
     await store.prisma.$executeRaw`UPDATE submission_batch SET state = 'sent' WHERE submission_id = ${id}::uuid`
-    await store.prisma.account.update({ where: { id: accountId }, data: { outgoing: { host: 'smtp.gmail.com' } } })
+    await store.prisma.submission.update({ where: { id }, data: { finishedAt: new Date() } })
     store.notifier.notify(engineChannel, `${accountId}`)
     const row = () => store.prisma.submission.findUniqueOrThrow({ where: { id } })
     await until(async () => (await row()).followedAt !== null, { what: 'what follows' })
@@ -174,6 +175,41 @@ describe('a mail in the outbox', () => {
     await store.prisma.submission.update({ where: { id }, data: { copyAt: new Date(0) } })
     store.notifier.notify(engineChannel, `${accountId}`)
     await until(async () => (await outbox.sentCopies(accountId)).length === 1, { what: 'our own copy' })
+    await engine.stop()
+  })
+
+  it('tries to keep its copy again where that went wrong', async () => {
+    const { accountId } = await outbox.scene()
+    const { store, userId } = outbox.fixture
+    const engine = outbox.fixture.start()
+    const { id } = await outbox.sender.send(await outbox.sender.write(accountId), { holdSeconds: 60 })
+    // Into a mailbox that is gone.
+    const { blobId } = await store.prisma.submission.findUniqueOrThrow({ where: { id } })
+    const place = { accountId, mailboxId: 999_999n }
+    const transfer = await store.prisma.transfer.create({
+      data: { ...place, userId, kind: 'sent', closedAt: new Date() },
+    })
+    const octets = { blobId, ownsBlob: false, sha256: new Uint8Array(32), sizeBytes: 1n }
+    const item = await store.prisma.transferItem.create({
+      data: { ...place, ...octets, transferId: transfer.id, name: 'x' },
+    })
+    await store.prisma.$executeRaw`UPDATE submission_batch SET state = 'sent' WHERE submission_id = ${id}::uuid`
+    await store.prisma.submission.update({
+      where: { id },
+      data: { sentCopyItemId: item.id, followedAt: new Date(), finishedAt: new Date() },
+    })
+    const wake = () => store.notifier.notify(engineChannel, `${accountId}`)
+    const row = () => store.prisma.submission.findUniqueOrThrow({ where: { id } })
+    wake()
+    await until(async () => (await row()).copyAt !== null, { what: 'another try' })
+    expect([(await row()).sentCopy, (await row()).sentCopyItemId]).toEqual(['waiting', null])
+    await store.prisma.submission.update({ where: { id }, data: { sentCopy: 'refused', copyAt: null } })
+    expect((await outbox.sender.ask('GET', '/submissions')).body).toMatchObject({
+      submissions: [{ id, sentCopy: 'refused' }],
+    })
+    expect((await outbox.sender.ask('POST', `/submissions/${id}/retry`)).status).toBe(200)
+    await until(async () => (await outbox.sentCopies(accountId)).length === 1, { what: 'the copy' })
+    expect((await outbox.sender.ask('POST', `/submissions/${id}/retry`)).status).toBe(409)
     await engine.stop()
   })
 })
