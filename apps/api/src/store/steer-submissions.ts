@@ -1,5 +1,5 @@
 import type { StagedContent } from './blobs.ts'
-import type { Unit } from './commit.ts'
+import type { RawUnit, Unit } from './commit.ts'
 import type { WholeDraft } from './drafts.ts'
 import { holdOwnDraft, tellDraft, wantCopy, wantCopyGone } from './drafts.ts'
 import type { Tx } from './open-store.ts'
@@ -36,15 +36,14 @@ export const holdSubmission = async (tx: Tx, userId: bigint, id: string): Promis
 
 /** A draft that is sent is on nobody's desk. False: it has another version by now, is sent already, or is gone. */
 export const takeDraft = async (
-  unit: Unit,
-  { row, submissionId, version }: { row: WholeDraft['row']; submissionId: string; version: number },
+  unit: RawUnit,
+  { row: { id, userId }, submissionId, version }: { row: WholeDraft['row']; submissionId: string; version: number },
 ): Promise<boolean> => {
-  const { count } = await unit.tx.draft.updateMany({
-    where: { id: row.id, userId: row.userId, version, submissionId: null, discardedAt: null },
-    data: { submissionId },
-  })
-  if (count > 0) tellDraft(unit, row)
-  return count > 0
+  const taken = await unit.tx.$executeRaw`
+    UPDATE draft SET submission_id = ${submissionId}::uuid
+    WHERE id = ${id}::uuid AND user_id = ${userId} AND version = ${version}::int AND submission_id IS NULL AND discarded_at IS NULL`
+  if (taken > 0) unit.log({ userId }, { kind: 'draft', draftId: id })
+  return taken > 0
 }
 
 /** It is a draft again, as it was. Null: there is none any more. */

@@ -31,10 +31,6 @@ export type NewSubmission = {
 /** `isKnown`: it was asked for before. `isOther`: something else was asked for under this id. */
 export type Inserted = { kind: 'new' } | { kind: 'known' } | { kind: 'other' }
 
-/** Whoever's it is. */
-export const findSubmission = (tx: Tx, id: string): Promise<{ userId: bigint; requestHash: Uint8Array } | null> =>
-  tx.submission.findUnique({ where: { id }, select: { userId: true, requestHash: true } })
-
 /** Everything that is needed to send it, in one transaction: from here on it is safe, and goes once. */
 export const insertSubmission = async (unit: RawUnit, wanted: NewSubmission): Promise<Inserted> => {
   const { tx } = unit

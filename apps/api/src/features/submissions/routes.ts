@@ -4,7 +4,7 @@ import { AppError } from '#platform/errors.ts'
 import { readChunks, stageContent } from '#store/blobs.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import type { Tx } from '#store/open-store.ts'
-import { listOwnSubmissions, readOwnSubmission } from '#store/read-submissions.ts'
+import { listOwnSubmissions, ownSubmission, readOwnSubmission, type SubmissionRow } from '#store/read-submissions.ts'
 import {
   cancelHeld,
   decideHeld,
@@ -45,7 +45,7 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
 
   router.on('createSubmission', async ({ user: { userId }, body }) => {
     await accept(userId, body)
-    return store.read(userId, (tx) => presentOwn(tx, userId, body.id))
+    return presentOne((await store.readAs(userId, [ownSubmission(userId, body.id)]))[0][0])
   })
   router.on('listSubmissions', ({ user: { userId }, query }) =>
     store.read(userId, async (tx) => ({
@@ -126,8 +126,10 @@ const requireHeld = async (tx: Tx, userId: bigint, id: string): Promise<HeldSubm
   return held
 }
 
-const presentOwn = async (tx: Tx, userId: bigint, id: string): Promise<Submission> => {
-  const row = await readOwnSubmission(tx, userId, id)
+const presentOwn = async (tx: Tx, userId: bigint, id: string): Promise<Submission> =>
+  presentOne(await readOwnSubmission(tx, userId, id))
+
+const presentOne = (row: SubmissionRow | null | undefined): Submission => {
   if (!row) throw none()
   return presentSubmission(row)
 }
