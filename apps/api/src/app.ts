@@ -18,6 +18,7 @@ import { registerMessages } from '#features/messages/routes.ts'
 import { registerPeople } from '#features/people/routes.ts'
 import { presentChanges } from '#features/present-changes.ts'
 import { readStart } from '#features/read-start.ts'
+import { registerReports } from '#features/reports/routes.ts'
 import { createRouter } from '#features/rest-route.ts'
 import { registerSearch } from '#features/search/routes.ts'
 import { registerSessions } from '#features/sessions/routes.ts'
@@ -119,6 +120,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     registerMailboxes,
     registerThreads,
     registerMessages,
+    registerReports,
     registerSearch,
     registerTransfers,
     registerCommands,

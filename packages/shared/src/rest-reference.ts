@@ -138,6 +138,10 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     description:
       'Of a POP3 account. The next look removes each of them whose stored octets, read anew, are the same; others stay.',
   },
+  listReports: {
+    description:
+      'Bounces, reports of delivery (RFC 3464) and receipts (RFC 8098) in it, or about a mail in it. Anybody can write one: what it names counts as `about` only when it was sent from this account. A `reports` change tells of new ones.',
+  },
   listThreads: { description: 'Pages go on `after` the cursor in `next`; `position` jumps.' },
   getMessageBody: { errors: fetchingMail },
   fetchRest: {

@@ -4,6 +4,7 @@ import * as changes from './changes.ts'
 import * as commands from './commands.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
+import { reportOperations } from './rest-reports.ts'
 import { sessionOperations } from './rest-sessions.ts'
 import { transferOperations } from './rest-transfers.ts'
 import * as retrieval from './retrieval.ts'
@@ -300,6 +301,7 @@ export const rest = {
   },
 
   ...transferOperations,
+  ...reportOperations,
 
   // intents and changes
   runCommand: {

@@ -77,7 +77,9 @@ const others = (facts: ChangeFact[], rows: ChangeRows): Change[] => {
   return [
     ...[...grown].map((mailboxId): Change => ({ kind: 'mailboxGrew', mailboxId })),
     ...(bodies.length > 0 ? [{ kind: 'bodies', messageIds: bodies } as const] : []),
-    ...facts.flatMap((fact): Change[] => (fact.kind === 'arrived' || fact.kind === 'transfersDismissed' ? [fact] : [])),
+    ...facts.flatMap((fact): Change[] =>
+      fact.kind === 'arrived' || fact.kind === 'transfersDismissed' || fact.kind === 'reports' ? [fact] : [],
+    ),
     ...rows.commands.map((row): Change => ({ kind: 'command', command: presentCommand(row) })),
   ]
 }

@@ -33,6 +33,8 @@ export const eraseMessages = async (tx: Tx, ids: bigint[]): Promise<void> => {
   await tx.rawSource.deleteMany({ where: { messageId: { in: ids } } })
   await tx.body.deleteMany({ where: { messageId: { in: ids } } })
   await tx.messageSearch.deleteMany({ where: { messageId: { in: ids } } })
+  await tx.mailReportRecipient.deleteMany({ where: { messageId: { in: ids } } })
+  await tx.mailReport.deleteMany({ where: { messageId: { in: ids } } })
   await tx.placement.deleteMany({ where: { messageId: { in: ids } } })
   // Known should it ever come again, but nothing is here by which its removal at the provider could be verified.
   await tx.$executeRaw`UPDATE pop_ledger SET fetched_at = NULL WHERE message_id = ANY (${ids}::bigint[])`

@@ -1,4 +1,5 @@
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
+import type { MailReport } from '@postern/shared/reports.ts'
 import { useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, isMissing, loadBody, setting, useApp } from '#data/app-state.ts'
@@ -12,12 +13,25 @@ import { useFrameModule } from './frame-module.ts'
 import type { FoundInMail, FrameProps } from './message-frame.tsx'
 import { MessageMenu } from './message-menu.tsx'
 import { printMessage } from './print-message.ts'
+import { Reports } from './reports.tsx'
 import { TextBody } from './text-body.tsx'
 
 type Sheet = { title: string; text: string }
 
 /** One message of a conversation: a line when folded, everything when open. */
-export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOpenAtFirst: boolean }) => {
+export const MessageItem = ({
+  message,
+  reports,
+  isOpenAtFirst,
+  isWanted,
+}: {
+  message: Message
+  /** All of its conversation. */
+  reports: MailReport[]
+  isOpenAtFirst: boolean
+  /** The address names it. */
+  isWanted: boolean
+}) => {
   const [isOpen, setOpen] = useState(isOpenAtFirst)
   const [sheet, setSheet] = useState<Sheet | null>(null)
   const [isPlain, setPlain] = useState(false)
@@ -27,6 +41,12 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
   useEffect(() => {
     if (isOpen && !body) void loadBody(message.id)
   }, [isOpen, body, message.id])
+
+  useEffect(() => {
+    if (!isWanted) return
+    setOpen(true)
+    article.current?.scrollIntoView({ block: 'nearest' })
+  }, [isWanted])
 
   const showHeaders = async () => {
     const { headers } = await call('getMessageHeaders', 'GET', `/v1/messages/${message.id}/headers`)
@@ -78,6 +98,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
           />
         )}
       </div>
+      <Reports message={message} reports={reports} isOpen={isOpen} />
       {isOpen && (
         <>
           <Addresses message={message} />
