@@ -11,7 +11,7 @@ const unanswered = [
   /^createAccount: not_found/,
   /^(acceptInvitation|createOwner|signIn): auth\.required/,
   // Carried out by the engine, at the mail server.
-  /^runCommand: (connect|login|tls|mailbox\.refused)/,
+  /^(runCommand|answerReceipt): (connect|login|tls|mailbox\.refused)/,
   // Whoever does not answer has no settings to offer.
   /^discover: /,
 ]

@@ -78,7 +78,7 @@ const others = (facts: ChangeFact[], rows: ChangeRows): Change[] => {
     ...[...grown].map((mailboxId): Change => ({ kind: 'mailboxGrew', mailboxId })),
     ...(bodies.length > 0 ? [{ kind: 'bodies', messageIds: bodies } as const] : []),
     ...facts.flatMap((fact): Change[] =>
-      fact.kind === 'arrived' || fact.kind === 'transfersDismissed' || fact.kind === 'reports' ? [fact] : [],
+      fact.kind === 'arrived' || fact.kind === 'transfersDismissed' || fact.kind === 'notes' ? [fact] : [],
     ),
     ...rows.commands.map((row): Change => ({ kind: 'command', command: presentCommand(row) })),
   ]

@@ -44,32 +44,33 @@ const storeReport = async (
     SELECT ${messageId}::bigint, t.n, t.action, t.address, t.original, t.status, t.text FROM unnest(${text(({ action }) => action)}::text[],
       ${text(({ address }) => address)}::text[], ${text(({ originalAddress }) => originalAddress)}::text[], ${text(({ status }) => status)}::text[],
       ${text((one) => one.text)}::text[]) WITH ORDINALITY AS t (action, address, original, status, text, n)`
-  if (aboutHash !== null) await joinConversation(unit, accountId, messageId, aboutHash, sent !== undefined)
+  if (aboutHash !== null) await joinConversation(unit, accountId, messageId, aboutHash)
   if (sent && kind === 'delivery') await applyReport(unit, accountId, sent.id, recipients)
-  unit.log({ accountId }, { kind: 'reports', messageIds: [messageId.toString()] })
+  unit.log({ accountId }, { kind: 'notes', messageIds: [messageId.toString()] })
 }
 
-/** Into the conversation of the mail it is about, which may not have come back from the server yet. */
+/**
+ * Into the conversation of the mail it is about, as a reply would be, and also where that mail comes later; but never into that of
+ * a mail which somebody else wrote.
+ */
 const joinConversation = async (
   unit: RawUnit,
   accountId: bigint,
   messageId: bigint,
   aboutHash: string,
-  isSent: boolean,
 ): Promise<void> => {
   const { tx } = unit
   const [own] = await tx.$queryRaw<{ thread_id: bigint }[]>`SELECT thread_id FROM message WHERE id = ${messageId}`
-  const [about] = await tx.$queryRaw<{ thread_id: bigint; is_own: boolean }[]>`
-    SELECT r.thread_id, EXISTS (SELECT 1 FROM message m WHERE m.thread_id = r.thread_id AND m.message_id_hash = r.ref_hash AND is_own_mail(m)) AS is_own
+  const [about] = await tx.$queryRaw<{ thread_id: bigint; is_foreign: boolean }[]>`
+    SELECT r.thread_id, EXISTS (SELECT 1 FROM message m WHERE m.thread_id = r.thread_id AND m.message_id_hash = r.ref_hash AND NOT is_own_mail(m)) AS is_foreign
     FROM message_ref r WHERE r.account_id = ${accountId} AND r.ref_hash = ${aboutHash}::uuid`
   if (!own) return
   if (!about) {
-    if (isSent)
-      await tx.$executeRaw`
-        INSERT INTO message_ref (account_id, ref_hash, thread_id) VALUES (${accountId}, ${aboutHash}::uuid, ${own.thread_id}) ON CONFLICT DO NOTHING`
+    await tx.$executeRaw`
+      INSERT INTO message_ref (account_id, ref_hash, thread_id) VALUES (${accountId}, ${aboutHash}::uuid, ${own.thread_id}) ON CONFLICT DO NOTHING`
     return
   }
-  if (about.thread_id === own.thread_id || !(about.is_own || isSent)) return
+  if (about.thread_id === own.thread_id || about.is_foreign) return
   await mergeThreads(tx, accountId, own.thread_id, about.thread_id)
   unit.touchThreads(accountId, [own.thread_id, about.thread_id])
 }

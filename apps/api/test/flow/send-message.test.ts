@@ -65,6 +65,12 @@ describe('a mail on its way to a submission server', () => {
     expect(asked.join(' ')).toMatch(/FROM:<ann@example.org>.* ENVID=e1\b.* TO:<bob@example.org>.*NOTIFY=/)
   })
 
+  it('goes out without a sender, so that nothing can come back', async () => {
+    const { server, session } = await connect()
+    expect((await send(session, mail('hi\r\n', { from: '' }))).end.kind).toBe('accepted')
+    expect(server.mails.map(({ from }) => from)).toEqual([''])
+  })
+
   it('goes to those the server takes it for, and says who was refused', async () => {
     const { server, session } = await connect((step, to) =>
       step === 'rcpt' && to.includes('bob') ? { reply: '550 5.1.1 no such user' } : undefined,

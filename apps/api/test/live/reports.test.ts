@@ -26,12 +26,13 @@ describe('reports', () => {
 
   const messageOf = (accountId: bigint, subject: string) =>
     fixture.store.prisma.message.findFirstOrThrow({ where: { accountId, subject } })
-  const reportsAt = async (worker: Worker, subject: string) => {
+  const notesAt = async (worker: Worker, subject: string) => {
     const { threadId } = await messageOf(worker.accountId, subject)
-    const answer = await app.inject({ url: `/v1/threads/${threadId}/reports`, headers: { cookie } })
+    const answer = await app.inject({ url: `/v1/threads/${threadId}/notes`, headers: { cookie } })
     expect(answer.statusCode).toBe(200)
-    return answer.json().reports
+    return answer.json()
   }
+  const reportsAt = async (worker: Worker, subject: string) => (await notesAt(worker, subject)).reports
   const sent = (id: string, from: string) =>
     `From: ${from}@example.org\r\nTo: bob@example.net\r\nSubject: Plans ${id}\r\nMessage-ID: <${id}@example.org>\r\n\r\nHi Bob\r\n`
 
@@ -107,6 +108,20 @@ describe('reports', () => {
     expect(found.map(({ about }: { about: { subject: string } }) => about.subject)).toEqual(['Plans c', 'Plans c'])
   })
 
+  it('that are read before the mail they are about is here are in its conversation all the same', async () => {
+    dovecot.addUser('gil', 'secret')
+    for (const to of ['bob@example.net', 'eve@example.net'])
+      dovecot.deliver('gil', 'INBOX', deliveryReport({ about: 'g@example.org', to }))
+    const worker = await fixture.start(dovecot, 'gil')
+    await worker.readTexts()
+    dovecot.deliver('gil', 'Sent', sent('g', 'gil'))
+    await worker.sync()
+    const threads = await fixture.store.prisma.message.findMany({ where: { accountId: worker.accountId } })
+    expect([threads.length, new Set(threads.map(({ threadId }) => threadId)).size]).toEqual([3, 1])
+    const found = await reportsAt(worker, 'Plans g')
+    expect(found.map(({ about }: { about: { subject: string } }) => about.subject)).toEqual(['Plans g', 'Plans g'])
+  })
+
   it('that name a mail which nobody here sent show themselves and change nothing', async () => {
     dovecot.addUser('dan', 'secret')
     dovecot.deliver('dan', 'INBOX', sent('d', 'stranger'))
@@ -118,5 +133,73 @@ describe('reports', () => {
     expect(new Set(threads.map(({ threadId }) => threadId)).size).toBe(3)
     expect(await reportsAt(worker, 'Undelivered Mail Returned to Sender')).toMatchObject([{ about: null }])
     for (const one of await reportsAt(worker, 'Plans d')) expect(one.about).toBeNull()
+  })
+
+  const receiptWish = (n: number, to = 'zed@example.net') =>
+    `From: Zed <zed@example.net>\r\nTo: eli@example.org\r\nSubject: Please ${n}\r\nMessage-ID: <z${n}@example.net>\r\nDisposition-Notification-To: ${to}\r\n\r\nRead this.\r\n`
+
+  it('that a mail asks for go out once, when its person says so, without a sender; the server remembers', async () => {
+    dovecot.addUser('eli', 'secret')
+    dovecot.deliver('eli', 'INBOX', receiptWish(3, 'elsewhere@example.net'))
+    dovecot.deliver('eli', 'Sent', receiptWish(4).replace('Zed <zed@example.net>', 'eli@example.org'))
+    const worker = await fixture.start(dovecot, 'eli')
+    await (await worker.other()).messageFlagsAdd('1', ['$MDNSent'])
+    for (const n of [1, 2]) dovecot.deliver('eli', 'INBOX', receiptWish(n))
+    await worker.sync()
+    const { accountId } = worker
+    const { prisma } = fixture.store
+    const asksAt = async (n: number) => (await notesAt(worker, `Please ${n}`)).asks
+    const answer = async (n: number, said: 'send' | 'refuse') => {
+      const { id } = await messageOf(accountId, `Please ${n}`)
+      const url = `/v1/messages/${id}/receipt`
+      return app.inject({ method: 'POST', url, headers: { cookie, 'x-postern': '1' }, payload: { answer: said } })
+    }
+    expect(await asksAt(1)).toMatchObject([
+      { receipt: { to: 'zed@example.net', isElsewhere: false, state: 'open', at: null }, list: null },
+    ])
+    expect(await asksAt(3)).toMatchObject([{ receipt: { isElsewhere: true, state: 'elsewhere' } }])
+    expect(await asksAt(4)).toEqual([])
+    expect((await answer(1, 'send')).json().error.code).toBe('account.not_ready')
+    await prisma.account.update({ where: { id: accountId }, data: { outgoing: {} } })
+    const answers = await Promise.all([1, 2, 3, 4].map(() => answer(1, 'send')))
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200])
+    expect((await answer(1, 'refuse')).statusCode).toBe(200)
+    expect((await answer(2, 'refuse')).statusCode).toBe(200)
+    expect((await answer(4, 'send')).statusCode).toBe(409)
+    expect([(await asksAt(1))[0].receipt.state, (await asksAt(2))[0].receipt.state]).toEqual(['sent', 'refused'])
+    const [mail, ...more] = await prisma.submission.findMany({ where: { accountId } })
+    expect([more, mail?.fromAddress, mail?.subject, mail?.sentCopy]).toEqual([[], '', 'Read: Please 1', 'none'])
+    const chunk = await prisma.blobChunk.findFirstOrThrow({ where: { blobId: mail?.blobId ?? 0n } })
+    const source = Buffer.from(chunk.bytes).toString()
+    expect(source).toContain('To: zed@example.net\r\n')
+    expect(source).toMatch(
+      /^Original-Message-ID: <z1@example.net>\r\nDisposition: manual-action\/MDN-sent-manually; displayed\r$/m,
+    )
+    while (await worker.execute());
+    const kept = await worker.onServer('INBOX')
+    expect(kept.map(([subject, flags]) => [subject, flags.includes('$MDNSent')])).toEqual([
+      ['Please 1', true],
+      ['Please 2', true],
+      ['Please 3', true],
+    ])
+  })
+
+  it('that a mail of ours was read stand at that mail', async () => {
+    dovecot.addUser('flo', 'secret')
+    dovecot.deliver('flo', 'Sent', sent('f', 'flo'))
+    dovecot.deliver(
+      'flo',
+      'INBOX',
+      'From: bob@example.net\r\nSubject: Read\r\nMessage-ID: <r@example.net>\r\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n\r\n--b\r\n\r\nRead.\r\n--b\r\nContent-Type: message/disposition-notification\r\n\r\nFinal-Recipient: rfc822;bob@example.net\r\nOriginal-Message-ID: <f@example.org>\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n\r\n--b--\r\n',
+    )
+    const worker = await fixture.start(dovecot, 'flo')
+    await worker.readTexts()
+    expect(await reportsAt(worker, 'Plans f')).toMatchObject([
+      {
+        kind: 'receipt',
+        about: { subject: 'Plans f' },
+        recipients: [{ action: 'displayed', address: 'bob@example.net' }],
+      },
+    ])
   })
 })

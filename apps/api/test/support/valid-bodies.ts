@@ -12,6 +12,8 @@ export const validBodies: Partial<Record<RestName, unknown>> = {
   createMailbox: { name: 'Mine' },
   patchMailbox: { isSynced: false },
   createRemoteImageLinks: { urls: [] },
+  answerReceipt: { answer: 'refuse' },
+  leaveList: { kind: 'oneClick', target: 'lists.example' },
   createUpload: { toMailboxId: '999999999' },
   undoCommand: { id: randomUUID() },
 }

@@ -23,7 +23,7 @@ export type AppState = {
   /** Threads that arrived while somebody looked elsewhere in the list. */
   arrived: Record<string, string[]>
   /** Grows with each report that comes in: conversations that are open ask again. */
-  reportsSeen: number
+  notesSeen: number
   /** The server has a newer page than this one. */
   hasNewVersion: boolean
   /** Mail is being brought in, or about to be (transfers.ts). */
@@ -43,7 +43,7 @@ export const blank: AppState = {
   threads: {},
   bodies: {},
   arrived: {},
-  reportsSeen: 0,
+  notesSeen: 0,
   hasNewVersion: false,
   hasTransfers: false,
   typedLogin: null,

@@ -2,7 +2,7 @@ import { egressFetch } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { isSignedBy, signParts } from '#platform/signed-url.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
-import { requireOwnMessage } from './content.ts'
+import { requireOwnMessage } from '../message-content.ts'
 import { safeHeaders, sniffImage } from './part-headers.ts'
 
 /**

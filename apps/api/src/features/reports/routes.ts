@@ -1,18 +1,35 @@
-import { type MailReport, mailReport } from '@postern/shared/reports.ts'
+import { type MailAsk, type MailReport, mailReport } from '@postern/shared/reports.ts'
 import { AppError } from '#platform/errors.ts'
+import { type AskRow, parseAsks, threadAsks } from '#store/mail-asks.ts'
 import { ownThread, type ReportRow, threadReports } from '#store/mail-reports.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 
 export const registerReports = ({ router, store }: FeatureDeps): void => {
-  router.on('listReports', async ({ user, params }) => {
+  router.on('listNotes', async ({ user, params }) => {
     const threadId = BigInt(params.threadId)
-    const [own, rows] = await store.readAs(user.userId, [
+    const [own, rows, asks] = await store.readAs(user.userId, [
       ownThread(user.userId, threadId),
       threadReports(user.userId, threadId),
+      threadAsks(user.userId, threadId),
     ])
     if (own.length === 0) throw new AppError('not_found', 'There is no such conversation.')
-    return { reports: presentReports(rows) }
+    return { reports: presentReports(rows), asks: asks.map(presentAsk) }
   })
+}
+
+const presentAsk = (row: AskRow): MailAsk => {
+  const { receipt, list } = parseAsks(row.asks)
+  const state = row.answer === 'sent' || row.answer === 'refused' ? row.answer : row.is_mdn_sent ? 'elsewhere' : 'open'
+  return {
+    messageId: row.message_id.toString(),
+    receipt: receipt && {
+      to: receipt.to,
+      isElsewhere: receipt.to.toLowerCase() !== row.from_address?.toLowerCase(),
+      state,
+      at: row.answered_at?.toISOString() ?? null,
+    },
+    list: list && { leftAt: row.left_at?.toISOString() ?? null },
+  }
 }
 
 /** Rows of one report follow each other. */

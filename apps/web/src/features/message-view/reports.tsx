@@ -1,5 +1,5 @@
 import type { Message } from '@postern/shared/messages.ts'
-import type { MailReport, ReportedRecipient } from '@postern/shared/reports.ts'
+import type { MailNotes, MailReport, ReportedRecipient } from '@postern/shared/reports.ts'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { useAnswer } from '#data/use-answer.ts'
@@ -8,14 +8,16 @@ import { whyNot } from '#lib/report-words.ts'
 import { onLinkClick, useRoute } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 
-/** What became of the mails of a conversation; none until they are here. */
-export const useReports = (threadId: string | null, messages: number): MailReport[] => {
-  const seen = useApp((state) => state.reportsSeen)
+const none: MailNotes = { reports: [], asks: [] }
+
+/** What became of the mails of a conversation, and what they ask for; nothing until it is here. */
+export const useNotes = (threadId: string | null, messages: number): MailNotes => {
+  const seen = useApp((state) => state.notesSeen)
   const { value } = useAnswer(threadId && messages > 0 ? `${threadId}:${messages}:${seen}` : null, async (signal) => ({
     threadId,
-    ...(await call('listReports', 'GET', `/v1/threads/${threadId}/reports`, { signal })),
+    ...(await call('listNotes', 'GET', `/v1/threads/${threadId}/notes`, { signal })),
   }))
-  return value?.threadId === threadId ? value.reports : []
+  return value?.threadId === threadId ? value : none
 }
 
 /** Of a mail: what others report of it. Of a report: which mail it is about. */
