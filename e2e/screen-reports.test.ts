@@ -28,7 +28,8 @@ describe('reports', () => {
     const sent = (id: string, subject: string) =>
       screen.dovecot.deliver(
         'robin',
-        'Sent',
+        // A copy to oneself: the inbox is watched, Sent is looked at now and then.
+        'INBOX',
         `From: robin@example.org\r\nTo: bob@example.net\r\nSubject: ${subject}\r\nMessage-ID: <${id}@example.org>\r\n\r\nSee you there.\r\n`,
       )
     sent('boat', 'The boat')
