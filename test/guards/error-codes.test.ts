@@ -13,7 +13,7 @@ const unanswered = [
   // Attachments are fetched behind the answer.
   /^(listDrafts|getDraft): (message\.(unavailable|too_large)|storage\.full|lease\.lost|request\.conflict|not_found)/,
   // Carried out by the engine, at the mail server.
-  /^runCommand: (connect|login|tls|mailbox\.refused)/,
+  /^(runCommand|answerReceipt): (connect|login|tls|mailbox\.refused)/,
   // Whoever does not answer has no settings to offer.
   /^discover: /,
 ]

@@ -28,6 +28,7 @@ const owners: Record<string, string[]> = {
   'node:tls': ['platform', 'protocol'],
   'node:dns': ['platform'],
   'node:dns/promises': ['platform'],
+  mailauth: ['mail'],
   mailparser: ['mail'],
   imapflow: ['protocol'],
   // The connection there, the composer here.

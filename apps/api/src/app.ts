@@ -20,12 +20,16 @@ import { registerMessages } from '#features/messages/routes.ts'
 import { registerPeople } from '#features/people/routes.ts'
 import { presentChanges } from '#features/present-changes.ts'
 import { readStart } from '#features/read-start.ts'
+import { registerReceipts } from '#features/receipts/routes.ts'
+import { registerReports } from '#features/reports/routes.ts'
 import { createRouter } from '#features/rest-route.ts'
 import { registerSearch } from '#features/search/routes.ts'
 import { registerSessions } from '#features/sessions/routes.ts'
 import { registerSubmissions } from '#features/submissions/routes.ts'
 import { registerThreads } from '#features/threads/routes.ts'
 import { registerTransfers } from '#features/transfers/routes.ts'
+import { registerUnsubscribe } from '#features/unsubscribe/routes.ts'
+import { systemTexts, type TextRecords } from '#platform/dns-records.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 import type { Logger } from '#platform/logger.ts'
 import { startRealtime } from '#realtime/sockets.ts'
@@ -45,6 +49,8 @@ export type AppOptions = {
   publicUrl: URL | null
   trustProxy: string[]
   ca: string | undefined
+  /** Where keys of signatures are looked up: the system's resolver, unless said otherwise. */
+  texts?: TextRecords
   /** Where the built web app lies; without it only the API is served. */
   webDir: string
   version: string
@@ -116,7 +122,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
 
   const router = createRouter(app, (request) => authenticate(request.headers.cookie))
   const engine = createEngine(store, options)
-  const deps: FeatureDeps = { ...options, router, engine }
+  const deps: FeatureDeps = { texts: systemTexts, ...options, router, engine }
   for (const register of [
     registerSessions,
     registerPeople,
@@ -125,6 +131,9 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     registerMailboxes,
     registerThreads,
     registerMessages,
+    registerReports,
+    registerReceipts,
+    registerUnsubscribe,
     registerSearch,
     registerTransfers,
     registerIdentities,

@@ -29,6 +29,8 @@ export const change = z
     }),
     /** A body became readable; open conversations may load it. */
     z.object({ kind: z.literal('bodies'), messageIds: z.array(id) }),
+    /** These mails say something new of others; open conversations ask again. */
+    z.object({ kind: z.literal('notes'), messageIds: z.array(id) }),
     /** Too much to list: whoever shows this mailbox asks again for what is in view. */
     z.object({ kind: z.literal('mailboxGrew'), mailboxId: id }),
     z.object({ kind: z.literal('mailboxes'), upserted: z.array(mailbox), removed: z.array(id) }),

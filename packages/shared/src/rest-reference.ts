@@ -142,6 +142,32 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     description:
       'Of a POP3 account. The next look removes each of them whose stored octets, read anew, are the same; others stay.',
   },
+  listNotes: {
+    description:
+      'Bounces, reports of delivery (RFC 3464) and receipts (RFC 8098) in it, or about a mail in it. Anybody can write one: what it names counts as `about` only when it was sent from this account. A `notes` change tells of new ones.',
+  },
+  answerReceipt: {
+    description:
+      'Once: whoever asks again, from any device, changes nothing. The receipt (RFC 8098) goes out as a submission with an empty envelope sender. $MDNSent is set where the mail server keeps keywords.',
+    errors: ['request.conflict', 'account.not_ready', ...changingMail],
+  },
+  getListExit: {
+    description:
+      "Reads the whole mail and looks up the key of its signature: one click (RFC 8058) counts only under a valid DKIM signature of the sender's own domain that covers both of its fields.",
+    errors: ['request.conflict', 'account.not_ready', ...fetchingMail],
+  },
+  leaveList: {
+    description:
+      '`target` is the host, or the address, that getListExit named. A mail goes out as a submission; an address on the web is asked once, without redirects.',
+    errors: [
+      'request.conflict',
+      'account.not_ready',
+      'remote_content.refused',
+      'remote_content.unavailable',
+      ...reachingServer,
+      ...fetchingMail,
+    ],
+  },
   listThreads: { description: 'Pages go on `after` the cursor in `next`; `position` jumps.' },
   getMessageBody: { errors: fetchingMail },
   fetchRest: {
@@ -197,7 +223,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   },
   getAttachment: {
     description: 'A picture within the HTML comes as a picture, everything else to be saved.',
-    errors: ['message.unavailable'],
+    errors: ['message.unavailable', 'storage.full'],
     mediaTypes: ['application/octet-stream', 'image/*'],
   },
   runCommand: {

@@ -5,6 +5,7 @@ import * as commands from './commands.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
 import { draftOperations } from './rest-drafts.ts'
+import { reportOperations } from './rest-reports.ts'
 import { sessionOperations } from './rest-sessions.ts'
 import { submissionOperations } from './rest-submissions.ts'
 import { transferOperations } from './rest-transfers.ts'
@@ -314,6 +315,7 @@ export const rest = {
   ...transferOperations,
   ...draftOperations,
   ...submissionOperations,
+  ...reportOperations,
 
   // intents and changes
   runCommand: {

@@ -10,6 +10,7 @@ export const changeFact = z.discriminatedUnion('kind', [
   /** `pairs`: [mailboxId, threadId] whose row in that mailbox's list changed, came or went. */
   z.object({ kind: z.literal('threads'), pairs: z.array(z.tuple([idText, idText])) }),
   z.object({ kind: z.literal('bodies'), messageIds: z.array(idText) }),
+  z.object({ kind: z.literal('notes'), messageIds: z.array(idText) }),
   z.object({ kind: z.literal('mailboxGrew'), mailboxId: idText }),
   z.object({ kind: z.literal('mailboxes'), mailboxIds: z.array(idText), removed: z.array(idText) }),
   z.object({ kind: z.literal('account'), accountId: idText }),

@@ -1,4 +1,5 @@
 import type { Engine } from '#engine/engine.ts'
+import type { TextRecords } from '#platform/dns-records.ts'
 import type { Logger } from '#platform/logger.ts'
 import type { Store } from '#store/open-store.ts'
 import type { Router } from './rest-route.ts'
@@ -13,6 +14,8 @@ export type FeatureDeps = {
   /** Signs image addresses; new at every start. */
   signingKey: Buffer
   ca: string | undefined
+  /** Where keys of signatures are looked up. */
+  texts: TextRecords
   publicUrl: URL | null
   version: string
 }

@@ -81,7 +81,9 @@ const others = (facts: ChangeFact[], rows: ChangeRows): Change[] => {
   return [
     ...[...grown].map((mailboxId): Change => ({ kind: 'mailboxGrew', mailboxId })),
     ...(bodies.length > 0 ? [{ kind: 'bodies', messageIds: bodies } as const] : []),
-    ...facts.flatMap((fact): Change[] => (fact.kind === 'arrived' || fact.kind === 'transfersDismissed' ? [fact] : [])),
+    ...facts.flatMap((fact): Change[] =>
+      fact.kind === 'arrived' || fact.kind === 'transfersDismissed' || fact.kind === 'notes' ? [fact] : [],
+    ),
     ...rows.commands.map((row): Change => ({ kind: 'command', command: presentCommand(row) })),
     ...rows.submissions.map((row): Change => ({ kind: 'submission', submission: presentSubmission(row) })),
   ]

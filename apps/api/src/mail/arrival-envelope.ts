@@ -1,3 +1,4 @@
+import { type MailAsks, readAsks } from './read-asks.ts'
 import { headerOf, type Person, type RawEnvelope, readEnvelope } from './read-envelope.ts'
 import { identityOfOctets, parseMessageIds, referenceHashes, sortDate } from './threading.ts'
 
@@ -40,12 +41,14 @@ export type ArrivalEnvelope = {
   sizeBytes: bigint
   hasAttachment: boolean
   structure: unknown[]
+  asks: MailAsks | null
 }
 
 /** Its octets are its identity: the same header over another text is another mail. */
 export const toArrivalEnvelope = async (raw: Buffer, facts: ArrivalFacts): Promise<ArrivalEnvelope> => {
   // A header that breaks the parser is one nobody can read; the mail is kept, and its source can be opened.
-  const envelope = await readEnvelope(headerOf(raw)).catch(() => unreadable)
+  const header = headerOf(raw)
+  const envelope = await readEnvelope(header).catch(() => unreadable)
   const { rawHash, sizeBytes } = facts
   return {
     bits: 0,
@@ -66,6 +69,7 @@ export const toArrivalEnvelope = async (raw: Buffer, facts: ArrivalFacts): Promi
     sizeBytes: BigInt(sizeBytes),
     hasAttachment: false,
     structure: [],
+    asks: readAsks(header, envelope.messageId),
   }
 }
 

@@ -75,7 +75,7 @@ export const headerLines = (
 type NodeOptions = ConstructorParameters<typeof MimeNode>[1] & { disableUrlAccess: boolean }
 
 /** Its content is what we give it: never a file or an address. */
-const newNode = (contentType: string, options: ConstructorParameters<typeof MimeNode>[1] = {}): MimeNode => {
+export const newNode = (contentType: string, options: ConstructorParameters<typeof MimeNode>[1] = {}): MimeNode => {
   const closed: NodeOptions = { ...options, disableFileAccess: true, disableUrlAccess: true, newline: 'win' }
   return new MimeNode(contentType, closed)
 }
@@ -117,7 +117,8 @@ const toPart = ({ filename, contentType, contentId, octets }: OutgoingPart): Mim
 /** What can stand in a header as it is. Other programs name pictures in many ways. */
 export const isContentId = (id: string): boolean => /^[\x21-\x3b\x3d\x3f-\x7e]{1,250}$/.test(id)
 
-const headersOf = (message: OutgoingMessage) => {
+/** Throws request.invalid. */
+export const headersOf = (message: Omit<OutgoingMessage, 'text' | 'html' | 'inline' | 'attachments'>) => {
   const { from, replyTo, to, cc, subject, date, zoneMinutes, messageId, inReplyTo, references, receiptTo } = message
   const people = (key: string, list: Correspondent[]) =>
     list.length > 0 ? [{ key, value: list.map((one) => toNode(one, key.toLowerCase())) }] : []

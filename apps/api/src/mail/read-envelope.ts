@@ -20,7 +20,7 @@ export type RawEnvelope = {
 export type Person = { name: string; address: string }
 
 /** More is no header that anybody wrote; what is beyond it is left out. */
-const maxHeaderBytes = 256 * 1024
+export const maxHeaderBytes = 256 * 1024
 const maxPeople = 500
 
 /** The bytes before the first empty line, without it; all of them where there is none. */

@@ -4,7 +4,7 @@ import { createMailbox } from '#protocol/imap/change-mailboxes.ts'
 import { expungeMessages } from '#protocol/imap/move-messages.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { isConnectionFault } from '#protocol/session-error.ts'
-import { readChunks, type StagedContent, stageContent } from '#store/blobs.ts'
+import { readPieces, type StagedContent, stageContent } from '#store/blobs.ts'
 import { commit, type EngineScope, type Unit } from '#store/commit.ts'
 import {
   beginCopy,
@@ -126,7 +126,7 @@ const append = async (
   { blobId, head, sizeBytes }: StagedContent,
   { id, draftId, fromUid }: { id: bigint; draftId: string; fromUid: bigint },
 ): Promise<number> => {
-  const octets = blobId === null ? once(Buffer.from(head)) : readChunks(store, blobId)
+  const octets = blobId === null ? once(Buffer.from(head)) : readPieces(store, blobId)
   const appended = await appendMessage(session, selected.path, {
     sizeBytes,
     octets,

@@ -1,7 +1,7 @@
 import { bccHeader, type Correspondent, composeMessage, type OutgoingPart } from '#mail/compose-message.ts'
 import { readAddress } from '#mail/mail-address.ts'
 import { displayLine } from '#mail/storable-text.ts'
-import { readChunks } from '#store/blobs.ts'
+import { readPieces } from '#store/blobs.ts'
 import type { DraftWork } from '#store/draft-copies.ts'
 import type { Store } from '#store/open-store.ts'
 
@@ -28,7 +28,7 @@ export async function* draftOctets(
             filename: displayLine(filename),
             contentType,
             contentId: html === null ? null : contentId,
-            octets: () => readChunks(store, blobId),
+            octets: () => readPieces(store, blobId),
           },
         ],
   )

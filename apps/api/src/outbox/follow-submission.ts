@@ -5,7 +5,7 @@ import { messageIdHash } from '#mail/threading.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 import type { Logger } from '#platform/logger.ts'
 import { idFrom } from '#platform/sha256.ts'
-import { readChunks, stageContent } from '#store/blobs.ts'
+import { readPieces, stageContent } from '#store/blobs.ts'
 import { commit, type EngineScope, type Unit } from '#store/commit.ts'
 import type { Lease } from '#store/lease.ts'
 import type { Store } from '#store/open-store.ts'
@@ -110,5 +110,5 @@ const copyToSent = async (following: Following, mail: SentMail): Promise<void> =
 
 async function* withHeader(header: Buffer, store: Store, { blobId }: SentMail): AsyncGenerator<Buffer> {
   yield header
-  for await (const chunk of readChunks(store, blobId)) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+  for await (const chunk of readPieces(store, blobId)) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
 }

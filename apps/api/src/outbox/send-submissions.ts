@@ -96,6 +96,7 @@ const tryOnce = async (
       octets: readPieces(store, batch.blobId),
       isUnicode: batch.isUnicode,
       wantsReport: batch.wantsReport,
+      envelopeId: batch.submissionId,
     }
     const end = await sendMessage(session, submission, async (taken) => {
       accepted = taken

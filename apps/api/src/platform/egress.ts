@@ -70,6 +70,8 @@ export type FetchLimits = {
   maxRedirects: number
   accept: string
   allowHttp: boolean
+  /** Sent instead of asking; of the answer only the status counts then. */
+  post?: { type: string; body: string }
   ca?: string
   resolve?: Resolve
   signal?: AbortSignal
@@ -77,7 +79,7 @@ export type FetchLimits = {
 export type Fetched = { status: number; contentType: string; body: Buffer }
 
 /**
- * GET without cookies or referrer. Each redirect is judged anew. Throws connect.dns, account.address_denied,
+ * GET, or POST, without cookies or referrer. Each redirect is judged anew. Throws connect.dns, account.address_denied,
  * remote_content.refused (form, scheme, size, redirects), remote_content.unavailable.
  */
 export const egressFetch = async (address: string, limits: FetchLimits): Promise<Fetched> => {
@@ -120,11 +122,19 @@ const fetchOnce = async (url: URL, limits: FetchLimits): Promise<Answer> => {
       host: target.address,
       family: target.family,
       port,
-      method: 'GET',
+      method: limits.post ? 'POST' : 'GET',
       path: `${url.pathname}${url.search}`,
       agent: false as const,
       signal: AbortSignal.any([AbortSignal.timeout(limits.timeoutMs), ...(limits.signal ? [limits.signal] : [])]),
-      headers: { host: url.host, accept: limits.accept, 'accept-encoding': 'identity', 'user-agent': 'Postern' },
+      headers: {
+        host: url.host,
+        accept: limits.accept,
+        'accept-encoding': 'identity',
+        'user-agent': 'Postern',
+        ...(limits.post
+          ? { 'content-type': limits.post.type, 'content-length': Buffer.byteLength(limits.post.body) }
+          : {}),
+      },
     }
     const request = isTls
       ? httpsRequest({
@@ -140,6 +150,11 @@ const fetchOnce = async (url: URL, limits: FetchLimits): Promise<Answer> => {
       if (status >= 300 && status < 400 && location) {
         response.destroy()
         return done({ kind: 'redirect', location })
+      }
+      if (limits.post) {
+        response.destroy()
+        const contentType = response.headers['content-type'] ?? ''
+        return done({ kind: 'done', fetched: { status, contentType, body: Buffer.alloc(0) } })
       }
       const chunks: Buffer[] = []
       let size = 0
@@ -158,6 +173,6 @@ const fetchOnce = async (url: URL, limits: FetchLimits): Promise<Answer> => {
         }),
       )
     })
-    request.end()
+    request.end(limits.post?.body)
   })
 }

@@ -1,3 +1,4 @@
+import type { MailReport } from '#mail/report-facts.ts'
 import { ArrayWriter } from './binary-array.ts'
 
 export type BodyRow = {
@@ -12,6 +13,8 @@ export type BodyRow = {
   vector: Buffer
   /** Attachments and inline parts, in order. */
   parts: PartFacts[]
+  /** What it says of another mail; null for all but few. */
+  report: MailReport | null
 }
 export type PartFacts = {
   position: number
@@ -31,12 +34,15 @@ export type PartFacts = {
  */
 export type BodyColumns = {
   messageIds: string[]
+  /** Of those few that are reports. */
+  reports: { messageId: string; report: MailReport }[]
   columns: Record<'id' | 'at' | 'state' | 'text' | 'html' | 'cut' | 'preview' | 'vector' | 'parts', Uint8Array>
 }
 
 /** Takes rows one by one and forgets them: what has to be kept of a batch is bytes, which no collection walks. */
 export class ColumnsWriter {
   readonly #messageIds: string[] = []
+  readonly #reports: BodyColumns['reports'] = []
   readonly #writers = {
     id: new ArrayWriter('text'),
     at: new ArrayWriter('text'),
@@ -60,6 +66,7 @@ export class ColumnsWriter {
     cut.add(String(row.isTruncated))
     preview.add(row.preview)
     vector.add(row.vector)
+    if (row.report) this.#reports.push({ messageId: row.messageId.toString(), report: row.report })
     parts.add(row.parts.length === 0 ? null : JSON.stringify(row.parts))
   }
 
@@ -67,6 +74,7 @@ export class ColumnsWriter {
     const { id, at, state, text, html, cut, preview, vector, parts } = this.#writers
     return {
       messageIds: this.#messageIds,
+      reports: this.#reports,
       columns: {
         id: id.finish(),
         at: at.finish(),

@@ -1,3 +1,5 @@
+import type { MailAsks } from '#mail/read-asks.ts'
+
 /** One message of a mailbox as the server lists it, ready to be stored. */
 export type EnvelopeRow = {
   uid: bigint
@@ -15,6 +17,7 @@ export type EnvelopeRow = {
   sizeBytes: bigint
   hasAttachment: boolean
   structure: unknown[]
+  asks: MailAsks | null
   /** The mail is here already, known by more than its identity (switch-mail.ts). */
   messageId?: bigint
 }

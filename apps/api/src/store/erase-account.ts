@@ -41,6 +41,10 @@ export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void>
   await tx.popLedger.deleteMany({ where })
   await tx.switchMail.deleteMany({ where })
   await tx.switchHeader.deleteMany({ where })
+  await tx.$executeRaw`DELETE FROM mail_report_recipient WHERE message_id IN (SELECT message_id FROM mail_report WHERE account_id = ${accountId})`
+  await tx.mailReport.deleteMany({ where })
+  await tx.receiptAnswer.deleteMany({ where })
+  await tx.listLeave.deleteMany({ where })
   await tx.part.deleteMany({ where })
   await tx.body.deleteMany({ where })
   await tx.messageSearch.deleteMany({ where })

@@ -36,6 +36,9 @@ export const eraseMessages = async (tx: Tx, ids: bigint[]): Promise<void> => {
   await tx.rawSource.deleteMany({ where: { messageId: { in: ids } } })
   await tx.body.deleteMany({ where: { messageId: { in: ids } } })
   await tx.messageSearch.deleteMany({ where: { messageId: { in: ids } } })
+  await tx.mailReportRecipient.deleteMany({ where: { messageId: { in: ids } } })
+  await tx.receiptAnswer.deleteMany({ where: { messageId: { in: ids } } })
+  await tx.mailReport.deleteMany({ where: { messageId: { in: ids } } })
   await tx.placement.deleteMany({ where: { messageId: { in: ids } } })
   await tx.switchHeader.deleteMany({ where: { messageId: { in: ids } } })
   // Known should it ever come again, but nothing is here by which its removal at the provider could be verified.

@@ -1,3 +1,4 @@
+import type { ReportedRecipient } from '#mail/report-facts.ts'
 import { textArray } from './binary-array.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit } from './commit.ts'
@@ -152,6 +153,24 @@ export const settleRecipients = async (
     FROM unnest(${textArray(answers.map(({ address }) => address))}::text[], ${textArray(answers.map(({ state }) => state))}::text[],
       ${answers.map(({ replyCode }) => replyCode ?? 0)}::int[], ${textArray(answers.map(({ text }) => text ?? ''))}::text[]) AS t (address, state, code, text)
     WHERE r.submission_id = ${submissionId}::uuid AND r.batch = ${n}::int AND r.address = t.address`
+}
+
+/** What a report says of those who had been accepted, by the address it was written to or came to. The last word counts. */
+export const applyReport = async (
+  unit: RawUnit,
+  accountId: bigint,
+  submissionId: string,
+  recipients: ReportedRecipient[],
+): Promise<void> => {
+  let changed = 0
+  for (const { action, address, originalAddress, text } of recipients) {
+    if (action !== 'failed' && action !== 'delivered') continue
+    const known = [address, originalAddress ?? address].map((one) => one.toLowerCase())
+    changed += await unit.tx.$executeRaw`
+      UPDATE submission_recipient SET state = ${action}, text = coalesce(${text}::text, text)
+      WHERE submission_id = ${submissionId}::uuid AND lower(address) = ANY (${textArray(known)}::text[]) AND state IN ('waiting', 'accepted', 'failed', 'delivered')`
+  }
+  if (changed > 0) tellSubmission(unit, accountId, submissionId)
 }
 
 /** Recipients of a batch that nobody has accepted or refused yet, while others have the mail: a batch of their own. */

@@ -2,6 +2,7 @@ import { countBytes } from './account-state.ts'
 import type { RawTx } from './bare-tx.ts'
 import type { BodyColumns } from './body-columns.ts'
 import type { RawUnit } from './commit.ts'
+import { storeReports } from './mail-reports.ts'
 
 export type BodyToFetch = {
   messageId: bigint
@@ -87,9 +88,10 @@ export const storeBodies = async (
   batch: BodyColumns[],
   bytes: number,
 ): Promise<bigint> => {
-  for (const { messageIds, columns } of batch) {
+  for (const { messageIds, columns, reports } of batch) {
     if (messageIds.length === 0) continue
     await putBodies(unit, accountId, columns)
+    await storeReports(unit, accountId, reports)
     unit.log({ accountId }, { kind: 'bodies', messageIds: messageIds.slice(0, 100) })
   }
   // Last: the account's row is locked from here on, and the next batch may be on its way beside this one.

@@ -117,16 +117,16 @@ const insertMessages = async (
       LEFT JOIN numbered n ON n.n = r.made::bigint ON CONFLICT DO NOTHING
     )
     INSERT INTO message (account_id, thread_id, identity_key, message_id_hash, subject, from_addresses, reply_to, to_addresses, cc, bcc,
-      sent_at, received_at, size_bytes, has_attachment, structure)
+      sent_at, received_at, size_bytes, has_attachment, structure, asks)
     SELECT ${accountId}::bigint, coalesce(t.thread::bigint, n.id), key::uuid, mid::uuid, subject, "from"::jsonb, reply::jsonb, "to"::jsonb,
-      cc::jsonb, bcc::jsonb, sent::timestamptz, at::timestamptz, size::bigint, attached::boolean, structure::jsonb
+      cc::jsonb, bcc::jsonb, sent::timestamptz, at::timestamptz, size::bigint, attached::boolean, structure::jsonb, asks::jsonb
     FROM unnest(${place.known}::text[], ${place.made}::text[], ${text((row) => row.identityKey)}::text[],
       ${text((row) => (row.hasOwnId ? (row.refHashes[0] ?? null) : null))}::text[], ${text((row) => row.subject)}::text[],
       ${json((row) => row.people.from)}::text[], ${json((row) => row.people.replyTo)}::text[], ${json((row) => row.people.to)}::text[],
       ${json((row) => row.people.cc)}::text[], ${json((row) => row.people.bcc)}::text[],
       ${text((row) => row.sentAt?.toISOString() ?? null)}::text[], ${text((row) => row.receivedAt.toISOString())}::text[],
       ${text((row) => row.sizeBytes.toString())}::text[], ${text((row) => String(row.hasAttachment))}::text[],
-      ${json((row) => row.structure)}::text[]) AS t (thread, made, key, mid, subject, "from", reply, "to", cc, bcc, sent, at, size, attached, structure)
+      ${json((row) => row.structure)}::text[], ${text((row) => row.asks && JSON.stringify(row.asks))}::text[]) AS t (thread, made, key, mid, subject, "from", reply, "to", cc, bcc, sent, at, size, attached, structure, asks)
     LEFT JOIN numbered n ON n.n = t.made::bigint
     RETURNING id, identity_key::text AS identity_key, thread_id`
 }

@@ -19,6 +19,7 @@ const mailOf = (id: number, text: string, charset = 'utf-8'): PartsToRead => ({
         contentId: null,
       },
     ],
+    reportParts: [],
     others: [],
   },
   parts: new Map([['1', Buffer.from(text)]]),

@@ -8,6 +8,7 @@ import {
   type MailFacts,
   type PartsToRead,
   readBody,
+  reportBytes,
   type SourceToRead,
   salvageBody,
   sourceBody,
@@ -43,8 +44,8 @@ const forget = forgetPassing()
 
 /** What the wanted part gave since the last answer. */
 type WantedBytes = { pieces: Buffer[]; isWhole: boolean }
-/** The mail that comes in pieces. */
-let open: { feed: MailFeed; part: WantedBytes } | undefined
+/** The mail that comes in pieces, and what it begins with. */
+let open: { feed: MailFeed; part: WantedBytes; head: Buffer } | undefined
 
 const answer = async (job: ReadJob): Promise<ReadAnswer> => {
   if (job.kind === 'parts') return readAll(job.mails)
@@ -55,7 +56,8 @@ const answer = async (job: ReadJob): Promise<ReadAnswer> => {
   if (job.kind === 'close') return closeMail(job.mail)
   const source = asBuffer(job.source)
   try {
-    const row = job.kind === 'source' ? await salvageBody(job.mail, source) : sourceBody(job.mail, showSource(source))
+    const row =
+      job.kind === 'source' ? await salvageBody(job.mail, source) : sourceBody(job.mail, showSource(source), source)
     return { kind: 'columns', columns: toColumns([row]), unread: [] }
   } catch {
     return { kind: 'columns', columns: toColumns([]), unread: [0] }
@@ -95,7 +97,11 @@ const openMail = async (part: number | null): Promise<ReadAnswer> => {
   const onEnd = (): void => {
     found.isWhole = true
   }
-  open = { feed: new MailFeed(part === null ? undefined : { part, onBytes, onEnd }), part: found }
+  open = {
+    feed: new MailFeed(part === null ? undefined : { part, onBytes, onEnd }),
+    part: found,
+    head: Buffer.alloc(0),
+  }
   return fed()
 }
 
@@ -103,6 +109,7 @@ const openMail = async (part: number | null): Promise<ReadAnswer> => {
 const readPiece = async (job: Extract<ReadJob, { kind: 'feed' | 'drain' }>): Promise<ReadAnswer> => {
   try {
     if (job.kind === 'feed') {
+      if (open && open.head.length < reportBytes) open.head = Buffer.concat([open.head, asBuffer(job.bytes)])
       await open?.feed.write(asBuffer(job.bytes))
       forget(job.bytes.length)
     } else await open?.feed.finish()
@@ -124,10 +131,10 @@ const fed = (): ReadAnswer => {
 }
 
 const closeMail = async (mail: MailFacts): Promise<ReadAnswer> => {
-  const feed = open?.feed
+  const { feed, head } = open ?? {}
   open = undefined
   try {
-    const row = feed && sourceBody(mail, parsed(await feed.finish()))
+    const row = feed && head && sourceBody(mail, parsed(await feed.finish()), head)
     if (row) return { kind: 'columns', columns: toColumns([row]), unread: [] }
   } catch {
     // Nothing can be made of it.

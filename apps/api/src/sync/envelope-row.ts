@@ -33,5 +33,6 @@ export const toEnvelopeRow = (fetched: FetchedEnvelope, now: Date): EnvelopeRow 
     sizeBytes: BigInt(fetched.sizeBytes),
     hasAttachment: fetched.parts.some(isAttachment),
     structure: fetched.parts,
+    asks: fetched.asks,
   }
 }

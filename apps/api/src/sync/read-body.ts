@@ -4,7 +4,10 @@ import { htmlToText } from '#mail/html-to-text.ts'
 import { maxSourceText, type ParsedMessage, parseMessage } from '#mail/parse-message.ts'
 import { readPlainMail } from '#mail/plain-mail.ts'
 import { previewOf } from '#mail/preview.ts'
+import { isFromMailSystem, isReportType, readReport, tellsOfMail } from '#mail/read-report.ts'
+import type { MailReport } from '#mail/report-facts.ts'
 import { indexVector } from '#mail/search-vector.ts'
+import { leavesOf, type MailLeaf } from '#mail/source-leaves.ts'
 import { displayLine, storableText } from '#mail/storable-text.ts'
 import type { StructurePart } from '#protocol/imap/fetch-envelopes.ts'
 import type { BodyRow, PartFacts } from '#store/body-columns.ts'
@@ -13,6 +16,9 @@ import type { BodyToFetch } from '#store/sync-bodies.ts'
 /** At most this much of one text part is read, shown and indexed; the rest is in the source. Bytes as encoded. */
 export const maxTextPartBytes = 1024 * 1024
 const maxTextParts = 8
+const maxReportParts = 4
+/** A report stands at the beginning of its mail; what comes back with it may be of any size. */
+export const reportBytes = 256 * 1024
 const maxIndexedText = 256 * 1024
 
 const structure = z.array(
@@ -29,8 +35,11 @@ const structure = z.array(
 )
 const peopleLists = z.array(z.array(z.object({ name: z.string(), address: z.string() })))
 
-/** Which parts are the text of a mail, and which are its attachments. Pure. */
-export type BodyPlan = { textParts: StructurePart[]; others: StructurePart[] }
+/**
+ * Which parts are the text of a mail, and which are its attachments; of those `reportParts` say what became of another mail.
+ * Pure.
+ */
+export type BodyPlan = { textParts: StructurePart[]; reportParts: StructurePart[]; others: StructurePart[] }
 
 /** What reading a mail takes of what is stored of it already. */
 export type MailFacts = Pick<BodyToFetch, 'messageId' | 'receivedAt' | 'subject' | 'people' | 'sizeBytes'>
@@ -51,8 +60,21 @@ export const planBody = (stored: unknown): BodyPlan => {
   const others = parts.filter((part) => !textParts.includes(part))
   // A mail that is nothing but one named text is read like any other, and can be saved under its name.
   if (textParts.length === 0 && parts.length === 1 && parts[0]?.type.startsWith('text/')) textParts.push(parts[0])
-  return { textParts, others }
+  const reportParts = others.some(({ type }) => tellsOfMail(type))
+    ? others.filter(({ type }) => isReportType(type)).slice(0, maxReportParts)
+    : []
+  return { textParts, reportParts, others }
 }
+
+/** Of a mail that comes back, its header is enough. RFC 9051 6.4.5.1. */
+const sectionOf = ({ path, type }: StructurePart): string =>
+  type === 'message/rfc822' || type === 'message/global' ? `${path}.header` : path
+
+/** What is fetched of a mail to read it. */
+export const sectionsOf = ({ textParts, reportParts }: BodyPlan): string[] => [
+  ...textParts.map(({ path }) => path),
+  ...reportParts.map(sectionOf),
+]
 
 const toFacts = (part: StructurePart, position: number): PartFacts => ({
   position,
@@ -91,6 +113,10 @@ export const readBody = (wanted: MailFacts, plan: BodyPlan, fetched: Map<string,
   }
   const html = htmls.length > 0 ? htmls.join('\n<hr>\n') : null
   const text = texts.join('\n\n') || (html === null ? '' : htmlToText(html))
+  const reports = plan.reportParts.flatMap((part): MailLeaf[] => {
+    const bytes = fetched.get(sectionOf(part))
+    return bytes ? [{ type: part.type, text: decodePart({ bytes, ...part }) }] : []
+  })
   return {
     messageId: wanted.messageId,
     receivedAt: wanted.receivedAt,
@@ -109,6 +135,7 @@ export const readBody = (wanted: MailFacts, plan: BodyPlan, fetched: Map<string,
       ).slice(0, maxIndexedText),
     }),
     parts: plan.others.map(toFacts),
+    report: reportIn(wanted, () => [{ type: 'text/plain', text }, ...reports], reports.length > 0),
   }
 }
 
@@ -128,12 +155,19 @@ const parsedPath = /^parsed:(\d{1,4})$/
 /** What our own parser, or else the bare source, gives of a mail that the server's structure could not. */
 export const salvageBody = async (wanted: MailFacts, source: Buffer): Promise<BodyRow> => {
   const plain = readPlainMail(source)
-  return sourceBody(wanted, plain ? { kind: 'parsed', ...plain } : await parseMessage(source))
+  return sourceBody(wanted, plain ? { kind: 'parsed', ...plain } : await parseMessage(source), source)
 }
 
-export const sourceBody = (wanted: MailFacts, { kind, text, html, parts }: ParsedMessage): BodyRow => {
+/** `source` may be its beginning only. */
+export const sourceBody = (
+  wanted: MailFacts,
+  { kind, text, html, parts }: ParsedMessage,
+  source: Uint8Array,
+): BodyRow => {
+  const tells = parts.some(({ contentType }) => tellsOfMail(contentType))
   return {
     ...unparsableBody(wanted),
+    report: reportIn(wanted, () => leavesOf(Buffer.from(source.subarray(0, reportBytes))), tells),
     state: kind === 'parsed' ? 'ready' : 'salvaged',
     text,
     html,
@@ -159,6 +193,18 @@ export const sourceBody = (wanted: MailFacts, { kind, text, html, parts }: Parse
   }
 }
 
+/** Most mails are none, which is seen at once. */
+const reportIn = ({ people }: MailFacts, leaves: () => MailLeaf[], tells: boolean): MailReport | null => {
+  const from = peopleLists.parse(people)[0]?.[0]?.address ?? ''
+  if (!tells && !isFromMailSystem(from)) return null
+  try {
+    return readReport(leaves(), from)
+  } catch {
+    // It is shown as what it is: a mail.
+    return null
+  }
+}
+
 /** The place among the parts that our own parser finds; null for a part that has a path at the server. */
 export const parsedPlace = (path: string): number | null => {
   const place = parsedPath.exec(path)?.[1]
@@ -176,4 +222,5 @@ export const unparsableBody = (wanted: MailFacts): BodyRow => ({
   preview: '',
   vector: indexVector({ subject: wanted.subject.slice(0, 1000), people: '', attachments: '', body: '' }),
   parts: [],
+  report: null,
 })

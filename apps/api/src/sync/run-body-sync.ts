@@ -6,7 +6,7 @@ import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { type BodyColumns, toColumns } from '#store/body-columns.ts'
 import { type BodyToFetch, nextBodies, storeBodies } from '#store/sync-bodies.ts'
 import type { ReadParts } from './body-reader.ts'
-import { type BodyPlan, maxTextPartBytes, type PartsToRead, planBody, unparsableBody } from './read-body.ts'
+import { type BodyPlan, maxTextPartBytes, type PartsToRead, planBody, sectionsOf, unparsableBody } from './read-body.ts'
 import { type SyncContext, writeBulk } from './sync-context.ts'
 
 /** Rows read at a time; they are fetched and stored in smaller batches, bounded in number and in bytes. */
@@ -182,7 +182,7 @@ const beginReading = async (context: SyncContext, batch: BodyToFetch[]): Promise
   for (const wanted of batch) {
     try {
       const plan = planBody(wanted.structure)
-      const paths = plan.textParts.map(({ path }) => path)
+      const paths = sectionsOf(plan)
       const group = groups.get(paths.join(' ')) ?? { paths, members: [] }
       group.members.push({ wanted, plan })
       groups.set(paths.join(' '), group)

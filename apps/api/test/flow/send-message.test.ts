@@ -28,6 +28,7 @@ describe('a mail on its way to a submission server', () => {
       })(),
       isUnicode: false,
       wantsReport: false,
+      envelopeId: 'e1',
       ...more,
     }
   }
@@ -52,6 +53,22 @@ describe('a mail on its way to a submission server', () => {
     expect(server.mails[0]?.octets.toString()).toBe(header + body)
     await session.leave()
     expect(session.isOpen()).toBe(false)
+  })
+
+  it('asks for reports under a name by which they can be told apart, where the server gives any', async () => {
+    const asked: string[] = []
+    const { session } = await connect((step, argument) => {
+      if (step === 'mail' || step === 'rcpt') asked.push(argument)
+      return undefined
+    })
+    await send(session, mail('hi\r\n', { wantsReport: true, to: ['bob@example.org'] }))
+    expect(asked.join(' ')).toMatch(/FROM:<ann@example.org>.* ENVID=e1\b.* TO:<bob@example.org>.*NOTIFY=/)
+  })
+
+  it('goes out without a sender, so that nothing can come back', async () => {
+    const { server, session } = await connect()
+    expect((await send(session, mail('hi\r\n', { from: '' }))).end.kind).toBe('accepted')
+    expect(server.mails.map(({ from }) => from)).toEqual([''])
   })
 
   it('goes to those the server takes it for, and says who was refused', async () => {

@@ -42,6 +42,7 @@ describe('a mail that would be two', () => {
         octets: pieces(),
         isUnicode: false,
         wantsReport: false,
+        envelopeId: '1',
       },
       async () => undefined,
     )

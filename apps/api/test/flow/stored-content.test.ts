@@ -17,6 +17,7 @@ import { BodyReader, readLimits } from '#sync/body-reader.ts'
 import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 import { oddMails } from '../support/odd-mails.ts'
+import { deliveryReport } from '../support/report-mails.ts'
 
 const letter = (type: string, ...parts: string[]) =>
   [
@@ -162,6 +163,26 @@ describe('content of mails that are kept here', () => {
     let size = 0
     for await (const chunk of again.chunks) size += chunk.length
     expect([size, await store.prisma.blob.count()]).toEqual([50_000, blobs])
+  })
+
+  it('is a report of another mail, in one piece or in many, and lets its words alone be one', async () => {
+    const report = deliveryReport({ about: 'x@example.org', to: 'bob@example.net' })
+    const large = function* () {
+      yield Buffer.from(report)
+      for (let n = 0; n < 10; n++) yield Buffer.alloc(256 * 1024, 'returned ')
+    }
+    const words = `From: <>\r\nSubject: failure notice\r\n\r\nI wasn't able to deliver your message.\r\n\r\n<bob@example.net>:\r\nNo such user. (#5.1.1)\r\n`
+    for (const id of [
+      await keep(report),
+      await keepPieces(large()),
+      await keep(words.replace('<>', 'MAILER-DAEMON@x')),
+    ]) {
+      await bodyOf(id)
+      const rows = await store.prisma.mailReportRecipient.findMany({ where: { messageId: id } })
+      expect(rows).toMatchObject([{ action: 'failed', address: 'bob@example.net', status: '5.1.1' }])
+    }
+    expect((await bodyOf(await keep(words.replace('<>', 'ann@example.org')))).state).toBe('ready')
+    expect(await store.prisma.mailReport.count()).toBe(3)
   })
 
   it('of octets that nothing encodes is what they say; read wrongly by an earlier version, it is read anew', async () => {

@@ -83,6 +83,7 @@ describe('a mail that is met at a new server', () => {
       sizeBytes: 1n,
       hasAttachment: false,
       structure: [],
+      asks: null,
       messageId,
     }
     return work((unit) => storeEnvelopes(unit, { accountId, mailboxId: idOf(path) }, [row]))

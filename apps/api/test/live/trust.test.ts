@@ -37,7 +37,7 @@ describe('an authority of one’s own', () => {
   }
 
   it('is trusted beside the usual ones, and nobody else is', async () => {
-    const [publicly = '', own = ''] = folders.map(makeCertificate)
+    const [publicly = '', own = ''] = folders.map((folder) => makeCertificate(folder))
     setDefaultCACertificates([publicly])
     const trusted = (ca?: string) => Promise.all(folders.map((folder) => isTrusted(folder, ca)))
     expect(await trusted()).toEqual([true, false, false])

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 /** Made by itself; or signed by the first one, yet expired, or for `elsewhere.example` alone. */
 export type CertificateKind = 'own' | 'expired' | 'other name'
 
-/** For localhost, signed by itself: key.pem and cert.pem in a folder, replaced if they are there. The first one is kept as an authority. */
-export const makeCertificate = (dir: string): string => {
+/** For localhost, or another name, signed by itself: key.pem and cert.pem in a folder, replaced if they are there. The first one is kept as an authority. */
+export const makeCertificate = (dir: string, name = 'localhost'): string => {
   const args = [
     'req',
     '-x509',
@@ -17,9 +17,9 @@ export const makeCertificate = (dir: string): string => {
     '-days',
     '30',
     '-subj',
-    '/CN=localhost',
+    `/CN=${name}`,
     '-addext',
-    'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    `subjectAltName=DNS:${name},IP:127.0.0.1`,
     '-keyout',
     join(dir, 'key.pem'),
     '-out',

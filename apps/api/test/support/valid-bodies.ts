@@ -33,6 +33,8 @@ export const validBodies: Partial<Record<RestName, unknown>> = {
   createMailbox: { name: 'Mine' },
   patchMailbox: { isSynced: false },
   createRemoteImageLinks: { urls: [] },
+  answerReceipt: { answer: 'refuse' },
+  leaveList: { kind: 'oneClick', target: 'lists.example' },
   createUpload: { toMailboxId: '999999999' },
   createIdentity: { address: 'a@example.org' },
   patchIdentity: { name: 'A' },

@@ -22,6 +22,8 @@ export type AppState = {
   bodies: Record<string, MessageBody | { failed: string }>
   /** Threads that arrived while somebody looked elsewhere in the list. */
   arrived: Record<string, string[]>
+  /** Grows with each report that comes in: conversations that are open ask again. */
+  notesSeen: number
   /** The server has a newer page than this one. */
   hasNewVersion: boolean
   /** Mail is being brought in, or about to be (transfers.ts). */
@@ -41,6 +43,7 @@ export const blank: AppState = {
   threads: {},
   bodies: {},
   arrived: {},
+  notesSeen: 0,
   hasNewVersion: false,
   hasTransfers: false,
   typedLogin: null,

@@ -46,6 +46,8 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
     case 'bodies':
       notePreviews(change.messageIds)
       return applyBodies(new Set(change.messageIds))
+    case 'notes':
+      return app.set(({ notesSeen }) => ({ notesSeen: notesSeen + 1 }))
     case 'mailboxGrew':
       return refreshMailbox(change.mailboxId, inView.current)
     case 'command':

@@ -7,7 +7,7 @@ import { redirectMessage } from '#mail/redirect-message.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError } from '#platform/errors.ts'
 import { newSha256 } from '#platform/sha256.ts'
-import { readChunks, stageContent } from '#store/blobs.ts'
+import { readPieces, stageContent } from '#store/blobs.ts'
 import { commitBulk, type RawUnit } from '#store/commit.ts'
 import { isOpen, type WholeDraft } from '#store/drafts.ts'
 import type { OwnIdentity } from '#store/identities.ts'
@@ -150,7 +150,7 @@ const compose = async (
   }
   const attachments = draft.attachments.map(({ filename, contentType, contentId, blobId }): OutgoingPart => {
     if (blobId === null) throw notHere(filename)
-    return { filename, contentType, contentId, octets: () => readChunks(deps.store, blobId) }
+    return { filename, contentType, contentId, octets: () => readPieces(deps.store, blobId) }
   })
   const encodedBytes = draft.attachments.reduce((sum, { sizeBytes }) => sum + encodedSize(Number(sizeBytes)), 0)
   requireSize(encodedBytes + Math.max(content.text.length, content.html?.length ?? 0) + frameBytes, limit)

@@ -1,7 +1,7 @@
 import type { Submission } from '@postern/shared/submissions.ts'
 import { redated } from '#mail/redated.ts'
 import { AppError } from '#platform/errors.ts'
-import { readChunks, stageContent } from '#store/blobs.ts'
+import { readPieces, stageContent } from '#store/blobs.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import type { Tx } from '#store/open-store.ts'
 import { listOwnSubmissions, ownSubmission, readOwnSubmission, type SubmissionRow } from '#store/read-submissions.ts'
@@ -62,7 +62,7 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
     requireWaiting(before)
     const scope = { kind: 'user' as const, userId, accountId: before.accountId }
     const date = { date: departure.date, zoneMinutes: sendAt === null ? null : departure.zoneMinutes }
-    const octets = await stageContent(store, scope, redated(readChunks(store, before.blobId), date))
+    const octets = await stageContent(store, scope, redated(readPieces(store, before.blobId), date))
     const { submission } = await steer(userId, submissionId, async (unit, held) => {
       requireWaiting(held)
       if (held.blobId !== before.blobId) throw tooLate('Somebody chose another time for it meanwhile.')

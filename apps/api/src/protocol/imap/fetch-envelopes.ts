@@ -1,6 +1,7 @@
 import type { FetchMessageObject, MessageAddressObject, MessageStructureObject } from 'imapflow'
 import { decodeWords } from '#mail/decode-part.ts'
 import { type Flags, parseFlags } from '#mail/flags.ts'
+import { askFields, type MailAsks, readAsks } from '#mail/read-asks.ts'
 import type { Person, RawEnvelope } from '#mail/read-envelope.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { formatUidSet } from '#mail/uid-set.ts'
@@ -29,6 +30,7 @@ export type FetchedEnvelope = Omit<RawEnvelope, 'receivedAt'> & {
   internalDate: Date | null
   sizeBytes: number
   parts: StructurePart[]
+  asks: MailAsks | null
   /** EMAILID (RFC 8474) or X-GM-MSGID; null when the server has neither. */
   serverMessageId: string | null
 }
@@ -69,7 +71,7 @@ async function* fetchFull(session: ImapSession, range: string, isByUid: boolean)
     internalDate: true,
     size: true,
     bodyStructure: true,
-    headers: ['references'],
+    headers: ['references', ...askFields],
   }
   for await (const message of session.flow.fetch(range, query, { uid: isByUid })) {
     if (Number.isSafeInteger(message.uid) && message.uid > 0) yield translateEnvelope(message)
@@ -158,6 +160,7 @@ export const translateEnvelope = (message: FetchMessageObject): FetchedEnvelope 
     inReplyTo: envelope.inReplyTo?.slice(0, 4000) ?? null,
     references: message.headers ? readField(message.headers, 'references') : null,
     parts: flattenStructure(message.bodyStructure),
+    asks: message.headers ? readAsks(message.headers, envelope.messageId ?? null) : null,
     serverMessageId: message.emailId ?? null,
   }
 }

@@ -17,6 +17,8 @@ export type Submission = {
   isUnicode: boolean
   /** To be told of what becomes of it. RFC 3461. */
   wantsReport: boolean
+  /** What a report calls it (ENVID). */
+  envelopeId: string
 }
 
 export type Refusal = { address: string; reply: Reply }
@@ -45,7 +47,7 @@ export const sendMessage = async (
   commit: (accepted: string[], refused: Refusal[]) => Promise<void>,
 ): Promise<SubmissionEnd> => {
   const { smtp, maxBytes, takesUnicode } = session
-  const { from, to, sizeBytes, octets, isUnicode, wantsReport } = submission
+  const { from, to, sizeBytes, octets, isUnicode, wantsReport, envelopeId } = submission
   if (maxBytes !== null && sizeBytes > maxBytes) throw tooLarge(maxBytes)
   if (isUnicode && !takesUnicode) throw notTaken()
   const envelope: Envelope = {
@@ -53,7 +55,7 @@ export const sendMessage = async (
     to,
     size: sizeBytes,
     use8BitMime: true,
-    ...(wantsReport ? { dsn: { ret: 'HDRS', notify: ['SUCCESS', 'FAILURE', 'DELAY'] } } : {}),
+    ...(wantsReport ? { dsn: { id: envelopeId, ret: 'HDRS', notify: ['SUCCESS', 'FAILURE', 'DELAY'] } } : {}),
   }
   let stage: SubmissionStage = 'sender'
   let fault: unknown

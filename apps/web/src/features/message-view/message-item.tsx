@@ -1,4 +1,5 @@
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
+import type { MailNotes } from '@postern/shared/reports.ts'
 import { useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, isMissing, loadBody, setting, useApp } from '#data/app-state.ts'
@@ -9,15 +10,30 @@ import { Dialog } from '#ui/dialog.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { Attachments } from './attachments.tsx'
 import { useFrameModule } from './frame-module.ts'
+import { LeaveList } from './leave-list.tsx'
 import type { FoundInMail, FrameProps } from './message-frame.tsx'
 import { MessageMenu } from './message-menu.tsx'
 import { printMessage } from './print-message.ts'
+import { ReceiptAsked } from './receipt-asked.tsx'
+import { Reports } from './reports.tsx'
 import { TextBody } from './text-body.tsx'
 
 type Sheet = { title: string; text: string }
 
 /** One message of a conversation: a line when folded, everything when open. */
-export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOpenAtFirst: boolean }) => {
+export const MessageItem = ({
+  message,
+  notes,
+  isOpenAtFirst,
+  isWanted,
+}: {
+  message: Message
+  /** All of its conversation. */
+  notes: MailNotes
+  isOpenAtFirst: boolean
+  /** The address names it. */
+  isWanted: boolean
+}) => {
   const [isOpen, setOpen] = useState(isOpenAtFirst)
   const [sheet, setSheet] = useState<Sheet | null>(null)
   const [isPlain, setPlain] = useState(false)
@@ -27,6 +43,12 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
   useEffect(() => {
     if (isOpen && !body) void loadBody(message.id)
   }, [isOpen, body, message.id])
+
+  useEffect(() => {
+    if (!isWanted) return
+    setOpen(true)
+    article.current?.scrollIntoView({ block: 'nearest' })
+  }, [isWanted])
 
   const showHeaders = async () => {
     const { headers } = await call('getMessageHeaders', 'GET', `/v1/messages/${message.id}/headers`)
@@ -45,6 +67,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
   const from = message.from[0]
   const sender = from?.address.toLowerCase() ?? ''
   const isWhole = !message.isHeaderOnly
+  const ask = notes.asks.find(({ messageId }) => messageId === message.id)
   return (
     <article className="message" ref={article} aria-label={from ? personName(from) : ''}>
       <div className="row" style={{ flexWrap: 'nowrap' }}>
@@ -61,6 +84,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
             {messageDate(message.date ?? message.receivedAt)}
           </time>
         </button>
+        {isOpen && ask?.list && <LeaveList messageId={message.id} isLeft={ask.list.leftAt !== null} />}
         {isOpen && (
           <MessageMenu
             messageId={message.id}
@@ -78,9 +102,12 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
           />
         )}
       </div>
+      <Reports message={message} reports={notes.reports} isOpen={isOpen} />
       {isOpen && (
         <>
           <Addresses message={message} />
+          {ask?.list?.leftAt && <p className="muted report">{t('list.left', { date: fullDate(ask.list.leftAt) })}</p>}
+          {ask?.receipt && <ReceiptAsked message={message} receipt={ask.receipt} />}
           {!isWhole && <InPart message={message} hasText={body !== undefined && !isMissing(body)} />}
           <Body
             message={message}

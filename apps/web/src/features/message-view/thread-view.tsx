@@ -15,6 +15,7 @@ import { ListState } from '#ui/list-state.tsx'
 import { Menu } from '#ui/menu.tsx'
 import { loadFrame } from './frame-module.ts'
 import { MessageItem } from './message-item.tsx'
+import { useNotes } from './reports.tsx'
 import { prepareFrame } from './sealed-frame.ts'
 
 const frameAfterMs = 1500
@@ -46,6 +47,7 @@ export const ThreadView = ({
     return () => clearTimeout(timer)
   }, [])
   const { status, load } = useThread(threadId, messages !== undefined)
+  const notes = useNotes(threadId, messages?.length ?? 0)
   // From a search the conversation may be shown in any mailbox: what is done there is meant for the message that was found.
   const found = messages?.filter(({ id }) => id === alsoOpenId)
   const placeId = mailboxId ?? placesOf(found)[0] ?? placesOf(messages)[0] ?? null
@@ -75,6 +77,8 @@ export const ThreadView = ({
         <MessageItem
           key={message.id}
           message={message}
+          notes={notes}
+          isWanted={message.id === alsoOpenId}
           isOpenAtFirst={
             message.id === last.id || message.id === alsoOpenId || message.placements.some(({ flags }) => !flags.seen)
           }
