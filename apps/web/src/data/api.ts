@@ -49,7 +49,13 @@ export const whenAuthRequired = (listener: Listener): void => {
 }
 
 const readError = async (response: Response): Promise<ApiError> => {
-  const body: unknown = await response.json().catch(() => null)
+  const error = errorOf(await response.json().catch(() => null))
+  if (error.code === 'auth.required') onAuthRequired(error)
+  return error
+}
+
+/** What the API says went wrong, whatever it was that answered. */
+export const errorOf = (body: unknown): ApiError => {
   const error = (body as Partial<ErrorBody> | null)?.error // looked at field by field
   const code = error?.code && error.code in errorTable ? error.code : 'internal'
   return new ApiError(code, {
@@ -95,9 +101,7 @@ export const request = async (
     throw new ApiError('unreachable', {})
   }
   if (response.ok) return response
-  const error = await readError(response)
-  if (error.code === 'auth.required') onAuthRequired(error)
-  throw error
+  throw await readError(response)
 }
 
 /** Calls an operation: `call('getThread', 'GET', '/v1/threads/7')`. The name gives the types, the rest is plain. */

@@ -2,6 +2,7 @@ import type { Account, ServerSettings } from '@postern/shared/accounts.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import type { CurrentSession } from '@postern/shared/sessions.ts'
+import type { Submission } from '@postern/shared/submissions.ts'
 import { call } from './api.ts'
 import { Observable, useObservable } from './observable.ts'
 import type { ThreadList } from './thread-list.ts'
@@ -24,6 +25,10 @@ export type AppState = {
   arrived: Record<string, string[]>
   /** The server has a newer page than this one. */
   hasNewVersion: boolean
+  /** Somebody writes, or is about to (compose-wish.ts). */
+  hasComposers: boolean
+  /** What is on its way out and not over (outbox.ts). */
+  outbox: Submission[]
   /** Mail is being brought in, or about to be (transfers.ts). */
   hasTransfers: boolean
   /** Typed to add a mailbox that this account shows already: what changing it to that server begins with. Nowhere else. */
@@ -42,6 +47,8 @@ export const blank: AppState = {
   bodies: {},
   arrived: {},
   hasNewVersion: false,
+  hasComposers: false,
+  outbox: [],
   hasTransfers: false,
   typedLogin: null,
 }

@@ -12,6 +12,7 @@ import { useFrameModule } from './frame-module.ts'
 import type { FoundInMail, FrameProps } from './message-frame.tsx'
 import { MessageMenu } from './message-menu.tsx'
 import { printMessage } from './print-message.ts'
+import { ReplyBar } from './reply-bar.tsx'
 import { TextBody } from './text-body.tsx'
 
 type Sheet = { title: string; text: string }
@@ -46,7 +47,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
   const sender = from?.address.toLowerCase() ?? ''
   const isWhole = !message.isHeaderOnly
   return (
-    <article className="message" ref={article} aria-label={from ? personName(from) : ''}>
+    <article className="message" data-message={message.id} ref={article} aria-label={from ? personName(from) : ''}>
       <div className="row" style={{ flexWrap: 'nowrap' }}>
         <button type="button" className="message-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           <bdi className="from">{from ? personName(from) : '—'}</bdi>
@@ -89,6 +90,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
             isOnWhite={isOnWhite}
             onSource={() => void showSource()}
           />
+          <ReplyBar messageId={message.id} name={from ? personName(from) : '—'} />
         </>
       )}
       {sheet && (
@@ -233,7 +235,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
   )
 }
 
-const HtmlBody = (props: FrameProps) => {
+export const HtmlBody = (props: FrameProps) => {
   const module = useFrameModule()
   return module && <module.MessageFrame {...props} />
 }
@@ -279,7 +281,7 @@ const MisleadingLinks = ({ links }: { links: FoundInMail['misleadingLinks'] }) =
 }
 
 /** Whether the screen is dark right now, by choice or by the system. */
-const useDark = (): boolean => {
+export const useDark = (): boolean => {
   const theme = useApp((state) => setting(state, 'theme', 'system'))
   const isSystemDark = useMedia('(prefers-color-scheme: dark)')
   return theme === 'dark' || (theme !== 'light' && isSystemDark)
