@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { bodyOf, composer, draftsAt, saved, write } from './support/compose.ts'
+import { bodyOf, composer, draftsAt, openBy, saved, write } from './support/compose.ts'
 import { type Outgoing, startOutgoing } from './support/outgoing.ts'
 import { countAt, expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
@@ -22,9 +22,10 @@ afterAll(async () => {
   await smtp?.stop()
 })
 
-const close = async () => {
+const close = async (subject: string) => {
+  await bodyOf(page).click()
   await page.keyboard.press('Escape')
-  await composer(page).waitFor({ state: 'detached' })
+  await page.locator('[data-composer]', { hasText: subject }).waitFor({ state: 'detached' })
 }
 const holds = (subject: string, text: string) =>
   until(async () => (await draftsAt(screen, subject)).some(({ content }) => content.html.includes(text)), {
@@ -68,11 +69,8 @@ describe('writing', () => {
       .click()
     await page.locator('.composer.full').waitFor()
     await expectAccessible(page)
-    await bodyOf(page).click()
-    await close().catch(() => undefined)
-    await page.locator('[data-composer]', { hasText: 'A second one' }).waitFor({ state: 'detached' })
-    await bodyOf(page).click()
-    await close()
+    await close('A second one')
+    await close('A first one')
     await holds('A second one', 'Hello Bob')
   })
 
@@ -82,8 +80,7 @@ describe('writing', () => {
     await rowOf(page, 'A second one').click()
     await bodyOf(page).getByText('Hello Bob').waitFor()
     expect(await draftsAt(screen, 'A second one')).toHaveLength(1)
-    await bodyOf(page).click()
-    await close()
+    await close('A second one')
     await page.getByRole('link', { name: /^Inbox/ }).click()
   })
 
@@ -91,9 +88,9 @@ describe('writing', () => {
     const before = (await (await screen.api('GET', '/v1/drafts')).json()).drafts.length
     await rowOf(page, 'Garden plans').click()
     await page.locator('article.message').first().waitFor()
-    await page.keyboard.press('r')
+    await openBy(page, 'r')
     await bodyOf(page).waitFor()
-    await close()
+    await close('Re:')
     await until(async () => (await (await screen.api('GET', '/v1/drafts')).json()).drafts.length === before)
     await write(page, 'bob@example.org', 'Thrown away', 'Gone?')
     await saved(page)
@@ -102,8 +99,7 @@ describe('writing', () => {
     await page.getByRole('button', { name: 'Undo' }).click()
     await bodyOf(page).getByText('Gone?').waitFor()
     await until(async () => (await draftsAt(screen, 'Thrown away')).length === 1)
-    await bodyOf(page).click()
-    await close()
+    await close('Thrown away')
   })
 })
 
@@ -129,8 +125,7 @@ describe('what is written', () => {
     await openInbox(page, screen.base)
     await bodyOf(page).getByText('before during after and on').waitFor()
     await holds('Power cut', 'before during after and on')
-    await bodyOf(page).click()
-    await close()
+    await close('Power cut')
   })
 
   it('is live in two windows, and both texts stay when both wrote', async () => {

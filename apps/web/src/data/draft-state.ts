@@ -56,6 +56,15 @@ export const patchDraft = (key: string, change: Partial<OpenDraft>): void =>
 export const dropDraft = (key: string): void =>
   state.set(({ list }) => ({ list: list.filter((one) => one.key !== key) }))
 
+/** The newest is the one that stays open where there is room for one. */
+export const raiseDraft = (key: string): void =>
+  state.set(({ list }) => ({
+    list: [...list.filter((one) => one.key !== key), ...list.filter((one) => one.key === key)],
+  }))
+
+/** Somebody else sits here now: what is not saved is kept in this browser, for whoever wrote it. */
+export const forgetDrafts = (): void => state.set({ list: [] })
+
 export const addDraft = (draft: Pick<OpenDraft, 'id' | 'version' | 'content'> & Partial<OpenDraft>): OpenDraft => {
   const added: OpenDraft = {
     key: newId(),

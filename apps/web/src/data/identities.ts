@@ -20,6 +20,8 @@ export const refreshIdentities = (): Promise<void> => {
   return asking
 }
 
+export const forgetIdentities = (): void => state.set({ list: null })
+
 /** Throws ApiError. */
 export const identitiesHere = async (): Promise<Identity[]> => {
   if (state.get().list === null) await refreshIdentities()

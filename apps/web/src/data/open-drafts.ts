@@ -14,6 +14,7 @@ import {
   isUntouched,
   type OpenDraft,
   patchDraft,
+  raiseDraft,
 } from './draft-state.ts'
 import { identitiesHere, identityOf, usualIdentity } from './identities.ts'
 import { forgetLocally, isOpenElsewhere, readLocally, rememberedPanels } from './local-drafts.ts'
@@ -59,6 +60,7 @@ const showAgain = (id: string): boolean => {
   const open = draftsHere().find((one) => one.id === id)
   if (!open) return false
   if (open.isClosed || open.place === 'minimized') patchDraft(open.key, { isClosed: false, place: 'docked' })
+  raiseDraft(open.key)
   focusComposer(open.key)
   return true
 }

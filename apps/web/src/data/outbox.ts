@@ -23,8 +23,10 @@ export const showSubmission = (submission: Submission): void => {
         ? outbox.map((other) => (other.id === submission.id ? submission : other))
         : [submission, ...outbox],
   }))
-  const trouble = troubles[submission.state]
-  if (!trouble || before?.state === submission.state) return
+  const isLate = submission.state === 'deferred' && submission.toldAt !== null
+  const trouble = isLate ? 'outbox.lateToast' : troubles[submission.state]
+  const isTold = before?.state === submission.state && before.toldAt === submission.toldAt
+  if (!trouble || isTold) return
   showToast({
     kind: 'problem',
     text: t(trouble, { subject: submission.subject || t('view.noSubject') }),

@@ -3,12 +3,12 @@ import { t } from '#lib/composer-text.ts'
 import { call } from './api.ts'
 import { app } from './app-state.ts'
 import { writing } from './apply-change.ts'
-import { draftsHere, dropDraft, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
-import { refreshIdentities } from './identities.ts'
+import { draftsHere, dropDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
+import { forgetIdentities, refreshIdentities } from './identities.ts'
 import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
 import { restoreDrafts } from './open-drafts.ts'
 import { showSubmission } from './outbox.ts'
-import { isSaving, saveEverything, saveWaiting, settle } from './save-drafts.ts'
+import { isSaving, saveEverything, saveNow, saveWaiting, settle } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
 
 /**
@@ -21,19 +21,52 @@ export const startWriting = ({ isWindow }: { isWindow: boolean }): void => {
   whenDraftsChange(() => !isWindow && rememberPanels(draftsHere()))
   addEventListener('pagehide', saveEverything)
   document.addEventListener('visibilitychange', () => document.hidden && saveEverything())
-  let wasOnline = app.get().isOnline
-  app.subscribe(() => {
-    const { isOnline } = app.get()
-    if (isOnline && !wasOnline) {
-      saveWaiting()
-      void refresh()
-    }
-    wasOnline = isOnline
-  })
+  addEventListener('blur', leaveAll)
+  addEventListener('focus', noteFocus)
+  app.subscribe(watchSession(isWindow))
+  begin(isWindow)
+}
+
+const begin = (isWindow: boolean): void => {
   void refreshIdentities().catch(() => undefined)
   if (isWindow) return
   void restoreDrafts()
   void refreshOutbox()
+}
+
+/** The line comes back, the session is another one, or somebody else has signed in. */
+const watchSession = (isWindow: boolean): (() => void) => {
+  const read = () => {
+    const { phase, isOnline, session } = app.get()
+    return { isReady: phase === 'ready', isOnline, userId: session?.user.id }
+  }
+  let before = read()
+  return () => {
+    const [last, now] = [before, read()]
+    before = now
+    if (now.userId !== last.userId) {
+      forgetDrafts()
+      forgetIdentities()
+      if (now.userId !== undefined) begin(isWindow)
+    } else if (now.isReady && now.isOnline && !(last.isReady && last.isOnline)) {
+      saveWaiting()
+      void refresh()
+    }
+  }
+}
+
+/** Somebody looks at another window: what comes from there shows here. */
+const leaveAll = (): void => {
+  for (const { key, isFocused, save } of draftsHere()) {
+    if (!isFocused) continue
+    patchDraft(key, { isFocused: false })
+    if (save.kind === 'changed') void saveNow(key)
+    settle(key)
+  }
+}
+const noteFocus = (): void => {
+  const key = document.activeElement?.closest<HTMLElement>('[data-composer]')?.dataset.composer
+  if (key) patchDraft(key, { isFocused: true })
 }
 
 /** What changed while the line was cut. */

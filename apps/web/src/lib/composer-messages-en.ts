@@ -177,5 +177,6 @@ export const composerMessages = {
   'outbox.open': 'Open outbox',
   'outbox.failedToast': '“{subject}” could not be sent.',
   'outbox.partlyToast': '“{subject}” did not reach everybody.',
+  'outbox.lateToast': '“{subject}” could not be sent yet. It is tried again by itself.',
   'outbox.doubtToast': 'It is not certain whether “{subject}” was sent.',
 } as const

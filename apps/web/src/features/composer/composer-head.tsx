@@ -1,6 +1,6 @@
 import { ExternalLink, Maximize2, Minimize2, Minus, X } from 'lucide-react'
 import { useEffect, useState } from 'react'
-import { type OpenDraft, type Place, patchDraft, type SaveState } from '#data/draft-state.ts'
+import { type OpenDraft, type Place, patchDraft, raiseDraft, type SaveState } from '#data/draft-state.ts'
 import { closeDraft, focusComposer, popOut } from '#data/open-drafts.ts'
 import { saveNow } from '#data/save-drafts.ts'
 import { t } from '#lib/composer-text.ts'
@@ -19,6 +19,7 @@ export const ComposerHead = ({
 }) => {
   const open = () => {
     patchDraft(key, { place: 'docked' })
+    raiseDraft(key)
     focusComposer(key)
   }
   const isSmall = place === 'minimized'
@@ -49,7 +50,7 @@ export const ComposerHead = ({
         <>
           {!isSmall &&
             button(t('compose.minimize'), <Minus size={16} aria-hidden />, () =>
-              patchDraft(key, { place: 'minimized' }),
+              patchDraft(key, { place: 'minimized', isFocused: false }),
             )}
           {place === 'full'
             ? button(t('compose.dock'), <Minimize2 size={15} aria-hidden />, open, 'not-on-phone')

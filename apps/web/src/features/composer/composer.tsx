@@ -1,6 +1,7 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
 import type { WallTime } from '@postern/shared/submissions.ts'
 import { type DragEvent, type FocusEvent, type KeyboardEvent, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { attachFiles, uploadsOf, useUploads, whenUploaded } from '#data/attachments.ts'
 import { askCompose } from '#data/compose-wish.ts'
 import { findDraft, type OpenDraft, type Place, patchDraft } from '#data/draft-state.ts'
@@ -49,7 +50,8 @@ export const Composer = ({
   const send = async (sendAt: WallTime | null) => {
     takeTyped()
     const found = fieldErrors(key)
-    setErrors(found)
+    // Drawn first: the field that is not right is looked for on the screen.
+    flushSync(() => setErrors(found))
     if (Object.keys(found).length > 0)
       return root.current?.querySelector<HTMLElement>('.recipients.invalid input')?.focus()
     const refused = uploadsOf(key).find(({ state }) => state.kind !== 'sending')
@@ -65,7 +67,7 @@ export const Composer = ({
     if (isCommand && event.key === 'Enter') {
       event.preventDefault()
       void send(null)
-    } else if (event.key === 'Escape' && !event.defaultPrevented && !asked) {
+    } else if (event.key === 'Escape') {
       event.preventDefault()
       takeTyped()
       closeDraft(key)
@@ -94,7 +96,7 @@ export const Composer = ({
       aria-label={t('compose.label', { title })}
       ref={root}
       onKeyDown={onKeyDown}
-      onFocus={() => !draft.isFocused && patchDraft(key, { isFocused: true })}
+      onFocus={() => !findDraft(key)?.isFocused && patchDraft(key, { isFocused: true })}
       onBlur={onBlur}
       onDragOver={(event) => {
         if (!event.dataTransfer.types.includes('Files')) return

@@ -1,9 +1,10 @@
 import { type ComponentType, useEffect, useLayoutEffect, useState } from 'react'
-import { type OpenDraft, type Place, useDrafts } from '#data/draft-state.ts'
+import { useDrafts } from '#data/draft-state.ts'
 import { startWriting } from '#data/writing.ts'
 import { t } from '#lib/composer-text.ts'
 import { useMedia } from '#lib/use-media.ts'
 import { Composer } from './composer.tsx'
+import { placesFor } from './places.ts'
 
 /** What the screen hands in: features never import each other. */
 export type ComposerParts = { SealedMail: ComponentType<{ messageId: string }> }
@@ -14,10 +15,6 @@ const startOnce = (isWindow: boolean): void => {
   isStarted = true
   startWriting({ isWindow })
 }
-
-/** Pixels that one panel takes, and that the title of a minimised one does. */
-const panelWidth = 552
-const titleWidth = 232
 
 /** Every draft that is open, side by side as far as there is room; the older ones show their titles. */
 export const Composers = ({ parts }: { parts: ComposerParts }) => {
@@ -36,23 +33,6 @@ export const Composers = ({ parts }: { parts: ComposerParts }) => {
       ))}
     </div>
   )
-}
-
-/** The newest stay open. On a phone one has the whole screen. */
-export const placesFor = (drafts: Pick<OpenDraft, 'place'>[], isPhone: boolean, width: number): Place[] => {
-  const full = drafts.findLastIndex(({ place }) => place === 'full' || (isPhone && place === 'docked'))
-  if (full >= 0) return drafts.map((_, at) => (at === full ? 'full' : 'minimized'))
-  const titles = drafts.filter(({ place }) => place === 'minimized').length
-  let room = width - 32 - titles * titleWidth
-  const places: Place[] = []
-  for (const { place } of drafts.toReversed()) {
-    const isFirst = !places.includes('docked')
-    const fits = place === 'docked' && (isFirst || room >= panelWidth)
-    if (fits) room -= panelWidth
-    else if (place === 'docked') room -= titleWidth
-    places.push(fits ? 'docked' : 'minimized')
-  }
-  return places.reverse()
 }
 
 /** A draft in a window of its own. */

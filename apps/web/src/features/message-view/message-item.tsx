@@ -12,7 +12,7 @@ import { useFrameModule } from './frame-module.ts'
 import type { FoundInMail, FrameProps } from './message-frame.tsx'
 import { MessageMenu } from './message-menu.tsx'
 import { printMessage } from './print-message.ts'
-import { ReplyBar } from './reply-bar.tsx'
+import { DraftBar, ReplyBar } from './reply-bar.tsx'
 import { TextBody } from './text-body.tsx'
 
 type Sheet = { title: string; text: string }
@@ -90,7 +90,11 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
             isOnWhite={isOnWhite}
             onSource={() => void showSource()}
           />
-          <ReplyBar messageId={message.id} name={from ? personName(from) : '—'} />
+          {message.placements.some(({ flags }) => flags.draft) ? (
+            <DraftBar messageId={message.id} />
+          ) : (
+            <ReplyBar messageId={message.id} name={from ? personName(from) : '—'} />
+          )}
         </>
       )}
       {sheet && (

@@ -1,4 +1,4 @@
-import { Forward, type LucideIcon, Reply, ReplyAll } from 'lucide-react'
+import { Forward, type LucideIcon, PenLine, Reply, ReplyAll } from 'lucide-react'
 import { askCompose } from '#data/compose-wish.ts'
 import { t } from '#lib/text.ts'
 
@@ -24,5 +24,15 @@ export const ReplyBar = ({ messageId, name }: { messageId: string; name: string 
         {t(`key.${kind}`)}
       </button>
     ))}
+  </div>
+)
+
+/** Under a draft that stands in its conversation. */
+export const DraftBar = ({ messageId }: { messageId: string }) => (
+  <div className="reply-bar">
+    <button type="button" className="button" onClick={() => askCompose({ kind: 'continue', messageId })}>
+      <PenLine size={15} aria-hidden />
+      {t('view.goOn')}
+    </button>
   </div>
 )
