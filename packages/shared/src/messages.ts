@@ -100,6 +100,8 @@ export const message = z
     /** Of a POP3 account with a size limit: only its header came, its body is empty. `fetchRest` brings the rest. */
     isHeaderOnly: z.boolean(),
     placements: z.array(z.object({ mailboxId: id, copies: z.int(), flags: messageFlags })),
+    /** It is the copy of this draft, which is open: whoever opens it goes on writing. */
+    draftId: z.uuid().nullable(),
   })
   .meta({ id: 'Message' })
 export type Message = z.infer<typeof message>

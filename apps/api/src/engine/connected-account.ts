@@ -1,10 +1,13 @@
 import { type AppendRun, appendNextMails } from '#outbox/append-mails.ts'
+import { type CopyRun, copyNextDraft } from '#outbox/copy-drafts.ts'
 import { executeNextCommands } from '#outbox/execute-commands.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { idleUntil, listenToMailbox } from '#protocol/imap/watch-mailbox.ts'
 import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
+import { commit } from '#store/commit.ts'
+import { followCopies, hasCopies, msToNextCopy } from '#store/draft-copies.ts'
 import type { MailboxRow } from '#store/sync-mailboxes.ts'
 import { needsSync } from '#sync/plan-mailbox-sync.ts'
 import type { SyncContext } from '#sync/sync-context.ts'
@@ -47,6 +50,8 @@ type Life = Connected & {
   hasLooked: boolean
   /** Mails were appended that no look has seen yet. */
   hasAppended: boolean
+  /** Wakes for the copy of a draft that is due next. */
+  copyTimer: NodeJS.Timeout | undefined
 }
 
 /** Lives as long as the session: sync everything, then watch. Throws the fault that ended it, or returns on `signal`. */
@@ -63,6 +68,7 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
     isBusy: false,
     hasLooked: false,
     hasAppended: false,
+    copyTimer: undefined,
   }
   const listener = listenToMailbox(session, (event) => wake.mark(event === 'flags' ? 'flags' : 'mailbox'))
   wake.mark('commands')
@@ -95,6 +101,7 @@ export const liveConnected = async (connected: Connected): Promise<void> => {
     }
   } finally {
     listener.stop()
+    clearTimeout(life.copyTimer)
   }
 }
 
@@ -128,10 +135,34 @@ const runCommands = async (life: Life): Promise<void> => {
     const execution = { store, session, scope: scopeOf(share), accountId, clock, logger, betweenChunks, onTree }
     // Another mailbox may be selected now.
     if (await executeNextCommands(execution)) life.inboxPath = null
+    if (life.hasLooked) await copyDrafts(life, execution)
     if (life.hasLooked) await appendMails(life, execution)
   } finally {
     life.isBusy = wasBusy
   }
+}
+
+/** What is being written, each once in Drafts; what became of copies there is known after a look at it. */
+const copyDrafts = async (life: Life, execution: CopyRun): Promise<void> => {
+  const { share, wake } = life
+  const { store } = share.deps
+  const { accountId } = share.lease
+  clearTimeout(life.copyTimer)
+  const touched = new Set<bigint>()
+  for (let done = await copyNextDraft(execution); done; done = await copyNextDraft(execution)) {
+    life.inboxPath = null
+    if (done.mailboxId !== null) touched.add(done.mailboxId)
+    await lookAtInbox(life)
+  }
+  for (const id of touched) {
+    const mailbox = await store.readSystem((tx) => tx.mailbox.findUnique({ where: { id } }))
+    if (!mailbox?.isSelectable || !mailbox.isSynced || share.turns.has(id)) wake.mark('tree')
+    else await syncInTurn(share, life.context, mailbox, { isCompareDue: false, areFlagsDue: false })
+  }
+  if (await store.readSystem((tx) => hasCopies(tx, accountId)))
+    await commit(store, scopeOf(share), (unit) => followCopies(unit, accountId))
+  const dueMs = await store.readSystem((tx) => msToNextCopy(tx, accountId))
+  if (dueMs !== null) life.copyTimer = setTimeout(() => wake.mark('commands'), Math.max(0, dueMs))
 }
 
 /** A batch at a time: what people click meanwhile goes first. */

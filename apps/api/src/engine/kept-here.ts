@@ -1,6 +1,9 @@
+import { copyNextDraftHere } from '#outbox/copy-drafts-here.ts'
 import { settleNextCommands } from '#outbox/settle-here.ts'
 import { backoffMs } from '#platform/backoff.ts'
 import { toSessionError } from '#protocol/session-error.ts'
+import { commit } from '#store/commit.ts'
+import { followCopies, hasCopies, msToNextCopy } from '#store/draft-copies.ts'
 import { readSources } from '#sync/read-sources.ts'
 import type { AccountMachine, ContentJob } from './account-life.ts'
 import { serveStoredContent } from './stored-content.ts'
@@ -11,7 +14,7 @@ const lookEveryMs = 10 * 60_000
 
 /**
  * What an account does with mail that is kept here, whether its server can be reached or not: commands are carried out,
- * what people open is given, what came in is read. The three run beside each other: a flag never waits for an attachment.
+ * what people open is given, what came in is read, what is being written is copied. The four run beside each other: a flag never waits for an attachment.
  */
 export class KeptHere {
   readonly #machine: AccountMachine
@@ -19,6 +22,7 @@ export class KeptHere {
   readonly #commands = new WakeSignal<'waiting'>()
   readonly #content = new WakeSignal<'wanted'>()
   readonly #reading = new WakeSignal<'new'>()
+  readonly #drafts = new WakeSignal<'changed'>()
   readonly #jobs: ContentJob[] = []
   readonly #ended: Promise<unknown>
 
@@ -32,11 +36,17 @@ export class KeptHere {
       this.#repeat(this.#commands, () => this.#settle()),
       this.#repeat(this.#content, () => this.#serve()),
       this.#repeat(this.#reading, () => this.#read()),
+      this.#repeat(
+        this.#drafts,
+        () => this.#copyDrafts(),
+        () => this.#msToNextDraft(),
+      ),
     ])
   }
 
   noticeCommands(): void {
     this.#commands.mark('waiting')
+    this.#drafts.mark('changed')
   }
 
   serve(job: ContentJob): void {
@@ -83,18 +93,42 @@ export class KeptHere {
     await readSources({ store, reader: readers.bulk, scope: this.#scope, logger, signal })
   }
 
+  /** Copies of what is being written, in the Drafts mailbox here. */
+  async #copyDrafts(): Promise<void> {
+    const { deps, signal, lease } = this.#machine
+    const { store, clock } = deps
+    this.#drafts.take('changed')
+    while (
+      !signal.aborted &&
+      (await copyNextDraftHere({ store, scope: this.#scope, accountId: lease.accountId, clock }))
+    )
+      this.readNew()
+    if (await store.readSystem((tx) => hasCopies(tx, lease.accountId)))
+      await commit(store, this.#scope, (unit) => followCopies(unit, lease.accountId))
+  }
+
+  async #msToNextDraft(): Promise<number> {
+    const { deps, lease } = this.#machine
+    const dueMs = await deps.store.readSystem((tx) => msToNextCopy(tx, lease.accountId))
+    return Math.min(lookEveryMs, Math.max(0, dueMs ?? lookEveryMs))
+  }
+
   get #scope() {
     return { kind: 'engine' as const, ...this.#machine.lease }
   }
 
   /** Acts at every mark, as long as the worker lives; a database that is away for a moment is waited for. */
-  async #repeat(wake: Pick<WakeSignal<string>, 'sleep'>, act: () => Promise<void>): Promise<void> {
+  async #repeat(
+    wake: Pick<WakeSignal<string>, 'sleep'>,
+    act: () => Promise<void>,
+    waitMs: () => Promise<number> = async () => lookEveryMs,
+  ): Promise<void> {
     const { deps, signal, lease } = this.#machine
     for (let failures = 0; !signal.aborted; ) {
       try {
         await act()
         failures = 0
-        await wake.sleep(lookEveryMs, signal)
+        await wake.sleep(await waitMs(), signal)
       } catch (error) {
         const { code } = toSessionError(error)
         if (signal.aborted || code === 'lease.lost') return

@@ -111,6 +111,7 @@ export const presentMessage = (row: MessageRow, placements: PlacementRow[]): Mes
   body: presentBodyState(row.body_state),
   isHeaderOnly: row.is_header_only,
   placements: presentPlacements(placements),
+  draftId: row.draft_id,
 })
 
 /** `parentId` is the mailbox whose path is this one's, one name shorter. */

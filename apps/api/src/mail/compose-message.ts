@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import libmime from 'libmime'
 import MimeNode from 'nodemailer/lib/mime-node/index.js'
 import { AppError } from '#platform/errors.ts'
 import { toFlowed } from './flowed-text.ts'
@@ -128,7 +129,7 @@ const headersOf = (message: OutgoingMessage) => {
     ...people('Reply-To', replyTo),
     ...people('To', to),
     ...people('Cc', cc),
-    { key: 'Subject', value: oneLine(subject, 'subject') },
+    { key: 'Subject', value: subjectHeader(subject) },
     ...ids('Message-ID', [messageId]),
     ...ids('In-Reply-To', inReplyTo === null ? [] : [inReplyTo]),
     ...ids('References', references),
@@ -168,7 +169,14 @@ const oneLine = (text: string, field: string): string => {
 /** A name that is shown in another order than it is written passes for another one. */
 const inOrder = (text: string, field: string): string => {
   if (/[\u202a-\u202e]/.test(text)) throw refusal(field, 'holds a character that turns text around')
-  return text
+  // What looks encoded would be decoded by whoever reads it: into whatever it says.
+  return text.replaceAll('=?', '= ?')
+}
+
+/** As it was written, also where that looks encoded. RFC 2047. */
+const subjectHeader = (subject: string) => {
+  const text = oneLine(subject, 'subject')
+  return text.includes('=?') ? { prepared: true, foldLines: true, value: libmime.encodeWord(text, 'B', 52) } : text
 }
 
 const refusal = (field: string, why: string): AppError =>

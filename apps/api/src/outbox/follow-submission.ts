@@ -94,7 +94,8 @@ const copyToSent = async (following: Following, mail: SentMail): Promise<void> =
   if (await store.readSystem((tx) => isInSent(tx, mail.accountId, hash)))
     return commit(store, scope, (unit) => endCopy(unit, mail, 'stored'))
   const bcc = await store.readSystem((tx) => bccOf(tx, mail.id))
-  const octets = bcc.length === 0 ? null : await stageContent(store, scope, withHeader(bccHeader(bcc), store, mail))
+  const needsOwn = bcc.length > 0 || mail.isKeptHere
+  const octets = needsOwn ? await stageContent(store, scope, withHeader(bccHeader(bcc), store, mail)) : null
   await commit(store, scope, async (unit) => {
     try {
       const { id: mailboxId } = await mailboxForRole(unit, mail.accountId, 'sent')

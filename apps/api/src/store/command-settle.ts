@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@postern/shared/error-codes.ts'
 import { DELETED } from '#mail/flags.ts'
+import type { RawTx } from './bare-tx.ts'
 import { endWaiting, recomputeShown } from './command-effects.ts'
 import type { Truth } from './command-work.ts'
 import { logCommand } from './commands.ts'
@@ -98,7 +99,8 @@ const growTarget = async (
 
 type GoneRow = { id: bigint; thread_id: bigint; message_id: bigint }
 
-const removePlacements = async (tx: Tx, mailboxId: bigint, ids: bigint[]): Promise<bigint[]> => {
+/** Answers their conversations. */
+export const removePlacements = async (tx: RawTx, mailboxId: bigint, ids: bigint[]): Promise<bigint[]> => {
   if (ids.length === 0) return []
   const gone = await tx.$queryRaw<GoneRow[]>`
     DELETE FROM placement WHERE id = ANY (${ids}::bigint[]) RETURNING id, thread_id, message_id`
@@ -112,7 +114,7 @@ const removePlacements = async (tx: Tx, mailboxId: bigint, ids: bigint[]): Promi
 }
 
 /** Messages without any placement are kept a while, so that a slow move finds them. */
-const markOrphans = async (tx: Tx, gone: GoneRow[]): Promise<void> => {
+const markOrphans = async (tx: RawTx, gone: GoneRow[]): Promise<void> => {
   if (gone.length === 0) return
   await tx.$executeRaw`
     UPDATE message m SET orphaned_at = now() WHERE m.id = ANY (${gone.map((row) => row.message_id)}::bigint[])

@@ -11,7 +11,7 @@ export type AttachmentRow = DraftAttachment
 /** A draft as its person sees it. */
 export type WholeDraft = { row: DraftRow; content: DraftContent; attachments: AttachmentRow[] }
 
-/** A copy is made so long after the last save, and so long after the first that is in none. */
+/** A copy is made so long after the last save, but no later than so long after the first that is in none. */
 const copyAfterMs = 5000
 const copyWithinMs = 30_000
 
@@ -101,7 +101,11 @@ export const saveDraft = async (
     where: { id },
     data: { version: { increment: 1 }, content, accountId, discardedAt: null, updatedAt: new Date() },
   })
-  if (accountId !== row.accountId) await moveAttachments(tx, id, accountId)
+  if (accountId !== row.accountId) {
+    await moveAttachments(tx, id, accountId)
+    // Its copy there goes.
+    unit.wakeEngine(row.accountId)
+  }
   await wantCopy(unit, id)
   tellDraft(unit, { id, userId })
   return { kind: 'saved', id }
@@ -153,7 +157,7 @@ export const restoreDraft = async (unit: Unit, { id, userId }: DraftRow): Promis
 export const wantCopy = async ({ tx, wakeEngine }: RawUnit, id: string): Promise<void> => {
   const [row] = await tx.$queryRaw<{ account_id: bigint }[]>`
     UPDATE draft SET uncopied_at = coalesce(uncopied_at, now()),
-      copy_at = least(now() + ${copyAfterMs}::float8 * interval '1 millisecond', coalesce(uncopied_at, now()) + ${copyWithinMs}::float8 * interval '1 millisecond')
+      copy_at = greatest(now() + interval '1 second', least(now() + ${copyAfterMs}::float8 * interval '1 millisecond', coalesce(uncopied_at, now()) + ${copyWithinMs}::float8 * interval '1 millisecond'))
     WHERE id = ${id}::uuid RETURNING account_id`
   if (row) wakeEngine(row.account_id)
 }
@@ -176,25 +180,6 @@ export const findDraftOfMessage = async (tx: Tx, userId: bigint, messageId: bigi
     orderBy: { updatedAt: 'desc' },
   })
   return row && ((await whole(tx, [row]))[0] ?? null)
-}
-
-/**
- * A message in Drafts, which another program may have put there, is the draft's copy from now on. False when it lies in no
- * such mailbox.
- */
-export const adoptCopy = async (
-  { tx }: RawUnit,
-  { id, accountId }: { id: string; accountId: bigint },
-  messageId: bigint,
-): Promise<boolean> => {
-  const adopted = await tx.$executeRaw`
-    INSERT INTO draft_copy (draft_id, account_id, mailbox_id, version, state, uid_validity, uid, message_id)
-    SELECT ${id}::uuid, p.account_id, p.mailbox_id, 1, 'stored', b.uid_validity, p.uid, p.message_id
-    FROM placement p JOIN mailbox b ON b.id = p.mailbox_id AND coalesce(b.chosen_role, b.role) = 'drafts'
-    WHERE p.message_id = ${messageId} AND p.account_id = ${accountId} AND p.shown_mailbox_id = p.mailbox_id AND p.uid IS NOT NULL`
-  if (adopted === 0) return false
-  await tx.$executeRaw`UPDATE draft SET message_id = ${messageId}, copied_version = 1 WHERE id = ${id}::uuid`
-  return true
 }
 
 /** What the mail it answers says of itself, unless that is known. */

@@ -90,11 +90,14 @@ export const submissionsOf = (ids: string[]): Statement<SubmissionRow> => ({
   sql: wholeSubmissions(Prisma.sql`s.id = ANY (${ids}::uuid[])`),
 })
 
-/** Null when it is somebody else's or not there. */
+/** None when it is somebody else's or not there. */
+export const ownSubmission = (userId: bigint, id: string): Statement<SubmissionRow> => ({
+  name: 'submission.own',
+  sql: wholeSubmissions(Prisma.sql`s.id = ${id}::uuid AND s.user_id = ${userId}`),
+})
+
 export const readOwnSubmission = async (tx: Tx, userId: bigint, id: string): Promise<SubmissionRow | null> => {
-  const [row] = await tx.$queryRaw<SubmissionRow[]>(
-    wholeSubmissions(Prisma.sql`s.id = ${id}::uuid AND s.user_id = ${userId}`),
-  )
+  const [row] = await tx.$queryRaw<SubmissionRow[]>(ownSubmission(userId, id).sql)
   return row ?? null
 }
 

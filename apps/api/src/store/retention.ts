@@ -1,7 +1,9 @@
+import { sweepDrafts } from './draft-copies.ts'
 import type { Store, Tx } from './open-store.ts'
 
 /**
- * What is kept only for a while: messages without a mailbox, removed mailboxes and the change log for 30 days, finished commands for 90;
+ * What is kept only for a while: messages without a mailbox, removed mailboxes and the change log for 30 days, finished commands for 90,
+ * discarded drafts for a day;
  * sessions and failed sign-ins, which anybody can make, for as long as they count (sessions.ts, guess-delay.ts). A message
  * that is still to be removed at its provider stays until then: nothing is removed there that cannot be verified here.
  */
@@ -15,6 +17,7 @@ export const sweepOld = async (store: Store): Promise<void> => {
           OR l.state = 'fetched' AND l.fetched_at IS NOT NULL AND a.retrieval -> 'policy' ->> 'kind' IN ('afterDownload', 'afterDays', 'newest'))) LIMIT 5000`
   const ids = rows.map((row) => row.id)
   if (ids.length > 0) await store.prisma.$transaction((tx) => eraseMessages(tx, ids))
+  await sweepDrafts(store)
   await store.prisma.$executeRaw`DELETE FROM removed_mailbox WHERE removed_at < now() - interval '30 days'`
   await store.prisma.$executeRaw`DELETE FROM change WHERE at < now() - interval '30 days'`
   await store.prisma.$executeRaw`

@@ -21,6 +21,8 @@ export type SentMail = {
   at: Date
   /** Of the server by which it left. */
   host: string | null
+  /** Its account's mailboxes are: what is put into them becomes a message's source, and belongs to that. */
+  isKeptHere: boolean
 }
 
 type Wanted = 'unfollowed' | 'copies'
@@ -31,7 +33,7 @@ export const nextSentMail = async (tx: Tx, accountId: bigint, wanted: Wanted): P
   const [row] = await tx.$queryRaw<SentMail[]>`
     SELECT s.id::text, s.user_id AS "userId", s.account_id AS "accountId", s.draft_id::text AS "draftId", s.message_id_header AS "messageIdHeader", s.subject, s.blob_id AS "blobId",
       b.sha256, s.size_bytes::float8 AS "sizeBytes", s.sent_copy AS "sentCopy", s.about_message_id AS "aboutMessageId", s.about_kind AS "aboutKind", s.not_before AS at,
-      a.outgoing ->> 'host' AS host
+      a.outgoing ->> 'host' AS host, a.kind = 'pop3' AS "isKeptHere"
     FROM submission s JOIN blob b ON b.id = s.blob_id JOIN account a ON a.id = s.account_id
     WHERE s.account_id = ${accountId} AND s.cancelled_at IS NULL AND CASE WHEN ${isCopy} THEN s.copy_at <= now() ELSE s.followed_at IS NULL END
       AND EXISTS (SELECT 1 FROM submission_batch b WHERE b.submission_id = s.id AND b.state = 'sent')
@@ -133,10 +135,19 @@ const keep = async (tx: Tx, accountId: bigint, octets: StagedContent): Promise<b
   return id
 }
 
-/** Tells whoever waits for these copies what became of them. */
+/**
+ * Tells whoever waits for these copies what became of them. Where the mailbox was gone, as one is that was made here and that the
+ * server has not got yet when its tree is looked at, it is tried again for a day.
+ */
 export const settleCopies = async (unit: RawUnit, itemIds: bigint[]): Promise<void> => {
   const rows = await unit.tx.$queryRaw<{ id: string; account_id: bigint }[]>`
-    UPDATE submission s SET sent_copy = CASE WHEN i.state IN ('stored', 'here') THEN 'stored' ELSE 'refused' END FROM transfer_item i
-    WHERE i.id = ANY (${itemIds}::bigint[]) AND s.sent_copy_item_id = i.id AND i.state NOT IN ('waiting', 'sending') RETURNING s.id::text, s.account_id`
-  for (const { id, account_id } of rows) tellSubmission(unit, account_id, id)
+    WITH t AS (SELECT s.id, i.state IN ('stored', 'here') AS is_there, i.error_code = 'mailbox.missing' AND s.not_before > now() - interval '1 day' AS goes_again
+      FROM submission s JOIN transfer_item i ON i.id = s.sent_copy_item_id WHERE i.id = ANY (${itemIds}::bigint[]) AND i.state NOT IN ('waiting', 'sending'))
+    UPDATE submission s SET sent_copy = CASE WHEN t.is_there THEN 'stored' WHEN t.goes_again THEN 'waiting' ELSE 'refused' END,
+      copy_at = CASE WHEN t.goes_again THEN now() + interval '1 minute' END, sent_copy_item_id = CASE WHEN t.goes_again THEN NULL ELSE s.sent_copy_item_id END
+    FROM t WHERE s.id = t.id RETURNING s.id::text, s.account_id`
+  for (const { id, account_id } of rows) {
+    tellSubmission(unit, account_id, id)
+    unit.wakeEngine(account_id)
+  }
 }

@@ -1,5 +1,5 @@
 import type { StagedContent } from './blobs.ts'
-import type { Unit } from './commit.ts'
+import type { RawUnit, Unit } from './commit.ts'
 import type { WholeDraft } from './drafts.ts'
 import { holdOwnDraft, tellDraft, wantCopy, wantCopyGone } from './drafts.ts'
 import type { Tx } from './open-store.ts'
@@ -16,32 +16,34 @@ export type HeldSubmission = {
   isDismissed: boolean
   isFinished: boolean
   states: string[]
+  /** Why they wait, where it is nothing that a server said of the mail. */
+  faults: string[]
 }
 
 /** Null when it is somebody else's or not there. */
 export const holdSubmission = async (tx: Tx, userId: bigint, id: string): Promise<HeldSubmission | null> => {
   // In the order in which the engine takes them.
-  const batches = await tx.$queryRaw<{ state: string }[]>`
-    SELECT b.state FROM submission_batch b JOIN submission s ON s.id = b.submission_id AND s.user_id = ${userId}
+  const batches = await tx.$queryRaw<{ state: string; error_code: string | null }[]>`
+    SELECT b.state, b.error_code FROM submission_batch b JOIN submission s ON s.id = b.submission_id AND s.user_id = ${userId}
     WHERE b.submission_id = ${id}::uuid ORDER BY b.n FOR UPDATE OF b`
-  const [found] = await tx.$queryRaw<Omit<HeldSubmission, 'states'>[]>`
+  const [found] = await tx.$queryRaw<Omit<HeldSubmission, 'states' | 'faults'>[]>`
     SELECT id::text, account_id AS "accountId", user_id AS "userId", draft_id::text AS "draftId", blob_id AS "blobId", cancelled_at IS NOT NULL AS "isCancelled",
       dismissed_at IS NOT NULL AS "isDismissed", finished_at IS NOT NULL AS "isFinished" FROM submission WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
   if (!found) return null
-  return { ...found, states: batches.map(({ state }) => state) }
+  const faults = batches.flatMap(({ error_code }) => error_code ?? [])
+  return { ...found, states: batches.map(({ state }) => state), faults }
 }
 
 /** A draft that is sent is on nobody's desk. False: it has another version by now, is sent already, or is gone. */
 export const takeDraft = async (
-  unit: Unit,
-  { row, submissionId, version }: { row: WholeDraft['row']; submissionId: string; version: number },
+  unit: RawUnit,
+  { row: { id, userId }, submissionId, version }: { row: WholeDraft['row']; submissionId: string; version: number },
 ): Promise<boolean> => {
-  const { count } = await unit.tx.draft.updateMany({
-    where: { id: row.id, userId: row.userId, version, submissionId: null, discardedAt: null },
-    data: { submissionId },
-  })
-  if (count > 0) tellDraft(unit, row)
-  return count > 0
+  const taken = await unit.tx.$executeRaw`
+    UPDATE draft SET submission_id = ${submissionId}::uuid
+    WHERE id = ${id}::uuid AND user_id = ${userId} AND version = ${version}::int AND submission_id IS NULL AND discarded_at IS NULL`
+  if (taken > 0) unit.log({ userId }, { kind: 'draft', draftId: id })
+  return taken > 0
 }
 
 /** It is a draft again, as it was. Null: there is none any more. */
@@ -78,10 +80,9 @@ export const cancelHeld = async (unit: Unit, { id, accountId }: HeldSubmission):
   tell(unit, { id, accountId })
 }
 
-/** To all who have not got it, at once; a day is counted anew. False: there is nobody. */
+/** To all who have not got it, at once, and to Sent; a day is counted anew. False: nothing is left to do. */
 export const retryHeld = async (unit: Unit, { id, accountId }: HeldSubmission): Promise<boolean> => {
   const { tx } = unit
-  await tx.$executeRaw`UPDATE submission SET finished_at = NULL, dismissed_at = NULL, told_at = NULL, not_before = now() WHERE id = ${id}::uuid`
   const again = await tx.$executeRaw`
     UPDATE submission_batch SET state = 'queued', changed_at = now(), due_at = now() WHERE submission_id = ${id}::uuid AND state IN ('deferred', 'failed')`
   // Those refused by a server that took it for others: they alone.
@@ -94,8 +95,12 @@ export const retryHeld = async (unit: Unit, { id, accountId }: HeldSubmission): 
   await tx.$executeRaw`
     UPDATE submission_recipient r SET state = 'waiting', reply_code = NULL, text = NULL FROM submission_batch b
     WHERE r.submission_id = ${id}::uuid AND r.state = 'refused' AND b.submission_id = r.submission_id AND b.n = r.batch AND b.state = 'queued'`
+  if (again + missed > 0)
+    await tx.$executeRaw`UPDATE submission SET finished_at = NULL, dismissed_at = NULL, told_at = NULL, not_before = now() WHERE id = ${id}::uuid`
+  const copies = await tx.$executeRaw`
+    UPDATE submission SET sent_copy = 'waiting', sent_copy_item_id = NULL, copy_at = now() WHERE id = ${id}::uuid AND sent_copy = 'refused'`
   tell(unit, { id, accountId })
-  return again + missed > 0
+  return again + missed + copies > 0
 }
 
 /** Ends the doubt about its batches: the server had them, or they go again. */

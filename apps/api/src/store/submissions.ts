@@ -1,7 +1,7 @@
 import { textArray } from './binary-array.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit } from './commit.ts'
-import type { Tx } from './open-store.ts'
+import type { Store, Tx } from './open-store.ts'
 
 /** Mails on their way out. What their states mean, and which may follow which: outbox/plan-submission.ts. */
 export type NewRecipient = { address: string; name: string; kind: 'to' | 'cc' | 'bcc'; batch: number }
@@ -30,10 +30,6 @@ export type NewSubmission = {
 
 /** `isKnown`: it was asked for before. `isOther`: something else was asked for under this id. */
 export type Inserted = { kind: 'new' } | { kind: 'known' } | { kind: 'other' }
-
-/** Whoever's it is. */
-export const findSubmission = (tx: Tx, id: string): Promise<{ userId: bigint; requestHash: Uint8Array } | null> =>
-  tx.submission.findUnique({ where: { id }, select: { userId: true, requestHash: true } })
 
 /** Everything that is needed to send it, in one transaction: from here on it is safe, and goes once. */
 export const insertSubmission = async (unit: RawUnit, wanted: NewSubmission): Promise<Inserted> => {
@@ -218,3 +214,19 @@ export const msToLate = async (tx: Tx, accountId: bigint, afterMs: number): Prom
 
 export const tellSubmission = (unit: Pick<RawUnit, 'log'>, accountId: bigint, id: string): void =>
   unit.log({ accountId }, { kind: 'submission', submissionId: id })
+
+/** Long over. What went everywhere it should needs its octets no longer; of the rest they are kept to be sent again. */
+export const sweepSubmissions = async ({ prisma }: Store): Promise<void> => {
+  await prisma.$executeRaw`
+    WITH idle AS (SELECT s.blob_id FROM submission s JOIN blob b ON b.id = s.blob_id WHERE s.finished_at < now() - interval '1 day' AND s.copy_at IS NULL
+        AND (s.cancelled_at IS NOT NULL OR (s.followed_at IS NOT NULL AND s.sent_copy IN ('none', 'stored') AND NOT EXISTS (
+          SELECT 1 FROM submission_recipient r WHERE r.submission_id = s.id AND r.state IN ('waiting', 'refused')))) LIMIT 5000),
+      gone AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM idle))
+    DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM idle)`
+  await prisma.$executeRaw`
+    WITH old AS (DELETE FROM submission WHERE finished_at < now() - interval '90 days' RETURNING id, blob_id),
+      b AS (DELETE FROM submission_batch WHERE submission_id IN (SELECT id FROM old)),
+      r AS (DELETE FROM submission_recipient WHERE submission_id IN (SELECT id FROM old)),
+      o AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM old))
+    DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM old)`
+}

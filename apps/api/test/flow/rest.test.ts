@@ -9,8 +9,8 @@ import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { buildTestApp } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
-import { queueMail } from '../support/queued-mail.ts'
-import { validBodies, validContent, validQueries } from '../support/valid-bodies.ts'
+import { plantDraft } from '../support/planted-draft.ts'
+import { validBodies, validQueries } from '../support/valid-bodies.ts'
 
 const password = 'four unrelated words: lantern orbit'
 const names = Object.keys(rest) as RestName[] // keys of the table
@@ -163,16 +163,7 @@ describe('the REST interface', () => {
     )
     expect(command.statusCode).toBe(200)
     ids.commandId = command.json().id
-    const content = validContent(`${ids.accountId}`)
-    const draft = await store.prisma.draft.create({ data: { id: randomUUID(), userId: 1n, accountId, content } })
-    const file = { contentType: 'text/plain', sizeBytes: 1n, sha256: new Uint8Array(32), blobId: 1n }
-    const { id: attachmentId } = await store.prisma.draftAttachment.create({
-      data: { id: randomUUID(), draftId: draft.id, accountId, position: 0, filename: 'secret.txt', ...file },
-    })
-    const submissionId = randomUUID()
-    await queueMail(store, { userId: 1n, accountId }, { id: submissionId, to: ['secret@example.org'] })
-    Object.assign(ids, { draftId: draft.id, attachmentId, submissionId })
-    ids.identityId = String((await store.prisma.identity.findFirstOrThrow({ where: { accountId } })).id)
+    Object.assign(ids, await plantDraft(store, { userId: 1n, accountId }))
     ids.sessionId = (await send('GET', '/v1/sessions', undefined, owner)).json().sessions[0].id
     ids.invitationId = String((await store.prisma.invitation.findFirstOrThrow()).id)
   }

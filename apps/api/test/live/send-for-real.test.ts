@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fingerprintOf } from '../support/certificates.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
+import { startMortalEngine } from '../support/mortal-engine.ts'
 import { maxMailBytes, type Postfix, startPostfix } from '../support/postfix.ts'
 import { type Sender, startSender } from '../support/sending-scene.ts'
 import { until } from '../support/until.ts'
@@ -113,5 +115,82 @@ describe('mail that is sent for real', () => {
     await fixture.store.prisma.account.update({ where: { id: ann }, data: { maxMessageBytes: null } })
     const { id } = await sender.send(draftId)
     expect((await sender.ends(id, 'failed')).problem).toMatchObject({ code: 'message.too_large' })
+  })
+
+  it('passes on what came, below what was written or as it is, and marks it', async () => {
+    const { dovecot } = postfix
+    const source =
+      'From: bob@example.org\r\nMessage-ID: <f@example.org>\r\nSubject: a story\r\nContent-Type: text/html\r\n\r\n<p style="x">Once</p>\r\n'
+    dovecot.deliver('ann', 'INBOX', source)
+    const found = async () => (await fixture.shown(ann, 'INBOX')).find(({ subject }) => subject === 'a story')
+    await until(async () => (await found()) !== undefined, { what: 'the story' })
+    const messageId = `${(await found())?.messageId}`
+    const forward = {
+      to: to('cy'),
+      subject: 'Fwd: a story',
+      html: '<p>See</p>',
+      quotes: true,
+      about: { messageId, kind: 'forward' as const },
+    }
+    await sender.ends((await sender.send(await sender.write(ann, forward))).id, 'sent')
+    await until(async () => has('cy', 'INBOX', 'Fwd: a story') === 1, { what: 'the forwarded mail' })
+    await until(async () => dovecot.count('ann', 'INBOX', 'keyword', '$Forwarded') === 1, { what: 'a mark' })
+    const text = dovecot.doveadm('fetch', '-u', 'cy', 'text', 'mailbox', 'INBOX', 'header', 'subject', 'Fwd: a story')
+    expect(text).toContain('<p style=3D"x">Once</p>')
+    expect(text).toContain('---------- Forwarded message ----------')
+    const redirect = { to: to('bob'), about: { messageId, kind: 'redirect' as const } }
+    await sender.ends((await sender.send(await sender.write(ann, redirect))).id, 'sent')
+    await until(async () => has('bob', 'INBOX', 'a story') === 1, { what: 'the redirected mail' })
+    const redirected = dovecot.doveadm('fetch', '-u', 'bob', 'text', 'mailbox', 'INBOX', 'header', 'subject', 'a story')
+    expect(redirected.replaceAll('\r\n', '\n')).toContain(source.replaceAll('\r\n', '\n'))
+    expect(redirected).toMatch(/^Resent-To: bob@example\.org/m)
+  })
+
+  it('is sent and kept once, whenever the engine is killed', async () => {
+    const { dovecot, certificate, submissionPort } = postfix
+    postfix.addUser('dora')
+    const incoming = { host: 'localhost', port: dovecot.imapPort, security: 'plain' as const, username: 'dora' }
+    const pinnedFingerprint = fingerprintOf(certificate)
+    const outgoing = {
+      host: 'localhost',
+      port: submissionPort,
+      security: 'starttls' as const,
+      username: 'dora',
+      pinnedFingerprint,
+    }
+    const mail = { protocol: 'smtp' as const, port: submissionPort }
+    const mortal = await startMortalEngine({ user: 'dora', mail, settings: { incoming, outgoing } })
+    const { store, accountId } = mortal
+    const dora = await startSender(store, mortal.ownerId)
+    mortal.start()
+    const files = [{ filename: 'a.bin', octets: Buffer.alloc(2_000_000, 1) }]
+    for (const moment of ['connected', 'committing', 'sent', 'copied']) {
+      const { id, body } = await dora.send(
+        await dora.write(accountId, { to: to('bob'), subject: `killed ${moment}` }, { files }),
+      )
+      expect(body).toMatchObject({ id })
+      const isReached = async () => {
+        const [at] = await store.prisma.$queryRaw<{ state: string; item: string | null }[]>`
+          SELECT b.state, i.state AS item FROM submission_batch b JOIN submission s ON s.id = b.submission_id
+          LEFT JOIN transfer_item i ON i.id = s.sent_copy_item_id WHERE s.id = ${id}::uuid`
+        return moment === 'copied' ? at?.item != null : at?.state === moment || at?.state === 'sent'
+      }
+      await until(isReached, { what: moment, ms: 60_000 })
+      mortal.kill()
+      mortal.start()
+      await until(async () => /^(sent|in_doubt)$/.test((await dora.state(id)).state), { what: 'an end', ms: 60_000 })
+      const arrived = () => has('bob', 'INBOX', `killed ${moment}`)
+      if ((await dora.state(id)).state === 'in_doubt') {
+        // What the server took before the connection broke has come by the time that anybody decides.
+        await until(async () => arrived() === 1, { ms: 2000, what: 'it' }).catch(() => undefined)
+        const decision = arrived() === 1 ? 'arrived' : 'sendAgain'
+        expect((await dora.ask('POST', `/submissions/${id}/decision`, { decision })).status).toBe(200)
+      }
+      await until(async () => (await dora.state(id)).sentCopy === 'stored', { what: 'a copy in Sent', ms: 60_000 })
+      await until(async () => arrived() === 1, { what: `the mail (${moment})`, ms: 60_000 })
+      expect([moment, arrived(), has('dora', 'Sent', `killed ${moment}`)]).toEqual([moment, 1, 1])
+    }
+    await dora.stop()
+    await mortal.stop()
   })
 })

@@ -40,7 +40,7 @@ export const startScriptedSmtp = async (
   const broken: Buffer[] = []
   const sockets = new Set<Socket>()
   let sessions = 0
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
     const session = ++sessions
     let pending = Buffer.alloc(0)

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type DraftContent, draftContent } from '@postern/shared/drafts.ts'
 import { type Submission, submission } from '@postern/shared/submissions.ts'
 import type { FastifyInstance } from 'fastify'
@@ -7,6 +10,9 @@ import { commit } from '#store/commit.ts'
 import { insertDraft } from '#store/drafts.ts'
 import type { Store } from '#store/open-store.ts'
 import { buildTestApp, openTestSession } from './app-fixture.ts'
+import { makeCertificate } from './certificates.ts'
+import { type EngineFixture, startEngineFixture } from './engine-fixture.ts'
+import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from './scripted-smtp.ts'
 import { until } from './until.ts'
 
 /** A person who writes, through REST. */
@@ -95,5 +101,54 @@ export const startSender = async (store: Store, userId: bigint): Promise<Sender>
       return state(id)
     },
     stop: () => app.close(),
+  }
+}
+
+/** The API and the engine, for accounts whose mail is kept here: no incoming server is needed. */
+export type OutboxScene = {
+  fixture: EngineFixture
+  sender: Sender
+  /** An account, and the server by which its mail goes out. */
+  scene: (script?: SmtpScript) => Promise<{ server: ScriptedSmtp; accountId: bigint }>
+  draftOf: (id: string) => ReturnType<Store['prisma']['draft']['findUniqueOrThrow']>
+  sentCopies: (accountId: bigint) => Promise<{ subject: string; flags: number; bcc: unknown }[]>
+  stopServers: () => Promise<void>
+  stop: () => Promise<void>
+}
+
+export const startOutboxScene = async (): Promise<OutboxScene> => {
+  const dir = mkdtempSync(join(tmpdir(), 'postern-outbox-'))
+  const certificate = makeCertificate(dir)
+  const fixture = await startEngineFixture({ certificate, imapsPort: 1 }, { submissionAnswerMs: 2000 })
+  const { store } = fixture
+  const sender = await startSender(store, fixture.userId)
+  const servers: ScriptedSmtp[] = []
+  let accounts = 0
+  const stopServers = async () => {
+    for (const server of servers.splice(0)) await server.stop()
+  }
+  return {
+    fixture,
+    sender,
+    scene: async (script) => {
+      const server = await startScriptedSmtp(script)
+      servers.push(server)
+      const accountId = await fixture.addMaildrop(`ann${++accounts}`, 9)
+      const at = { host: 'localhost', port: server.port, pinnedFingerprint: null }
+      const outgoing = { ...at, security: 'plain', username: 'ann' }
+      await store.prisma.account.update({ where: { id: accountId }, data: { outgoing } })
+      return { server, accountId }
+    },
+    draftOf: (id) => store.prisma.draft.findUniqueOrThrow({ where: { id } }),
+    sentCopies: (accountId) => store.prisma.$queryRaw`
+      SELECT m.subject, p.shown_flags::int AS flags, m.bcc FROM placement p JOIN message m ON m.id = p.message_id
+      JOIN mailbox b ON b.id = p.shown_mailbox_id WHERE b.account_id = ${accountId} AND b.role = 'sent'`,
+    stopServers,
+    stop: async () => {
+      await sender.stop()
+      await fixture.stop()
+      await stopServers()
+      rmSync(dir, { recursive: true })
+    },
   }
 }

@@ -7,8 +7,8 @@ import { textToHtml } from '#mail/text-to-html.ts'
 import { AppError } from '#platform/errors.ts'
 import { commit } from '#store/commit.ts'
 import { addComing, type ComingAttachment } from '#store/draft-attachments.ts'
+import { adoptCopy } from '#store/draft-copies.ts'
 import {
-  adoptCopy,
   findDraftOfMessage,
   findOwnDraft,
   insertDraft,
@@ -80,7 +80,7 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
       const whole = soundContent({ ...content, identityId: writer.id.toString() })
       if (await insertDraft(unit, { id, userId, accountId, content: whole, origin: ties })) {
         await addComing(unit, { id, accountId }, attachments)
-        if (adopts === null || !(await adoptCopy(unit, { id, accountId }, adopts))) await wantCopy(unit, id)
+        if (adopts === null || !(await adoptCopy(unit, { id, accountId, version: 1 }, adopts))) await wantCopy(unit, id)
       }
       const made = await findOwnDraft(unit.tx, userId, id)
       if (!made)
@@ -95,7 +95,10 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
     commit(store, { kind: 'user', userId }, async (unit) => {
       const known = await findDraftOfMessage(unit.tx, userId, messageId)
       if (!known) return null
-      if (known.row.discardedAt !== null) await restoreDraft(unit, known.row)
+      if (known.row.discardedAt !== null) {
+        await adoptCopy(unit, known.row, messageId)
+        await restoreDraft(unit, known.row)
+      }
       return findOwnDraft(unit.tx, userId, known.row.id)
     })
 

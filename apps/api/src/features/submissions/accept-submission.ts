@@ -8,11 +8,12 @@ import { displayLine } from '#mail/storable-text.ts'
 import { AppError } from '#platform/errors.ts'
 import { newSha256 } from '#platform/sha256.ts'
 import { readChunks, stageContent } from '#store/blobs.ts'
-import { commit } from '#store/commit.ts'
-import { findOwnDraft, isOpen, type WholeDraft } from '#store/drafts.ts'
-import { findOwnIdentity, type OwnIdentity } from '#store/identities.ts'
+import { commitBulk, type RawUnit } from '#store/commit.ts'
+import { isOpen, type WholeDraft } from '#store/drafts.ts'
+import type { OwnIdentity } from '#store/identities.ts'
+import { readWanted } from '#store/read-wanted.ts'
 import { takeDraft } from '#store/steer-submissions.ts'
-import { findSubmission, insertSubmission } from '#store/submissions.ts'
+import { insertSubmission } from '#store/submissions.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { type Addressed, addressesOf, type Departure, departureOf } from './check-submission.ts'
 import { readOriginal, readSource } from './read-original.ts'
@@ -33,13 +34,12 @@ const frameBytes = 2000
 export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wanted): Promise<void> => {
   const { store } = deps
   const requestHash = hashOf(wanted)
-  const known = await store.read(userId, (tx) => findSubmission(tx, wanted.id))
-  if (known) return requireSame(known.userId === userId && requestHash.equals(known.requestHash))
-  const draft = await store.read(userId, (tx) => findOwnDraft(tx, userId, wanted.draftId))
+  const { known, draft, identity: writer } = await readWanted(store, userId, wanted)
+  if (known) return requireSame(known.user_id === userId && requestHash.equals(known.request_hash))
   if (!draft || draft.row.discardedAt !== null) throw new AppError('not_found', 'There is no such draft.')
   if (!isOpen(draft.row)) throw new AppError('request.conflict', 'This draft is being sent already.')
   if (draft.row.version !== wanted.version) throw changed()
-  const identity = await requireIdentity(deps, userId, draft)
+  const identity = requireIdentity(draft, writer)
   const addressed = addressesOf(draft.content)
   const departure = departureOf(wanted, new Date())
   const messageIdHeader = `<${wanted.id}@${domainOf(identity.address)}>`
@@ -56,7 +56,7 @@ export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wante
   const scope = { kind: 'user' as const, userId, accountId: identity.accountId }
   const content = await stageContent(store, scope, within(limit, octets))
   const { about, wantsReport } = draft.content
-  const outcome = await commit(store, scope, async (unit) => {
+  const send = async (unit: RawUnit): Promise<void> => {
     const inserted = await insertSubmission(unit, {
       id: wanted.id,
       userId,
@@ -76,12 +76,11 @@ export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wante
       about: about && { messageId: BigInt(about.messageId), kind: about.kind },
       recipients: addressed.recipients,
     })
-    const { row } = draft
-    if (inserted.kind === 'new' && !(await takeDraft(unit, { row, submissionId: wanted.id, version: wanted.version })))
-      throw changed()
-    return inserted
-  })
-  if (outcome.kind === 'other') requireSame(false)
+    if (inserted.kind !== 'new') return requireSame(inserted.kind === 'known')
+    const taken = { row: draft.row, submissionId: wanted.id, version: wanted.version }
+    if (!(await takeDraft(unit, taken))) throw changed()
+  }
+  await commitBulk(store, scope, send, { isDurable: true })
 }
 
 /** What sends it, and when, is not what it is: asked again with another hold, it is the same mail. */
@@ -93,10 +92,10 @@ const hashOf = ({ draftId, version, sendAt }: Wanted): Buffer =>
   )
 
 const requireSame = (isSame: boolean): void => {
-  if (!isSame)
-    throw new AppError('request.conflict', 'Another mail was sent under this id.', {
-      hint: 'Make a new id for every mail.',
-    })
+  if (isSame) return
+  throw new AppError('request.conflict', 'Another mail was sent under this id.', {
+    hint: 'Make a new id for every mail.',
+  })
 }
 
 const changed = (): AppError =>
@@ -104,8 +103,7 @@ const changed = (): AppError =>
     hint: 'Look at it as it is now, then send it.',
   })
 
-const requireIdentity = async ({ store }: Deps, userId: bigint, { row, content }: WholeDraft): Promise<OwnIdentity> => {
-  const identity = await store.read(userId, (tx) => findOwnIdentity(tx, userId, BigInt(content.identityId)))
+const requireIdentity = ({ row }: WholeDraft, identity: OwnIdentity | null): OwnIdentity => {
   if (!identity || identity.accountId !== row.accountId || !readAddress(identity.address))
     throw new AppError('request.invalid', 'This sender is none of yours.', {
       hint: 'Choose who writes.',

@@ -4,7 +4,7 @@ import { AppError } from '#platform/errors.ts'
 import { readChunks, stageContent } from '#store/blobs.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import type { Tx } from '#store/open-store.ts'
-import { listOwnSubmissions, readOwnSubmission } from '#store/read-submissions.ts'
+import { listOwnSubmissions, ownSubmission, readOwnSubmission, type SubmissionRow } from '#store/read-submissions.ts'
 import {
   cancelHeld,
   decideHeld,
@@ -45,7 +45,7 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
 
   router.on('createSubmission', async ({ user: { userId }, body }) => {
     await accept(userId, body)
-    return store.read(userId, (tx) => presentOwn(tx, userId, body.id))
+    return presentOne((await store.readAs(userId, [ownSubmission(userId, body.id)]))[0][0])
   })
   router.on('listSubmissions', ({ user: { userId }, query }) =>
     store.read(userId, async (tx) => ({
@@ -84,11 +84,14 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
     return { submission, draft: answer && presentDraft(answer) }
   })
   router.on('retrySubmission', async ({ user: { userId }, params }) => {
-    const { submission } = await steer(userId, params.submissionId, async (unit, held) => {
+    const { submission, answer: held } = await steer(userId, params.submissionId, async (unit, held) => {
       requireOpen(held)
       if (held.states.includes('in_doubt')) throw tooLate('It is not known whether it arrived.', 'Decide that first.')
       if (!(await retryHeld(unit, held))) throw tooLate('Nobody is left to send it to.')
+      return held
     })
+    // A refused login is not asked again by itself for an hour; nothing is being sent that could be cut off.
+    if (held.faults.some((code) => /^(login|tls)\./.test(code))) deps.engine.accountChanged(held.accountId)
     return submission
   })
   router.on('decideSubmission', async ({ user: { userId }, params, body: { decision } }) => {
@@ -123,8 +126,10 @@ const requireHeld = async (tx: Tx, userId: bigint, id: string): Promise<HeldSubm
   return held
 }
 
-const presentOwn = async (tx: Tx, userId: bigint, id: string): Promise<Submission> => {
-  const row = await readOwnSubmission(tx, userId, id)
+const presentOwn = async (tx: Tx, userId: bigint, id: string): Promise<Submission> =>
+  presentOne(await readOwnSubmission(tx, userId, id))
+
+const presentOne = (row: SubmissionRow | null | undefined): Submission => {
   if (!row) throw none()
   return presentSubmission(row)
 }

@@ -172,3 +172,36 @@ const trimmed = (header: Buffer): Buffer => {
   while (end > 0 && (header[end - 1] === 0x0a || header[end - 1] === 0x0d)) end--
   return header.subarray(0, end)
 }
+
+/**
+ * The highest uid from `fromUid` on in the selected mailbox whose header has exactly this field; null when there is none.
+ * Servers search by header with more or less of it, or not at all: what they find is looked at.
+ */
+export const findByHeader = async (
+  session: ImapSession,
+  { name, value }: { name: string; value: string },
+  fromUid: bigint,
+): Promise<number | null> => {
+  const range = `${fromUid}:*`
+  try {
+    const byField = await session.flow.search({ uid: range, header: { [name]: value } }, { uid: true })
+    const found =
+      Array.isArray(byField) && byField.length > 0 ? byField : await session.flow.search({ uid: range }, { uid: true })
+    if (!found || !Array.isArray(found)) throw session.refusal()
+    const candidates = found.filter((uid) => BigInt(uid) >= fromUid).slice(-mostCandidates)
+    if (candidates.length === 0) return null
+    const line = `\n${name}: ${value}\r\n`.toLowerCase()
+    let highest: number | null = null
+    for await (const message of session.flow.fetch(
+      candidates.join(','),
+      { uid: true, headers: [name] },
+      { uid: true },
+    )) {
+      const header = `\n${(message.headers ?? Buffer.alloc(0)).toString('latin1')}\r\n`.toLowerCase()
+      if (header.includes(line)) highest = Math.max(highest ?? 0, message.uid)
+    }
+    return highest
+  } catch (error) {
+    throw toSessionError(error)
+  }
+}

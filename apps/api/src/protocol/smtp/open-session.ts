@@ -95,8 +95,13 @@ const toSession = (smtp: SMTPConnection, raw: Socket): SmtpSession => {
     isOpen: () => !smtp.destroyed && !socketOf().destroyed,
     isAlive: () =>
       new Promise((done) => {
-        smtp.once('end', () => done(false))
-        smtp.reset((error) => done(!error))
+        const onEnd = () => done(false)
+        smtp.once('end', onEnd)
+        smtp.reset((error) => {
+          // A session lasts for many mails.
+          smtp.off('end', onEnd)
+          done(!error)
+        })
       }),
     destroy: () => {
       socketOf().destroy()

@@ -1,0 +1,248 @@
+import { randomUUID } from 'node:crypto'
+import { type Draft, draftSaved, draft as draftSchema } from '@postern/shared/drafts.ts'
+import { thread as threadSchema } from '@postern/shared/messages.ts'
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { engineChannel } from '#store/notify.ts'
+import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
+import { startDovecot } from '../support/dovecot.ts'
+import { type LiveScene, startLiveScene } from '../support/live-scene.ts'
+import { until } from '../support/until.ts'
+
+let scene: LiveScene
+let app: FastifyInstance
+let cookie = ''
+const accounts = { imap: 0n, kept: 0n }
+const writers = { imap: '', kept: '' }
+type Kind = keyof typeof accounts
+
+beforeAll(async () => {
+  scene = await startLiveScene({ backoff: { baseMs: 10, capMs: 50 } })
+  const { dovecot, engine } = scene
+  for (const user of Object.keys(accounts)) dovecot.addUser(user, 'secret')
+  app = await buildTestApp({ store: engine.store, masterKey: engine.deps.masterKey })
+  cookie = await openTestSession(engine.store, engine.userId)
+  accounts.imap = await engine.addAccount('imap')
+  accounts.kept = await engine.addMaildrop('kept', dovecot.pop3Port)
+  for (const kind of ['imap', 'kept'] as const) {
+    await engine.untilState(accounts[kind], 'watching')
+    const where = { accountId: accounts[kind] }
+    writers[kind] = (await engine.store.prisma.identity.findFirstOrThrow({ where })).id.toString()
+  }
+})
+afterAll(async () => {
+  await app?.close()
+  await scene?.stop()
+})
+
+const db = () => scene.engine.store.prisma
+const send = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, payload?: object | Buffer) =>
+  app.inject({
+    method,
+    url: `/v1${path}`,
+    headers: {
+      host: 'localhost',
+      'x-postern': '1',
+      cookie,
+      ...(Buffer.isBuffer(payload) ? { 'content-type': 'application/octet-stream' } : {}),
+    },
+    ...(payload ? { payload } : {}),
+  })
+const content = (kind: Kind, more: object) => ({
+  identityId: writers[kind],
+  to: [],
+  cc: [],
+  bcc: [],
+  subject: '',
+  text: '',
+  html: null,
+  about: null,
+  quotes: false,
+  wantsReceipt: false,
+  wantsReport: false,
+  ...more,
+})
+const save = async (kind: Kind, id: string, baseVersion: number, more: object): Promise<Draft> => {
+  const answer = await send('PUT', `/drafts/${id}`, { baseVersion, content: content(kind, more) })
+  expect(answer.statusCode, answer.body).toBe(200)
+  return draftSaved.parse(answer.json()).draft
+}
+const read = async (id: string): Promise<Draft> => draftSchema.parse((await send('GET', `/drafts/${id}`)).json())
+/** Its time has come. */
+const hurry = async (id: string) => {
+  const { accountId } = await db().draft.update({ where: { id }, data: { copyAt: new Date(0) } })
+  scene.engine.store.notifier.notify(engineChannel, accountId.toString())
+}
+const untilCopied = async (id: string): Promise<Draft> => {
+  await hurry(id)
+  return until(async () => (await read(id)).isCopied && read(id), { what: 'the copy of a draft' })
+}
+const subjects = async (kind: Kind) =>
+  (await scene.engine.shown(accounts[kind], 'Drafts')).map(({ subject }) => subject).toSorted()
+const sourceOf = async (id: string): Promise<string> => {
+  const { messageId } = await read(id)
+  return (await send('GET', `/messages/${messageId}/source`)).body
+}
+/** Subjects at the server, by its own word. */
+const atServer = () =>
+  [...scene.dovecot.doveadm('fetch', '-u', 'imap', 'hdr.subject', 'mailbox', 'Drafts').matchAll(/hdr\.subject: (.*)/g)]
+    .map(([, subject]) => subject)
+    .toSorted()
+
+it.each(['imap', 'kept'] as const)('twenty saves of a draft leave one copy in Drafts (%s)', async (kind) => {
+  const id = randomUUID()
+  await save(kind, id, 0, { subject: 'begun' })
+  const seen = new Set<string>()
+  for (let n = 1; n <= 20; n++) {
+    if (n === 20)
+      await send('POST', `/drafts/${id}/attachments?id=${randomUUID()}&name=a.bin`, Buffer.alloc(3_000_000, 'x'))
+    const more = { subject: `save ${n}`, text: 'Hi', bcc: [{ name: '', address: 'eve@example.org' }] }
+    await save(kind, id, n, { ...more, to: [{ name: '', address: 'unfinished@' }] })
+    seen.add((await untilCopied(id)).messageId ?? '')
+    expect(await subjects(kind)).toEqual([`save ${n}`])
+  }
+  expect(seen.size).toBe(20)
+  if (kind === 'imap') expect(atServer()).toEqual(['save 20'])
+  const [row] = await scene.engine.shown(accounts[kind], 'Drafts')
+  // \Draft and \Seen.
+  expect(row).toMatchObject({ flags: 17, messageId: BigInt((await read(id)).messageId ?? 0) })
+  const source = await sourceOf(id)
+  expect(source).toMatch(new RegExp(`^X-Postern-Draft: ${id};\\d+\r\nBcc: eve@example.org\r\n`))
+  expect(source).toContain('filename=a.bin')
+  const { threadId } = await db().message.findUniqueOrThrow({ where: { id: row?.messageId ?? 0n } })
+  const { messages } = threadSchema.parse((await send('GET', `/threads/${threadId}`)).json())
+  expect(messages.map(({ draftId }) => draftId)).toEqual([id])
+  // Nothing of the older ones is left of what costs room.
+  if (kind === 'kept') expect(await db().rawSource.count({ where: { accountId: accounts.kept } })).toBe(1)
+  await send('DELETE', `/drafts/${id}`)
+  await hurry(id)
+  await until(async () => (await subjects(kind)).length === 0, { what: 'the end of the copy' })
+  await send('POST', `/drafts/${id}/restore`)
+  await untilCopied(id)
+  expect(await subjects(kind)).toEqual(['save 20'])
+  await send('DELETE', `/drafts/${id}`)
+  await hurry(id)
+  await until(async () => (await subjects(kind)).length === 0, { what: 'the end of the copy' })
+})
+
+const foreign = (subject: string) =>
+  [
+    'From: imap@example.org',
+    'To: Bob <bob@example.org>',
+    `Subject: ${subject}`,
+    `Message-ID: <${subject}@other.example>`,
+    'In-Reply-To: <asked@example.org>',
+    'References: <first@example.org> <asked@example.org>',
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/mixed; boundary=b',
+    '',
+    '--b',
+    'Content-Type: multipart/related; boundary=r',
+    '',
+    '--r',
+    'Content-Type: text/html',
+    '',
+    '<p>from <b>there</b> <img src="cid:pic1"></p>',
+    '--r',
+    'Content-Type: image/png',
+    'Content-ID: <pic1>',
+    'Content-Disposition: inline; filename=p.png',
+    'Content-Transfer-Encoding: base64',
+    '',
+    'iVBORw0KGgo=',
+    '--r--',
+    '--b',
+    'Content-Type: text/csv',
+    'Content-Disposition: attachment; filename=a.csv',
+    '',
+    '1;2',
+    '--b--',
+    '',
+  ].join('\r\n')
+
+const arrive = async (subject: string): Promise<string> => {
+  scene.dovecot.deliver('imap', 'Drafts', foreign(subject), { flags: ['\\Draft', '\\Seen'] })
+  await send('POST', `/accounts/${accounts.imap}/sync`)
+  const row = await until(
+    async () => (await scene.engine.shown(accounts.imap, 'Drafts')).find((one) => one.subject === subject),
+    { what: 'the draft of another program' },
+  )
+  return row.messageId.toString()
+}
+const goOn = async (messageId: string): Promise<Draft> => {
+  const answer = await send('POST', '/drafts', { id: randomUUID(), start: { kind: 'continue', messageId } })
+  expect(answer.statusCode, answer.body).toBe(200)
+  const { id } = draftSchema.parse(answer.json())
+  return until(async () => {
+    const draft = await read(id)
+    return draft.attachments.every(({ state }) => state === 'here') && draft
+  })
+}
+
+it('a draft begun in another program goes on here, whole, in its place', async () => {
+  const messageId = await arrive('elsewhere')
+  const begun = await goOn(messageId)
+  const { id } = begun
+  expect(begun).toMatchObject({
+    messageId,
+    version: 1,
+    accountId: `${accounts.imap}`,
+    content: { subject: 'elsewhere' },
+  })
+  expect(begun.content.to).toEqual([{ name: 'Bob', address: 'bob@example.org' }])
+  const [picture, file] = begun.attachments
+  expect(file).toMatchObject({ filename: 'a.csv', contentId: null, sizeBytes: 3 })
+  expect(begun.content.html).toContain(`cid:${picture?.contentId}`)
+  const shown = await send('GET', `/drafts/${id}/attachments/${picture?.id}`)
+  expect([shown.headers['content-type'], shown.rawPayload.toString('base64')]).toEqual(['image/png', 'iVBORw0KGgo='])
+  // Opened again by its message it is the same one.
+  expect((await goOn(messageId)).id).toBe(id)
+  await save('imap', id, 1, { ...begun.content, subject: 'and here' })
+  await untilCopied(id)
+  expect(atServer()).toEqual(['and here'])
+  const source = await sourceOf(id)
+  expect(source).toContain('In-Reply-To: <asked@example.org>')
+  expect(source).toMatch(/References: <first@example.org>\s+<asked@example.org>/)
+  await send('DELETE', `/drafts/${id}`)
+  await hurry(id)
+  await until(async () => atServer().length === 0, { what: 'the end of the copy' })
+})
+
+it('what another program does to a copy is followed, and loses no text of either', async () => {
+  const [done, going] = [randomUUID(), randomUUID()]
+  await save('imap', done, 0, { subject: 'sent elsewhere' })
+  await untilCopied(done)
+  await save('imap', going, 0, { subject: 'going on' })
+  await untilCopied(going)
+  await save('imap', going, 1, { subject: 'gone on' })
+  scene.dovecot.doveadm('expunge', '-u', 'imap', 'mailbox', 'Drafts', 'all')
+  const edited = await arrive('edited there')
+  await until(async () => (await send('GET', `/drafts/${done}`)).statusCode === 404, { what: 'the end of the draft' })
+  await untilCopied(going)
+  expect(atServer()).toEqual(['edited there', 'gone on'])
+  // It can still come back.
+  await send('POST', `/drafts/${done}/restore`)
+  await untilCopied(done)
+  expect(atServer()).toEqual(['edited there', 'gone on', 'sent elsewhere'])
+  expect((await goOn(edited)).content.subject).toBe('edited there')
+})
+
+it('where there is no Drafts mailbox it is made', async () => {
+  const settings = 'namespace inbox {\n  mailbox Drafts {\n    auto = no\n    special_use =\n  }\n}'
+  const dovecot = await startDovecot({ settings })
+  onTestFinished(() => dovecot.stop())
+  dovecot.addUser('bare', 'secret')
+  const accountId = await scene.engine.addAccount('bare', 'secret', dovecot.imapPort)
+  await scene.engine.untilState(accountId, 'watching')
+  expect(dovecot.doveadm('mailbox', 'list', '-u', 'bare')).not.toContain('Drafts')
+  const { id: writer } = await db().identity.findFirstOrThrow({ where: { accountId } })
+  const id = randomUUID()
+  await save('imap', id, 0, { subject: 'first', identityId: writer.toString() })
+  await untilCopied(id)
+  expect(dovecot.count('bare', 'Drafts', 'subject', 'first')).toBe(1)
+  // To another account it goes with its copy.
+  await save('kept', id, 1, { subject: 'moved' })
+  await untilCopied(id)
+  expect(await subjects('kept')).toEqual(['moved'])
+  await until(async () => dovecot.count('bare', 'Drafts') === 0, { what: 'the end of the copy it left' })
+})
