@@ -96,7 +96,7 @@ describe('writing', () => {
     await saved(page)
     await composer(page).getByRole('button', { name: 'Discard draft' }).click()
     await until(async () => (await draftsAt(screen, 'Thrown away')).length === 0)
-    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByRole('button', { name: 'Undo', exact: true }).click()
     await bodyOf(page).getByText('Gone?').waitFor()
     await until(async () => (await draftsAt(screen, 'Thrown away')).length === 1)
     await close('Thrown away')

@@ -23,6 +23,8 @@ export const write = async (page: Page, to: string, subject: string, text: strin
   await page.keyboard.press('Enter')
   await composer(page).getByLabel('Subject').fill(subject)
   await bodyOf(page).click()
+  // Above the signature.
+  await page.keyboard.press('Control+Home')
   await page.keyboard.type(text)
 }
 

@@ -70,6 +70,8 @@ export const RichEditor = ({
         lang: navigator.language,
         spellcheck: 'true',
       },
+      // It sends; the editor would break the line.
+      handleKeyDown: (_view, { key, ctrlKey, metaKey }) => key === 'Enter' && (ctrlKey || metaKey),
       handlePaste: (view, { clipboardData }) => {
         const files = [...(clipboardData?.files ?? [])]
         // Programs that copy a table put a picture of it beside its text.

@@ -1,5 +1,6 @@
 import { type ComponentType, useState } from 'react'
 import { takeInQuote } from '#data/edit-quote.ts'
+import { focusComposer } from '#data/open-drafts.ts'
 import { changeDraft } from '#data/save-drafts.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/composer-text.ts'
@@ -28,11 +29,23 @@ export const QuotedOriginal = ({
           type="button"
           className="link-button"
           disabled={isBusy}
-          onClick={() => void attempt(() => takeInQuote(draftKey))}
+          onClick={() =>
+            void attempt(async () => {
+              await takeInQuote(draftKey)
+              focusComposer(draftKey)
+            })
+          }
         >
           {t('quote.edit')}
         </button>
-        <button type="button" className="link-button" onClick={() => changeDraft(draftKey, { quotes: false })}>
+        <button
+          type="button"
+          className="link-button"
+          onClick={() => {
+            changeDraft(draftKey, { quotes: false })
+            focusComposer(draftKey)
+          }}
+        >
           {t('quote.leaveOut')}
         </button>
       </div>
