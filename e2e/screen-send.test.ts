@@ -96,7 +96,7 @@ describe('sending', () => {
     await composer(page).getByRole('link', { name: 'plan.txt', exact: true }).waitFor()
     await composer(page).getByRole('button', { name: 'Remove old.txt' }).click()
     await composer(page)
-      .getByText(/of 730 KB that the mail server takes/)
+      .getByText(/of 683 KB that the mail server takes/)
       .waitFor()
     await bodyOf(page).evaluate(async (editor) => {
       const canvas = document.createElement('canvas')

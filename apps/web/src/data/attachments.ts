@@ -1,3 +1,4 @@
+import { attachmentRoom } from '@postern/shared/attachment-room.ts'
 import type { DraftAttachment } from '@postern/shared/drafts.ts'
 import { t } from '#lib/composer-text.ts'
 import { newId } from '#lib/new-id.ts'
@@ -33,13 +34,10 @@ const patch = (id: string, change: Partial<Upload>): void =>
   uploads.set(({ list }) => ({ list: list.map((one) => (one.id === id ? { ...one, ...change } : one)) }))
 const drop = (id: string): void => uploads.set(({ list }) => ({ list: list.filter((one) => one.id !== id) }))
 
-/** In a mail a file takes a third more, and its line ends. */
-const encodedShare = 1.37
-
 /** What files may come to in a mail of this draft, bytes; null: the server did not say. */
 export const limitOf = (identityId: string): number | null => {
   const most = identityOf(identityId)?.maxMessageBytes
-  return most ? Math.floor(most / encodedShare) : null
+  return most ? attachmentRoom(most) : null
 }
 
 export const attachedBytes = (key: string): number => {

@@ -1,4 +1,3 @@
-import type { DraftAttachment } from '@postern/shared/drafts.ts'
 import { Paperclip, RotateCw, X } from 'lucide-react'
 import {
   attachedBytes,
@@ -17,10 +16,9 @@ import { fileSize } from '#lib/format.ts'
 /** What goes along: what has arrived, what is on its way, and how much of what the server takes that is. */
 export const AttachmentStrip = ({ draft, uploads }: { draft: OpenDraft; uploads: Upload[] }) => {
   const { key, id, content } = draft
-  const isInText = ({ contentId }: Pick<DraftAttachment, 'contentId'>) =>
-    contentId !== null && content.html?.includes(`cid:${contentId}`)
-  const files = draft.attachments.filter((one) => !isInText(one))
-  const coming = uploads.filter((one) => one.state.kind !== 'sending' || !isInText(one))
+  // Pictures show where they stand in the text; those that were taken out of it do not go along.
+  const files = draft.attachments.filter(({ contentId }) => contentId === null)
+  const coming = uploads.filter(({ contentId, state }) => contentId === null || state.kind !== 'sending')
   if (files.length + coming.length === 0) return null
   return (
     <div className="composer-attachments">
