@@ -70,7 +70,14 @@ describe('writing', () => {
     await page.locator('.composer.full').waitFor()
     await expectAccessible(page)
     await close('A second one')
-    await close('A first one')
+    const window = context.waitForEvent('page')
+    await composer(page)
+      .getByRole('button', { name: /^Open in a window/ })
+      .click()
+    const popup = await window
+    await bodyOf(popup).getByText('Hello Ada').waitFor()
+    await page.locator('[data-composer]').waitFor({ state: 'detached' })
+    await popup.close()
     await holds('A second one', 'Hello Bob')
   })
 
