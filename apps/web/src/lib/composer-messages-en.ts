@@ -165,8 +165,6 @@ export const composerMessages = {
   'recipient.refused': 'refused',
   'recipient.failed': 'did not arrive',
   'recipient.delivered': 'arrived',
-  'doubt.why':
-    'The connection broke just as the mail server was taking this mail. It may have arrived. It is not sent again by itself, so that nobody gets it twice.',
   'doubt.none': 'There is no sign yet of what became of it. Ask a recipient, or look again later.',
   'doubt.arrived': 'It arrived',
   'doubt.again': 'Send again',

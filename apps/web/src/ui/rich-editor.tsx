@@ -1,6 +1,7 @@
 import { mergeAttributes, Node } from '@tiptap/core'
 import { Image } from '@tiptap/extension-image'
 import { Placeholder } from '@tiptap/extensions/placeholder'
+import { DOMSerializer, type Node as ProseNode } from '@tiptap/pm/model'
 import { EditorContent, useEditor } from '@tiptap/react'
 import { StarterKit } from '@tiptap/starter-kit'
 import { useEffect, useRef } from 'react'
@@ -88,7 +89,7 @@ export const RichEditor = ({
         return true
       },
     },
-    onUpdate: ({ editor: changed }) => latest.current.onChange(changed.isEmpty ? '' : changed.getHTML()),
+    onUpdate: ({ editor: changed }) => latest.current.onChange(changed.isEmpty ? '' : htmlOf(changed.state.doc)),
   })
   const shown = useRef(revision)
   useEffect(() => {
@@ -102,6 +103,13 @@ export const RichEditor = ({
       <EditorContent editor={editor} className="rich-text" />
     </div>
   )
+}
+
+/** Written in a document of its own: in that of the page, a picture would be asked for at its `cid:`. */
+const htmlOf = ({ type, content }: Pick<ProseNode, 'type' | 'content'>): string => {
+  const page = document.implementation.createHTMLDocument()
+  page.body.append(DOMSerializer.fromSchema(type.schema).serializeFragment(content, { document: page }))
+  return page.body.innerHTML
 }
 
 type View = Parameters<NonNullable<import('@tiptap/pm/view').EditorProps['handlePaste']>>[0]

@@ -5,7 +5,6 @@ import { fullDate } from '#lib/format.ts'
 /** What speaks for an arrival and against it: the person decides. */
 export const Evidence = ({ evidence }: Pick<Submission, 'evidence'>) => (
   <div className="notice warn">
-    <p>{t('doubt.why')}</p>
     {evidence.length === 0 ? (
       t('doubt.none')
     ) : (

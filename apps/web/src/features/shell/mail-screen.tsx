@@ -97,6 +97,9 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
         >
           <Settings size={18} aria-hidden />
         </a>
+        <button type="button" className="compose-round" aria-label={t('compose')} onClick={writeNew}>
+          <PenLine size={22} aria-hidden />
+        </button>
       </header>
       <div role="status">
         {!isOnline && <div className="bar">{t('offline.bar')}</div>}
@@ -142,9 +145,6 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
         </section>
         <PaneSeparators panes={panes} layout={layout} />
       </main>
-      <button type="button" className="compose-round" aria-label={t('compose')} onClick={writeNew}>
-        <PenLine size={22} aria-hidden />
-      </button>
       <BottomBar inboxId={inbox} currentId={mailboxId} isTreeShown={isTreeShown} onTree={toggleTree} />
       <div className="sr-only" aria-live="polite">
         {live}
