@@ -34,13 +34,13 @@ export const holdSubmission = async (tx: Tx, userId: bigint, id: string): Promis
   return { ...found, states: batches.map(({ state }) => state), faults }
 }
 
-/** A draft that is sent is on nobody's desk. False: it has another version by now, is sent already, or is gone. */
+/** A draft that is sent is on nobody's desk, and not long in Drafts; not at once, as it may be taken back. False: it has another version by now, is sent already, or is gone. */
 export const takeDraft = async (
   unit: RawUnit,
   { row: { id, userId }, submissionId, version }: { row: WholeDraft['row']; submissionId: string; version: number },
 ): Promise<boolean> => {
   const taken = await unit.tx.$executeRaw`
-    UPDATE draft SET submission_id = ${submissionId}::uuid
+    UPDATE draft SET submission_id = ${submissionId}::uuid, copy_at = now() + interval '15 seconds'
     WHERE id = ${id}::uuid AND user_id = ${userId} AND version = ${version}::int AND submission_id IS NULL AND discarded_at IS NULL`
   if (taken > 0) unit.log({ userId }, { kind: 'draft', draftId: id })
   return taken > 0

@@ -217,6 +217,11 @@ export const tellSubmission = (unit: Pick<RawUnit, 'log'>, accountId: bigint, id
 
 /** Long over. What went everywhere it should needs its octets no longer; of the rest they are kept to be sent again. */
 export const sweepSubmissions = async ({ prisma }: Store): Promise<void> => {
+  // Sent: from here on it is any draft that was discarded (draft-copies.ts, sweepDrafts).
+  await prisma.$executeRaw`UPDATE draft SET submission_id = NULL WHERE discarded_at < now() - interval '1 day' AND submission_id IS NOT NULL`
+  // Nobody came back to one that failed: what was written is not lost with it.
+  await prisma.$executeRaw`
+    UPDATE draft d SET submission_id = NULL FROM submission s WHERE d.submission_id = s.id AND d.discarded_at IS NULL AND s.finished_at < now() - interval '90 days'`
   await prisma.$executeRaw`
     WITH idle AS (SELECT s.blob_id FROM submission s JOIN blob b ON b.id = s.blob_id WHERE s.finished_at < now() - interval '1 day' AND s.copy_at IS NULL
         AND (s.cancelled_at IS NOT NULL OR (s.followed_at IS NOT NULL AND s.sent_copy IN ('none', 'stored') AND NOT EXISTS (

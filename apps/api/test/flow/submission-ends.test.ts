@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { sweepDrafts } from '#store/draft-copies.ts'
 import { engineChannel } from '#store/notify.ts'
 import { sweepSubmissions } from '#store/submissions.ts'
 import { addItems, createTransfer } from '#store/transfers.ts'
@@ -137,20 +138,26 @@ describe('a mail in the outbox', () => {
     await outbox.sender.ends(sent.id, 'sent')
     await outbox.sender.ends(refused.id, 'failed')
     await until(async () => (await outbox.sender.state(sent.id)).sentCopy === 'stored', { what: 'a copy in Sent' })
-    const age = (days: number) =>
-      store.prisma
+    const age = async (days: number) => {
+      await store.prisma
         .$executeRaw`UPDATE submission SET finished_at = now() - ${days}::int * interval '1 day' WHERE account_id = ${accountId}`
+      await store.prisma
+        .$executeRaw`UPDATE draft SET discarded_at = now() - ${days}::int * interval '1 day' WHERE account_id = ${accountId} AND discarded_at IS NOT NULL`
+    }
     const left = async () => {
       await sweepSubmissions(store)
+      await sweepDrafts(store)
       const rows = await store.prisma.submission.findMany({ where: { accountId } })
-      return [rows.length, await store.prisma.blob.count({ where: { id: { in: rows.map(({ blobId }) => blobId) } } })]
+      const drafts = await store.prisma.draft.findMany({ where: { accountId }, orderBy: { createdAt: 'asc' } })
+      const blobs = await store.prisma.blob.count({ where: { id: { in: rows.map(({ blobId }) => blobId) } } })
+      return { lines: rows.length, blobs, drafts: drafts.map(({ submissionId }) => submissionId) }
     }
     await age(0)
-    expect(await left()).toEqual([2, 2])
+    expect(await left()).toEqual({ lines: 2, blobs: 2, drafts: [sent.id, refused.id] })
     await age(2)
-    expect(await left()).toEqual([2, 1])
+    expect(await left()).toEqual({ lines: 2, blobs: 1, drafts: [refused.id] })
     await age(91)
-    expect(await left()).toEqual([0, 0])
+    expect(await left()).toEqual({ lines: 0, blobs: 0, drafts: [null] })
     // The copy is a message of its own.
     const [copy] = await store.prisma.$queryRaw<{ id: bigint | null }[]>`
       SELECT b.id FROM placement p JOIN mailbox m ON m.id = p.shown_mailbox_id AND m.role = 'sent' JOIN raw_source r ON r.message_id = p.message_id

@@ -87,6 +87,8 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
     const { submission, answer: held } = await steer(userId, params.submissionId, async (unit, held) => {
       requireOpen(held)
       if (held.states.includes('in_doubt')) throw tooLate('It is not known whether it arrived.', 'Decide that first.')
+      if (held.states.every((state) => state === 'queued'))
+        throw tooLate('It was not tried yet: it goes when its time comes.', 'Choose another time for it instead.')
       if (!(await retryHeld(unit, held))) throw tooLate('Nobody is left to send it to.')
       return held
     })
