@@ -19,12 +19,12 @@ export const WarningsDialog = ({
       ))}
     </ul>
     <div className="row end">
+      {/* The harmless answer comes first, and so has the focus. */}
+      <button type="button" className="button primary" onClick={onClose}>
+        {t('warn.back')}
+      </button>
       <button type="button" className="button" onClick={onSend}>
         {t('warn.send')}
-      </button>
-      {/* biome-ignore lint/a11y/noAutofocus: within a dialog the harmless answer has the focus */}
-      <button type="button" className="button primary" autoFocus onClick={onClose}>
-        {t('warn.back')}
       </button>
     </div>
   </Dialog>
