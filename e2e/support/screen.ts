@@ -20,11 +20,13 @@ export type Screen = {
   addAccount: (user: string, port?: number) => Promise<string>
   /** Asks the API as the signed-in person. */
   api: (method: string, path: string, body?: unknown) => Promise<Response>
+  /** Killed as a power cut would, and there again at the same address. `between` sees it away. */
+  crash: (between: () => Promise<void>) => Promise<void>
   stop: () => Promise<void>
 }
 
 const owner = { name: 'Robin', address: 'robin@example.org', password: 'four unrelated words: lantern orbit' }
-const mailPassword = 'mail password'
+export const mailPassword = 'mail password'
 
 /** What differs from a usual start: the environment of Postern, the switches of Chromium. */
 export type ScreenOptions = { environment?: Record<string, string>; switches?: string[] }
@@ -34,7 +36,7 @@ export const startScreen = async ({ environment, switches }: ScreenOptions = {})
   dovecot.addUser('robin', mailPassword)
   for (const mail of sampleMails(new Date()))
     dovecot.deliver('robin', mail.mailbox, mail.raw, { flags: mail.flags, receivedAt: mail.receivedAt })
-  const postern: RunningPostern = await startPostern(dovecot.certificate, undefined, environment)
+  let postern: RunningPostern = await startPostern(dovecot.certificate, undefined, environment)
   const browser = await openChromium(switches)
   const { base } = postern
   const problems: string[] = []
@@ -82,6 +84,11 @@ export const startScreen = async ({ environment, switches }: ScreenOptions = {})
           problems.push(message.text())
       })
       return page
+    },
+    crash: async (between) => {
+      await postern.stop('SIGKILL')
+      await between()
+      postern = await startPostern(dovecot.certificate, postern.home, { ...environment, PORT: new URL(base).port })
     },
     stop: async () => {
       await browser.close()

@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { composerMessages } from '../../apps/web/src/lib/composer-messages-en.ts'
 import { messages } from '../../apps/web/src/lib/messages-en.ts'
 import { pageMessages } from '../../apps/web/src/lib/page-messages-en.ts'
 
@@ -30,6 +31,7 @@ describe('words on the screen', () => {
 
   it('are each said in one catalogue, and somewhere on the screen', () => {
     expect(Object.keys(pageMessages).filter((key) => key in messages)).toEqual([])
+    expect(Object.keys(composerMessages).filter((key) => key in messages || key in pageMessages)).toEqual([])
     const code = sources.map((path) => readFileSync(path, 'utf8')).join('\n')
     const made = [...code.matchAll(/`([a-zA-Z]+\.)\$\{/g)].map(([, start = '']) => start)
     const isSaid = (key: string) =>
@@ -37,6 +39,6 @@ describe('words on the screen', () => {
       made.some((start) => key.startsWith(start)) ||
       /\.(?:one|other)$/.test(key) ||
       /^(?:done|many)\./.test(key)
-    expect([...Object.keys(messages), ...Object.keys(pageMessages)].filter((key) => !isSaid(key))).toEqual([])
+    expect([messages, pageMessages, composerMessages].flatMap(Object.keys).filter((key) => !isSaid(key))).toEqual([])
   })
 })

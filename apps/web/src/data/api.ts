@@ -48,7 +48,14 @@ export const whenAuthRequired = (listener: Listener): void => {
   onAuthRequired = listener
 }
 
-const errorOf = (body: unknown): ApiError => {
+const readError = async (response: Response): Promise<ApiError> => {
+  const error = errorOf(await response.json().catch(() => null))
+  if (error.code === 'auth.required') onAuthRequired(error)
+  return error
+}
+
+/** What the API says went wrong, whatever it was that answered. */
+export const errorOf = (body: unknown): ApiError => {
   const error = (body as Partial<ErrorBody> | null)?.error // looked at field by field
   const code = error?.code && error.code in errorTable ? error.code : 'internal'
   return new ApiError(code, {
@@ -108,9 +115,7 @@ export const request = async (
     throw new ApiError('unreachable', {})
   }
   if (response.ok) return response
-  const error = errorOf(await response.json().catch(() => null))
-  if (error.code === 'auth.required') onAuthRequired(error)
-  throw error
+  throw await readError(response)
 }
 
 /** Calls an operation: `call('getThread', 'GET', '/v1/threads/7')`. The name gives the types, the rest is plain. */

@@ -2,6 +2,7 @@ import type { Account, ServerSettings } from '@postern/shared/accounts.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import type { CurrentSession } from '@postern/shared/sessions.ts'
+import type { Submission } from '@postern/shared/submissions.ts'
 import { call } from './api.ts'
 import { Observable, useObservable } from './observable.ts'
 import type { ThreadList } from './thread-list.ts'
@@ -26,6 +27,10 @@ export type AppState = {
   notesSeen: number
   /** The server has a newer page than this one. */
   hasNewVersion: boolean
+  /** Somebody writes, or is about to (compose-wish.ts). */
+  hasComposers: boolean
+  /** What is on its way out and not over (outbox.ts). */
+  outbox: Submission[]
   /** Mail is being brought in, or about to be (transfers.ts). */
   hasTransfers: boolean
   /** Typed to add a mailbox that this account shows already: what changing it to that server begins with. Nowhere else. */
@@ -45,6 +50,8 @@ export const blank: AppState = {
   arrived: {},
   notesSeen: 0,
   hasNewVersion: false,
+  hasComposers: false,
+  outbox: [],
   hasTransfers: false,
   typedLogin: null,
 }

@@ -9,6 +9,10 @@ export const inView: { current: { mailboxId: string; filter: Filter; position: n
 /** Called with new mail for the notice and the live region. */
 export const arrivals: { listener: (mailboxId: string, threadIds: string[]) => void } = { listener: () => undefined }
 
+type WritingChange = Extract<Change, { kind: 'draft' | 'draftRemoved' | 'submission' | 'identities' }>
+/** Called with what is written and sent, by what comes when it is needed (writing.ts). */
+export const writing: { listener: (change: WritingChange) => void } = { listener: () => undefined }
+
 /** Applies a batch in order. Counts of mailboxes come with it, so lists know their true length. */
 export const applyBatch = ({ changes }: ChangeBatch): void => {
   const totals = new Map(
@@ -54,6 +58,11 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
       return settleCommand(change.command)
     case 'transfersDismissed':
       return app.get().hasTransfers && forgetThere(change.transferIds)
+    case 'draft':
+    case 'draftRemoved':
+    case 'submission':
+    case 'identities':
+      return writing.listener(change)
     case 'settings':
       return app.set((state) => (state.session ? { session: { ...state.session, settings: change.settings } } : {}))
     case 'arrived':

@@ -7,6 +7,10 @@ import { type AppState, app, setting } from './app-state.ts'
  * knows a command carries it out. Keys are Gmail's letters unless the person chose others (setting `keys`).
  */
 export const commandKeys = {
+  compose: ['c'],
+  reply: ['r'],
+  replyAll: ['a'],
+  forward: ['f'],
   next: ['j', 'ArrowDown'],
   previous: ['k', 'ArrowUp'],
   first: ['Home'],

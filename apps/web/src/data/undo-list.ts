@@ -8,10 +8,10 @@ const undoable: Told[] = []
 const maxUndoable = 50
 
 /** Says what was done. With a way back it is taken back by the button beside it, or by `z`, once. */
-export const tellDone = (text: string, takeBack?: () => void): Told => {
+export const tellDone = (text: string, takeBack?: () => void, forMs?: number): Told => {
   const told: Told = { toastId: '', takeBack }
   const undo = takeBack && { undo: () => undoOne(told) }
-  told.toastId = showToast({ kind: 'done', text, ...undo })
+  told.toastId = showToast({ kind: 'done', text, ...undo }, forMs)
   if (undo) undoable.push(told)
   if (undoable.length > maxUndoable) undoable.shift()
   return told

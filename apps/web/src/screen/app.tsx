@@ -3,6 +3,7 @@ import { setting, useApp } from '#data/app-state.ts'
 import { startSession } from '#data/session.ts'
 import { MailboxTree } from '#features/mailbox-tree/mailbox-tree.tsx'
 import { MessageList } from '#features/message-list/message-list.tsx'
+import { SealedMail } from '#features/message-view/sealed-mail.tsx'
 import { ThreadView } from '#features/message-view/thread-view.tsx'
 import { SearchResults } from '#features/search/search-results.tsx'
 import { MailScreen } from '#features/shell/mail-screen.tsx'
@@ -10,6 +11,7 @@ import { Toasts } from '#features/toasts/toasts.tsx'
 import { useRoute } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { BrokenScreen } from './broken-screen.tsx'
+import { useComposers, useMailtoLinks } from './use-composers.ts'
 
 // Rarely seen screens come when they are needed.
 const Setup = lazy(() => import('#features/setup/setup-screen.tsx').then((module) => ({ default: module.SetupScreen })))
@@ -28,6 +30,7 @@ const Settings = lazy(() =>
 const HiddenList = lazy(() =>
   import('#features/message-list/hidden-list.tsx').then((module) => ({ default: module.HiddenList })),
 )
+const Outbox = lazy(() => import('#features/outbox/outbox.tsx').then((module) => ({ default: module.Outbox })))
 const ShortcutSheet = lazy(() =>
   import('#features/shell/shortcut-sheet.tsx').then((module) => ({ default: module.ShortcutSheet })),
 )
@@ -37,7 +40,8 @@ const Transfers = lazy(() =>
   import('#features/transfers/transfers.tsx').then((module) => ({ default: module.Transfers })),
 )
 
-const screens = { MailboxTree, MessageList, HiddenList, ThreadView, SearchResults, ShortcutSheet, Palette }
+const composerParts = { SealedMail }
+const screens = { MailboxTree, MessageList, HiddenList, Outbox, ThreadView, SearchResults, ShortcutSheet, Palette }
 
 /** One page, one router: the path decides the screen. */
 export const App = () => {
@@ -65,6 +69,8 @@ const Screen = () => {
   const hasAccounts = useApp((state) => state.accounts.length > 0)
   const hasTransfers = useApp((state) => state.hasTransfers)
   useTheme()
+  const composers = useComposers(phase === 'ready' || phase === 'expired')
+  useMailtoLinks()
   const isStarting = phase === 'starting'
   // The screen stands: what was painted before it goes in the same frame.
   useLayoutEffect(() => {
@@ -83,6 +89,13 @@ const Screen = () => {
       </main>
     )
   if (phase === 'signedOut') return <SignIn />
+  if (route.segments[0] === 'compose')
+    return (
+      <>
+        {composers && <composers.ComposeWindow draftId={route.query.get('draft') ?? ''} parts={composerParts} />}
+        {phase === 'expired' && <SignIn isOverlay />}
+      </>
+    )
   return (
     <>
       {route.segments[0] === 'accounts' && route.segments[1] !== 'new' ? (
@@ -99,6 +112,7 @@ const Screen = () => {
           <Transfers />
         </Suspense>
       )}
+      {composers && <composers.Composers parts={composerParts} />}
       {phase === 'expired' && <SignIn isOverlay />}
     </>
   )

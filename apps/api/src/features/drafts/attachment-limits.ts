@@ -1,22 +1,13 @@
+import { attachmentRoom } from '@postern/shared/attachment-room.ts'
 import { AppError } from '#platform/errors.ts'
 
-/** No mail server takes more. */
-export const maxAttachmentBytes = 256 * 1024 * 1024
 export const maxAttachments = 500
-/** For the header, and what is written. */
-const reservedBytes = 64 * 1024
-
-/** So many octets fit into a mail of a size: four for three of them, and line ends (RFC 2045 6.8). */
-const fitting = (mailBytes: number): number =>
-  Math.max(0, Math.floor(((mailBytes - reservedBytes) * 3 * 76) / (4 * 78)))
-
 /** What may still be attached, by what the server takes and what is attached already. */
 export const roomFor = (
   { maxMessageBytes }: { maxMessageBytes: bigint | null },
   attached: { sizeBytes: bigint }[],
 ): number => {
-  const all =
-    maxMessageBytes === null ? maxAttachmentBytes : Math.min(maxAttachmentBytes, fitting(Number(maxMessageBytes)))
+  const all = attachmentRoom(maxMessageBytes === null ? null : Number(maxMessageBytes))
   return Math.max(0, all - attached.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0))
 }
 

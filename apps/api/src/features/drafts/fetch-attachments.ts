@@ -1,3 +1,4 @@
+import { maxAttachmentBytes } from '@postern/shared/attachment-room.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 import { stageContent } from '#store/blobs.ts'
 import { commit } from '#store/commit.ts'
@@ -5,7 +6,7 @@ import { type AttachmentFacts, attachContent, noteMissing } from '#store/draft-a
 import type { AttachmentRow, WholeDraft } from '#store/drafts.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { openPart, openSource, requireOwnMessage } from '../mail-content.ts'
-import { maxAttachmentBytes, within } from './attachment-limits.ts'
+import { within } from './attachment-limits.ts'
 
 type Deps = Pick<FeatureDeps, 'store' | 'engine' | 'logger'>
 type Owner = { userId: bigint; accountId: bigint }

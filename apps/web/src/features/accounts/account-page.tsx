@@ -14,6 +14,7 @@ import { ListState } from '#ui/list-state.tsx'
 import { ServerSaid } from '#ui/server-said.tsx'
 import { CheckNow } from './check-now.tsx'
 import { EditAccount, isCertificateProblem } from './edit-account.tsx'
+import { IdentitiesCard } from './identities-card.tsx'
 import { LookCard } from './look-card.tsx'
 import { MailboxTable } from './mailbox-table.tsx'
 import { MaildropFacts } from './maildrop-facts.tsx'
@@ -55,6 +56,7 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
         <RetrievalCard key={`retrieval ${account.id}`} accountId={account.id} retrieval={account.retrieval} />
       )}
       <EditAccount key={`edit ${account.id} ${account.kind}`} account={account} />
+      <IdentitiesCard account={account} />
       <LookCard account={account} />
       {account.kind === 'imap' && <MailboxTable account={account} />}
       <SwitchCard account={account} />

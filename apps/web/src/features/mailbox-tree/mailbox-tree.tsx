@@ -1,5 +1,5 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import { FolderPlus, Plus, RefreshCw, Settings2 } from 'lucide-react'
+import { FolderPlus, Plus, RefreshCw, SendHorizontal, Settings2 } from 'lucide-react'
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
 import { createPortal } from 'react-dom'
 import { useApp } from '#data/app-state.ts'
@@ -17,7 +17,8 @@ const rowsAtOnce = 300
 const remembered = 'folds'
 
 /** Each account with its mailboxes: special ones on top, then the rest by name; counts are unread conversations. */
-export const MailboxTree = ({ currentId }: { currentId: string | null }) => {
+export const MailboxTree = ({ currentId, isOutbox }: { currentId: string | null; isOutbox: boolean }) => {
+  const waiting = useApp((state) => state.outbox.length)
   const accounts = useApp((state) => state.accounts)
   // Whoever went elsewhere is not asked again on coming back.
   useEffect(() => closeTreeWish, [])
@@ -26,6 +27,18 @@ export const MailboxTree = ({ currentId }: { currentId: string | null }) => {
       {accounts.map((account) => (
         <AccountTree key={account.id} account={account} currentId={currentId} />
       ))}
+      {(waiting > 0 || isOutbox) && (
+        <a
+          className="tree-item"
+          href="/outbox"
+          aria-current={isOutbox ? 'page' : undefined}
+          onClick={(event) => onLinkClick(event, '/outbox')}
+        >
+          <SendHorizontal size={16} className="turns" aria-hidden />
+          <span className="name">{t('outbox')}</span>
+          <span className="count">{waiting > 0 && waiting.toLocaleString()}</span>
+        </a>
+      )}
       <a className="tree-item muted" href="/accounts/new" onClick={(event) => onLinkClick(event, '/accounts/new')}>
         <Plus size={16} aria-hidden />
         <span className="name">{t('account.add')}</span>

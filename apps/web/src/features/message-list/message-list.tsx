@@ -6,6 +6,7 @@ import { type DragEvent, type MouseEvent, useEffect, useRef, useState } from 're
 import { app, type Filter, listKey, prefetch, setting, useApp } from '#data/app-state.ts'
 import { inView } from '#data/apply-change.ts'
 import { act, leaving, type MailAction, refusalOf } from '#data/commands.ts'
+import { askCompose } from '#data/compose-wish.ts'
 import { startDrag } from '#data/drag.ts'
 import { loadRows, pageSize } from '#data/load-rows.ts'
 import { expungeIn } from '#data/patch-account.ts'
@@ -89,7 +90,12 @@ export const MessageList = ({
   }, [isAtTop, arrived, mailboxId])
 
   useSteadyScroll(scroller, rows, height, virtual.range?.startIndex)
-  const openRow = (id: string) => navigate(addressOf(id))
+  const openRow = (id: string) => {
+    const draft = mailbox?.role === 'drafts' && rows.find((row) => row?.threadId === id)
+    // What is being written is gone on with, not read.
+    if (draft) askCompose({ kind: 'continue', messageId: draft.latestMessageId })
+    else navigate(addressOf(id))
+  }
   const chosen = marks.size > 0 ? [...marks] : rows[cursor] ? [rows[cursor].threadId] : []
 
   const refusal = (action: MailAction): string | null => {

@@ -1,6 +1,7 @@
 import type { MessagePart } from '@postern/shared/messages.ts'
 import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { call } from '#data/api.ts'
+import { onMailtoClick } from '#data/compose-wish.ts'
 import { t } from '#lib/text.ts'
 import { fitWidth } from './fit-width.ts'
 import type { MisleadingLink } from './misleading-links.ts'
@@ -69,7 +70,11 @@ export const MessageFrame = ({
     observer.observe(page.body)
     // Images arrive later and change the size.
     page.body.addEventListener('load', measure, true)
-    return () => observer.disconnect()
+    page.addEventListener('click', onMailtoClick)
+    return () => {
+      observer.disconnect()
+      page.removeEventListener('click', onMailtoClick)
+    }
   }, [page, html, isDark, messageId, parts, onFound])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt does the same again

@@ -16,6 +16,7 @@ import { MessageMenu } from './message-menu.tsx'
 import { printMessage } from './print-message.ts'
 import { ReceiptAsked } from './receipt-asked.tsx'
 import { Reports } from './reports.tsx'
+import { DraftBar, ReplyBar } from './reply-bar.tsx'
 import { TextBody } from './text-body.tsx'
 
 type Sheet = { title: string; text: string }
@@ -69,7 +70,7 @@ export const MessageItem = ({
   const isWhole = !message.isHeaderOnly
   const ask = notes.asks.find(({ messageId }) => messageId === message.id)
   return (
-    <article className="message" ref={article} aria-label={from ? personName(from) : ''}>
+    <article className="message" data-message={message.id} ref={article} aria-label={from ? personName(from) : ''}>
       <div className="row" style={{ flexWrap: 'nowrap' }}>
         <button type="button" className="message-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           <bdi className="from">{from ? personName(from) : '—'}</bdi>
@@ -116,6 +117,11 @@ export const MessageItem = ({
             isOnWhite={isOnWhite}
             onSource={() => void showSource()}
           />
+          {message.placements.some(({ flags }) => flags.draft) ? (
+            <DraftBar messageId={message.id} />
+          ) : (
+            <ReplyBar messageId={message.id} name={from ? personName(from) : '—'} />
+          )}
         </>
       )}
       {sheet && (
@@ -260,7 +266,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
   )
 }
 
-const HtmlBody = (props: FrameProps) => {
+export const HtmlBody = (props: FrameProps) => {
   const module = useFrameModule()
   return module && <module.MessageFrame {...props} />
 }
@@ -306,7 +312,7 @@ const MisleadingLinks = ({ links }: { links: FoundInMail['misleadingLinks'] }) =
 }
 
 /** Whether the screen is dark right now, by choice or by the system. */
-const useDark = (): boolean => {
+export const useDark = (): boolean => {
   const theme = useApp((state) => setting(state, 'theme', 'system'))
   const isSystemDark = useMedia('(prefers-color-scheme: dark)')
   return theme === 'dark' || (theme !== 'light' && isSystemDark)

@@ -1,4 +1,5 @@
 import { EllipsisVertical } from 'lucide-react'
+import { askCompose } from '#data/compose-wish.ts'
 import { download } from '#data/download.ts'
 import { t } from '#lib/text.ts'
 import { Menu } from '#ui/menu.tsx'
@@ -27,6 +28,12 @@ export const MessageMenu = ({ messageId, label, hasHtml, isWhole, isPlain, onPla
     title={t('view.more')}
     icon={<EllipsisVertical size={17} aria-hidden />}
     items={[
+      ...(isWhole
+        ? (['forwardAttached', 'editAsNew', 'redirect'] as const).map((kind) => ({
+            label: t(`view.${kind}`),
+            onSelect: () => askCompose({ kind, messageId }),
+          }))
+        : []),
       ...(hasHtml
         ? [
             { label: t(isPlain ? 'view.html' : 'view.plain'), onSelect: onPlain },

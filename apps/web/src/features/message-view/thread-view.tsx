@@ -5,6 +5,7 @@ import { ApiError, failureOf } from '#data/api.ts'
 import { loadThread, setting, useApp } from '#data/app-state.ts'
 import { act, closes, type MailAction, refusalOf } from '#data/commands.ts'
 import { useMoveItems } from '#data/move-items.ts'
+import { askCompose } from '#data/compose-wish.ts'
 import { expungeIn } from '#data/patch-account.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { plainSubject } from '#lib/format.ts'
@@ -55,6 +56,13 @@ export const ThreadView = ({
     placements.some(({ mailboxId: place, flags }) => place === placeId && !flags.seen) ? [id] : [],
   )
   useMarkRead(isHidden ? null : threadId, placeId, unreadIds)
+  const answer = (kind: 'reply' | 'replyAll' | 'forward') => () => {
+    const messageId = answeredOf(messages ?? [])
+    if (messageId) askCompose({ kind, messageId })
+  }
+  useCommands(
+    threadId && messages ? { reply: answer('reply'), replyAll: answer('replyAll'), forward: answer('forward') } : {},
+  )
   if (!threadId) return <p className="empty">{t('view.none')}</p>
   const here = messages?.filter((message) => isHidden || message.placements.length > 0)
   const last = here?.at(-1)
@@ -85,6 +93,15 @@ export const ThreadView = ({
         />
       ))}
     </>
+  )
+}
+
+/** The message that has the focus, else the newest that is no draft. */
+const answeredOf = (messages: Message[]): string | undefined => {
+  const focused = document.activeElement?.closest<HTMLElement>('[data-message]')?.dataset.message
+  const isDraft = ({ placements }: Message) => placements.some(({ flags }) => flags.draft)
+  return (
+    messages.find(({ id }) => id === focused)?.id ?? (messages.findLast((one) => !isDraft(one)) ?? messages.at(-1))?.id
   )
 }
 

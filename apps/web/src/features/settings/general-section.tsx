@@ -9,6 +9,7 @@ export const GeneralSection = () => (
   <>
     <Appearance />
     <Reading />
+    <Sending />
     <Notices />
     <About />
   </>
@@ -70,6 +71,25 @@ const Reading = () => {
           { value: '-1', label: t('markRead.never') },
         ]}
         onChange={(value) => void saveSetting('markReadMs', Number(value))}
+      />
+    </section>
+  )
+}
+
+const Sending = () => {
+  const seconds = useApp((state) => setting(state, 'undoSendSeconds', 10))
+  return (
+    <section className="card" aria-label={t('general.sending')}>
+      <h2>{t('general.sending')}</h2>
+      <Choice
+        label={t('general.undoSend')}
+        value={String(seconds)}
+        options={[0, 5, 10, 20, 30].map((n) => ({
+          value: String(n),
+          label: n === 0 ? t('undoSend.never') : t('undoSend.seconds', { n }),
+        }))}
+        hint={t('general.undoSendHint')}
+        onChange={(value) => void saveSetting('undoSendSeconds', Number(value))}
       />
     </section>
   )

@@ -1,6 +1,7 @@
-import { Keyboard, Menu as MenuIcon, Settings } from 'lucide-react'
+import { Keyboard, Menu as MenuIcon, PenLine, Settings } from 'lucide-react'
 import { Suspense, useEffect, useState } from 'react'
 import { type AppState, app, setting, useApp } from '#data/app-state.ts'
+import { askCompose } from '#data/compose-wish.ts'
 import { useCommands, useKeyboard } from '#data/screen-commands.ts'
 import { undoLast } from '#data/undo-list.ts'
 import { useTitle } from '#data/use-title.ts'
@@ -18,7 +19,7 @@ import { useArrivals } from './use-arrivals.ts'
 const paneClass = { columns: 'columns', bottom: 'bottom', list: 'single' }
 
 type Place = {
-  kind: 'mail' | 'search' | 'deleted' | 'nowhere'
+  kind: 'mail' | 'search' | 'outbox' | 'deleted' | 'nowhere'
   mailboxId: string | null
   threadId: string | null
   listAt: string
@@ -48,6 +49,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
   useTitle(useApp((state) => placeName(place, query, state)))
   useKeyboard(() => setSheet('palette'))
   useCommands({
+    compose: writeNew,
     help: () => setSheet('keys'),
     undo: undoLast,
     search: focusSearch,
@@ -95,6 +97,9 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
         >
           <Settings size={18} aria-hidden />
         </a>
+        <button type="button" className="compose-round" aria-label={t('compose')} onClick={writeNew}>
+          <PenLine size={22} aria-hidden />
+        </button>
       </header>
       <div role="status">
         {!isOnline && <div className="bar">{t('offline.bar')}</div>}
@@ -106,7 +111,16 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
         ref={panes.ref}
       >
         <nav className={isTreeShown ? 'tree shown' : 'tree'} aria-label={t('mailboxes')}>
-          <MailboxTree currentId={mailboxId} />
+          <button
+            type="button"
+            className="button primary compose-button"
+            title={`${t('key.compose')} (c)`}
+            onClick={writeNew}
+          >
+            <PenLine size={15} aria-hidden />
+            {t('compose')}
+          </button>
+          <MailboxTree currentId={mailboxId} isOutbox={kind === 'outbox'} />
         </nav>
         {isTreeShown && (
           <button type="button" className="scrim" tabIndex={-1} aria-label={t('close')} onClick={closeDrawer} />
@@ -144,7 +158,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
 }
 
 const List = ({
-  screens: { MessageList, HiddenList, SearchResults },
+  screens: { MessageList, HiddenList, Outbox, SearchResults },
   place: { kind, mailboxId, threadId },
   query,
   isOneLine,
@@ -157,6 +171,12 @@ const List = ({
   isCovered: boolean
 }) => {
   if (kind === 'search') return <SearchResults query={query} threadId={threadId} />
+  if (kind === 'outbox')
+    return (
+      <Suspense fallback={null}>
+        <Outbox />
+      </Suspense>
+    )
   if (kind === 'nowhere')
     return (
       <div className="empty">
@@ -192,6 +212,8 @@ const placeOf = ({ segments, query }: Route, inbox: string | null): Place => {
       threadId: segments[1] ?? null,
       listAt: `/search?${new URLSearchParams({ q: query.get('q') ?? '' })}`,
     }
+  if (segments[0] === 'outbox' && segments.length === 1)
+    return { kind: 'outbox', mailboxId: null, threadId: null, listAt: '/outbox' }
   const [first = 'mail', ...ids] = segments
   const isKnown =
     (first === 'mail' || first === 'deleted') && ids.length <= 2 && ids.every((id) => /^[1-9]\d*$/.test(id))
@@ -201,6 +223,8 @@ const placeOf = ({ segments, query }: Route, inbox: string | null): Place => {
   const listAt = kind === 'mail' ? mailAddress(mailboxId ?? '', query.get('filter') ?? 'all') : `/deleted/${mailboxId}`
   return { kind, mailboxId, threadId: segments[2] ?? null, listAt }
 }
+
+const writeNew = (): void => askCompose({ kind: 'new' })
 
 const withoutHash = (): string => location.pathname + location.search
 const closeDrawer = (): void => goBack(withoutHash())
@@ -238,6 +262,7 @@ const placeName = ({ kind, mailboxId, threadId }: Place, query: string, state: A
   const subject = threadId === null ? undefined : state.threads[threadId]?.[0]?.subject
   if (subject !== undefined) return plainSubject(subject) || t('view.noSubject')
   if (kind === 'search') return query.trim() === '' ? t('bar.search') : `${query.trim()} – ${t('bar.search')}`
+  if (kind === 'outbox') return t('outbox')
   if (kind === 'deleted') return t('hidden.title')
   if (kind === 'nowhere') return t('page.none')
   const mailbox = mailboxId === null ? undefined : state.mailboxes[mailboxId]

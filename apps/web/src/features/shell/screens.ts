@@ -12,10 +12,11 @@ export type ThreadViewProps = {
 
 /** What the shell shows, handed in by screen/app.tsx: features never import each other. */
 export type Screens = {
-  MailboxTree: ComponentType<{ currentId: string | null }>
+  MailboxTree: ComponentType<{ currentId: string | null; isOutbox: boolean }>
   MessageList: ComponentType<{ mailboxId: string; threadId: string | null; isOneLine: boolean; isCovered: boolean }>
   HiddenList: ComponentType<{ mailboxId: string; threadId: string | null }>
   ThreadView: ComponentType<ThreadViewProps>
+  Outbox: ComponentType
   SearchResults: ComponentType<{ query: string; threadId: string | null }>
   ShortcutSheet: ComponentType<{ onClose: () => void }>
   Palette: ComponentType<{ onClose: () => void }>

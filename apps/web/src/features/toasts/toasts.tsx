@@ -22,6 +22,18 @@ export const Toasts = () => {
               {t('undo')}
             </button>
           )}
+          {toast.action && (
+            <button
+              type="button"
+              className="toast-undo"
+              onClick={() => {
+                toast.action?.run()
+                dismiss(toast.id)
+              }}
+            >
+              {toast.action.label}
+            </button>
+          )}
           <button type="button" className="icon-button" aria-label={t('close')} onClick={() => dismiss(toast.id)}>
             <X size={16} aria-hidden />
           </button>

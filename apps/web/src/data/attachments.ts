@@ -1,0 +1,178 @@
+import { attachmentRoom } from '@postern/shared/attachment-room.ts'
+import type { DraftAttachment } from '@postern/shared/drafts.ts'
+import { t } from '#lib/composer-text.ts'
+import { newId } from '#lib/new-id.ts'
+import { call, explain } from './api.ts'
+import { draftsHere, findDraft, patchDraft } from './draft-state.ts'
+import { identityOf } from './identities.ts'
+import { Observable, useObservable } from './observable.ts'
+import { saveNow } from './save-drafts.ts'
+import { sendFile } from './send-file.ts'
+import { showToast } from './toasts.ts'
+import { tellDone } from './undo-list.ts'
+
+/** Files on their way to a draft. */
+export type Upload = {
+  id: string
+  /** Of the panel. */
+  key: string
+  file: File
+  contentId: string | null
+  sentBytes: number
+  state: { kind: 'sending' } | { kind: 'failed' | 'refused'; reason: string }
+}
+const uploads = new Observable<{ list: Upload[] }>({ list: [] })
+const stops = new Map<string, AbortController>()
+/** Pictures that are shown before they have arrived, by content id. */
+const pictures = new Map<string, string>()
+
+export const useUploads = (key: string): Upload[] =>
+  useObservable(uploads, ({ list }) => list.filter((one) => one.key === key))
+export const uploadsOf = (key: string): Upload[] => uploads.get().list.filter((one) => one.key === key)
+
+const patch = (id: string, change: Partial<Upload>): void =>
+  uploads.set(({ list }) => ({ list: list.map((one) => (one.id === id ? { ...one, ...change } : one)) }))
+const drop = (id: string): void => uploads.set(({ list }) => ({ list: list.filter((one) => one.id !== id) }))
+
+/** What files may come to in a mail of this draft, bytes; null: the server did not say. */
+export const limitOf = (identityId: string): number | null => {
+  const most = identityOf(identityId)?.maxMessageBytes
+  return most ? attachmentRoom(most) : null
+}
+
+export const attachedBytes = (key: string): number => {
+  const attached = findDraft(key)?.attachments ?? []
+  const coming = uploadsOf(key).filter(({ state }) => state.kind !== 'refused')
+  return attached.reduce((sum, one) => sum + one.sizeBytes, 0) + coming.reduce((sum, { file }) => sum + file.size, 0)
+}
+
+/** Each begins at once. What the server would not take is told before anything of it is sent. */
+export const attachFiles = (key: string, files: File[]): void => {
+  for (const file of files) begin(key, file, null)
+}
+
+/** Answers the `src` by which the text shows it. */
+export const attachPicture = (key: string, file: File): string => {
+  const contentId = `${newId()}@postern`
+  pictures.set(contentId, URL.createObjectURL(file))
+  begin(key, file, contentId)
+  return `cid:${contentId}`
+}
+
+const begin = (key: string, file: File, contentId: string | null): void => {
+  const draft = findDraft(key)
+  if (!draft) return
+  const id = newId()
+  const limit = limitOf(draft.content.identityId)
+  const isTooLarge = limit !== null && attachedBytes(key) + file.size > limit
+  const state = isTooLarge ? { kind: 'refused' as const, reason: t('attach.tooLarge') } : { kind: 'sending' as const }
+  uploads.set(({ list }) => ({ list: [...list, { id, key, file, contentId, sentBytes: 0, state }] }))
+  if (!isTooLarge) void send(id)
+}
+
+const send = async (id: string): Promise<void> => {
+  const upload = uploads.get().list.find((one) => one.id === id)
+  if (!upload) return
+  const { key, file, contentId } = upload
+  const stop = new AbortController()
+  stops.set(id, stop)
+  patch(id, { state: { kind: 'sending' }, sentBytes: 0 })
+  try {
+    if (findDraft(key)?.version === 0) await saveNow(key)
+    const draft = findDraft(key)
+    if (!draft || draft.version === 0) throw new Error(t('attach.noDraft'))
+    const query = new URLSearchParams({
+      id,
+      name: file.name,
+      type: file.type || 'application/octet-stream',
+      ...(contentId === null ? {} : { contentId }),
+    })
+    const onProgress = (bytes: number) => patch(id, { sentBytes: Math.min(bytes, file.size) })
+    const address = `/v1/drafts/${draft.id}/attachments?${query}`
+    const attachment = (await sendFile(address, { file, signal: stop.signal, onProgress })) as DraftAttachment // by the contract
+    drop(id)
+    addTo(key, attachment)
+  } catch (error) {
+    const reason = error instanceof Error && !(error instanceof DOMException) ? explainAny(error) : ''
+    patch(id, { state: { kind: 'failed', reason } })
+  } finally {
+    stops.delete(id)
+  }
+}
+
+const explainAny = (error: Error): string =>
+  error.name === 'Error' && !('code' in error) ? error.message : explain(error)
+
+const addTo = (key: string, attachment: DraftAttachment): void => {
+  const draft = findDraft(key)
+  if (!draft) return
+  patchDraft(key, { attachments: [...draft.attachments.filter(({ id }) => id !== attachment.id), attachment] })
+}
+
+export const retryUpload = (id: string): void => void send(id)
+
+export const cancelUpload = (id: string): void => {
+  stops.get(id)?.abort()
+  drop(id)
+}
+
+/** Comes back when nothing is on its way any more. */
+export const whenUploaded = (key: string): Promise<void> =>
+  new Promise((done) => {
+    const isDone = () => !uploadsOf(key).some(({ state }) => state.kind === 'sending')
+    if (isDone()) return done()
+    const stop = uploads.subscribe(() => {
+      if (!isDone()) return
+      stop()
+      done()
+    })
+  })
+
+/** A mail, or a part of one; answers what it is attached as. Throws ApiError. */
+export const attachFromMail = async (
+  key: string,
+  { messageId, partId }: { messageId: string; partId: string | null },
+): Promise<DraftAttachment | null> => {
+  if (findDraft(key)?.version === 0) await saveNow(key)
+  const draft = findDraft(key)
+  if (!draft || draft.version === 0) return null
+  const attachment = await call('addAttachmentFromMail', 'POST', `/v1/drafts/${draft.id}/mail-attachments`, {
+    body: { id: newId(), messageId, partId },
+  })
+  addTo(key, attachment)
+  return attachment
+}
+
+/** What was to come out of a mail and did not. */
+export const fetchAgain = async (key: string, { id, source }: DraftAttachment): Promise<void> => {
+  const draft = findDraft(key)
+  if (!draft || !source) return
+  const body = { id, ...source }
+  addTo(key, await call('addAttachmentFromMail', 'POST', `/v1/drafts/${draft.id}/mail-attachments`, { body }))
+}
+
+/** Gone from the list at once, with a way back. */
+export const removeAttachment = async (key: string, attachment: DraftAttachment): Promise<void> => {
+  const draft = findDraft(key)
+  if (!draft) return
+  const address = `/v1/drafts/${draft.id}/attachments/${attachment.id}`
+  patchDraft(key, { attachments: draft.attachments.filter(({ id }) => id !== attachment.id) })
+  try {
+    await call('removeAttachment', 'DELETE', address)
+    tellDone(t('attach.removed', { name: attachment.filename }), () => {
+      void call('restoreAttachment', 'POST', `${address}/restore`).then((back) => addTo(key, back))
+    })
+  } catch (error) {
+    addTo(key, attachment)
+    showToast({ kind: 'problem', text: explain(error) })
+  }
+}
+
+/** Where the page finds a picture that the text shows. */
+export const pictureAddress = (key: string, source: string): string => {
+  if (!source.startsWith('cid:')) return source
+  const contentId = source.slice(4)
+  const draft = draftsHere().find((one) => one.key === key)
+  const attachment = draft?.attachments.find((one) => one.contentId === contentId)
+  return pictures.get(contentId) ?? (draft && attachment ? `/v1/drafts/${draft.id}/attachments/${attachment.id}` : '')
+}

@@ -1,0 +1,84 @@
+import type { DraftContent } from '@postern/shared/drafts.ts'
+import { app } from './app-state.ts'
+import type { OpenDraft, Place } from './draft-state.ts'
+
+/** What the server has not yet, kept in this browser, so that no crash of a tab or a server takes it. */
+export type LocalDraft = { userId: string; id: string; version: number; content: DraftContent; at: number }
+
+const prefix = 'draft:'
+const panels = 'composers'
+
+const ownId = (): string => app.get().session?.user.id ?? ''
+
+/** Answers whether the browser took it: its storage may be full, or closed to us. */
+export const keepLocally = ({ id, version, content }: Pick<OpenDraft, 'id' | 'version' | 'content'>): boolean => {
+  const kept: LocalDraft = { userId: ownId(), id, version, content, at: Date.now() }
+  try {
+    localStorage.setItem(`${prefix}${id}`, JSON.stringify(kept))
+    return true
+  } catch {
+    return false // said beside the draft
+  }
+}
+
+export const forgetLocally = (id: string): void => localStorage.removeItem(`${prefix}${id}`)
+
+/** Those of this person; what cannot be read is none. */
+export const readLocally = (): LocalDraft[] =>
+  Object.keys(localStorage)
+    .filter((key) => key.startsWith(prefix))
+    .flatMap((key) => {
+      const kept = parse(localStorage.getItem(key))
+      return kept && kept.userId === ownId() ? [kept] : []
+    })
+    .sort((a, b) => a.at - b.at)
+
+const parse = (text: string | null): LocalDraft | null => {
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    const isKept =
+      typeof value === 'object' && value !== null && 'userId' in value && 'content' in value && 'version' in value
+    return isKept ? (value as LocalDraft) : null // written by keepLocally only
+  } catch {
+    return null
+  }
+}
+
+/** The panels of this tab come back when it is loaded again. */
+export const rememberPanels = (list: OpenDraft[]): void => {
+  const open = list.filter(
+    ({ isClosed, version, content, begun }) => !isClosed && (version > 0 || content !== begun?.content),
+  )
+  sessionStorage.setItem(panels, JSON.stringify(open.map(({ id, place }) => ({ id, place }))))
+}
+
+export const rememberedPanels = (): { id: string; place: Place }[] => {
+  try {
+    const list: unknown = JSON.parse(sessionStorage.getItem(panels) ?? '[]')
+    return Array.isArray(list) ? list : [] // written by rememberPanels only
+  } catch {
+    return []
+  }
+}
+
+/** Whether another tab of this browser has it open: asked of all of them, and waited for a moment. */
+export const isOpenElsewhere = (id: string): Promise<boolean> =>
+  new Promise((done) => {
+    const question = new BroadcastChannel(channel)
+    const end = (answer: boolean) => {
+      question.close()
+      done(answer)
+    }
+    question.onmessage = ({ data }) => data?.has === id && end(true)
+    question.postMessage({ asks: id })
+    setTimeout(() => end(false), answerWithinMs)
+  })
+
+export const answerOthers = (hasOpen: (id: string) => boolean): void => {
+  const line = new BroadcastChannel(channel)
+  line.onmessage = ({ data }) => {
+    if (typeof data?.asks === 'string' && hasOpen(data.asks)) line.postMessage({ has: data.asks })
+  }
+}
+const channel = 'postern-drafts'
+const answerWithinMs = 200

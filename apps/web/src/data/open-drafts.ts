@@ -1,0 +1,200 @@
+import type { DraftContent, DraftStart } from '@postern/shared/drafts.ts'
+import { t } from '#lib/composer-text.ts'
+import { newId } from '#lib/new-id.ts'
+import { richOf, withSignature } from '#lib/signature.ts'
+import { ApiError, call, explain } from './api.ts'
+import { app, setting } from './app-state.ts'
+import type { ComposeWish } from './compose-wish.ts'
+import {
+  addDraft,
+  draftsHere,
+  dropDraft,
+  findDraft,
+  fromServer,
+  isUntouched,
+  type OpenDraft,
+  patchDraft,
+  raiseDraft,
+} from './draft-state.ts'
+import { identitiesHere, identityOf, usualIdentity } from './identities.ts'
+import { forgetLocally, isOpenElsewhere, readLocally, rememberedPanels } from './local-drafts.ts'
+import { saveNow } from './save-drafts.ts'
+import { showToast } from './toasts.ts'
+import { tellDone } from './undo-list.ts'
+
+/** Opens what somebody wants to write in a panel of this page. What cannot be opened is told. */
+export const openDraft = async (wish: ComposeWish): Promise<void> => {
+  keepFocus()
+  try {
+    if (wish.kind === 'draft') await openKnown(wish.draftId, { place: 'docked', takesFocus: true })
+    else if (wish.kind === 'new') await openNew(wish)
+    else await openStarted(wish)
+  } catch (error) {
+    showToast({ kind: 'problem', text: explain(error) })
+  }
+}
+
+/** Answers whether it is there. Throws ApiError. */
+export const openKnown = async (id: string, how: Pick<OpenDraft, 'place' | 'takesFocus'>): Promise<boolean> => {
+  if (showAgain(id)) return true
+  const kept = readLocally().find((one) => one.id === id)
+  const draft = await call('getDraft', 'GET', `/v1/drafts/${id}`).catch((error: unknown) => {
+    // What this browser has can be written on, whatever the server knows of it.
+    if (kept) return null
+    throw error
+  })
+  await identitiesHere().catch(() => undefined)
+  if (showAgain(id)) return true
+  if (kept) {
+    const { version, content } = kept
+    const { key } = addDraft({
+      ...(draft ? fromServer(draft) : { id, stored: null }),
+      ...{ version, content, save: { kind: 'changed' }, ...how },
+    })
+    void saveNow(key)
+  } else if (draft) addDraft({ ...fromServer(draft), ...how })
+  return true
+}
+
+const showAgain = (id: string): boolean => {
+  const open = draftsHere().find((one) => one.id === id)
+  if (!open) return false
+  if (open.isClosed || open.place === 'minimized') patchDraft(open.key, { isClosed: false, place: 'docked' })
+  raiseDraft(open.key)
+  focusComposer(open.key)
+  return true
+}
+
+/** Where somebody writes who is asked to. */
+export const focusComposer = (key: string): void =>
+  void requestAnimationFrame(() =>
+    document.querySelector<HTMLElement>(`[data-composer="${key}"] :is([contenteditable="true"], textarea)`)?.focus(),
+  )
+
+const writesPlain = (): boolean => setting(app.get(), 'writesPlain', false)
+
+/** At once: the server hears of it when something is written. */
+const openNew = async ({ identityId, to = [], cc = [], bcc = [], subject = '', text = '' }: Begin): Promise<void> => {
+  const identities = await identitiesHere()
+  const identity = identities.find(({ id }) => id === identityId) ?? usualIdentity(identities)
+  if (!identity) return void showToast({ kind: 'problem', text: t('compose.noIdentity') })
+  const blank: DraftContent = {
+    ...{ identityId: identity.id, to, cc, bcc, subject, text },
+    html: writesPlain() ? null : richOf(text),
+    about: null,
+    ...{ quotes: false, wantsReceipt: false, wantsReport: false },
+  }
+  const content = withSignature(blank, identity)
+  addDraft({ id: newId(), version: 0, content, begun: { content, attachments: 0 }, takesFocus: true })
+}
+type Begin = Extract<DraftStart['start'], { kind: 'new' }>
+
+const signs = new Set(['reply', 'replyAll', 'forward', 'forwardAttached'])
+
+const openStarted = async (start: Exclude<DraftStart['start'], { kind: 'new' }>): Promise<void> => {
+  const isPlain = writesPlain() ? { isPlain: true } : {}
+  const [draft] = await Promise.all([
+    call('startDraft', 'POST', '/v1/drafts', { body: { id: newId(), start: { ...start, ...isPlain } } }),
+    identitiesHere(),
+  ])
+  if (showAgain(draft.id)) return
+  const identity = identityOf(draft.content.identityId)
+  const content = identity && signs.has(start.kind) ? withSignature(draft.content, identity) : draft.content
+  const isBegun = start.kind !== 'continue'
+  addDraft({
+    ...fromServer(draft),
+    content,
+    begun: isBegun ? { content, attachments: draft.attachments.length } : null,
+    takesFocus: true,
+  })
+}
+
+/** Saved, and out of sight. What nothing was written into goes. */
+export const closeDraft = (key: string): void => {
+  const draft = findDraft(key)
+  if (!draft) return
+  giveFocusBack(key)
+  if (isUntouched(draft)) {
+    forget(draft)
+    return
+  }
+  patchDraft(key, { isClosed: true })
+  void saveNow(key).then(() => {
+    if (findDraft(key)?.isClosed) showToast({ kind: 'problem', text: t('compose.keptHere') })
+  })
+}
+
+const forget = ({ key, id, version }: OpenDraft): void => {
+  dropDraft(key)
+  forgetLocally(id)
+  if (version > 0) call('discardDraft', 'DELETE', `/v1/drafts/${id}`).catch(() => undefined)
+}
+
+/** Gone, with a way back. */
+export const discardDraft = (key: string): void => {
+  const draft = findDraft(key)
+  if (!draft) return
+  giveFocusBack(key)
+  dropDraft(key)
+  forgetLocally(draft.id)
+  if (isUntouched(draft) && draft.version === 0) return
+  const gone =
+    draft.version === 0
+      ? Promise.resolve()
+      : call('discardDraft', 'DELETE', `/v1/drafts/${draft.id}`).catch((error: unknown) => {
+          if (error instanceof ApiError && error.code === 'not_found') return
+          addDraft({ ...draft, revision: draft.revision + 1 })
+          showToast({ kind: 'problem', text: explain(error) })
+        })
+  tellDone(t('compose.discarded'), () => void gone.then(() => bringBack(draft)))
+}
+
+const bringBack = async (draft: OpenDraft): Promise<void> => {
+  if (draft.version > 0)
+    await call('restoreDraft', 'POST', `/v1/drafts/${draft.id}/restore`).catch((error: unknown) => {
+      showToast({ kind: 'problem', text: explain(error) })
+    })
+  const { key } = addDraft({ ...draft, revision: draft.revision + 1 })
+  if (!isUntouched(draft)) void saveNow(key)
+}
+
+/** To the row or button that had it before; where nothing has it, keys act on the page. */
+let before: Element | null = null
+export const keepFocus = (): void => {
+  const { activeElement } = document
+  if (activeElement && !activeElement.closest('[data-composer]')) before = activeElement
+}
+const giveFocusBack = (key: string): void => {
+  if (
+    document.querySelector(`[data-composer="${key}"]`)?.contains(document.activeElement) &&
+    before instanceof HTMLElement
+  )
+    before.focus({ preventScroll: true })
+}
+
+/** What was open in this tab, and what a tab that crashed left behind. Nothing is asked: it is there. */
+export const restoreDrafts = async (): Promise<void> => {
+  const panels = rememberedPanels()
+  for (const { id, place } of panels) await openKnown(id, { place, takesFocus: false }).catch(() => undefined)
+  for (const { id } of readLocally()) {
+    if (panels.some((one) => one.id === id) || draftsHere().some((one) => one.id === id)) continue
+    if (!(await isOpenElsewhere(id))) await openKnown(id, { place: 'docked', takesFocus: false }).catch(() => undefined)
+  }
+}
+
+/** Into a window of its own, which shows the same draft. */
+export const popOut = async (key: string): Promise<void> => {
+  const draft = findDraft(key)
+  if (!draft) return
+  // Within the click: browsers block windows that open later.
+  const opened = window.open('', '_blank', 'popup,width=760,height=760')
+  if (!opened) return void showToast({ kind: 'problem', text: t('compose.blocked') })
+  await saveNow(key)
+  const saved = findDraft(key)
+  if (saved?.save.kind !== 'saved') {
+    opened.close()
+    return void showToast({ kind: 'problem', text: t('compose.notOut') })
+  }
+  dropDraft(key)
+  opened.location.href = `/compose?${new URLSearchParams({ draft: saved.id })}`
+}

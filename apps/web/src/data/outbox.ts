@@ -1,0 +1,74 @@
+import type { Submission, SubmissionState, WallTime } from '@postern/shared/submissions.ts'
+import { t } from '#lib/composer-text.ts'
+import { navigate } from '#lib/route.ts'
+import { ApiError, call, explain } from './api.ts'
+import { app } from './app-state.ts'
+import { addDraft, fromServer, type Place } from './draft-state.ts'
+import { showToast } from './toasts.ts'
+
+/** What is on its way out: kept as the server tells, and what can be done about it. */
+const isOver = (state: SubmissionState): boolean => state === 'sent' || state === 'cancelled'
+const troubles: Partial<Record<SubmissionState, 'outbox.failedToast' | 'outbox.partlyToast' | 'outbox.doubtToast'>> = {
+  failed: 'outbox.failedToast',
+  partly_sent: 'outbox.partlyToast',
+  in_doubt: 'outbox.doubtToast',
+}
+
+export const showSubmission = (submission: Submission): void => {
+  const before = app.get().outbox.find(({ id }) => id === submission.id)
+  app.set(({ outbox }) => ({
+    outbox: isOver(submission.state)
+      ? outbox.filter(({ id }) => id !== submission.id)
+      : before
+        ? outbox.map((other) => (other.id === submission.id ? submission : other))
+        : [submission, ...outbox],
+  }))
+  const isLate = submission.state === 'deferred' && submission.toldAt !== null
+  const trouble = isLate ? 'outbox.lateToast' : troubles[submission.state]
+  const isTold = before?.state === submission.state && before.toldAt === submission.toldAt
+  if (!trouble || isTold) return
+  showToast({
+    kind: 'problem',
+    text: t(trouble, { subject: submission.subject || t('view.noSubject') }),
+    action: { label: t('outbox.open'), run: () => navigate('/outbox') },
+  })
+}
+
+export const forgetSubmission = (id: string): void =>
+  app.set(({ outbox }) => ({ outbox: outbox.filter((other) => other.id !== id) }))
+
+/** It is a draft again, and opens. Throws ApiError. */
+export const takeBack = async (id: string, place: Place = 'docked'): Promise<void> => {
+  const { submission, draft } = await call('cancelSubmission', 'POST', `/v1/submissions/${id}/cancel`)
+  showSubmission(submission)
+  if (draft) addDraft({ ...fromServer(draft), place })
+}
+
+/** Throws ApiError. */
+export const retry = async (id: string): Promise<void> =>
+  showSubmission(await call('retrySubmission', 'POST', `/v1/submissions/${id}/retry`))
+
+/** Null: as soon as possible. Throws ApiError. */
+export const reschedule = async (id: string, sendAt: WallTime | null): Promise<void> =>
+  showSubmission(await call('patchSubmission', 'PATCH', `/v1/submissions/${id}`, { body: { sendAt } }))
+
+/** Throws ApiError. */
+export const decide = async (id: string, decision: 'arrived' | 'sendAgain' | 'backToDraft'): Promise<void> => {
+  const { submission, draft } = await call('decideSubmission', 'POST', `/v1/submissions/${id}/decision`, {
+    body: { decision },
+  })
+  showSubmission(submission)
+  if (draft) addDraft(fromServer(draft))
+}
+
+/** Put away on every device; back when that could not be said. */
+export const putAway = async (submission: Submission): Promise<void> => {
+  forgetSubmission(submission.id)
+  try {
+    await call('dismissSubmission', 'POST', `/v1/submissions/${submission.id}/dismiss`)
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'not_found') return
+    showSubmission(submission)
+    showToast({ kind: 'problem', text: explain(error) })
+  }
+}

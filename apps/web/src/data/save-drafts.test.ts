@@ -1,0 +1,146 @@
+import type { Draft, DraftContent } from '@postern/shared/drafts.ts'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { app, blank } from './app-state.ts'
+import { addDraft, draftsHere, findDraft, forgetDrafts, patchDraft } from './draft-state.ts'
+import { readLocally } from './local-drafts.ts'
+import { changeDraft, saveNow, settle } from './save-drafts.ts'
+
+const content: DraftContent = {
+  identityId: '1',
+  to: [],
+  cc: [],
+  bcc: [],
+  subject: '',
+  text: 'one',
+  html: null,
+  about: null,
+  quotes: false,
+  wantsReceipt: false,
+  wantsReport: false,
+}
+const user = (id: string) => app.set({ ...blank, session: { user: { id } } as typeof blank.session }) // what is looked at here
+/** What the server has, and how it answers the next save. */
+let server: { version: number; text: string }
+let answer: (save: { baseVersion: number; content: DraftContent }) => Promise<Response>
+const draftOf = (id: string, version: number, saved: DraftContent) =>
+  ({ id, version, content: saved, attachments: [], updatedAt: '2026-11-26T10:00:00.000Z' }) as unknown as Draft // as above
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  const storage = new Map<string, string>()
+  const keys = { get: (_: object, key: string) => store[key as keyof typeof store] ?? storage.get(key) }
+  const store = {
+    setItem: (key: string, value: string) => void storage.set(key, value),
+    getItem: (key: string) => storage.get(key) ?? null,
+    removeItem: (key: string) => void storage.delete(key),
+  }
+  vi.stubGlobal(
+    'localStorage',
+    new Proxy(store, {
+      ...keys,
+      ownKeys: () => [...storage.keys()],
+      getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+    }),
+  )
+  server = { version: 1, text: 'one' }
+  answer = async (save) => {
+    const isOther = save.baseVersion !== server.version
+    if (!isOther) server = { version: server.version + 1, text: save.content.text }
+    return Response.json({
+      draft: draftOf(isOther ? 'other' : 'a', isOther ? 1 : server.version, save.content),
+      isOther,
+    })
+  }
+  vi.stubGlobal('fetch', (_path: string, { body }: RequestInit) => answer(JSON.parse(String(body))))
+  user('7')
+})
+afterEach(() => {
+  forgetDrafts()
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
+
+const open = () => addDraft({ id: 'a', version: 1, content, stored: content }).key
+const kept = () => readLocally().map((one) => `${one.id} ${one.version} ${one.content.text}`)
+const shown = (key: string) => findDraft(key)
+
+it('what is written is in this browser at once, at the server within two seconds, and then no longer here', async () => {
+  const key = open()
+  changeDraft(key, { text: 'one two' })
+  expect(kept()).toEqual(['a 1 one two'])
+  await vi.advanceTimersByTimeAsync(2000)
+  expect(server).toEqual({ version: 2, text: 'one two' })
+  expect([shown(key)?.save.kind, shown(key)?.version, kept()]).toEqual(['saved', 2, []])
+})
+
+it('nobody else who signs in here sees what was left', () => {
+  changeDraft(open(), { text: 'mine' })
+  user('8')
+  expect(kept()).toEqual([])
+  user('7')
+  expect(kept()).toEqual(['a 1 mine'])
+})
+
+it('what is written while a save is on its way is saved after it, upon its version', async () => {
+  const key = open()
+  const usual = answer
+  let let_go = () => undefined as unknown
+  answer = async (save) => {
+    answer = usual
+    await new Promise((done) => {
+      let_go = () => done(undefined)
+    })
+    return usual(save)
+  }
+  changeDraft(key, { text: 'first' })
+  await vi.advanceTimersByTimeAsync(1500)
+  changeDraft(key, { text: 'first and second' })
+  let_go()
+  await vi.advanceTimersByTimeAsync(100)
+  expect(server).toEqual({ version: 3, text: 'first and second' })
+  expect(kept()).toEqual([])
+})
+
+it('without a connection it stays in this browser, says so, and goes when there is one', async () => {
+  const key = open()
+  const usual = answer
+  answer = async () => {
+    throw new TypeError('network')
+  }
+  changeDraft(key, { text: 'offline' })
+  await vi.advanceTimersByTimeAsync(1500)
+  expect([shown(key)?.save.kind, kept()]).toEqual(['offline', ['a 1 offline']])
+  answer = usual
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect([shown(key)?.save.kind, server.text, kept()]).toEqual(['saved', 'offline', []])
+})
+
+it('where somebody else wrote meanwhile, this text goes on as a draft of its own', async () => {
+  const key = open()
+  server = { version: 5, text: 'theirs' }
+  changeDraft(key, { text: 'mine' })
+  await saveNow(key)
+  expect(shown(key)).toMatchObject({ id: 'other', version: 1, otherId: 'a', content: { text: 'mine' } })
+  expect([server.text, kept()]).toEqual(['theirs', []])
+})
+
+it('a newer text shows as soon as nobody writes here, and not before', () => {
+  const key = open()
+  const newer = draftOf('a', 2, { ...content, text: 'newer' })
+  patchDraft(key, { isFocused: true, newer })
+  settle(key)
+  expect(shown(key)?.content.text).toBe('one')
+  patchDraft(key, { isFocused: false })
+  settle(key)
+  expect(shown(key)).toMatchObject({ version: 2, content: { text: 'newer' }, revision: 1, newer: null })
+})
+
+it('one that was closed goes when it is saved, and stays until then', async () => {
+  const key = open()
+  changeDraft(key, { text: 'closing' })
+  patchDraft(key, { isClosed: true })
+  settle(key)
+  expect(draftsHere()).toHaveLength(1)
+  await saveNow(key)
+  expect([draftsHere(), server.text]).toEqual([[], 'closing'])
+})

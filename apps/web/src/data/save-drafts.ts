@@ -1,0 +1,131 @@
+import type { Draft, DraftContent } from '@postern/shared/drafts.ts'
+import { call, explain, failureOf } from './api.ts'
+import {
+  draftsHere,
+  dropDraft,
+  findDraft,
+  fromServer,
+  isDirty,
+  isSameContent,
+  isUntouched,
+  patchDraft,
+} from './draft-state.ts'
+import { forgetLocally, keepLocally } from './local-drafts.ts'
+
+/**
+ * Saves what is written: to this browser at once, to the server after a pause. Of each draft one save is under way at a time, and
+ * what changed meanwhile is saved after it.
+ */
+const pauseMs = 1000
+const firstRetryMs = 2000
+const mostRetryMs = 30_000
+const timers = new Map<string, ReturnType<typeof setTimeout>>()
+const running = new Map<string, Promise<void>>()
+const failures = new Map<string, number>()
+
+export const changeDraft = (key: string, change: Partial<DraftContent>): void => {
+  const draft = findDraft(key)
+  if (!draft) return
+  const content = { ...draft.content, ...change }
+  patchDraft(key, { content, save: { kind: 'changed' }, problem: null })
+  keepLocally({ ...draft, content })
+  plan(key, pauseMs)
+}
+
+const plan = (key: string, afterMs: number): void => {
+  clearTimeout(timers.get(key))
+  timers.set(
+    key,
+    setTimeout(() => void saveNow(key), afterMs),
+  )
+}
+
+/** Comes back when the server has everything, or could not take it. */
+export const saveNow = (key: string): Promise<void> => {
+  clearTimeout(timers.get(key))
+  const under = running.get(key)
+  if (under) return under
+  const work = saveAll(key).finally(() => {
+    running.delete(key)
+    settle(key)
+  })
+  running.set(key, work)
+  return work
+}
+
+export const isSaving = (key: string): boolean => running.has(key)
+
+/** Before the page goes away: what the browser may still send. */
+export const saveEverything = (): void => {
+  for (const draft of draftsHere()) if (isDirty(draft) && !isUntouched(draft)) void saveNow(draft.key)
+}
+
+const saveAll = async (key: string): Promise<void> => {
+  for (;;) {
+    const draft = findDraft(key)
+    if (!draft || (!isDirty(draft) && draft.version > 0)) return
+    const { id, version, content } = draft
+    patchDraft(key, { save: { kind: 'saving' } })
+    try {
+      const { draft: answer, isOther } = await call('saveDraft', 'PUT', `/v1/drafts/${id}`, {
+        body: { baseVersion: version, content },
+      })
+      failures.delete(key)
+      take(key, { sentId: id, content, answer, isOther })
+    } catch (error) {
+      return fail(key, error)
+    }
+  }
+}
+
+/** What was sent is stored; what was written since then is not. */
+const take = (
+  key: string,
+  { sentId, content, answer, isOther }: { sentId: string; content: DraftContent; answer: Draft; isOther: boolean },
+): void => {
+  const draft = findDraft(key)
+  if (!draft) return
+  const isAll = isSameContent(draft.content, content)
+  patchDraft(key, {
+    id: answer.id,
+    version: answer.version,
+    stored: content,
+    attachments: answer.attachments,
+    save: isAll ? { kind: 'saved', at: Date.now() } : { kind: 'changed' },
+    ...(isOther ? { otherId: sentId, newer: null } : {}),
+  })
+  if (isAll || isOther) forgetLocally(sentId)
+  if (!isAll) keepLocally({ ...draft, id: answer.id, version: answer.version })
+}
+
+const fail = (key: string, error: unknown): void => {
+  const draft = findDraft(key)
+  if (!draft) return
+  const isKept = keepLocally(draft)
+  const isAway = failureOf(error) === 'offline' && isKept
+  patchDraft(key, { save: isAway ? { kind: 'offline' } : { kind: 'failed', reason: explain(error) } })
+  const failed = (failures.get(key) ?? 0) + 1
+  failures.set(key, failed)
+  plan(key, Math.min(mostRetryMs, firstRetryMs * 2 ** (failed - 1)))
+}
+
+/** After a save, and when nobody writes here any more: what came from elsewhere shows, what is out of sight goes. */
+export const settle = (key: string): void => {
+  const draft = findDraft(key)
+  if (!draft || isSaving(key)) return
+  if (draft.isClosed && !draft.attempt && (!isDirty(draft) || isUntouched(draft))) {
+    dropDraft(key)
+    return
+  }
+  const { newer } = draft
+  if (!newer || isDirty(draft) || draft.isFocused) return
+  patchDraft(key, {
+    newer: null,
+    ...(newer.version > draft.version ? { ...fromServer(newer), begun: null, revision: draft.revision + 1 } : {}),
+  })
+}
+
+/** The line is back: now, not when the next try is due. */
+export const saveWaiting = (): void => {
+  for (const { key, save } of draftsHere()) if (save.kind === 'offline' || save.kind === 'failed') void saveNow(key)
+}

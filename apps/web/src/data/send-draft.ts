@@ -1,0 +1,80 @@
+import type { Submission, WallTime } from '@postern/shared/submissions.ts'
+import { t } from '#lib/composer-text.ts'
+import { writeWallTime } from '#lib/later-choices.ts'
+import { newId } from '#lib/new-id.ts'
+import { ApiError, call, explain } from './api.ts'
+import { app, setting } from './app-state.ts'
+import { dropDraft, findDraft, isDirty, patchDraft } from './draft-state.ts'
+import { forgetLocally } from './local-drafts.ts'
+import { showSubmission, takeBack } from './outbox.ts'
+import { saveNow } from './save-drafts.ts'
+import { showToast } from './toasts.ts'
+import { tellDone, withdraw } from './undo-list.ts'
+
+const retriesMs = [1000, 2000, 4000]
+const toastAtLeastMs = 5000
+
+/**
+ * The panel closes at once, and comes back as it was when this is taken back or refused. Asked again, the same version goes under
+ * the same id: it is sent once.
+ */
+export const sendDraft = async (key: string, sendAt: WallTime | null): Promise<void> => {
+  const before = findDraft(key)
+  if (!before) return
+  patchDraft(key, { isClosed: true, problem: null, attempt: before.attempt ?? { submissionId: newId(), version: 0 } })
+  await saveNow(key)
+  const draft = findDraft(key)
+  if (!draft) return
+  const comeBack = (problem: string) => patchDraft(key, { isClosed: false, place: before.place, problem })
+  if (isDirty(draft)) {
+    const reason = draft.save.kind === 'failed' ? draft.save.reason : t('compose.offlineSend')
+    patchDraft(key, { attempt: null })
+    return comeBack(reason)
+  }
+  const attempt =
+    draft.attempt?.version === draft.version ? draft.attempt : { submissionId: newId(), version: draft.version }
+  patchDraft(key, { attempt })
+  const holdSeconds = sendAt ? 0 : setting(app.get(), 'undoSendSeconds', 10)
+  try {
+    const submission = await create({
+      id: attempt.submissionId,
+      draftId: draft.id,
+      ...{ version: draft.version, holdSeconds, sendAt },
+    })
+    dropDraft(key)
+    forgetLocally(draft.id)
+    showSubmission(submission)
+    tellSent(submission, { holdSeconds, sendAt, takesBack: () => takeBack(submission.id, before.place) })
+  } catch (error) {
+    // Without an answer it may have been taken: the next attempt is the same one.
+    if (error instanceof ApiError && error.code !== 'unreachable') patchDraft(key, { attempt: null })
+    comeBack(explain(error))
+  }
+}
+
+type Wanted = { id: string; draftId: string; version: number; holdSeconds: number; sendAt: WallTime | null }
+
+const create = async (wanted: Wanted): Promise<Submission> => {
+  const body = { ...wanted, zoneMinutes: -new Date().getTimezoneOffset() }
+  for (const waitMs of retriesMs)
+    try {
+      return await call('createSubmission', 'POST', '/v1/submissions', { body })
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 'unreachable') throw error
+      await new Promise((done) => setTimeout(done, waitMs))
+    }
+  return call('createSubmission', 'POST', '/v1/submissions', { body })
+}
+
+const tellSent = (
+  submission: Submission,
+  { holdSeconds, sendAt, takesBack }: { holdSeconds: number; sendAt: WallTime | null; takesBack: () => Promise<void> },
+): void => {
+  const text = sendAt ? t('compose.sendsAt', { date: writeWallTime(sendAt.wallTime) }) : t('compose.sent')
+  if (!submission.canCancel) return void tellDone(text)
+  const back = () => void takesBack().catch((error: unknown) => showToast({ kind: 'problem', text: explain(error) }))
+  const forMs = sendAt ? undefined : Math.max(toastAtLeastMs, holdSeconds * 1000)
+  const told = tellDone(text, back, forMs)
+  // Nothing is offered that is too late.
+  if (!sendAt) setTimeout(() => withdraw(told), holdSeconds * 1000)
+}

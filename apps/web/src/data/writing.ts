@@ -1,0 +1,116 @@
+import type { Change } from '@postern/shared/changes.ts'
+import { t } from '#lib/composer-text.ts'
+import { call } from './api.ts'
+import { app } from './app-state.ts'
+import { writing } from './apply-change.ts'
+import { draftsHere, dropDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
+import { forgetIdentities, refreshIdentities } from './identities.ts'
+import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
+import { restoreDrafts } from './open-drafts.ts'
+import { showSubmission } from './outbox.ts'
+import { isSaving, saveEverything, saveNow, saveWaiting, settle } from './save-drafts.ts'
+import { showToast } from './toasts.ts'
+
+/**
+ * Begins when the page is idle: listens to what other devices write and to what becomes of mail on its way, and brings back what
+ * was open. `isWindow`: a draft in a window of its own, which leaves the others alone.
+ */
+export const startWriting = ({ isWindow }: { isWindow: boolean }): void => {
+  writing.listener = listen
+  answerOthers((id) => draftsHere().some((one) => one.id === id))
+  whenDraftsChange(() => !isWindow && rememberPanels(draftsHere()))
+  addEventListener('pagehide', saveEverything)
+  document.addEventListener('visibilitychange', () => document.hidden && saveEverything())
+  addEventListener('blur', leaveAll)
+  addEventListener('focus', noteFocus)
+  app.subscribe(watchSession(isWindow))
+  begin(isWindow)
+}
+
+const begin = (isWindow: boolean): void => {
+  void refreshIdentities().catch(() => undefined)
+  if (isWindow) return
+  void restoreDrafts()
+  void refreshOutbox()
+}
+
+/** The line comes back, the session is another one, or somebody else has signed in. */
+const watchSession = (isWindow: boolean): (() => void) => {
+  const read = () => {
+    const { phase, isOnline, session } = app.get()
+    return { isReady: phase === 'ready', isOnline, userId: session?.user.id }
+  }
+  let before = read()
+  return () => {
+    const [last, now] = [before, read()]
+    before = now
+    if (now.userId !== last.userId) {
+      forgetDrafts()
+      forgetIdentities()
+      if (now.userId !== undefined) begin(isWindow)
+    } else if (now.isReady && now.isOnline && !(last.isReady && last.isOnline)) {
+      saveWaiting()
+      void refresh()
+    }
+  }
+}
+
+/** Somebody looks at another window: what comes from there shows here. */
+const leaveAll = (): void => {
+  for (const { key, isFocused, save } of draftsHere()) {
+    if (!isFocused) continue
+    patchDraft(key, { isFocused: false })
+    if (save.kind === 'changed') void saveNow(key)
+    settle(key)
+  }
+}
+const noteFocus = (): void => {
+  const key = document.activeElement?.closest<HTMLElement>('[data-composer]')?.dataset.composer
+  if (key) patchDraft(key, { isFocused: true })
+}
+
+/** What changed while the line was cut. */
+const refresh = async (): Promise<void> => {
+  for (const { key, id, version } of draftsHere()) {
+    if (version === 0) continue
+    const draft = await call('getDraft', 'GET', `/v1/drafts/${id}`).catch(() => null)
+    if (draft && draft.version > version) {
+      patchDraft(key, { newer: draft })
+      settle(key)
+    }
+  }
+  await refreshOutbox()
+}
+
+const refreshOutbox = async (): Promise<void> => {
+  const answer = await call('listSubmissions', 'GET', '/v1/submissions', { query: { show: 'open' } }).catch(() => null)
+  if (answer) app.set({ outbox: answer.submissions })
+}
+
+const listen = (change: Change): void => {
+  if (change.kind === 'identities') void refreshIdentities().catch(() => undefined)
+  else if (change.kind === 'submission') showSubmission(change.submission)
+  else if (change.kind === 'draft') takeDraft(change)
+  else if (change.kind === 'draftRemoved') takeRemoval(change.draftId)
+}
+
+/** The own saves come back this way, too; they are known by their version. */
+const takeDraft = ({ draft }: Extract<Change, { kind: 'draft' }>): void => {
+  for (const { key, id, version } of draftsHere()) {
+    if (id !== draft.id) continue
+    patchDraft(key, { attachments: draft.attachments })
+    if (draft.version <= version) continue
+    patchDraft(key, { newer: draft })
+    if (!isSaving(key)) settle(key)
+  }
+}
+
+const takeRemoval = (draftId: string): void => {
+  for (const draft of draftsHere()) {
+    // Whoever writes on it makes it a draft again.
+    if (draft.id !== draftId || draft.attempt || isDirty(draft) || draft.isFocused) continue
+    dropDraft(draft.key)
+    forgetLocally(draftId)
+    if (!draft.isClosed) showToast({ kind: 'done', text: t('compose.goneElsewhere') })
+  }
+}

@@ -1,0 +1,126 @@
+import { Paperclip, RotateCw, X } from 'lucide-react'
+import {
+  attachedBytes,
+  cancelUpload,
+  fetchAgain,
+  limitOf,
+  removeAttachment,
+  retryUpload,
+  type Upload,
+} from '#data/attachments.ts'
+import { onDownload } from '#data/download.ts'
+import type { OpenDraft } from '#data/draft-state.ts'
+import { t } from '#lib/composer-text.ts'
+import { fileSize } from '#lib/format.ts'
+
+/** What goes along: what has arrived, what is on its way, and how much of what the server takes that is. */
+export const AttachmentStrip = ({ draft, uploads }: { draft: OpenDraft; uploads: Upload[] }) => {
+  const { key, id, content } = draft
+  // Pictures show where they stand in the text; those that were taken out of it do not go along.
+  const files = draft.attachments.filter(({ contentId }) => contentId === null)
+  const coming = uploads.filter(({ contentId, state }) => contentId === null || state.kind !== 'sending')
+  if (files.length + coming.length === 0) return null
+  return (
+    <div className="composer-attachments">
+      <ul aria-label={t('attach.list')}>
+        {files.map((one) => (
+          <li key={one.id}>
+            <Paperclip size={14} aria-hidden />
+            <a className="file-name" href={`/v1/drafts/${id}/attachments/${one.id}`} onClick={onDownload}>
+              <bdi>{one.filename || t('attach.unnamed')}</bdi>
+            </a>
+            <small className="muted">{fileSize(one.sizeBytes)}</small>
+            {one.state === 'coming' && (
+              <small className="muted" role="status">
+                {t('attach.coming')}
+              </small>
+            )}
+            {one.state === 'missing' && (
+              <>
+                <span className="field-error" role="alert">
+                  {t('attach.missing')}
+                </span>
+                <button
+                  type="button"
+                  className="icon-button"
+                  aria-label={t('attach.retry', { name: one.filename })}
+                  title={t('retry')}
+                  onClick={() => void fetchAgain(key, one)}
+                >
+                  <RotateCw size={14} aria-hidden />
+                </button>
+              </>
+            )}
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={t('attach.remove', { name: one.filename })}
+              title={t('attach.removeIt')}
+              onClick={() => void removeAttachment(key, one)}
+            >
+              <X size={14} aria-hidden />
+            </button>
+          </li>
+        ))}
+        {coming.map((one) => (
+          <Coming key={one.id} upload={one} />
+        ))}
+      </ul>
+      <Sum bytes={attachedBytes(key)} limit={limitOf(content.identityId)} />
+    </div>
+  )
+}
+
+const Coming = ({ upload: { id, file, sentBytes, state } }: { upload: Upload }) => {
+  const percent = file.size === 0 ? 100 : Math.round((sentBytes / file.size) * 100)
+  return (
+    <li className={state.kind === 'sending' ? 'coming' : 'coming bad'}>
+      <bdi className="file-name">{file.name}</bdi>
+      <small className="muted">{fileSize(file.size)}</small>
+      {state.kind === 'sending' ? (
+        <div
+          className="meter"
+          role="progressbar"
+          aria-label={t('attach.sending', { name: file.name })}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={percent}
+        >
+          <div style={{ width: `${percent}%` }} />
+        </div>
+      ) : (
+        <span className="field-error" role="alert">
+          {state.reason || t('attach.failed')}
+        </span>
+      )}
+      {state.kind === 'failed' && (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={t('attach.retry', { name: file.name })}
+          title={t('retry')}
+          onClick={() => retryUpload(id)}
+        >
+          <RotateCw size={14} aria-hidden />
+        </button>
+      )}
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={t(state.kind === 'sending' ? 'attach.cancel' : 'attach.remove', { name: file.name })}
+        title={state.kind === 'sending' ? t('cancel') : t('attach.removeIt')}
+        onClick={() => cancelUpload(id)}
+      >
+        <X size={14} aria-hidden />
+      </button>
+    </li>
+  )
+}
+
+const Sum = ({ bytes, limit }: { bytes: number; limit: number | null }) => (
+  <p className={limit !== null && bytes > limit ? 'field-error' : 'muted'}>
+    {limit === null
+      ? t('attach.sum', { size: fileSize(bytes) })
+      : t('attach.sumOf', { size: fileSize(bytes), limit: fileSize(limit) })}
+  </p>
+)

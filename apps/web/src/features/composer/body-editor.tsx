@@ -1,0 +1,84 @@
+import type { DraftContent } from '@postern/shared/drafts.ts'
+import { useEffect, useRef } from 'react'
+import { attachFiles, attachPicture, pictureAddress } from '#data/attachments.ts'
+import type { OpenDraft } from '#data/draft-state.ts'
+import { t } from '#lib/composer-text.ts'
+import { RichEditor } from '#ui/rich-editor.tsx'
+
+const shownInText = /^image\/(?:png|jpeg|gif|webp)$/
+
+/** What is written: rich or plain, as the mail is. */
+export const BodyEditor = ({
+  draft: { key, content, revision, takesFocus },
+  onChange,
+}: {
+  draft: OpenDraft
+  onChange: (change: Partial<DraftContent>) => void
+}) => {
+  const isFocusedAtFirst = takesFocus && content.to.length > 0
+  if (content.html === null)
+    return (
+      <PlainEditor
+        text={content.text}
+        isFocusedAtFirst={isFocusedAtFirst}
+        onFiles={(files) => attachFiles(key, files)}
+        onChange={(text) => onChange({ text })}
+      />
+    )
+  return (
+    <RichEditor
+      html={content.html}
+      revision={revision}
+      label={t('field.body')}
+      placeholder={t('field.bodyHint')}
+      isFocusedAtFirst={isFocusedAtFirst}
+      pictures={{
+        addressOf: (source) => pictureAddress(key, source),
+        onFiles: (files, insert) => {
+          for (const file of files) {
+            if (shownInText.test(file.type)) insert(attachPicture(key, file), file.name)
+            else attachFiles(key, [file])
+          }
+        },
+      }}
+      onChange={(html) => onChange({ html })}
+    />
+  )
+}
+
+const PlainEditor = ({
+  text,
+  isFocusedAtFirst,
+  onFiles,
+  onChange,
+}: {
+  text: string
+  isFocusedAtFirst: boolean
+  onFiles: (files: File[]) => void
+  onChange: (text: string) => void
+}) => {
+  const area = useRef<HTMLTextAreaElement>(null)
+  useEffect(() => {
+    if (!isFocusedAtFirst) return
+    area.current?.focus()
+    area.current?.setSelectionRange(0, 0)
+  }, [isFocusedAtFirst])
+  return (
+    <textarea
+      ref={area}
+      className="plain-editor"
+      aria-label={t('field.body')}
+      placeholder={t('field.bodyHint')}
+      dir="auto"
+      lang={navigator.language}
+      spellCheck
+      value={text}
+      onChange={({ target }) => onChange(target.value)}
+      onPaste={(event) => {
+        if (event.clipboardData.files.length === 0) return
+        event.preventDefault()
+        onFiles([...event.clipboardData.files])
+      }}
+    />
+  )
+}

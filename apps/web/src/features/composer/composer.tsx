@@ -1,0 +1,206 @@
+import type { DraftContent } from '@postern/shared/drafts.ts'
+import type { WallTime } from '@postern/shared/submissions.ts'
+import { type DragEvent, type FocusEvent, type KeyboardEvent, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
+import { attachFiles, uploadsOf, useUploads, whenUploaded } from '#data/attachments.ts'
+import { askCompose } from '#data/compose-wish.ts'
+import { findDraft, type OpenDraft, type Place, patchDraft } from '#data/draft-state.ts'
+import { findMessage } from '#data/edit-quote.ts'
+import { identityOf } from '#data/identities.ts'
+import { closeDraft, discardDraft } from '#data/open-drafts.ts'
+import { changeDraft, saveNow, settle } from '#data/save-drafts.ts'
+import { sendDraft } from '#data/send-draft.ts'
+import { isAddress } from '#lib/address-list.ts'
+import { listWarnings, type Warning } from '#lib/compose-warnings.ts'
+import { t } from '#lib/composer-text.ts'
+import { writtenText } from '#lib/signature.ts'
+import { AttachmentStrip } from './attachment-strip.tsx'
+import { BodyEditor } from './body-editor.tsx'
+import { ComposerFields } from './composer-fields.tsx'
+import { ComposerFoot } from './composer-foot.tsx'
+import { ComposerHead } from './composer-head.tsx'
+import type { ComposerParts } from './composers.tsx'
+import { QuotedOriginal } from './quoted-original.tsx'
+import { WarningsDialog } from './warnings-dialog.tsx'
+
+export type FieldErrors = Partial<Record<'to' | 'cc' | 'bcc', string>>
+
+/** One draft: its head is always in sight, the rest as long as it is not minimised. */
+export const Composer = ({
+  draft,
+  place,
+  parts: { SealedMail },
+  isWindow = false,
+}: {
+  draft: OpenDraft
+  place: Place
+  parts: ComposerParts
+  isWindow?: boolean
+}) => {
+  const { key, content } = draft
+  const [errors, setErrors] = useState<FieldErrors>({})
+  const [asked, setAsked] = useState<{ warnings: Warning[]; sendAt: WallTime | null } | null>(null)
+  const [isOver, setOver] = useState(false)
+  const root = useRef<HTMLElement>(null)
+  const uploads = useUploads(key)
+  const change = (changed: Partial<DraftContent>) => {
+    setErrors({})
+    changeDraft(key, changed)
+  }
+  const send = async (sendAt: WallTime | null) => {
+    takeTyped()
+    const found = fieldErrors(key)
+    // Drawn first: the field that is not right is looked for on the screen.
+    flushSync(() => setErrors(found))
+    if (Object.keys(found).length > 0)
+      return root.current?.querySelector<HTMLElement>('.recipients.invalid input')?.focus()
+    const refused = uploadsOf(key).find(({ state }) => state.kind !== 'sending')
+    if (refused) return patchDraft(key, { problem: t('attach.notAll', { name: refused.file.name }) })
+    const warnings = warningsOf(key)
+    if (warnings.length > 0) setAsked({ warnings, sendAt })
+    else await sendWhole(key, sendAt)
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    const isCommand = event.ctrlKey || event.metaKey
+    // A question over the panel has keys of its own.
+    if (event.target instanceof Element && event.target.closest('dialog')) return event.stopPropagation()
+    if (isCommand && event.key === 'Enter') {
+      event.preventDefault()
+      void send(null)
+    } else if (event.key === 'Escape') {
+      event.preventDefault()
+      takeTyped()
+      closeDraft(key)
+    }
+    // Letters are no commands for the list while the focus is here.
+    if (!isCommand) event.stopPropagation()
+  }
+  const onBlur = ({ relatedTarget, currentTarget }: FocusEvent) => {
+    if (relatedTarget instanceof Node && currentTarget.contains(relatedTarget)) return
+    patchDraft(key, { isFocused: false })
+    if (findDraft(key)?.save.kind === 'changed') void saveNow(key)
+    settle(key)
+  }
+  const onDrop = (event: DragEvent) => {
+    setOver(false)
+    // The editor takes pictures to the place they are dropped on.
+    if (event.defaultPrevented || event.dataTransfer.files.length === 0) return
+    event.preventDefault()
+    attachFiles(key, [...event.dataTransfer.files])
+  }
+  const title = content.subject.trim() || t('compose.new')
+  return (
+    <section
+      className={`composer ${place}`}
+      data-composer={key}
+      aria-label={t('compose.label', { title })}
+      ref={root}
+      onKeyDown={onKeyDown}
+      onFocus={() => !findDraft(key)?.isFocused && patchDraft(key, { isFocused: true })}
+      onBlur={onBlur}
+      onDragOver={(event) => {
+        if (!event.dataTransfer.types.includes('Files')) return
+        event.preventDefault()
+        setOver(true)
+      }}
+      onDragLeave={({ relatedTarget, currentTarget }) =>
+        !(relatedTarget instanceof Node && currentTarget.contains(relatedTarget)) && setOver(false)
+      }
+      onDrop={onDrop}
+    >
+      <ComposerHead draft={draft} place={place} title={title} isWindow={isWindow} />
+      {place !== 'minimized' && (
+        <>
+          <div className="composer-body">
+            {draft.problem && (
+              <div className="notice bad" role="alert">
+                {t('compose.notSent')} {draft.problem}
+              </div>
+            )}
+            {draft.otherId && (
+              <div className="notice warn row" role="status">
+                <span className="notice-text">{t('compose.conflict')}</span>
+                <button
+                  type="button"
+                  className="button"
+                  onClick={() => askCompose({ kind: 'draft', draftId: draft.otherId ?? '' })}
+                >
+                  {t('compose.openOther')}
+                </button>
+              </div>
+            )}
+            <ComposerFields draft={draft} errors={errors} onChange={change} />
+            {content.about?.kind === 'redirect' ? (
+              <section className="redirected" aria-label={t('quote.label')}>
+                <p className="muted">{t('quote.redirected')}</p>
+                <SealedMail messageId={content.about.messageId} />
+              </section>
+            ) : (
+              <BodyEditor draft={draft} onChange={change} />
+            )}
+            {content.quotes && content.about && (
+              <QuotedOriginal draftKey={key} messageId={content.about.messageId} SealedMail={SealedMail} />
+            )}
+          </div>
+          <AttachmentStrip draft={draft} uploads={uploads} />
+          <ComposerFoot draft={draft} onSend={(sendAt) => void send(sendAt)} onDiscard={() => discardDraft(key)} />
+          {isOver && <div className="drop-target">{t('attach.drop')}</div>}
+          {asked && (
+            <WarningsDialog
+              warnings={asked.warnings}
+              onClose={() => setAsked(null)}
+              onSend={() => {
+                setAsked(null)
+                void sendWhole(key, asked.sendAt)
+              }}
+            />
+          )}
+        </>
+      )}
+    </section>
+  )
+}
+
+/** What stands in an input and is no chip yet becomes one. */
+const takeTyped = (): void => {
+  const { activeElement } = document
+  if (!(activeElement instanceof HTMLInputElement)) return
+  activeElement.blur()
+  activeElement.focus()
+}
+
+const fieldErrors = (key: string): FieldErrors => {
+  const content = findDraft(key)?.content
+  if (!content) return {}
+  const { to, cc, bcc } = content
+  const errors: FieldErrors = {}
+  for (const field of ['to', 'cc', 'bcc'] as const) {
+    const wrong = content[field].find(({ address }) => !isAddress(address))
+    if (wrong) errors[field] = t('recipients.invalid', { address: wrong.address || wrong.name })
+  }
+  if (to.length + cc.length + bcc.length === 0) errors.to = t('recipients.none')
+  return errors
+}
+
+const warningsOf = (key: string): Warning[] => {
+  const draft = findDraft(key)
+  if (!draft) return []
+  const { content, attachments } = draft
+  const answered = content.about?.kind === 'reply' ? findMessage(content.about.messageId) : undefined
+  return listWarnings({
+    content,
+    written: writtenText(content),
+    attachments: attachments.length + uploadsOf(key).length,
+    ownAddress: identityOf(content.identityId)?.address ?? '',
+    conversation: answered ? [...answered.from, ...answered.replyTo, ...answered.to, ...answered.cc] : null,
+  })
+}
+
+/** With every file that is still on its way. */
+const sendWhole = async (key: string, sendAt: WallTime | null): Promise<void> => {
+  if (uploadsOf(key).length > 0) patchDraft(key, { isClosed: true, attempt: { submissionId: '', version: 0 } })
+  await whenUploaded(key)
+  const failed = uploadsOf(key)[0]
+  if (!failed) return sendDraft(key, sendAt)
+  patchDraft(key, { isClosed: false, attempt: null, problem: t('attach.notAll', { name: failed.file.name }) })
+}

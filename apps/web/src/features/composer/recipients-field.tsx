@@ -1,0 +1,213 @@
+import type { DraftRecipient } from '@postern/shared/drafts.ts'
+import { X } from 'lucide-react'
+import { type DragEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
+import { isAddress, parseRecipients, writeRecipient } from '#lib/address-list.ts'
+import { t } from '#lib/composer-text.ts'
+
+/** Set by the field a chip is dragged from, which lets go of it when another one takes it. */
+const dragged = 'application/x-postern-recipient'
+let onTaken: (() => void) | null = null
+
+/**
+ * Addresses as chips. Comma, Enter and Tab end one, a pasted list becomes many; Backspace and arrows reach them by key, Enter or a
+ * double click edits one. What is no address stays, marked.
+ */
+export const RecipientsField = ({
+  label,
+  list,
+  error,
+  isFocusedAtFirst = false,
+  moves = [],
+  onChange,
+  children,
+}: {
+  label: string
+  list: DraftRecipient[]
+  error?: string | undefined
+  isFocusedAtFirst?: boolean
+  /** Where else a chip can go. */
+  moves?: { label: string; key: string; take: (recipient: DraftRecipient) => void }[]
+  onChange: (list: DraftRecipient[]) => void
+  /** Beside the input. */
+  children?: ReactNode
+}) => {
+  const [text, setText] = useState('')
+  const [isOver, setOver] = useState(false)
+  const id = useId()
+  const root = useRef<HTMLDivElement>(null)
+  const input = useRef<HTMLInputElement>(null)
+  const add = (typed: string) => {
+    const fresh = parseRecipients(typed).filter(
+      ({ address }, at, all) =>
+        ![...list, ...all.slice(0, at)].some((one) => one.address.toLowerCase() === address.toLowerCase()),
+    )
+    setText('')
+    if (fresh.length > 0) onChange([...list, ...fresh])
+  }
+  const remove = (at: number) => onChange(list.filter((_, index) => index !== at))
+  const focusChip = (at: number) => {
+    const chips = root.current?.querySelectorAll<HTMLElement>('.chip > [role="button"], .chip > .chip-text') ?? []
+    if (at >= chips.length || at < 0) input.current?.focus()
+    else chips[at]?.focus()
+  }
+  const edit = (at: number) => {
+    const one = list[at]
+    if (!one) return
+    remove(at)
+    setText(writeRecipient(one))
+    input.current?.focus()
+  }
+  const onInputKey = (event: KeyboardEvent<HTMLInputElement>) => {
+    const isEnd = [',', ';', 'Enter', 'Tab'].includes(event.key)
+    if (isEnd && text.trim() !== '' && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      // Within quotes a comma is part of the name.
+      if (event.key === ',' && (text.match(/"/g)?.length ?? 0) % 2 === 1) return
+      if (event.key !== 'Tab') event.preventDefault()
+      add(text)
+    } else if ((event.key === 'Backspace' || event.key === 'ArrowLeft') && event.currentTarget.selectionEnd === 0) {
+      event.preventDefault()
+      focusChip(list.length - 1)
+    } else if ([',', ';'].includes(event.key) && text.trim() === '') event.preventDefault()
+  }
+  const onChipKey = (event: KeyboardEvent, at: number) => {
+    const move = event.altKey ? moves.find(({ key }) => key === event.key.toLowerCase()) : undefined
+    const one = list[at]
+    if (move && one) {
+      event.preventDefault()
+      remove(at)
+      move.take(one)
+      input.current?.focus()
+    } else if (event.key === 'Backspace' || event.key === 'Delete') {
+      event.preventDefault()
+      remove(at)
+      requestAnimationFrame(() => focusChip(event.key === 'Delete' ? at : at - 1))
+    } else if (event.key === 'ArrowLeft') focusChip(Math.max(0, at - 1))
+    else if (event.key === 'ArrowRight') focusChip(at + 1)
+    else if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault()
+      edit(at)
+    } else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'c' && one)
+      void navigator.clipboard?.writeText(writeRecipient(one))
+  }
+  const onDrop = (event: DragEvent) => {
+    const moved = event.dataTransfer.getData(dragged)
+    setOver(false)
+    if (moved === '') return
+    event.preventDefault()
+    event.stopPropagation()
+    if (list.some((one) => writeRecipient(one) === moved)) return
+    onTaken?.()
+    add(moved)
+  }
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is one more way; keys do the same
+    <div
+      className={`recipients${isOver ? ' over' : ''}${error ? ' invalid' : ''}`}
+      ref={root}
+      onDragOver={(event) => {
+        if (!event.dataTransfer.types.includes(dragged)) return
+        event.preventDefault()
+        setOver(true)
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={onDrop}
+    >
+      <label htmlFor={id}>{label}</label>
+      <div className="chips">
+        {list.map((one, at) => (
+          <Chip
+            // biome-ignore lint/suspicious/noArrayIndexKey: an address may stand there twice
+            key={`${one.address} ${at}`}
+            one={one}
+            hint={moves
+              .map((move) => t('recipients.move', { key: move.key.toUpperCase(), field: move.label }))
+              .join(' ')}
+            onRemove={() => remove(at)}
+            onEdit={() => edit(at)}
+            onKeyDown={(event) => onChipKey(event, at)}
+            onDragStart={(event) => {
+              event.dataTransfer.setData(dragged, writeRecipient(one))
+              event.dataTransfer.setData('text/plain', writeRecipient(one))
+              onTaken = () => remove(at)
+            }}
+          />
+        ))}
+        <input
+          ref={input}
+          id={id}
+          type="text"
+          inputMode="email"
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          value={text}
+          aria-invalid={error !== undefined}
+          aria-describedby={error ? `${id}-note` : undefined}
+          // biome-ignore lint/a11y/noAutofocus: the panel was opened to write to somebody
+          autoFocus={isFocusedAtFirst}
+          onChange={(event) => setText(event.target.value)}
+          onKeyDown={onInputKey}
+          onBlur={() => add(text)}
+          onPaste={(event) => {
+            const pasted = event.clipboardData.getData('text')
+            if (!/[,;\n\t<]/.test(pasted.trim()) && !pasted.includes('@')) return
+            event.preventDefault()
+            add(`${text}${pasted}`)
+          }}
+        />
+        {error && (
+          <span id={`${id}-note`} className="field-error" role="alert">
+            {error}
+          </span>
+        )}
+      </div>
+      {children}
+    </div>
+  )
+}
+
+const Chip = ({
+  one,
+  hint,
+  onRemove,
+  onEdit,
+  onKeyDown,
+  onDragStart,
+}: {
+  one: DraftRecipient
+  hint: string
+  onRemove: () => void
+  onEdit: () => void
+  onKeyDown: (event: KeyboardEvent) => void
+  onDragStart: (event: DragEvent) => void
+}) => {
+  const isValid = isAddress(one.address)
+  const shown = one.name || one.address
+  const title = isValid ? writeRecipient(one) : t('recipients.invalid', { address: writeRecipient(one) })
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dragging is one more way; Alt and a letter do the same
+    <span className={isValid ? 'chip' : 'chip invalid'} draggable onDragStart={onDragStart}>
+      <button
+        type="button"
+        className="chip-text"
+        tabIndex={-1}
+        title={`${title} ${hint}`.trim()}
+        aria-label={title}
+        onDoubleClick={onEdit}
+        onClick={() => !isValid && onEdit()}
+        onKeyDown={onKeyDown}
+      >
+        <bdi>{shown}</bdi>
+      </button>
+      <button
+        type="button"
+        className="chip-remove"
+        tabIndex={-1}
+        aria-label={t('recipients.remove', { address: one.address })}
+        onClick={onRemove}
+      >
+        <X size={12} aria-hidden />
+      </button>
+    </span>
+  )
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { isAddress, parseMailto, parseRecipients, writeRecipient } from './address-list.ts'
+
+const parsed = (text: string) =>
+  parseRecipients(text).map(({ name, address }) => (name ? `${name}|${address}` : address))
+
+describe('a list of addresses', () => {
+  it('is taken apart at commas, semicolons and lines, whatever stands in names', () => {
+    expect(
+      parsed('Ada <ada@example.org>, bob@example.org; "Roe, Jane" <jane@example.org>\n<carl@example.org>'),
+    ).toEqual(['Ada|ada@example.org', 'bob@example.org', 'Roe, Jane|jane@example.org', 'carl@example.org'])
+    expect(parsed('"A \\"B\\" C" <a@example.org>,b@example.org (Bob; the builder)')).toEqual([
+      'A "B" C|a@example.org',
+      'Bob; the builder|b@example.org',
+    ])
+  })
+
+  it('keeps a name with a comma together that came without quotes', () => {
+    expect(parsed('Doe, John <john@example.org>; Roe, Jane <jane@example.org>')).toEqual([
+      'Doe, John|john@example.org',
+      'Roe, Jane|jane@example.org',
+    ])
+    expect(parsed('ada@example.org, John <john@example.org>')).toEqual(['ada@example.org', 'John|john@example.org'])
+  })
+
+  it('takes bare addresses beside each other, and leaves what is none as it was written', () => {
+    expect(parsed('a@example.org b@example.org\tmailto:c@example.org')).toEqual([
+      'a@example.org',
+      'b@example.org',
+      'c@example.org',
+    ])
+    expect(parsed('Somebody I know, <broken, x@')).toEqual(['Somebody I know', '<broken, x@'])
+    expect(parsed(' ,;\n ')).toEqual([])
+  })
+
+  it('is quick for a long paste', () => {
+    const many = Array.from({ length: 2000 }, (_, n) => `"Person, ${n}" <p${n}@example.org>`).join(', ')
+    expect(parseRecipients(many)).toHaveLength(2000)
+    expect(parseRecipients('<'.repeat(50_000))).toHaveLength(1)
+  })
+
+  it('is the same after it was copied', () => {
+    const list = [
+      { name: 'Roe, Jane "J"', address: 'jane@example.org' },
+      { name: '', address: 'bob@example.org' },
+      { name: 'Ada Lovelace', address: 'ada@example.org' },
+    ]
+    expect(parseRecipients(list.map(writeRecipient).join(', '))).toEqual(list)
+  })
+})
+
+describe('an address', () => {
+  it('is told from what is none', () => {
+    for (const good of [
+      'a@b',
+      'a.b+c@example.org',
+      'jörg@müller.example',
+      '"a b"@example.org',
+      'x@xn--bcher-kva.example',
+    ])
+      expect([good, isAddress(good)]).toEqual([good, true])
+    for (const bad of [
+      '',
+      'a',
+      '@b',
+      'a@',
+      'a b@c',
+      'a@b c',
+      'a@@b',
+      'a..b@c',
+      'a@-b.c',
+      'a@b..c',
+      'a@b\r\nc',
+      'a@[127.0.0.1]',
+    ])
+      expect([bad, isAddress(bad)]).toEqual([bad, false])
+  })
+})
+
+describe('a mailto: link', () => {
+  it('fills the fields it names and no others', () => {
+    expect(
+      parseMailto(
+        'mailto:a@example.org,b%40example.org?cc=c@example.org&subject=H%C3%A9llo%0D%0AX: y&body=One%0D%0Atwo&attach=/etc/passwd',
+      ),
+    ).toEqual({
+      to: [
+        { name: '', address: 'a@example.org' },
+        { name: '', address: 'b@example.org' },
+      ],
+      cc: [{ name: '', address: 'c@example.org' }],
+      bcc: [],
+      subject: 'Héllo X: y',
+      text: 'One\ntwo',
+    })
+    expect(parseMailto('https://example.org')).toBeNull()
+    expect(parseMailto('mailto:%E0%A4%A')?.to).toEqual([{ name: '', address: '%E0%A4%A' }])
+  })
+})

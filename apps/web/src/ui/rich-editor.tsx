@@ -1,0 +1,154 @@
+import { mergeAttributes, Node } from '@tiptap/core'
+import { Image } from '@tiptap/extension-image'
+import { Placeholder } from '@tiptap/extensions/placeholder'
+import { DOMSerializer, type Node as ProseNode } from '@tiptap/pm/model'
+import { EditorContent, useEditor } from '@tiptap/react'
+import { StarterKit } from '@tiptap/starter-kit'
+import { useEffect, useRef } from 'react'
+import { EditorToolbar } from './editor-toolbar.tsx'
+
+/** What becomes of pictures: where the page finds those that are named by `cid:`, and who takes the ones that are pasted. */
+export type EditorPictures = {
+  addressOf: (source: string) => string
+  /** Answers the `src` of each, as it becomes known. */
+  onFiles: (files: File[], insert: (source: string, alt: string) => void) => void
+}
+
+/**
+ * Rich text of a mail: few kinds of elements, each with a way by key. HTML that comes in becomes what this schema knows, in a
+ * document where nothing runs or loads; everything else in it is left out.
+ */
+export const RichEditor = ({
+  html,
+  revision,
+  label,
+  placeholder,
+  isFocusedAtFirst = false,
+  pictures,
+  onChange,
+}: {
+  html: string
+  /** Raised when `html` comes from elsewhere. */
+  revision: number | string
+  label: string
+  placeholder: string
+  isFocusedAtFirst?: boolean
+  pictures: EditorPictures
+  onChange: (html: string) => void
+}) => {
+  const latest = useRef({ pictures, onChange })
+  latest.current = { pictures, onChange }
+  const editor = useEditor({
+    // Its styles are in screen/composer.css: the page's policy takes none that come by script.
+    injectCSS: false,
+    immediatelyRender: true,
+    autofocus: isFocusedAtFirst ? 'start' : false,
+    extensions: [
+      StarterKit.configure({
+        heading: false,
+        horizontalRule: false,
+        dropcursor: false,
+        gapcursor: false,
+        trailingNode: false,
+        link: {
+          openOnClick: false,
+          autolink: true,
+          protocols: ['mailto', 'tel'],
+          HTMLAttributes: { target: null, rel: null },
+        },
+      }),
+      Placeholder.configure({ placeholder }),
+      Signature,
+      picturesOf((source) => latest.current.pictures.addressOf(source)),
+    ],
+    content: html,
+    editorProps: {
+      attributes: {
+        role: 'textbox',
+        'aria-multiline': 'true',
+        'aria-label': label,
+        dir: 'auto',
+        lang: navigator.language,
+        spellcheck: 'true',
+      },
+      // It sends; the editor would break the line.
+      handleKeyDown: (_view, { key, ctrlKey, metaKey }) => key === 'Enter' && (ctrlKey || metaKey),
+      handlePaste: (view, { clipboardData }) => {
+        const files = [...(clipboardData?.files ?? [])]
+        // Programs that copy a table put a picture of it beside its text.
+        if (files.length === 0 || clipboardData?.types.includes('text/html')) return false
+        latest.current.pictures.onFiles(files, (source, alt) => insertPicture(view, source, alt))
+        return true
+      },
+      handleDrop: (view, event) => {
+        const files = [...(event.dataTransfer?.files ?? [])]
+        if (files.length === 0) return false
+        event.preventDefault()
+        const at = view.posAtCoords({ left: event.clientX, top: event.clientY })?.pos
+        latest.current.pictures.onFiles(files, (source, alt) => insertPicture(view, source, alt, at))
+        return true
+      },
+    },
+    onUpdate: ({ editor: changed }) => latest.current.onChange(changed.isEmpty ? '' : htmlOf(changed.state.doc)),
+  })
+  const shown = useRef(revision)
+  useEffect(() => {
+    if (shown.current === revision) return
+    shown.current = revision
+    editor.commands.setContent(html, { emitUpdate: false })
+  }, [editor, html, revision])
+  return (
+    <div className="rich-editor">
+      <EditorToolbar editor={editor} />
+      <EditorContent editor={editor} className="rich-text" />
+    </div>
+  )
+}
+
+/** Written in a document of its own: in that of the page, a picture would be asked for at its `cid:`. */
+const htmlOf = ({ type, content }: Pick<ProseNode, 'type' | 'content'>): string => {
+  const page = document.implementation.createHTMLDocument()
+  page.body.append(DOMSerializer.fromSchema(type.schema).serializeFragment(content, { document: page }))
+  return page.body.innerHTML
+}
+
+type View = Parameters<NonNullable<import('@tiptap/pm/view').EditorProps['handlePaste']>>[0]
+
+const insertPicture = (view: View, source: string, alt: string, at = view.state.selection.from): void => {
+  if (view.isDestroyed) return
+  const node = view.state.schema.nodes.image?.create({ src: source, alt })
+  if (node) view.dispatch(view.state.tr.insert(Math.min(at, view.state.doc.content.size), node))
+}
+
+/** Whose signature it is stands in the mail, so that it can be exchanged with the identity. */
+const Signature = Node.create({
+  name: 'signature',
+  group: 'block',
+  content: 'block+',
+  defining: true,
+  addAttributes: () => ({
+    identity: { default: '', parseHTML: (element: HTMLElement) => element.getAttribute('data-signature') },
+  }),
+  parseHTML: () => [{ tag: 'div[data-signature]' }],
+  renderHTML: ({ node, HTMLAttributes: { identity: _, ...other } }) => [
+    'div',
+    mergeAttributes(other, { 'data-signature': String(node.attrs.identity) }),
+    0,
+  ],
+})
+
+/** A picture keeps its `cid:` in the mail; the page asks for it at the address that `addressOf` knows. */
+const picturesOf = (addressOf: (source: string) => string) =>
+  Image.extend({
+    parseHTML: () => [{ tag: 'img[src^="cid:"]' }, { tag: 'img[src^="data:image/"]' }],
+    addNodeView:
+      () =>
+      ({ node }) => {
+        const image = document.createElement('img')
+        image.src = addressOf(String(node.attrs.src))
+        image.alt = String(node.attrs.alt ?? '')
+        for (const side of ['width', 'height'] as const)
+          if (node.attrs[side]) image.setAttribute(side, String(node.attrs[side]))
+        return { dom: image }
+      },
+  }).configure({ inline: true, allowBase64: true })

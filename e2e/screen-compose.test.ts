@@ -1,0 +1,174 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../apps/api/test/support/until.ts'
+import { bodyOf, composer, draftsAt, openBy, saved, write } from './support/compose.ts'
+import { type Outgoing, startOutgoing } from './support/outgoing.ts'
+import { countAt, expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+
+/** What one does to write a mail, and that nothing of it is lost. */
+let screen: Screen
+let smtp: Outgoing
+let context: BrowserContext
+let page: Page
+beforeAll(async () => {
+  screen = await startScreen()
+  smtp = await startOutgoing(screen)
+  context = await screen.newContext()
+  page = await screen.newPage(context)
+  await openInbox(page, screen.base)
+})
+afterAll(async () => {
+  await screen?.stop()
+  await smtp?.stop()
+})
+
+const close = async (subject: string) => {
+  await bodyOf(page).click()
+  await page.keyboard.press('Escape')
+  await page.locator('[data-composer]', { hasText: subject }).waitFor({ state: 'detached' })
+}
+const holds = (subject: string, text: string) =>
+  until(async () => (await draftsAt(screen, subject)).some(({ content }) => content.html.includes(text)), {
+    what: `${text} in ${subject}`,
+  })
+
+describe('writing', () => {
+  it('opens at a key, takes a pasted list, says how safe it is, and is there again after a reload', async () => {
+    await page.keyboard.press('c')
+    const to = composer(page).getByLabel('To', { exact: true })
+    await to.waitFor()
+    expect(await to.evaluate((input) => input === document.activeElement)).toBe(true)
+    await page.keyboard.insertText('Ada <ada@example.org>, "Roe, Jane" <jane@example.org>; wrong@')
+    await page.keyboard.press(',')
+    expect(await composer(page).locator('.chip').allInnerTexts()).toEqual(['Ada', 'Roe, Jane', 'wrong@'])
+    expect(await composer(page).locator('.chip.invalid').count()).toBe(1)
+    await composer(page).getByLabel('Subject').fill('A first one')
+    await bodyOf(page).click()
+    await page.keyboard.type('Hello ')
+    await page.keyboard.press('Control+b')
+    await page.keyboard.type('Ada')
+    await saved(page)
+    await holds('A first one', '<strong>Ada</strong>')
+    await expectAccessible(page)
+    await picture(page, 'compose')
+    await page.reload()
+    await bodyOf(page).getByText('Hello Ada').waitFor()
+    expect(await composer(page).locator('.chip').count()).toBe(3)
+    expect(screen.problems).toEqual([])
+  })
+
+  it('keeps two beside each other, minimised and full, and goes with the last one back to the list', async () => {
+    await page.locator('[data-thread]').first().focus()
+    await write(page, 'bob@example.org', 'A second one', 'Hello Bob')
+    expect(await page.locator('.composer.docked').count()).toBe(2)
+    await page.setViewportSize({ width: 900, height: 900 })
+    await until(async () => (await page.locator('.composer.docked').count()) === 1)
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await composer(page)
+      .getByRole('button', { name: /^Full screen/ })
+      .click()
+    await page.locator('.composer.full').waitFor()
+    await expectAccessible(page)
+    await close('A second one')
+    const window = context.waitForEvent('page')
+    await composer(page)
+      .getByRole('button', { name: /^Open in a window/ })
+      .click()
+    const popup = await window
+    await bodyOf(popup).getByText('Hello Ada').waitFor()
+    await page.locator('[data-composer]').waitFor({ state: 'detached' })
+    await popup.close()
+    await holds('A second one', 'Hello Bob')
+  })
+
+  it('opens what lies in Drafts, and goes on with it', async () => {
+    await until(async () => countAt(screen.dovecot, 'Drafts', 'subject', 'A second one') === 1, { what: 'its copy' })
+    await page.getByRole('link', { name: /^Drafts/ }).click()
+    await rowOf(page, 'A second one').click()
+    await bodyOf(page).getByText('Hello Bob').waitFor()
+    expect(await draftsAt(screen, 'A second one')).toHaveLength(1)
+    await close('A second one')
+    await page.getByRole('link', { name: /^Inbox/ }).click()
+  })
+
+  it('leaves nothing behind of what nothing was written into, and takes a discarded one back', async () => {
+    const before = (await (await screen.api('GET', '/v1/drafts')).json()).drafts.length
+    await rowOf(page, 'Garden plans').click()
+    await page.locator('article.message').first().waitFor()
+    await openBy(page, 'r')
+    await bodyOf(page).waitFor()
+    await close('Re:')
+    await until(async () => (await (await screen.api('GET', '/v1/drafts')).json()).drafts.length === before)
+    await write(page, 'bob@example.org', 'Thrown away', 'Gone?')
+    await saved(page)
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+    await until(async () => (await draftsAt(screen, 'Thrown away')).length === 0)
+    await page.getByRole('button', { name: 'Undo', exact: true }).click()
+    await bodyOf(page).getByText('Gone?').waitFor()
+    await until(async () => (await draftsAt(screen, 'Thrown away')).length === 1)
+    await close('Thrown away')
+  })
+})
+
+describe('what is written', () => {
+  it('survives the death of the server while somebody types, and of the tab before the server is back', async () => {
+    await write(page, 'bob@example.org', 'Power cut', 'before ')
+    await saved(page)
+    await screen.crash(async () => {
+      await page.keyboard.type('during ')
+      await composer(page).getByText('Not saved: offline, it is kept in this browser.').waitFor()
+      await picture(page, 'compose-offline')
+    })
+    await page.keyboard.type('after')
+    await holds('Power cut', 'before during after')
+    // The tab dies with words that the server has not.
+    await page.route('**/v1/drafts/**', (route) => route.abort())
+    await page.keyboard.type(' and on')
+    await composer(page)
+      .getByText(/^Not saved/)
+      .waitFor()
+    await page.close()
+    page = await screen.newPage(context)
+    await openInbox(page, screen.base)
+    await bodyOf(page).getByText('before during after and on').waitFor()
+    await holds('Power cut', 'before during after and on')
+    await close('Power cut')
+  })
+
+  it('is live in two windows, and both texts stay when both wrote', async () => {
+    await write(page, 'bob@example.org', 'Two windows', 'first')
+    await holds('Two windows', 'first')
+    const [draft] = await draftsAt(screen, 'Two windows')
+    const other = await screen.newPage(await screen.newContext())
+    await other.goto(`${screen.base}/compose?draft=${draft?.id}`)
+    await bodyOf(other).getByText('first').waitFor()
+    await expectAccessible(other)
+    await picture(other, 'compose-window')
+    await page.getByRole('heading', { name: /^Inbox/ }).click()
+    await composer(page).getByLabel('Subject').blur()
+    await bodyOf(other).click()
+    await other.keyboard.press('Control+End')
+    await other.keyboard.type(' and second')
+    await bodyOf(page).getByText('first and second').waitFor()
+    // Now both at once: neither hears of the other's words before it saves its own.
+    await bodyOf(page).click()
+    await page.keyboard.press('Control+End')
+    await page.route('**/v1/drafts/**', (route) => route.abort())
+    await page.keyboard.type(' here')
+    await composer(page)
+      .getByText(/^Not saved/)
+      .waitFor()
+    await other.keyboard.type(' there')
+    await holds('Two windows', 'first and second there')
+    await page.unroute('**/v1/drafts/**')
+    await page.keyboard.type('!')
+    await composer(page).getByText('Both texts are kept.').waitFor()
+    await picture(page, 'compose-conflict')
+    const texts = (await draftsAt(screen, 'Two windows')).map(({ content }) => content.html)
+    expect(texts.toSorted()).toEqual(['<p>first and second here!</p>', '<p>first and second there</p>'])
+    await composer(page).getByRole('button', { name: 'Open the other' }).click()
+    await bodyOf(page).getByText('first and second there').waitFor()
+    await other.close()
+    expect(screen.problems).toEqual([])
+  })
+})
