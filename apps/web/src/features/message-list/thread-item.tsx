@@ -15,6 +15,8 @@ type Props = {
   position: number
   isOpen: boolean
   isMarked: boolean
+  /** Keys act on it, wherever the focus is. */
+  isAtCursor: boolean
   isFocusable: boolean
   /** One line in wide lists; two with the preview beside the subject; three with a line of its own. */
   shape: 'line' | 'two' | 'three'
@@ -46,7 +48,7 @@ export const ThreadItem = (props: Props) => {
       aria-rowindex={props.position + 1}
       tabIndex={props.isFocusable ? 0 : -1}
       data-thread={row.threadId}
-      className={`thread ${shape}${isUnread ? ' unread' : ''}${props.isOpen ? ' open' : ''}${props.isMarked ? ' marked' : ''}`}
+      className={`thread ${shape}${isUnread ? ' unread' : ''}${props.isOpen ? ' open' : ''}${props.isMarked ? ' marked' : ''}${props.isAtCursor ? ' at-cursor' : ''}`}
       style={{ top: props.top, height: props.height }}
       draggable={props.refusalOf('trash') === null}
       onDragStart={props.onDragStart}
