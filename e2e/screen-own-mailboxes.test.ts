@@ -191,6 +191,29 @@ describe('mailboxes of one’s own', () => {
     expect(atServer()).toEqual(['Plans', 'Plans/My tools'])
   })
 
+  it('keep the number of their unread mail in every window, whatever their name and place', async () => {
+    screen.dovecot.deliver('robin', 'Travel', 'From: Zed <zed@example.org>\r\nSubject: A boat\r\n\r\nHello!\r\n')
+    const at = (window: Page, path: string) => window.locator(`a[title="${path}"]`)
+    await at(other, 'Travel').click()
+    await rowOf(other, 'A boat').waitFor()
+    const unread = async (path: string) => {
+      for (const window of [page, other]) await window.locator(`a.unread[title="${path}"] .count`).waitFor()
+    }
+    await unread('Travel')
+    const choose = async (path: string, item: string) => {
+      await at(page, path).click({ button: 'right' })
+      await page.getByRole('menuitem', { name: item }).click()
+    }
+    await choose('Travel', 'Rename…')
+    await asked().getByLabel('Name').fill('Journeys')
+    await page.keyboard.press('Enter')
+    await unread('Journeys')
+    await choose('Journeys', 'Move to…')
+    await asked().getByLabel('Below').selectOption('Receipts')
+    await asked().getByRole('button', { name: 'Move' }).click()
+    await unread('Receipts/Journeys')
+  })
+
   it('go to Trash there with all they hold, come back, and go for good only from Trash', async () => {
     screen.dovecot.deliver('robin', 'Plans', 'From: Zed <zed@example.org>\r\nSubject: The shed\r\n\r\nHello!\r\n')
     await treeOf(other)
