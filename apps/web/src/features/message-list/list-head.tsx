@@ -54,10 +54,12 @@ export const ListHead = (props: Props) => {
   return (
     <div className="list-head">
       <h1>
-        <bdi>{name}</bdi>{' '}
-        <span className="muted">
-          {props.total !== null && (props.isCounted ? props.total : props.total - 1).toLocaleString()}
-          {!props.isCounted && '+'}
+        <span className="title">
+          <bdi>{name}</bdi>{' '}
+          <span className="muted">
+            {props.total !== null && (props.isCounted ? props.total : props.total - 1).toLocaleString()}
+            {!props.isCounted && '+'}
+          </span>
         </span>
         {whose && (
           <bdi className="whose" title={whose}>
