@@ -11,6 +11,7 @@ import { Attachments } from './attachments.tsx'
 import { useFrameModule } from './frame-module.ts'
 import type { FoundInMail, FrameProps } from './message-frame.tsx'
 import { MessageMenu } from './message-menu.tsx'
+import { PrintHead } from './print-head.tsx'
 import { printMessage } from './print-message.ts'
 import { TextBody } from './text-body.tsx'
 
@@ -80,6 +81,7 @@ export const MessageItem = ({ message, isOpenAtFirst }: { message: Message; isOp
       </div>
       {isOpen && (
         <>
+          <PrintHead message={message} parts={body && !('failed' in body) ? body.parts : []} />
           <Addresses message={message} />
           {!isWhole && <InPart message={message} hasText={body !== undefined && !isMissing(body)} />}
           <Body
