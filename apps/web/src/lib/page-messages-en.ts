@@ -237,6 +237,7 @@ export const pageMessages = {
   'kind.movesHere': 'With POP3 mail moves here: it leaves the provider once it is safely stored.',
   'kind.movesLater':
     'With POP3 mail moves here, and your other devices still find the last 30 days of it at the provider.',
+  'kind.keptHere': 'With POP3 everything is kept here; what stays at the provider is chosen below.',
   'kind.popInstead':
     'POP3 it is, then: new mail comes every few minutes instead of at once, and read marks and mailboxes are kept here.',
   'kind.imapInstead': 'IMAP it is, then: mail stays at the provider until you delete it here.',
