@@ -56,6 +56,8 @@ export const messages = {
   'page.home': 'Go to the inbox',
   'list.noMailboxes': 'The mailboxes of this account are being read.',
   'list.paused': 'This account is paused: no new mail is fetched. It can be resumed in the account settings.',
+  'list.needsYou': 'This account needs you:',
+  'list.fix': 'Fix it',
   'list.filling': 'Mail is on its way: this mailbox is being fetched.',
   'list.excluded': 'This mailbox is not kept here. That can be changed in the account settings.',
   'list.emptyFilter': 'Nothing here matches the filter.',

@@ -18,6 +18,7 @@ import { lineHeights, rowHeights } from '#lib/row-heights.ts'
 import { count, t } from '#lib/text.ts'
 import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { ListState } from '#ui/list-state.tsx'
+import { AccountNotice } from './account-notice.tsx'
 import { filters, ListHead } from './list-head.tsx'
 import { ThreadItem } from './thread-item.tsx'
 import { nowhere, useCursor } from './use-cursor.ts'
@@ -233,6 +234,7 @@ export const MessageList = ({
         onEverything={() => setEverything(true)}
         onClear={clearMarks}
       />
+      <AccountNotice accountId={mailbox.accountId} />
       <div
         className="list-scroll"
         ref={scroller}
