@@ -160,7 +160,7 @@ describe('mail that one has as files', () => {
     await dialog().getByRole('heading', { name: 'Import mail into Archive' }).waitFor()
     await page.keyboard.press('Escape')
     await tree.getByRole('link', { name: 'Archive' }).click({ button: 'right' })
-    await page.getByRole('menuitem', { name: 'Copy to an IMAP account…' }).click()
+    await page.getByRole('menuitem', { name: 'Copy to another account…' }).click()
     await dialog().getByLabel('Copy into').selectOption({ label: 'Sent' })
     await expectAccessible(page)
     const before = countAt(screen.dovecot, 'Sent')

@@ -77,7 +77,7 @@ describe('mailboxes of one’s own', () => {
       return texts
     }
     const own = ['New mailbox…', 'Rename…', 'Move to…', 'Delete…']
-    const both = ['Import mail here…', 'Copy to an IMAP account…']
+    const both = ['Import mail here…', 'Copy to another account…']
     expect(await offered('pat@example.org', 'Archive')).toEqual(both)
     expect(await offered('pat@example.org', 'Boats')).toEqual([...own, ...both])
     expect(await offered('robin@example.org', 'Archive')).toEqual(['Import mail here…'])

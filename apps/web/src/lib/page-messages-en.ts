@@ -306,7 +306,6 @@ export const pageMessages = {
   'role.drafts': 'Drafts',
   'role.sent': 'Sent',
   'role.archive': 'Archive',
-  'role.junk': 'Spam',
   'role.trash': 'Trash',
   'role.all': 'All mail',
   'role.flagged': 'Starred',

@@ -13,7 +13,6 @@ export const transferMessages = {
   'import.chosen.other': '{n} files, {size}',
   'import.nothing': 'There is no mail in what was chosen. In a Maildir it lies in the folders “cur” and “new”.',
   'import.start': 'Import',
-  'copy.menu': 'Copy to another account…',
   'copy.title': 'Copy {name} to another account',
   'copy.text': 'Every mail is copied with its date and its marks. Nothing is removed here.',
   'copy.target': 'Copy into',

@@ -20,7 +20,7 @@ import {
 import type { ReactNode } from 'react'
 import { type Filter, useApp } from '#data/app-state.ts'
 import { type MailAction, refusalOf } from '#data/commands.ts'
-import { nameOf } from '#lib/mailbox-name.ts'
+import { nameOf, pathOf } from '#lib/mailbox-name.ts'
 import { navigate } from '#lib/route.ts'
 import { count, t } from '#lib/text.ts'
 import { Menu } from '#ui/menu.tsx'
@@ -195,7 +195,7 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
         icon={<FolderInput size={17} aria-hidden />}
         hasFilter
         items={others.map((other) => ({
-          label: other.path,
+          label: pathOf(other),
           onSelect: () => onAct({ moveTo: other }),
           isDisabled: !other.rights.insert,
         }))}

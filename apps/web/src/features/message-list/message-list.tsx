@@ -214,6 +214,7 @@ export const MessageList = ({
 
   if (!mailbox) return <div className="empty">{t('list.gone')}</div>
   const canRemove = refusal('trash') === null
+  const deletion = isForGood(mailbox) ? 'action.expunge' : 'action.trash'
   return (
     <>
       <ListHead
@@ -273,13 +274,14 @@ export const MessageList = ({
                 isAtCursor={index === cursor}
                 isFocusable={index === (cursor === nowhere ? firstInRange : cursor)}
                 shape={isOneLine ? 'line' : density === 'roomy' ? 'three' : 'two'}
+                isForGood={isForGood(mailbox)}
                 refusalOf={refusal}
                 swipe={{
                   right:
                     refusal('archive') === null
                       ? { label: t('action.archive'), run: () => perform('archive', [row.threadId]) }
                       : null,
-                  left: canRemove ? { label: t('action.trash'), run: () => perform('trash', [row.threadId]) } : null,
+                  left: canRemove ? { label: t(deletion), run: () => perform('trash', [row.threadId]) } : null,
                 }}
                 onOpen={() => openRow(row.threadId)}
                 onMark={(event) => mark(index, event)}

@@ -20,6 +20,8 @@ type Props = {
   isFocusable: boolean
   /** One line in wide lists; two with the preview beside the subject; three with a line of its own. */
   shape: 'line' | 'two' | 'three'
+  /** What is deleted here goes for good. */
+  isForGood: boolean
   swipe: SwipeActions
   /** Why an action is not possible in this mailbox; null when it is. */
   refusalOf: (action: MailAction) => string | null
@@ -95,7 +97,13 @@ export const ThreadItem = (props: Props) => {
           {row.preview}
         </span>
       )}
-      <HoverActions isUnread={isUnread} isFlagged={row.isFlagged} refusalOf={props.refusalOf} onAct={props.onAct} />
+      <HoverActions
+        isUnread={isUnread}
+        isFlagged={row.isFlagged}
+        isForGood={props.isForGood}
+        refusalOf={props.refusalOf}
+        onAct={props.onAct}
+      />
     </div>
   )
 }

@@ -7,6 +7,7 @@ import { act, closes, type MailAction, refusalOf } from '#data/commands.ts'
 import { expungeIn } from '#data/patch-account.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { plainSubject } from '#lib/format.ts'
+import { pathOf } from '#lib/mailbox-name.ts'
 import { goBack } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
@@ -223,7 +224,7 @@ const Actions = ({ threadId, mailboxId, backTo, isFlagged, ownsKeys }: HeadProps
         isDisabled={!mailbox || refusalOf(mailbox, 'archive') !== null}
         hasFilter
         items={others.map((other) => ({
-          label: other.path,
+          label: pathOf(other),
           onSelect: () => perform({ moveTo: other }),
           isDisabled: !other.rights.insert,
         }))}
