@@ -4,7 +4,7 @@ import { Observable, useObservable } from './observable.ts'
 /** What a person wants of their own mailboxes; a dialog asks for the rest. */
 export type TreeWish =
   | { kind: 'create'; parent: Mailbox | null }
-  | { kind: 'rename' | 'move' | 'remove' | 'erase'; mailbox: Mailbox }
+  | { kind: 'rename' | 'move' | 'remove' | 'erase' | 'empty'; mailbox: Mailbox }
 
 const asked = new Observable<{ accountId: string | null; wish: TreeWish | null }>({ accountId: null, wish: null })
 

@@ -27,6 +27,7 @@ export const pageMessages = {
   'tree.trashAllText':
     'It goes to Trash with the mailboxes below it ({below}) and all they hold ({messages}). Nothing is lost.',
   'tree.trashed': '{name} is in Trash.',
+  'tree.emptyText': 'Everything in {name}: {messages}.',
   'tree.eraseTitle': 'Delete {name} for good?',
   'tree.eraseText': 'This cannot be undone: what it holds ({messages}) goes from the mail server with it.',
   'tree.eraseAllText':

@@ -51,6 +51,7 @@ export const ListHead = (props: Props) => {
   const whose = useApp(({ accounts }) => (accounts.length > 1 ? whoseOf(accounts, mailbox) : ''))
   if (marked !== 0) return <BulkBar {...props} />
   const name = nameOf(mailbox)
+  const cannotEmpty = mailbox.messages === 0 || refusalOf(mailbox, 'expunge') !== null
   return (
     <div className="list-head">
       <h1>
@@ -85,6 +86,18 @@ export const ListHead = (props: Props) => {
           </button>
         ))}
       </fieldset>
+      {props.onEmpty && (
+        <button
+          type="button"
+          className="icon-button wide-only"
+          aria-label={t('list.emptyNow', { name })}
+          title={t('list.emptyNow', { name })}
+          disabled={cannotEmpty}
+          onClick={props.onEmpty}
+        >
+          <Trash2 size={17} aria-hidden />
+        </button>
+      )}
       <Menu
         label={t('list.more')}
         icon={<EllipsisVertical size={17} aria-hidden />}
@@ -106,7 +119,7 @@ export const ListHead = (props: Props) => {
                 {
                   label: t('list.emptyNow', { name }),
                   icon: <Trash2 size={15} aria-hidden />,
-                  isDisabled: mailbox.messages === 0 || refusalOf(mailbox, 'expunge') !== null,
+                  isDisabled: cannotEmpty,
                   onSelect: props.onEmpty,
                 },
               ]

@@ -13,6 +13,7 @@ import { useCommands } from '#data/screen-commands.ts'
 import { focusMailbox } from '#data/socket.ts'
 import type { ThreadList } from '#data/thread-list.ts'
 import { showToast } from '#data/toasts.ts'
+import { askTree } from '#data/tree-wish.ts'
 import { goBack, mailAddress, navigate, useRoute } from '#lib/route.ts'
 import { lineHeights, rowHeights } from '#lib/row-heights.ts'
 import { count, t } from '#lib/text.ts'
@@ -231,7 +232,7 @@ export const MessageList = ({
         onAct={(action) => perform(action, isEverything ? 'everything' : chosen)}
         onReadAll={readAll}
         onSelectAll={selectAll}
-        onEmpty={isForGood(mailbox) ? () => perform('expunge', 'everything') : null}
+        onEmpty={isForGood(mailbox) ? () => askTree(mailbox.accountId, { kind: 'empty', mailbox }) : null}
         onEverything={() => setEverything(true)}
         onClear={clearMarks}
       />
