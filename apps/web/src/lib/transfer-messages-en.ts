@@ -28,6 +28,7 @@ export const transferMessages = {
   'transfer.stopped': '{stored} of {found} added, {here} already there, {refused} left out',
   'transfer.stoppedEarly': '{stored} added of {found} that had come, {here} already there, {refused} left out',
   'transfer.counts': '{stored} added, {here} already there, {refused} left out, {open} to do',
+  'transfer.ended': '{stored} added, {here} already there, {refused} left out',
   'transfer.refused': 'What was left out, and why',
   'transfer.more': 'and {n} more',
   'transfer.cancel': 'Cancel: {what}',
