@@ -21,6 +21,8 @@ export const messages = {
   'search.failed': 'The search failed.',
   'search.noWord': 'There is no word in this to look for.',
   'search.none': 'Nothing found for “{q}”.',
+  'search.noOperators':
+    'Words are looked for in names, addresses, subjects, texts and file names. Operators such as “from:” are not known.',
   settings: 'Settings',
   'account.add': 'Add account',
   'account.sync': 'Sync now',
