@@ -107,7 +107,7 @@ describe('from an empty machine to living mail', () => {
       .evaluateAll((rows) => rows.filter((item) => item.getBoundingClientRect().bottom <= 900).length)
     expect(shown).toBeGreaterThanOrEqual(16)
     const names = await page.locator('.tree-item .name').allTextContents()
-    expect(names.slice(0, 7)).toEqual(['Inbox', 'Drafts', 'Sent', 'Archive', 'Junk', 'Trash', 'Receipts'])
+    expect(names.slice(0, 7)).toEqual(['Inbox', 'Drafts', 'Sent', 'Archive', 'Spam', 'Trash', 'Receipts'])
   })
 
   it('reads a conversation, newest open, and marks it read at the server', async () => {

@@ -102,7 +102,7 @@ describe('acting on mail', () => {
     await rowOf(page, 'Boomerang').click()
     await page.keyboard.press('!')
     await at('Junk', 'Boomerang', 1)
-    await page.getByRole('link', { name: /^Junk/ }).click()
+    await page.getByRole('link', { name: /^Spam/ }).click()
     await rowOf(page, 'Boomerang').click()
     await page.getByRole('button', { name: 'Not spam' }).click()
     await at('INBOX', 'Boomerang', 1)

@@ -79,7 +79,7 @@ describe('mailboxes of one’s own', () => {
       return texts
     }
     const own = ['New mailbox…', 'Rename…', 'Move to…', 'Delete…']
-    const both = ['Import mail here…', 'Copy to an IMAP account…']
+    const both = ['Import mail here…', 'Copy to another account…']
     expect(await offered('pat@example.org', 'Archive')).toEqual(both)
     expect(await offered('pat@example.org', 'Boats')).toEqual([...own, ...both])
     expect(await offered('robin@example.org', 'Archive')).toEqual(['Import mail here…'])
@@ -225,6 +225,29 @@ describe('mailboxes of one’s own', () => {
     await asked().getByRole('button', { name: 'Move' }).click()
     await other.locator('a[title="Plans/My tools"]').waitFor()
     expect(atServer()).toEqual(['Plans', 'Plans/My tools'])
+  })
+
+  it('keep the number of their unread mail in every window, whatever their name and place', async () => {
+    screen.dovecot.deliver('robin', 'Travel', 'From: Zed <zed@example.org>\r\nSubject: A boat\r\n\r\nHello!\r\n')
+    const at = (window: Page, path: string) => window.locator(`a[title="${path}"]`)
+    await at(other, 'Travel').click()
+    await rowOf(other, 'A boat').waitFor()
+    const unread = async (path: string) => {
+      for (const window of [page, other]) await window.locator(`a.unread[title="${path}"] .count`).waitFor()
+    }
+    await unread('Travel')
+    const choose = async (path: string, item: string) => {
+      await at(page, path).click({ button: 'right' })
+      await page.getByRole('menuitem', { name: item }).click()
+    }
+    await choose('Travel', 'Rename…')
+    await asked().getByLabel('Name').fill('Journeys')
+    await page.keyboard.press('Enter')
+    await unread('Journeys')
+    await choose('Journeys', 'Move to…')
+    await asked().getByLabel('Below').selectOption('Receipts')
+    await asked().getByRole('button', { name: 'Move' }).click()
+    await unread('Receipts/Journeys')
   })
 
   it('go to Trash there with all they hold, come back, and go for good only from Trash', async () => {

@@ -40,12 +40,32 @@ describe('a key', () => {
     await openInbox(page, screen.base)
     await arrive('Aimed at')
     await arrive('Above it')
+    // Nothing is marked yet: keys that act do nothing, the first step marks the first row.
+    await page.keyboard.press('#')
+    await page.keyboard.press('e')
+    await page.keyboard.press('j')
+    await page.locator('[data-thread].at-cursor', { hasText: 'Above it' }).waitFor()
     await page.keyboard.press('j')
     await page.locator('[data-thread]:focus', { hasText: 'Aimed at' }).waitFor()
     await arrive('Just now')
     await page.keyboard.press('e')
     await at('Archive', 'Aimed at', 1)
-    expect(countAt(screen.dovecot, 'Archive', 'subject', 'Above it')).toBe(0)
+    expect(countAt(screen.dovecot, 'INBOX', 'subject', 'Above it')).toBe(1)
+  })
+
+  it('that sets flags leaves the selection, one that takes mail away takes it with it', async () => {
+    const two = ['Select me', 'Me too']
+    for (const name of two) await arrive(name)
+    for (const name of two) await rowOf(page, name).getByRole('checkbox').check()
+    await page.keyboard.press('s')
+    for (const name of two)
+      await until(async () => countAt(screen.dovecot, 'INBOX', 'flagged', 'subject', name) === 1, {
+        what: `${name} starred`,
+      })
+    await page.getByRole('heading', { name: '2 selected' }).waitFor()
+    await page.keyboard.press('e')
+    for (const name of two) await at('Archive', name, 1)
+    await page.getByRole('heading', { name: /^Inbox/ }).waitFor()
   })
 
   it('acts on the message a search found, not on another one of its conversation', async () => {

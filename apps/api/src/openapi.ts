@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import { type ErrorCode, errorCodes, errorTable } from '@postern/shared/error-codes.ts'
 import { errorBody } from '@postern/shared/errors.ts'
 import { type RestName, type RestOperation, rest } from '@postern/shared/rest.ts'
-import { restNotes } from '@postern/shared/rest-reference.ts'
+import { type OperationNotes, restNotes } from '@postern/shared/rest-reference.ts'
 import { socketEvents } from '@postern/shared/socket-events.ts'
 import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
@@ -146,7 +146,7 @@ const describeOperation = (found: z.infer<typeof operationSchema>): Record<strin
       ...(operation.method === 'GET' ? [] : [{ $ref: '#/components/parameters/OwnRequest' }]),
     ],
     ...(operation.content ? { requestBody: streamedBody(operation.content) } : {}),
-    responses: { ...successOf(operation, notes.mediaTypes ?? [], found.responses), ...failuresOf(name) },
+    responses: { ...successOf(operation, notes, found.responses), ...failuresOf(name) },
   }
 }
 
@@ -163,12 +163,15 @@ const accessWords = {
 
 const successOf = (
   { answer, response }: RestOperation,
-  mediaTypes: string[],
+  { mediaTypes = [], nothing }: OperationNotes,
   found: Record<string, unknown>,
 ): Record<string, unknown> => {
   if (answer === 'empty') return { 204: { description: 'Done; the answer has no body.' } }
   if (answer === 'bytes')
-    return { 200: { description: 'The bytes.', content: Object.fromEntries(mediaTypes.map((type) => [type, {}])) } }
+    return {
+      200: { description: 'The bytes.', content: Object.fromEntries(mediaTypes.map((type) => [type, {}])) },
+      ...(nothing ? { 204: { description: nothing } } : {}),
+    }
   if (answer === 'lines' && response) {
     const schema = schemaRef(response)
     return {

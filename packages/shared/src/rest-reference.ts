@@ -8,6 +8,8 @@ export type OperationNotes = {
   errors?: ErrorCode[]
   /** Content types of a `bytes` answer. */
   mediaTypes?: string[]
+  /** When there are none: 204. */
+  nothing?: string
 }
 
 const reachingServer = [
@@ -178,7 +180,11 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   getMessageHeaders: { description: 'In their order, unfolded, encoded words decoded.', errors: fetchingMail },
   getMessageSource: { errors: fetchingMail, mediaTypes: ['message/rfc822'] },
   getPart: { errors: fetchingMail, mediaTypes: ['application/octet-stream'] },
-  getPartPreview: { errors: fetchingMail, mediaTypes: ['image/*', 'text/plain', 'application/octet-stream'] },
+  getPartPreview: {
+    errors: fetchingMail,
+    mediaTypes: ['image/*', 'text/plain', 'application/octet-stream'],
+    nothing: 'It is not the image it says it is.',
+  },
   getRemoteImage: {
     description: 'At the addresses that createRemoteImageLinks made, and no others.',
     errors: ['remote_content.refused', 'remote_content.unavailable', ...reachingServer],

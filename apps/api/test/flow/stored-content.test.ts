@@ -144,17 +144,20 @@ describe('content of mails that are kept here', () => {
       'Content-Type: text/plain\r\n\r\nHello Bob',
       file('a.bin', pdf),
       file('b.txt', note, 'text/plain; charset=koi8-r'),
+      file('c.png', Buffer.from('<svg>'), 'image/png'),
     )
     const id = await keep(text)
     const body = await bodyOf(id)
     expect(body).toMatchObject({
       state: 'ready',
       text: 'Hello Bob',
-      parts: [{ filename: 'a.bin', sizeBytes: 50_000 }, { filename: 'b.txt' }],
+      parts: [{ filename: 'a.bin', sizeBytes: 50_000 }, { filename: 'b.txt' }, { filename: 'c.png' }],
     })
-    const [first, second] = body.parts
+    const [first, second, third] = body.parts
     for (const _ of [1, 2]) expect((await get(`/messages/${id}/parts/${first.id}`)).rawPayload.equals(pdf)).toBe(true)
     expect((await get(`/messages/${id}/parts/${second.id}/preview`)).payload).toBe('Привет')
+    // No picture, whatever it is called.
+    expect((await get(`/messages/${id}/parts/${third.id}/preview`)).statusCode).toBe(204)
     expect((await sourceOf(id)).equals(Buffer.from(text))).toBe(true)
     expect((await get(`/messages/${id}/headers`)).json().headers).toContainEqual({ name: 'Subject', value: 'A letter' })
     // Who asks the engine although it is here is answered by what is here.

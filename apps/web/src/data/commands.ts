@@ -1,6 +1,7 @@
 import type { CommandBody, CommandTarget } from '@postern/shared/commands.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Message, ThreadRow } from '@postern/shared/messages.ts'
+import { nameOf } from '#lib/mailbox-name.ts'
 import { newId } from '#lib/new-id.ts'
 import { type TextKey, t } from '#lib/text.ts'
 import { ApiError, call, explain } from './api.ts'
@@ -111,7 +112,7 @@ const sizeOf = (action: MailAction, mailboxId: string, target: CommandTarget): n
 
 const doneText = (action: MailAction, n: number): string => {
   const key = `${n > 1 ? 'many' : 'done'}.${typeof action === 'object' ? 'move' : action}` as TextKey // every action has both
-  return t(key, { n: n.toLocaleString(), name: typeof action === 'object' ? action.moveTo.name : '' })
+  return t(key, { n: n.toLocaleString(), name: typeof action === 'object' ? nameOf(action.moveTo) : '' })
 }
 
 /**

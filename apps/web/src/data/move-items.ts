@@ -1,4 +1,5 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
+import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/text.ts'
 import type { MenuItem } from '#ui/menu.tsx'
 import { useApp } from './app-state.ts'
@@ -14,7 +15,7 @@ export const useMoveItems = (mailbox: Mailbox | undefined, onMove: (to: Mailbox)
   if (!mailbox) return []
   return [
     ...others.map((other) => ({
-      label: other.path,
+      label: pathOf(other),
       onSelect: () => onMove(other),
       isDisabled: !other.rights.insert,
     })),

@@ -5,7 +5,8 @@ import { app, blank } from './app-state.ts'
 import { askTransfer, dismissTransfers, resumeTransfers, startUpload, transfersShown } from './transfers.ts'
 
 const mailbox = { id: '7' } as Mailbox // what is looked at here
-const transfer = (id: string, state: Transfer['state'], open = 0) => ({ id, state, open }) as Transfer // as above
+const transfer = (id: string, state: Transfer['state'], { open = 0, refusedMails = 0 } = {}) =>
+  ({ id, state, open, refusedMails }) as Transfer // as above
 const shown = () => transfersShown().map((one) => `${one.transfer.id} ${one.transfer.state} ${one.sender}`)
 let asked: string[]
 let answers: Record<string, Response>
@@ -48,7 +49,7 @@ it('a transfer that went with its account is looked at no more', async () => {
 
 it('of a cancelled one is looked until what was on its way has come to its end', async () => {
   await begin('6')
-  answers['GET /v1/transfers/6'] = Response.json(transfer('6', 'cancelled', 1))
+  answers['GET /v1/transfers/6'] = Response.json(transfer('6', 'cancelled', { open: 1 }))
   await vi.advanceTimersByTimeAsync(2000)
   const before = asked.length
   answers['GET /v1/transfers/6'] = Response.json(transfer('6', 'cancelled'))
@@ -69,19 +70,23 @@ it('what one person brings in is not shown to the next, and waits while only the
   expect([asked.length, shown()]).toEqual([before, []])
 })
 
-it('what was not put away is shown again by a page that comes later, and put away once it has ended', async () => {
-  const transfers = [transfer('3', 'working'), transfer('4', 'done'), transfer('5', 'receiving')]
+it('what runs, or left something out, is shown by a page that comes later, and put away once it has ended', async () => {
+  const leftOut = { refusedMails: 1 }
+  const running = [transfer('3', 'working'), transfer('5', 'receiving'), transfer('9', 'working')]
+  const transfers = [...running, transfer('4', 'done', leftOut), transfer('8', 'done')]
   answers['GET /v1/transfers'] = Response.json({ transfers })
-  answers['GET /v1/transfers/3'] = Response.json(transfer('3', 'done'))
+  answers['GET /v1/transfers/3'] = Response.json(transfer('3', 'done', leftOut))
+  answers['GET /v1/transfers/9'] = Response.json(transfer('9', 'done'))
   answers['GET /v1/transfers/5'] = Response.json(transfer('5', 'receiving'))
   await resumeTransfers()
   await resumeTransfers()
-  expect(shown()).toEqual(['3 working elsewhere', '4 done elsewhere', '5 receiving elsewhere'])
+  const atFirst = ['3 working elsewhere', '5 receiving elsewhere', '9 working elsewhere', '4 done elsewhere']
+  expect(shown()).toEqual(atFirst)
   expect(app.get().hasTransfers).toBe(true)
   await vi.advanceTimersByTimeAsync(2000)
   expect(asked).not.toContain('GET /v1/transfers/4')
   const ended = ['3 done elsewhere', '4 done elsewhere']
-  expect(shown()).toEqual([...ended, '5 receiving elsewhere'])
+  expect(shown().toSorted()).toEqual([...ended, '5 receiving elsewhere'])
   // What could not be said is not done.
   await dismissTransfers(['3', '4', '5'])
   expect(shown().toSorted()).toEqual([...ended, '5 receiving elsewhere'])

@@ -74,10 +74,14 @@ export const startUpload = async (mailbox: Mailbox, toMailboxId: string): Promis
   return transfer.id
 }
 
-/** Shows again what an earlier page began, or another one, until it is put away. Throws ApiError. */
+/** What was begun elsewhere is shown while it runs, and afterwards only where something was left out. */
+const isNews = (transfer: Transfer, sender: Shown['sender']): boolean =>
+  sender !== 'elsewhere' || transfer.state !== 'done' || transfer.refusedMails > 0
+
+/** Shows again what an earlier page began, or another one. Throws ApiError. */
 export const resumeTransfers = async (): Promise<void> => {
   const { transfers } = await call('listTransfers', 'GET', '/v1/transfers')
-  for (const transfer of transfers.filter((one) => !isShown(one.id))) {
+  for (const transfer of transfers.filter((one) => !isShown(one.id) && isNews(one, 'elsewhere'))) {
     app.set({ hasTransfers: true })
     show(transfer, 'elsewhere')
     if (!isOver(transfer)) void follow(transfer.id)
@@ -160,7 +164,9 @@ const follow = async (id: string): Promise<void> => {
     if (app.get().phase !== 'ready') continue
     try {
       const transfer = await call('getTransfer', 'GET', `/v1/transfers/${id}`)
-      if (isShown(id)) show(transfer)
+      const shown = transfersShown().find((one) => one.transfer.id === id)
+      if (shown && !isNews(transfer, shown.sender)) return forgetTransfers([id])
+      if (shown) show(transfer)
       // Of one that was cancelled some mails may still be on their way.
       if (isOver(transfer) && transfer.open === 0) return
     } catch (error) {

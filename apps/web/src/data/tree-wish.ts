@@ -5,7 +5,7 @@ import { Observable, useObservable } from './observable.ts'
 export type TreeWish =
   /** `onMade`: what the new one is wanted for. */
   | { kind: 'create'; parent: Mailbox | null; onMade?: (made: Mailbox) => void }
-  | { kind: 'rename' | 'move' | 'remove' | 'erase'; mailbox: Mailbox }
+  | { kind: 'rename' | 'move' | 'remove' | 'erase' | 'empty'; mailbox: Mailbox }
 
 const asked = new Observable<{ accountId: string | null; wish: TreeWish | null }>({ accountId: null, wish: null })
 

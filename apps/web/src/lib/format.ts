@@ -28,6 +28,12 @@ export const fullDate = (instant: string): string => {
   full ??= new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' })
   return full.format(new Date(instant))
 }
+let written: Intl.DateTimeFormat | undefined
+/** For paper, which is read anywhere: with the time zone. */
+export const printDate = (instant: string): string => {
+  written ??= new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
+  return written.format(new Date(instant))
+}
 let time: Intl.DateTimeFormat | undefined
 /** As in a list, with the time always: of one message it counts. */
 export const messageDate = (instant: string, now = new Date()): string => {

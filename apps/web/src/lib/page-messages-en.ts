@@ -27,6 +27,7 @@ export const pageMessages = {
   'tree.trashAllText':
     'It goes to Trash with the mailboxes below it ({below}) and all they hold ({messages}). Nothing is lost.',
   'tree.trashed': '{name} is in Trash.',
+  'tree.emptyText': 'Everything in {name}: {messages}.',
   'tree.eraseTitle': 'Delete {name} for good?',
   'tree.eraseText': 'This cannot be undone: what it holds ({messages}) goes from the mail server with it.',
   'tree.eraseAllText':
@@ -251,6 +252,7 @@ export const pageMessages = {
   'kind.movesHere': 'With POP3 mail moves here: it leaves the provider once it is safely stored.',
   'kind.movesLater':
     'With POP3 mail moves here, and your other devices still find the last 30 days of it at the provider.',
+  'kind.keptHere': 'With POP3 everything is kept here; what stays at the provider is chosen below.',
   'kind.popInstead':
     'POP3 it is, then: new mail comes every few minutes instead of at once, and read marks and mailboxes are kept here.',
   'kind.imapInstead': 'IMAP it is, then: mail stays at the provider until you delete it here.',
@@ -319,7 +321,6 @@ export const pageMessages = {
   'role.drafts': 'Drafts',
   'role.sent': 'Sent',
   'role.archive': 'Archive',
-  'role.junk': 'Spam',
   'role.trash': 'Trash',
   'role.all': 'All mail',
   'role.flagged': 'Starred',

@@ -9,10 +9,13 @@ import { Dialog } from './dialog.tsx'
  */
 export const ConfirmExpunge = ({
   account,
+  what = '',
   onDecide,
   ...on
 }: {
   account: Account | undefined
+  /** What goes, where that is not what somebody has before their eyes. */
+  what?: string
   onDecide: (isAlsoThere: boolean) => Promise<void>
   onConfirm: () => void
   onClose: () => void
@@ -22,22 +25,32 @@ export const ConfirmExpunge = ({
   const hasParts = (account?.maildrop?.headersOnly ?? 0) > 0
   const parts = hasParts ? ` ${t('confirm.partsStay')}` : ''
   if (policy === 'keep' && account?.retrieval?.isDeletionDecided === false)
-    return <AskOnce {...on} parts={parts} onDecide={onDecide} />
+    return <AskOnce {...on} what={what} parts={parts} onDecide={onDecide} />
   const text =
     policy === 'whenDeletedHere'
       ? t(hasParts ? 'confirm.expungeParts' : 'confirm.expungeText')
       : policy === 'keep'
         ? t('confirm.expungeKeeps')
         : t('confirm.expungePolicy') + parts
-  return <Confirm title={t('confirm.expunge')} text={text} action={t('action.expunge')} cancel={t('cancel')} {...on} />
+  return (
+    <Confirm
+      title={t('confirm.expunge')}
+      text={`${what} ${text}`.trim()}
+      action={t('action.expunge')}
+      cancel={t('cancel')}
+      {...on}
+    />
+  )
 }
 
 const AskOnce = ({
+  what,
   parts,
   onDecide,
   onConfirm,
   onClose,
 }: {
+  what: string
   parts: string
   onDecide: (isAlsoThere: boolean) => Promise<void>
   onConfirm: () => void
@@ -50,7 +63,7 @@ const AskOnce = ({
   }
   return (
     <Dialog title={t('confirm.alsoThere')} onClose={onClose}>
-      <p>{t('confirm.alsoThereText') + parts}</p>
+      <p>{`${what} ${t('confirm.alsoThereText')}${parts}`.trim()}</p>
       <div className="row end">
         <button type="button" className="button" onClick={onClose}>
           {t('cancel')}

@@ -8,11 +8,14 @@ export type HoverAction = 'archive' | 'trash' | 'read' | 'unread' | 'star' | 'un
 export const HoverActions = ({
   isUnread,
   isFlagged,
+  isForGood,
   refusalOf,
   onAct,
 }: {
   isUnread: boolean
   isFlagged: boolean
+  /** What is deleted here goes for good. */
+  isForGood: boolean
   /** Why an action is not possible here; null when it is. */
   refusalOf: (action: HoverAction) => string | null
   onAct: (action: HoverAction) => void
@@ -24,7 +27,7 @@ export const HoverActions = ({
         type="button"
         tabIndex={-1}
         className="icon-button"
-        title={refusal ?? t(`action.${action}`)}
+        title={refusal ?? t(`action.${action === 'trash' && isForGood ? 'expunge' : action}`)}
         disabled={refusal !== null}
         onClick={(event) => {
           event.stopPropagation()

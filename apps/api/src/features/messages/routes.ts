@@ -117,10 +117,9 @@ export const registerMessages = (deps: FeatureDeps): void => {
     if (kind === 'pdf') return reply.header('content-type', 'application/octet-stream').send(whole)
     const type = sniffImage(head)
     if (type === null) {
+      // Nobody could know before it was here: an answer, no error.
       whole.destroy()
-      throw new AppError('message.unparsable', 'This file is not the image it says it is.', {
-        hint: 'Download it if you trust the sender.',
-      })
+      return reply.code(204).send()
     }
     return reply.header('content-type', type).send(whole)
   })

@@ -125,8 +125,11 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           className="card"
           onSubmit={(event) => {
             event.preventDefault()
-            if (kind === 'pop3' && readRetrieval(retrieval).kind === 'wrong') focusInvalid(event.currentTarget)
-            add({ beside: false, sending: outgoing })
+            const form = event.currentTarget
+            // What an earlier test came to is not about what stands in the fields now.
+            if (kind === 'pop3' && readRetrieval(retrieval).kind === 'wrong')
+              void live.attempt(async () => focusInvalid(form))
+            else add({ beside: false, sending: outgoing })
           }}
         >
           {found && (
@@ -134,6 +137,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
               <Found found={found} kind={kind} />
               <ChooseKind
                 value={kind}
+                policy={retrieval.policy}
                 recommended={recommendKind(answers, foundKinds(found))}
                 answers={answers}
                 onChange={choose}

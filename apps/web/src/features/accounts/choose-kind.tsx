@@ -1,17 +1,21 @@
 import type { AccountKind } from '@postern/shared/accounts.ts'
+import type { ServerPolicy } from '@postern/shared/retrieval.ts'
 import { kindName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
-import type { Answers, Recommendation } from './recommend-kind.ts'
+import { type Answers, meaningOf, type Recommendation } from './recommend-kind.ts'
 
 /** IMAP or POP3: what is recommended and why, three questions for whoever wants to be asked, and a free choice. */
 export const ChooseKind = ({
   value,
+  policy,
   recommended,
   answers,
   onChange,
   onAnswer,
 }: {
   value: AccountKind
+  /** What is chosen for the mail at the provider, should it be POP3. */
+  policy: ServerPolicy['kind']
   recommended: Recommendation
   answers: Answers
   onChange: (kind: AccountKind) => void
@@ -29,7 +33,7 @@ export const ChooseKind = ({
       ))}
     </div>
     <p className="muted" aria-live="polite">
-      {t(`kind.${value === recommended.kind ? recommended.reason : insteadOf[recommended.kind]}`)}
+      {t(`kind.${meaningOf({ kind: value, policy }, recommended)}`)}
       {recommended.missing && ` ${t('kind.missing', { kind: kindName(recommended.missing) })}`}
     </p>
     <details>
@@ -58,9 +62,6 @@ export const ChooseKind = ({
     </details>
   </fieldset>
 )
-
-/** What is said when something else is chosen than what is recommended. */
-const insteadOf = { imap: 'popInstead', pop3: 'imapInstead' } as const
 
 const yesNo = (is: boolean) => (is ? 'yes' : 'no')
 

@@ -4,6 +4,7 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { useState } from 'react'
 import { call } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
+import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
 
@@ -96,7 +97,7 @@ const Row = ({
   return (
     <tr>
       <td>
-        <bdi>{mailbox.path}</bdi> <span className="muted">{mailbox.messages.toLocaleString()}</span>
+        <bdi>{pathOf(mailbox)}</bdi> <span className="muted">{mailbox.messages.toLocaleString()}</span>
         {!mailbox.rights.insert && !mailbox.rights.remove && <div className="muted">{t('table.readOnly')}</div>}
       </td>
       <td>

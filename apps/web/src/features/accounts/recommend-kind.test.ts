@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { recommendKind, usualAnswers } from './recommend-kind.ts'
+import { meaningOf, recommendKind, usualAnswers } from './recommend-kind.ts'
 
 const both = { imap: true, pop3: true }
 
@@ -37,6 +37,13 @@ describe('how a mailbox should come here', () => {
     expect(recommendKind(moving, onlyPop)).toMatchObject({ kind: 'pop3', reason: 'movesHere', missing: 'imap' })
     expect(recommendKind(moving, onlyImap)).toMatchObject({ kind: 'imap', reason: 'imapInstead', missing: 'pop3' })
     expect(recommendKind(usualAnswers, onlyImap)).toMatchObject({ kind: 'imap', reason: 'inStep', missing: 'pop3' })
+  })
+
+  it('is told by what is chosen for the mail at the provider, whatever was recommended', () => {
+    const moving = recommendKind({ devices: 'one', stays: false, isSpaceShort: false }, both)
+    expect(meaningOf({ kind: 'pop3', policy: 'afterDownload' }, moving)).toBe('movesHere')
+    expect(meaningOf({ kind: 'pop3', policy: 'keep' }, moving)).toBe('keptHere')
+    expect(meaningOf({ kind: 'imap', policy: 'keep' }, moving)).toBe('imapInstead')
   })
 
   it('rests on the answers alone where nothing was found', () => {

@@ -42,3 +42,12 @@ const suiting = ({ devices, stays, isSpaceShort }: Answers): Omit<Recommendation
   const policy: ServerPolicy = { kind: 'newest', count: 1000 }
   return isAlone ? { kind: 'pop3', policy, reason: 'newestStay' } : { kind: 'imap', policy, reason: 'makeRoom' }
 }
+
+/** Why what is chosen is recommended, or what it means to choose something else. */
+export const meaningOf = (
+  chosen: { kind: AccountKind; policy: ServerPolicy['kind'] },
+  recommended: Recommendation,
+): Recommendation['reason'] | 'keptHere' => {
+  if (chosen.kind !== recommended.kind) return recommended.kind === 'imap' ? 'popInstead' : 'imapInstead'
+  return chosen.kind === 'pop3' && chosen.policy !== recommended.policy.kind ? 'keptHere' : recommended.reason
+}

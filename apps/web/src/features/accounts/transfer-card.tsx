@@ -39,7 +39,7 @@ export const TransferCard = ({ account }: { account: Account }) => {
         </button>
         {account.kind === 'pop3' && (
           <button type="button" className="button" onClick={() => askTransfer({ kind: 'upload', mailbox })}>
-            {t('copy.menu')}
+            {t('tree.copy')}
           </button>
         )}
       </div>

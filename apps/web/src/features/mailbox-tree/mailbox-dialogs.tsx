@@ -3,14 +3,18 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { type FormEvent, useState } from 'react'
 import { type ApiError, call, explain } from '#data/api.ts'
 import { app, useApp } from '#data/app-state.ts'
+import { act } from '#data/commands.ts'
+import { expungeIn } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
 import type { TreeWish } from '#data/tree-wish.ts'
 import { tellDone } from '#data/undo-list.ts'
 import { useAttempt } from '#data/use-attempt.ts'
+import { nameOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate } from '#lib/route.ts'
 import { count } from '#lib/text.ts'
 import { Confirm } from '#ui/confirm.tsx'
+import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { Dialog } from '#ui/dialog.tsx'
 import { Choice, Field } from '#ui/field.tsx'
 import { Problem } from '#ui/problem.tsx'
@@ -32,6 +36,8 @@ export const MailboxDialog = ({ wish, ...given }: Given & { wish: TreeWish }) =>
       return <RemoveDialog {...given} mailbox={wish.mailbox} isForGood={false} />
     case 'erase':
       return <RemoveDialog {...given} mailbox={wish.mailbox} isForGood />
+    case 'empty':
+      return <EmptyDialog {...given} mailbox={wish.mailbox} />
   }
 }
 
@@ -165,6 +171,15 @@ const restore = async (id: string): Promise<void> => {
 const sayWhy = (error: unknown): void => {
   showToast({ kind: 'problem', text: t('done.not', { reason: explain(error) }) })
 }
+
+const EmptyDialog = ({ account, mailbox, onClose }: Given & { mailbox: Mailbox }) => (
+  <ConfirmExpunge
+    {...expungeIn(account.id)}
+    what={t('tree.emptyText', { name: nameOf(mailbox), messages: count('messages', mailbox.messages) })}
+    onConfirm={() => void act('expunge', mailbox.id, { kind: 'mailbox', mailboxId: mailbox.id, exceptThreadIds: [] })}
+    onClose={onClose}
+  />
+)
 
 const NameField = ({
   name,

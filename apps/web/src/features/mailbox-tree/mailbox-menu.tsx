@@ -1,5 +1,7 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
+import { refusalOf } from '#data/commands.ts'
 import type { TreeWish } from '#data/tree-wish.ts'
+import { nameOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/text.ts'
 import type { MenuItem } from '#ui/menu.tsx'
 
@@ -36,6 +38,15 @@ export const actionsOf = (mailbox: Mailbox, { onWish, isTrashed, canCopy }: Plac
   return [
     ...(isOwn(mailbox) ? tree : []),
     ...(insert && mailbox.isSynced ? [{ label: t('tree.import'), onSelect: () => void ask('import', mailbox) }] : []),
+    ...(mailbox.role === 'trash' || mailbox.role === 'junk'
+      ? [
+          {
+            label: t('list.emptyNow', { name: nameOf(mailbox) }),
+            isDisabled: mailbox.messages === 0 || refusalOf(mailbox, 'expunge') !== null,
+            onSelect: () => onWish({ kind: 'empty', mailbox }),
+          },
+        ]
+      : []),
     ...(canCopy ? [{ label: t('tree.copy'), onSelect: () => void ask('upload', mailbox) }] : []),
   ]
 }

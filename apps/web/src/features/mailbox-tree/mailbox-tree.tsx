@@ -1,6 +1,6 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import { FolderPlus, Plus, RefreshCw, SendHorizontal, Settings2 } from 'lucide-react'
-import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
+import { ChevronRight, FolderPlus, Plus, RefreshCw, SendHorizontal, Settings2 } from 'lucide-react'
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { createPortal } from 'react-dom'
 import { useApp } from '#data/app-state.ts'
 import { syncNow } from '#data/look.ts'
@@ -8,7 +8,7 @@ import { askTree, closeTreeWish, type TreeWish, useTreeWish } from '#data/tree-w
 import { onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
 import { MailboxLink } from './mailbox-link.tsx'
-import { orderTree } from './tree-order.ts'
+import { orderTree, unreadIn } from './tree-order.ts'
 
 const MailboxDialog = lazy(() => import('./mailbox-dialogs.tsx').then((module) => ({ default: module.MailboxDialog })))
 
@@ -58,42 +58,24 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
   const isKeptHere = account.kind === 'pop3'
   const hasOther = useApp((state) => state.accounts.some(({ kind }) => kind === 'imap'))
   const rows = useMemo(() => orderTree(mailboxes, folds, currentId), [mailboxes, folds, currentId])
+  const foldKey = `account${account.id}`
+  const isOpen = folds[foldKey] ?? true
+  // Where one is stays in sight.
+  const inSight = isOpen ? rows : rows.filter(({ mailbox }) => mailbox.id === currentId)
+  const section = useRef<HTMLElement>(null)
+  const isCalling = account.state === 'needs_person' && mailboxes.some(({ id }) => id === currentId)
+  useEffect(() => {
+    if (isCalling) section.current?.scrollIntoView({ block: 'nearest' })
+  }, [isCalling])
   return (
-    <section aria-label={t('tree.account', { address: account.address })}>
-      <div className="tree-account">
-        <Health account={account} />
-        {account.color && <span className="account-color" style={{ background: account.color }} />}
-        <span className="name" dir="auto" title={account.address}>
-          {account.name || account.address}
-        </span>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={`${t('tree.new')}: ${account.address}`}
-          title={t('tree.new')}
-          onClick={() => onWish({ kind: 'create', parent: null })}
-        >
-          <FolderPlus size={14} aria-hidden />
-        </button>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={`${t('account.sync')}: ${account.address}`}
-          title={t('account.sync')}
-          onClick={() => void syncNow(account)}
-        >
-          <RefreshCw size={14} aria-hidden />
-        </button>
-        <a
-          className="icon-button"
-          href={`/accounts/${account.id}`}
-          aria-label={`${t('account.page')}: ${account.address}`}
-          title={t('account.page')}
-          onClick={(event) => onLinkClick(event, `/accounts/${account.id}`)}
-        >
-          <Settings2 size={14} aria-hidden />
-        </a>
-      </div>
+    <section aria-label={t('tree.account', { address: account.address })} ref={section}>
+      <AccountHead
+        account={account}
+        isOpen={isOpen}
+        unread={isOpen ? 0 : unreadIn(rows)}
+        onFold={() => setFold(foldKey, !isOpen)}
+        onCreate={() => onWish({ kind: 'create', parent: null })}
+      />
       {account.problem && (
         <a
           className="notice bad"
@@ -105,7 +87,7 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
         </a>
       )}
       <Progress account={account} />
-      {rows.slice(0, shown).map((row) => (
+      {inSight.slice(0, shown).map((row) => (
         <MailboxLink
           key={row.mailbox.id}
           row={row}
@@ -116,9 +98,9 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
           canCopy={isKeptHere && hasOther}
         />
       ))}
-      {rows.length > shown && (
+      {inSight.length > shown && (
         <button type="button" className="button more" onClick={() => setShown(shown + rowsAtOnce)}>
-          {t('tree.more', { n: (rows.length - shown).toLocaleString() })}
+          {t('tree.more', { n: (inSight.length - shown).toLocaleString() })}
         </button>
       )}
       {/* Where the tree is a drawer the palette asks while it is closed. */}
@@ -132,6 +114,68 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
     </section>
   )
 }
+
+const AccountHead = ({
+  account,
+  isOpen,
+  unread,
+  onFold,
+  onCreate,
+}: {
+  account: Account
+  isOpen: boolean
+  /** Of the mailboxes that are folded away. */
+  unread: number
+  onFold: () => void
+  onCreate: () => void
+}) => (
+  <div className="tree-account">
+    <button
+      type="button"
+      className={isOpen ? 'fold open' : 'fold'}
+      aria-expanded={isOpen}
+      aria-label={t('tree.account', { address: account.address })}
+      onClick={onFold}
+    >
+      <ChevronRight size={13} className="turns" aria-hidden />
+    </button>
+    <Health account={account} />
+    {account.color && <span className="account-color" style={{ background: account.color }} />}
+    <span className="name" dir="auto" title={account.address}>
+      {account.name || account.address}
+    </span>
+    {unread > 0 && <span className="count">{unread.toLocaleString()}</span>}
+    <span className="account-actions">
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={`${t('tree.new')}: ${account.address}`}
+        title={t('tree.new')}
+        onClick={onCreate}
+      >
+        <FolderPlus size={14} aria-hidden />
+      </button>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={`${t('account.sync')}: ${account.address}`}
+        title={t('account.sync')}
+        onClick={() => void syncNow(account)}
+      >
+        <RefreshCw size={14} aria-hidden />
+      </button>
+      <a
+        className="icon-button"
+        href={`/accounts/${account.id}`}
+        aria-label={`${t('account.page')}: ${account.address}`}
+        title={t('account.page')}
+        onClick={(event) => onLinkClick(event, `/accounts/${account.id}`)}
+      >
+        <Settings2 size={14} aria-hidden />
+      </a>
+    </span>
+  </div>
+)
 
 const Health = ({ account }: { account: Account }) => {
   const kind =
@@ -171,7 +215,7 @@ const Progress = ({ account }: { account: Account }) => {
   )
 }
 
-/** What the person opened and folded, remembered on this device. */
+/** What the person opened and folded, accounts and mailboxes, remembered on this device. */
 const useFolds = () => {
   const [folds, setFolds] = useState(readFolds)
   const setFold = (id: string, isOpen: boolean) => {

@@ -1,6 +1,6 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { describe, expect, it } from 'vitest'
-import { countOf, orderTree } from './tree-order.ts'
+import { countOf, orderTree, unreadIn } from './tree-order.ts'
 
 const rights = { setSeen: true, setFlags: true, keywords: true, insert: true, remove: true, create: true, rename: true }
 const mailbox = (path: string, given: Partial<Mailbox> = {}): Mailbox => ({
@@ -56,6 +56,11 @@ describe('the tree of mailboxes', () => {
   it('shows all drafts, no spam, else unread conversations', () => {
     const counts = orderTree(tree, {}, null).map((row) => [row.mailbox.path, countOf(row)])
     expect(Object.fromEntries(counts)).toMatchObject({ INBOX: 1, Drafts: 5, Junk: 0, Zoo: 1 })
+  })
+  it('folded away counts its unread conversations, each once, and neither drafts nor spam', () => {
+    const all = mailbox('Everything', { role: 'all' })
+    expect(unreadIn(orderTree([...tree, all], {}, null))).toBe(6)
+    expect(unreadIn(orderTree([...tree, all], { Work: false }, null))).toBe(6)
   })
   it('folds large trees at first', () => {
     const many = Array.from({ length: 100 }, (_, n) => mailbox(`Lists/${n}`))

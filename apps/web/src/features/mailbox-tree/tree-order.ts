@@ -70,6 +70,12 @@ export const orderTree = (
   ]
 }
 
+/** Of an account that is folded away, as its rows would say it: drafts are no news, and what lies in All mail lies elsewhere too. */
+export const unreadIn = (rows: TreeRow[]): number =>
+  rows
+    .filter(({ mailbox: { role } }) => role !== 'drafts' && role !== 'all' && role !== 'flagged')
+    .reduce((sum, row) => sum + countOf(row), 0)
+
 /** Drafts show how many there are, spam and trash show nothing, all others their unread conversations. */
 export const countOf = ({ mailbox, unread, isTrashed }: TreeRow): number => {
   if (isTrashed || mailbox.role === 'junk' || mailbox.role === 'trash' || !mailbox.isSynced) return 0

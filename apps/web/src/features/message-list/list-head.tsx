@@ -52,13 +52,16 @@ export const ListHead = (props: Props) => {
   const whose = useApp(({ accounts }) => (accounts.length > 1 ? whoseOf(accounts, mailbox) : ''))
   if (marked !== 0) return <BulkBar {...props} />
   const name = nameOf(mailbox)
+  const cannotEmpty = mailbox.messages === 0 || refusalOf(mailbox, 'expunge') !== null
   return (
     <div className="list-head">
       <h1>
-        <bdi>{name}</bdi>{' '}
-        <span className="muted">
-          {props.total !== null && (props.isCounted ? props.total : props.total - 1).toLocaleString()}
-          {!props.isCounted && '+'}
+        <span className="title">
+          <bdi>{name}</bdi>{' '}
+          <span className="muted">
+            {props.total !== null && (props.isCounted ? props.total : props.total - 1).toLocaleString()}
+            {!props.isCounted && '+'}
+          </span>
         </span>
         {whose && (
           <bdi className="whose" title={whose}>
@@ -84,6 +87,18 @@ export const ListHead = (props: Props) => {
           </button>
         ))}
       </fieldset>
+      {props.onEmpty && (
+        <button
+          type="button"
+          className="icon-button wide-only"
+          aria-label={t('list.emptyNow', { name })}
+          title={t('list.emptyNow', { name })}
+          disabled={cannotEmpty}
+          onClick={props.onEmpty}
+        >
+          <Trash2 size={17} aria-hidden />
+        </button>
+      )}
       <Menu
         label={t('list.more')}
         icon={<EllipsisVertical size={17} aria-hidden />}
@@ -105,7 +120,7 @@ export const ListHead = (props: Props) => {
                 {
                   label: t('list.emptyNow', { name }),
                   icon: <Trash2 size={15} aria-hidden />,
-                  isDisabled: mailbox.messages === 0 || refusalOf(mailbox, 'expunge') !== null,
+                  isDisabled: cannotEmpty,
                   onSelect: props.onEmpty,
                 },
               ]

@@ -5,7 +5,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type DragEvent, type MouseEvent, useEffect, useRef, useState } from 'react'
 import { app, type Filter, listKey, prefetch, setting, useApp } from '#data/app-state.ts'
 import { inView } from '#data/apply-change.ts'
-import { act, leaving, type MailAction, refusalOf } from '#data/commands.ts'
+import { act, leaving, type MailAction, refusalOf, takesAway } from '#data/commands.ts'
 import { askCompose } from '#data/compose-wish.ts'
 import { startDrag } from '#data/drag.ts'
 import { loadRows, pageSize } from '#data/load-rows.ts'
@@ -14,14 +14,16 @@ import { useCommands } from '#data/screen-commands.ts'
 import { focusMailbox } from '#data/socket.ts'
 import type { ThreadList } from '#data/thread-list.ts'
 import { showToast } from '#data/toasts.ts'
+import { askTree } from '#data/tree-wish.ts'
 import { goBack, mailAddress, navigate, useRoute } from '#lib/route.ts'
 import { lineHeights, rowHeights } from '#lib/row-heights.ts'
 import { count, t } from '#lib/text.ts'
 import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { ListState } from '#ui/list-state.tsx'
+import { AccountNotice } from './account-notice.tsx'
 import { filters, ListHead } from './list-head.tsx'
 import { ThreadItem } from './thread-item.tsx'
-import { useCursor } from './use-cursor.ts'
+import { nowhere, useCursor } from './use-cursor.ts'
 import { useSteadyScroll } from './use-steady-scroll.ts'
 
 const noRows: (ThreadRow | undefined)[] = []
@@ -68,6 +70,7 @@ export const MessageList = ({
   const items = virtual.getVirtualItems()
   const firstShown = items[0]?.index ?? 0
   const lastShown = items.at(-1)?.index ?? 0
+  const firstInRange = virtual.range?.startIndex ?? 0
   const hasHoles = items.some(({ index }) => rows[index] === undefined)
 
   useEffect(() => focusMailbox(mailboxId), [mailboxId])
@@ -96,7 +99,10 @@ export const MessageList = ({
     if (draft) askCompose({ kind: 'continue', messageId: draft.latestMessageId })
     else navigate(addressOf(id))
   }
-  const chosen = marks.size > 0 ? [...marks] : rows[cursor] ? [rows[cursor].threadId] : []
+  const current = rows[cursor]
+  // What is selected, else what is marked, else what is open though its row is not here; else nothing.
+  const single = current?.threadId ?? threadId
+  const chosen = marks.size > 0 ? [...marks] : single === null ? [] : [single]
 
   const refusal = (action: MailAction): string | null => {
     if (action === 'archive' && mailbox?.role === 'archive') return t('action.isArchived')
@@ -113,7 +119,7 @@ export const MessageList = ({
     if (refused) return void showToast({ kind: 'problem', text: refused })
     const run = () => {
       act(real, mailboxId, target)
-      clearMarks()
+      if (leavesList(real, filter)) unmark(threadIds)
     }
     if (real === 'expunge') setConfirms(() => run)
     else run()
@@ -136,8 +142,9 @@ export const MessageList = ({
     const row = rows[index]
     if (!row) return
     const next = new Set(marks)
+    const from = cursor === nowhere ? index : cursor
     if (event.shiftKey)
-      for (const between of rows.slice(Math.min(cursor, index), Math.max(cursor, index) + 1))
+      for (const between of rows.slice(Math.min(from, index), Math.max(from, index) + 1))
         between && next.add(between.threadId)
     else if (!next.delete(row.threadId)) next.add(row.threadId)
     setMarks(next)
@@ -162,20 +169,16 @@ export const MessageList = ({
     setMarks(noMarks)
     setEverything(false)
   }
+  const unmark = (threadIds: string[] | 'everything') => {
+    if (threadIds === 'everything') clearMarks()
+    else setMarks((old) => new Set([...old].filter((id) => !threadIds.includes(id))))
+  }
   const selectAll = () => setMarks(new Set(rows.flatMap((row) => (row ? [row.threadId] : []))))
-  const current = rows[cursor]
   const isStarred = rows.some((row) => row && chosen.includes(row.threadId) && row.isFlagged)
   const readAll = () => act('read', mailboxId, { kind: 'mailbox', mailboxId, exceptThreadIds: [] })
   const onChosen = (action: MailAction) => () => perform(action, isEverything ? 'everything' : chosen)
-  useCommands({
-    next: () => move(cursor + 1),
-    previous: () => move(cursor - 1),
-    first: () => move(0),
-    last: () => move(rows.length - 1),
-    open: () => current && openRow(current.threadId),
-    ...(threadId !== null ? { back: () => goBack(addressOf()) } : marks.size > 0 ? { back: clearMarks } : undefined),
-    select: () => current && toggleMark(current.threadId),
-    selectAll,
+  const isNothingChosen = !isEverything && chosen.length === 0
+  const onTheChosen = {
     archive: onChosen('archive'),
     trash: onChosen('trash'),
     junk: onChosen(mailbox?.role === 'junk' ? 'notJunk' : 'junk'),
@@ -183,6 +186,18 @@ export const MessageList = ({
     read: onChosen('read'),
     unread: onChosen('unread'),
     move: openMoveMenu,
+  }
+  /** The first step marks the first row in sight. */
+  const step = (by: number) => move(cursor === nowhere ? firstInSight(scroller.current, height) : cursor + by)
+  useCommands({
+    next: () => step(1),
+    previous: () => step(-1),
+    first: () => move(0),
+    last: () => move(rows.length - 1),
+    ...(threadId !== null ? { back: () => goBack(addressOf()) } : marks.size > 0 ? { back: clearMarks } : undefined),
+    selectAll,
+    ...(current ? { open: () => openRow(current.threadId), select: () => toggleMark(current.threadId) } : undefined),
+    ...(isNothingChosen ? undefined : onTheChosen),
     readAll,
   })
   useEffect(() => {
@@ -206,6 +221,7 @@ export const MessageList = ({
 
   if (!mailbox) return <div className="empty">{t('list.gone')}</div>
   const canRemove = refusal('trash') === null
+  const deletion = isForGood(mailbox) ? 'action.expunge' : 'action.trash'
   return (
     <>
       <ListHead
@@ -216,15 +232,17 @@ export const MessageList = ({
         onFilter={(next) => {
           navigate(mailAddress(mailboxId, next, threadId), { replace: true })
           setMarks(noMarks)
+          setCursor(nowhere)
         }}
         marked={isEverything ? 'everything' : marks.size}
         onAct={(action) => perform(action, isEverything ? 'everything' : chosen)}
         onReadAll={readAll}
         onSelectAll={selectAll}
-        onEmpty={isForGood(mailbox) ? () => perform('expunge', 'everything') : null}
+        onEmpty={isForGood(mailbox) ? () => askTree(mailbox.accountId, { kind: 'empty', mailbox }) : null}
         onEverything={() => setEverything(true)}
         onClear={clearMarks}
       />
+      <AccountNotice accountId={mailbox.accountId} />
       <div
         className="list-scroll"
         ref={scroller}
@@ -260,15 +278,17 @@ export const MessageList = ({
                 position={index}
                 isOpen={row.threadId === threadId}
                 isMarked={isEverything || marks.has(row.threadId)}
-                isFocusable={index === cursor}
+                isAtCursor={index === cursor}
+                isFocusable={index === (cursor === nowhere ? firstInRange : cursor)}
                 shape={isOneLine ? 'line' : density === 'roomy' ? 'three' : 'two'}
+                isForGood={isForGood(mailbox)}
                 refusalOf={refusal}
                 swipe={{
                   right:
                     refusal('archive') === null
                       ? { label: t('action.archive'), run: () => perform('archive', [row.threadId]) }
                       : null,
-                  left: canRemove ? { label: t('action.trash'), run: () => perform('trash', [row.threadId]) } : null,
+                  left: canRemove ? { label: t(deletion), run: () => perform('trash', [row.threadId]) } : null,
                 }}
                 onOpen={() => openRow(row.threadId)}
                 onMark={(event) => mark(index, event)}
@@ -298,6 +318,12 @@ const countOf = (mailbox: Mailbox, filter: Filter, list: ThreadList | undefined)
   if (list && (list.status === 'ready' || list.rows.length > 0)) return filter === 'all' ? list.total : list.rows.length
   return filter === 'all' ? mailbox.conversations : null
 }
+
+const firstInSight = (box: HTMLElement | null, height: number): number => Math.ceil((box?.scrollTop ?? 0) / height)
+
+/** Whether conversations leave the list by this, and the selection with them. */
+const leavesList = (action: MailAction, filter: Filter): boolean =>
+  takesAway(action) || (action === 'read' && filter === 'unread') || (action === 'unstar' && filter === 'flagged')
 
 /** From Trash and from spam there is no further place to go to. */
 const isForGood = ({ role }: Mailbox): boolean => role === 'trash' || role === 'junk'

@@ -15,9 +15,13 @@ type Props = {
   position: number
   isOpen: boolean
   isMarked: boolean
+  /** Keys act on it, wherever the focus is. */
+  isAtCursor: boolean
   isFocusable: boolean
   /** One line in wide lists; two with the preview beside the subject; three with a line of its own. */
   shape: 'line' | 'two' | 'three'
+  /** What is deleted here goes for good. */
+  isForGood: boolean
   swipe: SwipeActions
   /** Why an action is not possible in this mailbox; null when it is. */
   refusalOf: (action: MailAction) => string | null
@@ -46,7 +50,7 @@ export const ThreadItem = (props: Props) => {
       aria-rowindex={props.position + 1}
       tabIndex={props.isFocusable ? 0 : -1}
       data-thread={row.threadId}
-      className={`thread ${shape}${isUnread ? ' unread' : ''}${props.isOpen ? ' open' : ''}${props.isMarked ? ' marked' : ''}`}
+      className={`thread ${shape}${isUnread ? ' unread' : ''}${props.isOpen ? ' open' : ''}${props.isMarked ? ' marked' : ''}${props.isAtCursor ? ' at-cursor' : ''}`}
       style={{ top: props.top, height: props.height }}
       draggable={props.refusalOf('trash') === null}
       onDragStart={props.onDragStart}
@@ -93,7 +97,13 @@ export const ThreadItem = (props: Props) => {
           {row.preview}
         </span>
       )}
-      <HoverActions isUnread={isUnread} isFlagged={row.isFlagged} refusalOf={props.refusalOf} onAct={props.onAct} />
+      <HoverActions
+        isUnread={isUnread}
+        isFlagged={row.isFlagged}
+        isForGood={props.isForGood}
+        refusalOf={props.refusalOf}
+        onAct={props.onAct}
+      />
     </div>
   )
 }

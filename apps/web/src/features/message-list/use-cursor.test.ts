@@ -1,6 +1,6 @@
 import type { ThreadRow } from '@postern/shared/messages.ts'
 import { describe, expect, it } from 'vitest'
-import { cursorIn } from './use-cursor.ts'
+import { cursorIn, nowhere } from './use-cursor.ts'
 
 const rows = (...ids: (string | undefined)[]) =>
   ids.map((threadId) => threadId && ({ threadId } as ThreadRow)) as ThreadRow[] // only the id is looked at
@@ -14,9 +14,9 @@ describe('the cursor of a list', () => {
   it('takes the place of a conversation that left, and the last one at the end', () => {
     expect(cursorIn(rows('a', 'c'), { index: 1, threadId: 'b' })).toBe(1)
     expect(cursorIn(rows('a', 'b'), { index: 2, threadId: 'c' })).toBe(1)
-    expect(cursorIn([], { index: 2, threadId: 'c' })).toBe(0)
+    expect(cursorIn([], { index: 2, threadId: 'c' })).toBe(nowhere)
   })
-  it('stays at the top while nobody has moved it', () => {
-    expect(cursorIn(rows('new', 'a'), { index: 0, threadId: null })).toBe(0)
+  it('is nowhere until somebody puts it on a conversation', () => {
+    expect(cursorIn(rows('new', 'a'), { index: nowhere, threadId: null })).toBe(nowhere)
   })
 })

@@ -10,6 +10,9 @@ import { t } from '#lib/text.ts'
 
 const Preview = lazy(() => import('./part-preview.tsx').then((module) => ({ default: module.PartPreview })))
 
+/** What a person would call attached, pictures inside the text that have a name included. */
+export const isFile = (part: MessagePart): boolean => !part.isInline || part.filename !== null
+
 /** Attached files: pictures are shown small; pictures, texts and PDFs open over the page; all can be saved. */
 export const Attachments = ({
   messageId,
@@ -25,7 +28,7 @@ export const Attachments = ({
   const { hash } = useRoute()
   const withoutHash = location.pathname + location.search
   const at = `file-${messageId}-`
-  const shown = parts.filter((part) => !part.isInline || part.filename !== null)
+  const shown = parts.filter(isFile)
   if (shown.length === 0) return null
   const openId = hash.startsWith(at) ? hash.slice(at.length) : null
   const previewable = shown.filter(({ preview }) => preview !== null)

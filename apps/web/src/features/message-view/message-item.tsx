@@ -13,10 +13,11 @@ import { useFrameModule } from './frame-module.ts'
 import { LeaveList } from './leave-list.tsx'
 import type { FoundInMail, FrameProps } from './message-frame.tsx'
 import { MessageMenu } from './message-menu.tsx'
+import { PrintHead } from './print-head.tsx'
 import { printMessage } from './print-message.ts'
 import { ReceiptAsked } from './receipt-asked.tsx'
-import { Reports } from './reports.tsx'
 import { DraftBar, ReplyBar } from './reply-bar.tsx'
+import { Reports } from './reports.tsx'
 import { TextBody } from './text-body.tsx'
 
 type Sheet = { title: string; text: string }
@@ -106,6 +107,7 @@ export const MessageItem = ({
       <Reports message={message} reports={notes.reports} isOpen={isOpen} />
       {isOpen && (
         <>
+          <PrintHead message={message} parts={body && !('failed' in body) ? body.parts : []} />
           <Addresses message={message} />
           {ask?.list?.leftAt && <p className="muted report">{t('list.left', { date: fullDate(ask.list.leftAt) })}</p>}
           {ask?.receipt && <ReceiptAsked message={message} receipt={ask.receipt} />}

@@ -70,6 +70,7 @@ export const Hit = ({ hit: { row, messageId, subject, snippet }, query, isOpen, 
       <HoverActions
         isUnread={row.unread > 0}
         isFlagged={row.isFlagged}
+        isForGood={isForGood}
         refusalOf={refusal}
         onAct={(action) => (action === 'trash' && isForGood ? setAsking(true) : perform(action))}
       />

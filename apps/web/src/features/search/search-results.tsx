@@ -74,7 +74,7 @@ export const SearchResults = ({ query, threadId }: { query: string; threadId: st
         <ListState
           status={status}
           isEmpty={!result || result.hits.length === 0}
-          empty={answer?.found === null ? t('search.noWord') : t('search.none', { q: words })}
+          empty={answer?.found === null ? t('search.noWord') : nothingFor(words)}
           failed={t('search.failed')}
           lines={12}
           onRetry={reload}
@@ -104,6 +104,12 @@ export const SearchResults = ({ query, threadId }: { query: string; threadId: st
       </div>
     </>
   )
+}
+
+/** Whoever writes `from:` or the like learns that it means nothing here. */
+const nothingFor = (words: string): string => {
+  const none = t('search.none', { q: words })
+  return /(^|\s)\p{L}+:/u.test(words) ? `${none} ${t('search.noOperators')}` : none
 }
 
 /** Mail that comes or goes shows here too, a little later, as long as only the first page is open. */

@@ -1,5 +1,6 @@
 import type { Transfer } from '@postern/shared/transfers.ts'
 import { X } from 'lucide-react'
+import type { ReactNode } from 'react'
 import { type AppState, useApp } from '#data/app-state.ts'
 import { cancelTransfer, dismissTransfers, isOver as hasEnded, type Shown } from '#data/transfers.ts'
 import { pathOf } from '#lib/mailbox-name.ts'
@@ -15,6 +16,19 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
   const isOver = hasEnded(transfer)
   const refused = [...refusedFiles, ...transfer.refused]
   const left = refusedFiles.length + transfer.refusedMails
+  const counts = t(countsOf(transfer), {
+    stored: transfer.stored.toLocaleString(),
+    found: transfer.found.toLocaleString(),
+    here: transfer.alreadyHere.toLocaleString(),
+    refused: left.toLocaleString(),
+    open: transfer.open.toLocaleString(),
+  })
+  if (isOver && !isInDialog)
+    return (
+      <Ended id={id} line={{ what, counts }} isCancelled={transfer.state === 'cancelled'}>
+        {refused.length > 0 && <LeftOut refused={refused} left={left} />}
+      </Ended>
+    )
   return (
     <div className="transfer" aria-busy={!isOver}>
       <div className="row">
@@ -31,41 +45,14 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
             {t('cancel')}
           </button>
         )}
-        {isOver && !isInDialog && (
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={t('transfer.close', { what })}
-            title={t('close')}
-            onClick={() => void dismissTransfers([id])}
-          >
-            <X size={16} aria-hidden />
-          </button>
-        )}
       </div>
       <Meter transfer={transfer} label={what} />
-      <p>
-        {t(countsOf(transfer), {
-          stored: transfer.stored.toLocaleString(),
-          found: transfer.found.toLocaleString(),
-          here: transfer.alreadyHere.toLocaleString(),
-          refused: left.toLocaleString(),
-          open: transfer.open.toLocaleString(),
-        })}
-      </p>
+      <p>{counts}</p>
       <p role="status">{standing(shown)}</p>
       {refused.length > 0 && (
         <details open={isOver && refused.length <= 5}>
           <summary>{t('transfer.refused')}</summary>
-          <ul>
-            {refused.map((one, n) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: the list only grows, and names repeat
-              <li key={n}>
-                <bdi>{one.name}</bdi>: {one.reason}
-              </li>
-            ))}
-            {left > refused.length && <li>{t('transfer.more', { n: (left - refused.length).toLocaleString() })}</li>}
-          </ul>
+          <LeftOut refused={refused} left={left} />
         </details>
       )}
     </div>
@@ -83,6 +70,54 @@ const placeOf = (state: AppState, id: string): string => {
   return account ? `${pathIn(state, id)} (${account.name || account.address})` : pathIn(state, id)
 }
 
+/** One line of what has ended; what was left out is one click away. */
+const Ended = ({
+  id,
+  line,
+  isCancelled,
+  children,
+}: {
+  id: string
+  line: { what: string; counts: string }
+  isCancelled: boolean
+  children: ReactNode
+}) => {
+  const text = `${line.what}: ${isCancelled ? `${t('transfer.cancelled')} ` : ''}${line.counts}`
+  return (
+    <div className="transfer ended" role="status">
+      {children ? (
+        <details>
+          <summary title={text}>{text}</summary>
+          {children}
+        </details>
+      ) : (
+        <span title={text}>{text}</span>
+      )}
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={t('transfer.close', { what: line.what })}
+        title={t('close')}
+        onClick={() => void dismissTransfers([id])}
+      >
+        <X size={16} aria-hidden />
+      </button>
+    </div>
+  )
+}
+
+const LeftOut = ({ refused, left }: { refused: Shown['refusedFiles']; left: number }) => (
+  <ul>
+    {refused.map((one, n) => (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the list only grows, and names repeat
+      <li key={n}>
+        <bdi>{one.name}</bdi>: {one.reason}
+      </li>
+    ))}
+    {left > refused.length && <li>{t('transfer.more', { n: (left - refused.length).toLocaleString() })}</li>}
+  </ul>
+)
+
 const standing = ({ transfer: { state }, sender }: Shown): string => {
   if (sender === 'brokenOff') return t('transfer.broken')
   return t(state === 'receiving' && sender === 'elsewhere' ? 'transfer.elsewhere' : `transfer.${state}`)
@@ -90,6 +125,7 @@ const standing = ({ transfer: { state }, sender }: Shown): string => {
 
 /** How many mails there are is known once all have come. */
 const countsOf = ({ state, hasAll }: Transfer) => {
+  if (state === 'done') return 'transfer.ended'
   if (state === 'cancelled') return hasAll ? 'transfer.stopped' : 'transfer.stoppedEarly'
   return state === 'receiving' ? 'transfer.coming' : 'transfer.counts'
 }
