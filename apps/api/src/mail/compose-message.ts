@@ -13,6 +13,8 @@ export type OutgoingPart = {
   /** Without its brackets: the HTML shows it. Null: an attachment. */
   contentId: string | null
   octets: () => AsyncIterable<Uint8Array>
+  /** How its octets travel; base64 unless they may not (mail/attached-mail.ts). */
+  encoding?: '7bit' | '8bit'
 }
 
 /** A mail as a person wrote it. */
@@ -100,7 +102,7 @@ const joined = (contentType: string, children: MimeNode[]): MimeNode => {
   return node
 }
 
-const toPart = ({ filename, contentType, contentId, octets }: OutgoingPart): MimeNode => {
+const toPart = ({ filename, contentType, contentId, octets, encoding }: OutgoingPart): MimeNode => {
   const type = /^[\w.+-]+\/[\w.+-]+$/.test(contentType) ? contentType : 'application/octet-stream'
   const node = newNode(type, { filename: inOrder(oneLine(filename, 'attachments'), 'attachments') })
   if (contentId !== null) {
@@ -110,7 +112,7 @@ const toPart = ({ filename, contentType, contentId, octets }: OutgoingPart): Mim
   }
   node.setContent(Readable.from(octets(), { objectMode: false }))
   // Its octets come back as they are, whatever they are.
-  node.setHeader('Content-Transfer-Encoding', 'base64')
+  node.setHeader('Content-Transfer-Encoding', encoding ?? 'base64')
   return node
 }
 

@@ -1,3 +1,4 @@
+import { asAttachment } from '#mail/attached-mail.ts'
 import { bccHeader, type Correspondent, composeMessage, type OutgoingPart } from '#mail/compose-message.ts'
 import { readAddress } from '#mail/mail-address.ts'
 import { displayLine } from '#mail/storable-text.ts'
@@ -20,7 +21,7 @@ export async function* draftOctets(
 ): AsyncGenerator<Buffer> {
   const { html } = content
   const from = sound([writer ?? { name: '', address: '' }])[0] ?? { name: '', address: 'nobody@localhost.invalid' }
-  const here = attachments.flatMap(({ blobId, filename, contentType, contentId }): OutgoingPart[] =>
+  const parts = attachments.flatMap(({ blobId, filename, contentType, contentId }): OutgoingPart[] =>
     blobId === null
       ? []
       : [
@@ -32,6 +33,7 @@ export async function* draftOctets(
           },
         ],
   )
+  const here = await Promise.all(parts.map(asAttachment))
   yield Buffer.from(`${draftHeader}: ${draftMark(row.id, copyId)}\r\n`)
   yield bccHeader(sound(content.bcc))
   yield* composeMessage({

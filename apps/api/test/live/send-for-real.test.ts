@@ -51,7 +51,7 @@ describe('mail that is sent for real', () => {
     const [question] = await fixture.shown(ann, 'INBOX')
     const about = { messageId: `${question?.messageId}`, kind: 'reply' as const }
     const content = { to: to('bob'), bcc: to('cy'), subject: 'an answer', html: '<p>yes</p>', about, quotes: true }
-    const draftId = await sender.write(ann, content, { inReplyTo: '<q@example.org>', refs: ['<q@example.org>'] })
+    const draftId = await sender.write(ann, content)
     const { id, status, body } = await sender.send(draftId)
     expect([status, body]).toMatchObject([200, {}])
     await sender.ends(id, 'sent')

@@ -1,5 +1,6 @@
 import type { submissionCreate } from '@postern/shared/submissions.ts'
 import { z } from 'zod'
+import { asAttachment } from '#mail/attached-mail.ts'
 import { composeMessage, isMessageId, type OutgoingMessage, type OutgoingPart } from '#mail/compose-message.ts'
 import { readAddress } from '#mail/mail-address.ts'
 import { outgoingContent } from '#mail/outgoing-content.ts'
@@ -16,9 +17,9 @@ import { takeDraft } from '#store/steer-submissions.ts'
 import { insertSubmission } from '#store/submissions.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { type Addressed, addressesOf, type Departure, departureOf } from './check-submission.ts'
-import { readOriginal, readSource } from './read-original.ts'
+import { readOriginal, readSource, readTies } from './read-original.ts'
 
-type Deps = Pick<FeatureDeps, 'store' | 'engine'>
+type Deps = Pick<FeatureDeps, 'store' | 'engine' | 'logger'>
 export type Wanted = z.output<typeof submissionCreate>
 
 /** No server of people takes more. */
@@ -148,13 +149,16 @@ const compose = async (
     requireSize((sizeBytes ?? 0) + frameBytes, limit)
     return { octets: redirectMessage({ from, to, cc, date, zoneMinutes, messageId, source }), subject }
   }
-  const attachments = draft.attachments.map(({ filename, contentType, contentId, blobId }): OutgoingPart => {
+  const parts = draft.attachments.map(({ filename, contentType, contentId, blobId }): OutgoingPart => {
     if (blobId === null) throw notHere(filename)
     return { filename, contentType, contentId, octets: () => readPieces(deps.store, blobId) }
   })
   const encodedBytes = draft.attachments.reduce((sum, { sizeBytes }) => sum + encodedSize(Number(sizeBytes)), 0)
   requireSize(encodedBytes + Math.max(content.text.length, content.html?.length ?? 0) + frameBytes, limit)
   const original = content.about && content.quotes ? await readOriginal(deps, userId, content.about) : null
+  const isUntied = content.about?.kind === 'reply' && row.inReplyTo === null && row.refs.length === 0
+  const { inReplyTo, refs } = isUntied && content.about ? await readTies(deps, userId, content.about) : row
+  const attachments = await Promise.all(parts.map(asAttachment))
   const written = { text: content.text, html: content.html, attachments, original, zoneMinutes }
   const message: OutgoingMessage = {
     from,
@@ -165,8 +169,8 @@ const compose = async (
     date,
     zoneMinutes,
     messageId,
-    inReplyTo: row.inReplyTo !== null && isMessageId(row.inReplyTo) ? row.inReplyTo : null,
-    references: row.refs.filter(isMessageId),
+    inReplyTo: inReplyTo !== null && isMessageId(inReplyTo) ? inReplyTo : null,
+    references: refs.filter(isMessageId),
     receiptTo: content.wantsReceipt ? from : null,
     ...outgoingContent({ ...written, domain: domainOf(identity.address) }),
   }

@@ -1,13 +1,15 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
 import { z } from 'zod'
+import { answerTies, type Ties } from '#mail/answer-references.ts'
 import { isContentId, type OutgoingPart } from '#mail/compose-message.ts'
 import type { Original } from '#mail/quote-original.ts'
+import { maxHeaderBytes } from '#mail/read-envelope.ts'
 import { AppError } from '#platform/errors.ts'
 import { readMessage } from '#store/read-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
-import { openPart, openSource, requireOwnMessage } from '../mail-content.ts'
+import { openPart, openSource, peek, requireOwnMessage } from '../mail-content.ts'
 
-type Deps = Pick<FeatureDeps, 'store' | 'engine'>
+type Deps = Pick<FeatureDeps, 'store' | 'engine' | 'logger'>
 type About = NonNullable<DraftContent['about']>
 
 const people = z.array(z.object({ name: z.string(), address: z.string() }))
@@ -54,6 +56,23 @@ export const readOriginal = async (
     text: body.text,
     html: body.html,
     pictures,
+  }
+}
+
+/** What an answer refers to, where its draft has not learned that yet. Without the mail it answers it refers to nothing. */
+export const readTies = async (
+  { store, engine, logger }: Deps,
+  userId: bigint,
+  { messageId }: About,
+): Promise<Ties> => {
+  try {
+    const message = await requireOwnMessage(store, userId, messageId)
+    const { head, whole } = await peek(await openSource(store, engine, message), maxHeaderBytes)
+    whole.destroy()
+    return await answerTies(head)
+  } catch (error) {
+    logger.info({ err: error, messageId }, 'an answer goes without saying what it answers')
+    return { inReplyTo: null, refs: [] }
   }
 }
 

@@ -1,0 +1,58 @@
+import { simpleParser } from 'mailparser'
+import { expect, it } from 'vitest'
+import { asAttachment } from './attached-mail.ts'
+import { composeMessage } from './compose-message.ts'
+
+const partOf = (octets: Buffer, pieceBytes = 7) => ({
+  filename: 'a.eml',
+  contentType: 'message/rfc822',
+  contentId: null,
+  octets: async function* () {
+    for (let at = 0; at < octets.length; at += pieceBytes) yield octets.subarray(at, at + pieceBytes)
+  },
+})
+const mail = (body: string | Buffer) => Buffer.concat([Buffer.from('Subject: inner\r\n\r\n'), Buffer.from(body)])
+
+it('a mail within a mail goes as it is, where it can', async () => {
+  const found = async (body: string | Buffer) => {
+    const { contentType, encoding } = await asAttachment(partOf(mail(body)))
+    return encoding ?? contentType
+  }
+  expect(await found('plain\r\n')).toBe('7bit')
+  expect(await found('bare\nline')).toBe('7bit')
+  expect(await found('für\r\n')).toBe('8bit')
+  expect(await found(`${'x'.repeat(998)}\r\n`)).toBe('7bit')
+  for (const odd of [`${'x'.repeat(999)}\r\n`, 'a\0b', 'a\rb', 'end\r'])
+    expect(await found(odd), odd.slice(0, 5)).toBe('application/octet-stream')
+  const other = { ...partOf(mail('x')), contentType: 'text/plain' }
+  expect(await asAttachment(other)).toBe(other)
+})
+
+it('and is the same mail where it arrives', async () => {
+  for (const body of ['.\r\n--b\r\nplain\r\n', 'für Jürgen\r\n', `${'x'.repeat(2000)}\r\n`]) {
+    const inner = mail(body)
+    const pieces: Buffer[] = []
+    const composed = composeMessage({
+      from: { name: '', address: 'ann@example.org' },
+      replyTo: [],
+      to: [{ name: '', address: 'bob@example.org' }],
+      cc: [],
+      subject: 'outer',
+      date: new Date(0),
+      zoneMinutes: 0,
+      messageId: '<1@example.org>',
+      inReplyTo: null,
+      references: [],
+      text: 'see below',
+      html: null,
+      inline: [],
+      attachments: [await asAttachment(partOf(inner, 1000))],
+      receiptTo: null,
+    })
+    for await (const piece of composed) pieces.push(piece)
+    const whole = Buffer.concat(pieces)
+    if (body.length < 1000) expect(whole.includes(inner)).toBe(true)
+    const { attachments } = await simpleParser(whole, { keepDeliveryStatus: true })
+    expect(attachments.map(({ content }) => content.toString().trimEnd())).toEqual([inner.toString().trimEnd()])
+  }
+})
