@@ -65,6 +65,23 @@ export type AccountCreate = z.infer<typeof accountCreate>
 export const accountSwitch = z.strictObject({ kind: accountKind, incoming: serverSettings, password })
 export type AccountSwitch = z.infer<typeof accountSwitch>
 
+/** An account that nobody looks after: it can be connected again, or erased. */
+export const disconnectedAccount = z
+  .object({
+    id,
+    kind: accountKind,
+    address: z.string(),
+    name: z.string(),
+    incoming: serverSettings,
+    disconnectedAt: instant,
+    /** What is kept of it. */
+    mails: z.int(),
+    bytes: z.number(),
+  })
+  .meta({ id: 'DisconnectedAccount' })
+export type DisconnectedAccount = z.infer<typeof disconnectedAccount>
+export const disconnectedAccountList = z.object({ accounts: z.array(disconnectedAccount) })
+
 /** What a change of protocol means for an account as it is now. */
 export const accountSwitchPlan = z
   .object({

@@ -11,7 +11,8 @@ import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
 import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
-import { requireNewMailbox } from './same-mailbox.ts'
+import { registerDisconnected } from './disconnected.ts'
+import { requireNewMailbox, requireNewMaildrop } from './same-mailbox.ts'
 import { registerAccountSwitch } from './switch-account.ts'
 import { registerSyncs } from './syncs.ts'
 import { allowServers, isSameServer, requireEditedLogin, requireLogin } from './try-login.ts'
@@ -45,8 +46,8 @@ export const registerAccounts = (deps: FeatureDeps): void => {
 
   router.on('createAccount', async ({ user, body }) => {
     const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
-    requireNewMailbox(await store.read(user.userId, (tx) => listAccounts(tx, user.userId)), body)
-    await requireLogin(deps, body, policy)
+    await requireNewMailbox(store, user.userId, body, policy)
+    await requireNewMaildrop(store, user.userId, body, await requireLogin(deps, body, policy))
     const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
     const { password, outgoingPassword, beside: _, ...settings } = body
     const accountId = await commit(store, { kind: 'user', userId: user.userId }, (unit) =>
@@ -103,6 +104,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
   })
 
   registerAccountSwitch(deps)
+  registerDisconnected(deps)
 
   router.on('orderAccounts', async ({ user, body }) => {
     await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {

@@ -3,6 +3,7 @@ import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import type { AccountRow } from '#store/accounts.ts'
 import { egressPolicyFor, readOwnerPolicy } from '#store/owner-policy.ts'
+import type { ListedName } from '#store/pop-ledger.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
 
@@ -25,14 +26,22 @@ export const allowServers = async (
   return store.read(userId, (tx) => egressPolicyFor(tx, userId))
 }
 
-/** The login is tried before anything is stored. Throws the failure of the step that went wrong. */
+/**
+ * The login is tried before anything is stored. Of a maildrop answers the newest mails that it lists. Throws the failure of the
+ * step that went wrong.
+ */
 export const requireLogin = async (
   { engine, ca }: FeatureDeps,
   body: AccountCreate,
   policy: EgressPolicy,
-): Promise<void> => {
+): Promise<ListedName[]> => {
   const failures: Extract<CheckEvent, { kind: 'failed' }>[] = []
-  const isRight = await engine.checkAccount({ wanted: body, policy, ca, until: 'login' }, (event) => {
+  const listed: ListedName[] = []
+  const onListed = (newest: { uniqueId: string | null; sizeBytes: number | null }[]): void => {
+    for (const { uniqueId, sizeBytes } of newest)
+      if (uniqueId !== null) listed.push({ key: uniqueId, sizeBytes: sizeBytes ?? 0 })
+  }
+  const isRight = await engine.checkAccount({ wanted: body, policy, ca, until: 'login', onListed }, (event) => {
     if (event.kind === 'failed') failures.push(event)
   })
   const [failure] = failures
@@ -41,6 +50,7 @@ export const requireLogin = async (
       ...(failure.hint ? { hint: failure.hint } : {}),
       ...(failure.serverText ? { serverText: failure.serverText } : {}),
     })
+  return listed
 }
 
 /**
