@@ -74,7 +74,12 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
   )
 }
 
-const standing = ({ transfer: { state }, sender }: Shown): string => {
+const standing = ({ transfer, sender }: Shown): string => {
+  const { state } = transfer
+  if (state === 'cancelled' && transfer.isMailboxGone) {
+    const n = transfer.found - transfer.stored - transfer.alreadyHere - transfer.refusedMails
+    return t(transfer.hasAll ? 'transfer.deleted' : 'transfer.deletedEarly', { n: n.toLocaleString() })
+  }
   if (sender === 'brokenOff') return t('transfer.broken')
   return t(state === 'receiving' && sender === 'elsewhere' ? 'transfer.elsewhere' : `transfer.${state}`)
 }
