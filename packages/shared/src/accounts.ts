@@ -211,6 +211,8 @@ export const syncReply = z
     arrived: z.int().nullable(),
     /** Of so many mails that were here in part the rest came with it; null as above. */
     completed: z.int().nullable(),
+    /** So many mails it removed at the provider, as the account is set; null as above. */
+    removed: z.int().nullable(),
     /** The server allows no look before: it comes by itself then. */
     waitsUntil: instant.nullable(),
     /** Why it failed, with the next step. */

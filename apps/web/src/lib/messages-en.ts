@@ -228,6 +228,8 @@ export const messages = {
   'arrived.other': '{n} new mails',
   'rests.one': 'the rest of {n} mail',
   'rests.other': 'the rest of {n} mails',
+  'removed.one': 'Removed at the provider: {n} mail',
+  'removed.other': 'Removed at the provider: {n} mails',
   'look.came': 'Came: {what}',
   'look.nothing': 'Nothing new',
   'look.later': 'The server allows the next look at {date}. It comes by itself.',

@@ -15,7 +15,7 @@ import { allowServers, requireLogin } from './try-login.ts'
 
 /** Accounts whose mail is kept though nobody looks after them: what they hold, taking them up again, erasing them. */
 export const registerDisconnected = (deps: FeatureDeps): void => {
-  const { router, store, engine, masterKey } = deps
+  const { router, store, engine, masterKey, logger } = deps
   const own = async (userId: bigint, accountId: string): Promise<AccountRow> => {
     const rows = await store.read(userId, (tx) => listDisconnected(tx, userId))
     const row = rows.find(({ id }) => id === BigInt(accountId))
@@ -43,7 +43,7 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
       await requireLogin(
         deps,
         { address, name, kind, incoming, outgoing: null, password, outgoingPassword: null },
-        policy,
+        { policy },
       )
     }
     const [address] = await resolveChecked(incoming.host, incoming.port, policy)
@@ -56,6 +56,7 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
         data: { userId, kind: 'account_connected', detail: { accountId: params.accountId, kind } },
       })
     })
+    logger.info({ accountId: params.accountId, kind }, 'an account was connected again')
     engine.accountChanged(account.id)
     const row = await store.read(userId, (tx) => findAccount(tx, userId, account.id))
     if (!row) throw new AppError('not_found', 'There is no such account.')
@@ -74,6 +75,7 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
       // Removing makes room.
       { isVital: true },
     )
+    logger.info({ accountId: params.accountId, mode: 'erase' }, 'an account was removed')
     announceErasing(store)
   })
 }

@@ -1,4 +1,5 @@
 import type { AccountCreate, AccountPatch, CheckEvent, ServerSettings } from '@postern/shared/accounts.ts'
+import type { MaildropEntry } from '#engine/engine.ts'
 import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import type { AccountRow } from '#store/accounts.ts'
@@ -26,22 +27,15 @@ export const allowServers = async (
   return store.read(userId, (tx) => egressPolicyFor(tx, userId))
 }
 
-/**
- * The login is tried before anything is stored. Of a maildrop answers the newest mails that it lists. Throws the failure of the
- * step that went wrong.
- */
+/** The login is tried before anything is stored. Throws the failure of the step that went wrong. */
 export const requireLogin = async (
   { engine, ca }: FeatureDeps,
   body: AccountCreate,
-  policy: EgressPolicy,
-): Promise<ListedName[]> => {
+  { policy, onListed }: { policy: EgressPolicy; onListed?: (newest: MaildropEntry[]) => void },
+): Promise<void> => {
   const failures: Extract<CheckEvent, { kind: 'failed' }>[] = []
-  const listed: ListedName[] = []
-  const onListed = (newest: { uniqueId: string | null; sizeBytes: number | null }[]): void => {
-    for (const { uniqueId, sizeBytes } of newest)
-      if (uniqueId !== null) listed.push({ key: uniqueId, sizeBytes: sizeBytes ?? 0 })
-  }
-  const isRight = await engine.checkAccount({ wanted: body, policy, ca, until: 'login', onListed }, (event) => {
+  const check = { wanted: body, policy, ca, until: 'login' as const, ...(onListed ? { onListed } : {}) }
+  const isRight = await engine.checkAccount(check, (event) => {
     if (event.kind === 'failed') failures.push(event)
   })
   const [failure] = failures
@@ -50,6 +44,20 @@ export const requireLogin = async (
       ...(failure.hint ? { hint: failure.hint } : {}),
       ...(failure.serverText ? { serverText: failure.serverText } : {}),
     })
+}
+
+/** The same, and of a maildrop the newest mails that it lists by name. */
+export const requireLoginAndList = async (
+  deps: FeatureDeps,
+  body: AccountCreate,
+  policy: EgressPolicy,
+): Promise<ListedName[]> => {
+  const listed: ListedName[] = []
+  const onListed = (newest: MaildropEntry[]): void => {
+    for (const { uniqueId, sizeBytes } of newest)
+      if (uniqueId !== null) listed.push({ key: uniqueId, sizeBytes: sizeBytes ?? 0 })
+  }
+  await requireLogin(deps, body, { policy, onListed })
   return listed
 }
 
@@ -94,7 +102,7 @@ export const requireEditedLogin = async (
       password: body.password,
       outgoingPassword: body.outgoingPassword ?? null,
     },
-    policy,
+    { policy },
   )
   return address?.kind !== 'public'
 }
