@@ -106,13 +106,14 @@ describe('mail that one has as files', () => {
     ])
     await chooser.setFiles(join(folder, 'Maildir'))
     await dialog()
-      .getByText(/^31 files, /)
+      .getByText(/^32 files, .+ 1 of them go into mailboxes below this one, .+: Sent$/)
       .waitFor()
     await dialog().getByRole('button', { name: 'Import', exact: true }).click()
     await dialog().getByRole('progressbar').waitFor()
     await page.keyboard.press('Escape')
     await dialog().waitFor({ state: 'detached' })
     await counts('31 added, 0 already there, 0 left out, 0 to do').waitFor()
+    await counts('1 added, 0 already there, 0 left out, 0 to do').waitFor()
     await expectAccessible(page)
     await picture(page, 'import-dock')
     // Shown as any mail is, read and unread as in the Maildir.
@@ -131,6 +132,7 @@ describe('mail that one has as files', () => {
       mailboxes: { path: string; messages: number; unreadMessages: number }[]
     }
     expect(mailboxes.find(({ path }) => path === 'Archive')).toMatchObject({ messages: 31, unreadMessages: 1 })
+    expect(mailboxes.find(({ path }) => path === 'Archive/Sent')).toMatchObject({ messages: 1, unreadMessages: 0 })
   })
 
   it('waits while its account is paused, is shown again by a page that was loaded anew, and can be cancelled', async () => {
@@ -187,11 +189,11 @@ describe('mail that one has as files', () => {
     const dock = (window: Page) => window.getByRole('region', { name: 'Imports and copies' })
     for (const window of [page, other]) {
       await window.goto(`${screen.base}/accounts/${ids.kept}`)
-      await dock(window).getByRole('button', { name: 'Close all 2 that have ended' }).waitFor()
+      await dock(window).getByRole('button', { name: 'Close all 3 that have ended' }).waitFor()
     }
     await expectAccessible(page)
     await picture(page, 'import-dock-ended')
-    await dock(page).getByRole('button', { name: 'Close all 2 that have ended' }).click()
+    await dock(page).getByRole('button', { name: 'Close all 3 that have ended' }).click()
     const titles = (window: Page) => dock(window).locator('strong').allTextContents()
     for (const window of [page, other])
       await until(async () => (await titles(window)).join() === 'Import into Sent', { what: 'only what is under way' })
