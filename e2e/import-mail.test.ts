@@ -106,13 +106,14 @@ describe('mail that one has as files', () => {
     ])
     await chooser.setFiles(join(folder, 'Maildir'))
     await dialog()
-      .getByText(/^31 files, /)
+      .getByText(/^32 files, .+ 1 of them go into mailboxes below this one, .+: Sent$/)
       .waitFor()
     await dialog().getByRole('button', { name: 'Import', exact: true }).click()
     await dialog().getByRole('progressbar').waitFor()
     await page.keyboard.press('Escape')
     await dialog().waitFor({ state: 'detached' })
     await counts('Import into Archive: 31 added, 0 already there, 0 left out').waitFor()
+    await counts(': 1 added, 0 already there, 0 left out').waitFor()
     await expectAccessible(page)
     await picture(page, 'import-dock')
     // Shown as any mail is, read and unread as in the Maildir.
@@ -132,6 +133,7 @@ describe('mail that one has as files', () => {
       mailboxes: { path: string; messages: number; unreadMessages: number }[]
     }
     expect(mailboxes.find(({ path }) => path === 'Archive')).toMatchObject({ messages: 31, unreadMessages: 1 })
+    expect(mailboxes.find(({ path }) => path === 'Archive/Sent')).toMatchObject({ messages: 1, unreadMessages: 0 })
   })
 
   it('waits while its account is paused, is shown again by a page that was loaded anew, and can be cancelled', async () => {
@@ -194,7 +196,7 @@ describe('mail that one has as files', () => {
     const dock = (window: Page) => window.getByRole('region', { name: 'Imports and copies' })
     for (const window of [page, other]) {
       await window.goto(`${screen.base}/accounts/${ids.kept}`)
-      await dock(window).getByRole('button', { name: 'Close all 2 that have ended' }).waitFor()
+      await dock(window).getByRole('button', { name: 'Close all 3 that have ended' }).waitFor()
     }
     // What came to a good end is told where it was begun, and nowhere else.
     expect(
@@ -204,7 +206,7 @@ describe('mail that one has as files', () => {
     ).toBe(0)
     await expectAccessible(page)
     await picture(page, 'import-dock-ended')
-    await dock(page).getByRole('button', { name: 'Close all 2 that have ended' }).click()
+    await dock(page).getByRole('button', { name: 'Close all 3 that have ended' }).click()
     const titles = (window: Page) => dock(window).locator('strong, .ended').allTextContents()
     for (const window of [page, other])
       await until(async () => (await titles(window)).join() === 'Import into Sent', { what: 'only what is under way' })

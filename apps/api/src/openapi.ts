@@ -69,7 +69,11 @@ const tags = [
     paths: /^(setup|sessions?|start|password|settings)$/,
   },
   { name: 'People', description: 'Who else is here, and what the owner allows.', paths: /^(users|invitations|owner)$/ },
-  { name: 'Accounts', description: 'Mail accounts: finding settings, adding, health.', paths: /^(discovery|account)/ },
+  {
+    name: 'Accounts',
+    description: 'Mail accounts: finding settings, adding, health.',
+    paths: /^(discovery|account|disconnected)/,
+  },
   {
     name: 'Mail',
     description: 'Mailboxes, conversations, messages, search.',

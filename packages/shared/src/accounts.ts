@@ -65,6 +65,23 @@ export type AccountCreate = z.infer<typeof accountCreate>
 export const accountSwitch = z.strictObject({ kind: accountKind, incoming: serverSettings, password })
 export type AccountSwitch = z.infer<typeof accountSwitch>
 
+/** An account that nobody looks after: it can be connected again, or erased. */
+export const disconnectedAccount = z
+  .object({
+    id,
+    kind: accountKind,
+    address: z.string(),
+    name: z.string(),
+    incoming: serverSettings,
+    disconnectedAt: instant,
+    /** What is kept of it. */
+    mails: z.int(),
+    bytes: z.number(),
+  })
+  .meta({ id: 'DisconnectedAccount' })
+export type DisconnectedAccount = z.infer<typeof disconnectedAccount>
+export const disconnectedAccountList = z.object({ accounts: z.array(disconnectedAccount) })
+
 /** What a change of protocol means for an account as it is now. */
 export const accountSwitchPlan = z
   .object({
@@ -194,6 +211,8 @@ export const syncReply = z
     arrived: z.int().nullable(),
     /** Of so many mails that were here in part the rest came with it; null as above. */
     completed: z.int().nullable(),
+    /** So many mails it removed at the provider, as the account is set; null as above. */
+    removed: z.int().nullable(),
     /** The server allows no look before: it comes by itself then. */
     waitsUntil: instant.nullable(),
     /** Why it failed, with the next step. */

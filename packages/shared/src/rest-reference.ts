@@ -67,6 +67,20 @@ const changingTree = [
   'mailbox.refused',
   'mailbox.unavailable',
 ] satisfies ErrorCode[]
+const switchingProtocol = [
+  'account.plaintext_denied',
+  'account.exists',
+  'account.not_ready',
+  'request.conflict',
+  'mailbox.in_use',
+  'mailbox.unavailable',
+  'mailbox.missing',
+  'mailbox.refused',
+  'mailbox.no_permission',
+  ...openingSecrets,
+  ...reachingServer,
+  ...loggingIn,
+] satisfies ErrorCode[]
 const setsCookie = 'Sets the session cookie.'
 
 export const restNotes: Partial<Record<RestName, OperationNotes>> = {
@@ -89,7 +103,18 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'Answers as it goes, one CheckEvent a line; the last has the kind `done`. What goes wrong at the mail server is a line, not an error.',
     errors: ['account.plaintext_denied'],
   },
-  createAccount: { errors: ['account.plaintext_denied', 'account.exists', ...reachingServer, ...loggingIn] },
+  createAccount: {
+    description:
+      'A mailbox that is here already, by the other protocol or as the same maildrop, or that a disconnected account holds, is account.exists with the id of that account; `beside` adds it all the same.',
+    errors: [
+      'account.plaintext_denied',
+      'account.exists',
+      'mailbox.in_use',
+      'mailbox.unavailable',
+      ...reachingServer,
+      ...loggingIn,
+    ],
+  },
   patchAccount: {
     description:
       'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for. What is not given of `retrieval` stays; the next look comes at once.',
@@ -98,21 +123,14 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   switchAccount: {
     description:
       'The new server is signed in to first. Where that opens another mailbox (most of the newest mails at the provider are not in both), nothing changes and request.conflict says so. To IMAP: the server gets what mailboxes it lacks; afterwards mails are found again there as they are here, and what it lacks is brought there. To POP3: what lies outside the inbox (and, where the maildrop shows less, in it) is fetched whole first, while the account is still IMAP; then it changes, and the first look finds the mails of the inbox again. `switching` of the account tells how far that is.',
-    errors: [
-      'account.plaintext_denied',
-      'account.exists',
-      'account.not_ready',
-      'request.conflict',
-      'mailbox.in_use',
-      'mailbox.unavailable',
-      'mailbox.missing',
-      'mailbox.refused',
-      'mailbox.no_permission',
-      ...openingSecrets,
-      ...reachingServer,
-      ...loggingIn,
-    ],
+    errors: switchingProtocol,
   },
+  connectAccount: {
+    description:
+      'The server is signed in to first. By the protocol of the account it goes on where it stopped. A POP3 account may be taken up by IMAP, which is `switchAccount` with it. An IMAP account is taken up by IMAP only.',
+    errors: switchingProtocol,
+  },
+  eraseDisconnected: { description: 'What is erased goes soon after. The mail server loses nothing.' },
   planSwitch: { errors: ['request.conflict'] },
   cancelSwitch: {
     description: 'Mails that were fetched whole by then stay whole.',

@@ -123,6 +123,28 @@ export const rest = {
     query: accounts.accountRemoval,
     answer: 'empty',
   },
+  listDisconnected: {
+    method: 'GET',
+    path: '/v1/disconnected-accounts',
+    access: 'user',
+    summary: 'Own accounts that are disconnected, with what is kept of them',
+    response: accounts.disconnectedAccountList,
+  },
+  connectAccount: {
+    method: 'POST',
+    path: '/v1/disconnected-accounts/:accountId/connect',
+    access: 'user',
+    summary: 'Take up a disconnected account again, with everything it holds',
+    body: accounts.accountSwitch,
+    response: accounts.account,
+  },
+  eraseDisconnected: {
+    method: 'DELETE',
+    path: '/v1/disconnected-accounts/:accountId',
+    access: 'user',
+    summary: 'Erase a disconnected account',
+    answer: 'empty',
+  },
   syncAccount: {
     method: 'POST',
     path: '/v1/accounts/:accountId/sync',

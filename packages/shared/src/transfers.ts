@@ -45,6 +45,9 @@ export const transfer = z
     open: z.int().meta({ description: 'Mails that wait, or are on their way to the mail server.' }),
     /** The first of those. */
     refused: z.array(z.object({ name: z.string(), code: z.enum(errorCodes), reason: z.string() })),
+    isMailboxGone: z
+      .boolean()
+      .meta({ description: 'Its mailbox was deleted, which cancelled it if it was under way.' }),
     hasAll: z.boolean().meta({ description: 'Nothing more comes: every mail of it is among those that were found.' }),
     bytes: z.int().meta({ description: 'Of the content that has come so far.' }),
     expectedBytes: z.int().nullable(),

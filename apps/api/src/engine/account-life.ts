@@ -6,7 +6,7 @@ import type { Lease } from '#store/lease.ts'
 import type { EngineDeps } from './engine-deps.ts'
 
 /** What came of a look that somebody asked for, as far as that can be told. */
-export type LookEnd = Pick<EngineResult, 'arrived' | 'completed' | 'waitsUntil'>
+export type LookEnd = Pick<EngineResult, 'arrived' | 'completed' | 'removed' | 'waitsUntil'>
 
 /** A request for content, which somebody waits for. */
 export type ContentJob = { id: bigint; body: Extract<EngineRequestBody, { kind: 'body' | 'part' | 'source' }> }

@@ -213,11 +213,11 @@ export class AccountWorker {
     if (problem?.code === 'storage.full') this.#noRoom = problem
     const isNews = from !== next || error !== null
     const event = told ?? (isNews ? { kind: next, text: error?.message ?? `${from} -> ${next}` } : null)
-    this.#deps.logger.debug(
-      { accountId: this.lease.accountId.toString(), from, next, code: error?.code },
-      'account state',
-    )
     const { accountId } = this.lease
+    const noted = { accountId: accountId.toString(), code: error?.code }
+    this.#deps.logger.debug({ ...noted, from, next }, 'account state')
+    if (from === 'connecting' && next === 'syncing') this.#deps.logger.info(noted, 'an account signed in')
+    if (from !== next && next === 'needs_person') this.#deps.logger.info(noted, 'an account needs its person')
     await commitBulk(
       this.#deps.store,
       { kind: 'engine', ...this.lease },

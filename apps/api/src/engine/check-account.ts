@@ -5,6 +5,7 @@ import { Secret } from '#platform/secret.ts'
 import type { StepProgress } from '#protocol/check-steps.ts'
 import { checkImapLogin } from '#protocol/imap/check-login.ts'
 import { checkPop3Login } from '#protocol/pop3/check-login.ts'
+import type { MaildropEntry } from '#protocol/pop3/list-maildrop.ts'
 import { CertificateError, toSessionError } from '#protocol/session-error.ts'
 import { checkSmtpLogin } from '#protocol/smtp/check-login.ts'
 import { explainLogin } from './open-account-session.ts'
@@ -20,11 +21,13 @@ export type AccountCheck = {
   until: 'login' | 'messages'
   /** Whoever asked is gone: the attempt ends, at the server too. */
   signal?: AbortSignal
+  /** Told the newest entries of a maildrop, which is listed for that. */
+  onListed?: (newest: MaildropEntry[]) => void
 }
 
 /** Tries both servers of a new account, telling every step as it happens. Answers whether the incoming one works. */
 export const checkAccount = async (
-  { wanted, policy, ca, until, signal }: AccountCheck,
+  { wanted, policy, ca, until, onListed, signal }: AccountCheck,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
   const tell =
@@ -34,7 +37,7 @@ export const checkAccount = async (
 
   const incoming = await resolveStep('incoming', wanted.incoming, policy, tell('incoming'), onEvent)
   if (!incoming) return finish(onEvent, false, null, [])
-  const result = await checkIncoming(wanted, { address: incoming, ca, until, signal }, tell('incoming'))
+  const result = await checkIncoming(wanted, { address: incoming, ca, until, onListed, signal }, tell('incoming'))
   if (result.kind === 'failed') {
     onEvent(
       failed('incoming', result.step, explainLogin(result.error, wanted.incoming.host, new Secret(wanted.password))),
@@ -56,13 +59,15 @@ type IncomingResult =
 
 const checkIncoming = async (
   wanted: AccountCreate,
-  { until, ...where }: { address: string } & Attempt & Pick<AccountCheck, 'until'>,
+  { until, onListed, ...where }: { address: string } & Attempt & Pick<AccountCheck, 'until'> & { onListed: AccountCheck['onListed'] | undefined },
   tell: Tell,
 ): Promise<IncomingResult> => {
   const options = { ...wanted.incoming, ...where, password: new Secret(wanted.password) }
   if (wanted.kind === 'imap') return checkImapLogin({ ...options, until }, tell)
-  const result = await checkPop3Login({ ...options, until: until === 'login' ? 'login' : 'list' }, tell)
-  return result.kind === 'failed' ? result : { kind: 'ok', mailboxes: null, newestSubjects: [] }
+  const result = await checkPop3Login({ ...options, until: until === 'login' && !onListed ? 'login' : 'list' }, tell)
+  if (result.kind === 'failed') return result
+  onListed?.(result.newest)
+  return { kind: 'ok', mailboxes: null, newestSubjects: [] }
 }
 
 const checkOutgoing = async (

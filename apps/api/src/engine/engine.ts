@@ -21,6 +21,7 @@ import type { MailboxSwitch } from './plan-mailbox-switch.ts'
 import type { SwitchPreparation } from './prepare-switch.ts'
 import type { MaildropProof } from './prove-maildrop.ts'
 
+export type { MaildropEntry } from '#protocol/pop3/list-maildrop.ts'
 export type { MailboxProof } from './prove-mailbox.ts'
 
 /**

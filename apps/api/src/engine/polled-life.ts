@@ -77,8 +77,8 @@ export class PolledLife implements AccountLife {
 
   async #lookFor(account: ConnectableAccount, asking: PromiseWithResolvers<LookEnd>[]): Promise<void> {
     try {
-      const { stored, completed } = await this.#look(account)
-      for (const { resolve } of asking) resolve({ arrived: stored, completed })
+      const { stored, completed, removed } = await this.#look(account)
+      for (const { resolve } of asking) resolve({ arrived: stored, completed, removed })
     } catch (error) {
       for (const { reject } of asking) reject(error)
       throw error
@@ -262,12 +262,14 @@ const presentMs = (stored: unknown): number => {
 }
 
 /** For the health timeline: what a look did, when it did something. */
-const lineOf = ({ stored, completed, copies, removed }: MaildropLook): { kind: string; text: string } | null => {
+const lineOf = (look: MaildropLook): { kind: string; text: string } | null => {
+  const { stored, completed, copies, removed, goneElsewhere } = look
   const parts = [
     stored > 0 ? `${count(stored, 'mail')} came in` : '',
     completed > 0 ? `the rest of ${count(completed, 'mail')} came` : '',
     copies > 0 ? `${count(copies, 'copy', 'copies')} of what is here found` : '',
     removed > 0 ? `${count(removed, 'mail')} removed at the provider` : '',
+    goneElsewhere > 0 ? `${count(goneElsewhere, 'mail')} removed at the provider by somebody else` : '',
   ].filter((part) => part !== '')
   return parts.length === 0 ? null : { kind: 'look', text: `${capital(parts.join(', '))}.` }
 }

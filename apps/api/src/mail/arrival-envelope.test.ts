@@ -24,6 +24,13 @@ describe('when a mail was received', () => {
     expect(await day([])).toBe('2026-11-24')
   })
 
+  it('is not what a program wrote that did not know it', async () => {
+    for (const filler of ['1965-01-01', '1970-01-01', '2099-01-01'].map((text) => new Date(text))) {
+      expect(await day([sent], { cameAt: filler })).toBe('2010-01-01')
+      expect(await day([], { fileAt: filler })).toBe('2026-11-24')
+    }
+  })
+
   it('is never later than now because of a Date header, nor than tomorrow, nor before 1990', async () => {
     expect(await day(['Date: Fri, 1 Jan 2099 00:00:00 +0000'], { fileAt })).toBe('2026-11-24')
     expect(await day(['Date: Thu, 1 Jan 1970 00:00:00 +0000'])).toBe('1990-01-01')

@@ -23,7 +23,7 @@ export type ArrivalFacts = {
   now: Date
   /** When it came, as far as whoever kept it before us knows: the `From ` line of an mbox, a mailbox kept here. */
   cameAt?: Date | null
-  /** The file's own time: a copy made of it may have made that anew. */
+  /** When the file was written, or the mail put into it: a copy may have made that anew. */
   fileAt?: Date | null
 }
 
@@ -75,10 +75,19 @@ export const toArrivalEnvelope = async (raw: Buffer, facts: ArrivalFacts): Promi
 
 /**
  * It was received when its topmost Received line says, else when whoever kept it says, else when it was sent, as sent and
- * imported mail has no such line; else its file's time counts, and what says nothing of all that came just now. Anybody can
- * write any Date: what was sent in the future would stay the newest for years, and is taken as sent now.
+ * imported mail has no such line; else its file's time counts, and what says nothing of all that came just now. A program
+ * that did not know wrote 1965. Anybody can write any Date: what was sent in the future would stay the newest for years, and
+ * is taken as sent now.
  */
 const receivedAtOf = (
   { receivedAt, sentAt }: Pick<RawEnvelope, 'receivedAt' | 'sentAt'>,
   { now, cameAt = null, fileAt = null }: ArrivalFacts,
-): Date => sortDate(receivedAt ?? cameAt ?? (sentAt && sentAt > now ? now : sentAt) ?? fileAt, now)
+): Date => {
+  const likely = (date: Date | null): Date | null =>
+    date !== null && date >= firstMail && date.getTime() <= now.getTime() + dayMs ? date : null
+  return sortDate(receivedAt ?? likely(cameAt) ?? (sentAt && sentAt > now ? now : sentAt) ?? likely(fileAt), now)
+}
+
+const dayMs = 86_400_000
+/** Nothing that anybody imports is older. */
+const firstMail = new Date('1980-01-01T00:00:00Z')

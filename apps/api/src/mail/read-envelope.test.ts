@@ -44,6 +44,21 @@ describe('the envelope of a raw mail', () => {
     })
   })
 
+  it('has octets that nobody declared in the charset of the text, else as old programs wrote them', async () => {
+    const inRussian = Buffer.from([0xcf, 0xf0, 0xe8, 0xe2, 0xe5, 0xf2]).toString('latin1')
+    const declared = (type: string) => [`Subject: ${inRussian}`, `Content-Type: ${type}`, '', '']
+    expect((await read(...declared('text/plain;\r\n\tcharset="windows-1251"'))).subject).toBe('Привет')
+    const west = ['From: J\xfcrgen "M\xfcller" <j@example.org>', 'Subject: Gr\xfc\xdfe \x96\r\n 5 \x80', '', '']
+    expect(await read(...west)).toMatchObject({
+      subject: 'Grüße – 5 €',
+      from: [{ name: 'Jürgen Müller', address: 'j@example.org' }],
+    })
+    // Each field by itself, and never in a charset that makes something else of ASCII.
+    const inUtf8 = Buffer.from('To: "Zoë" <z@example.org>').toString('latin1')
+    const mixed = await read(inUtf8, 'Subject: Gr\xfc\xdfe', 'Content-Type: text/plain; charset=utf-16le', '', '')
+    expect([mixed.subject, mixed.to[0]?.name]).toEqual(['Grüße', 'Zoë'])
+  })
+
   it('has no dates where the mail has none, or none that anybody can read', async () => {
     const none = await read('Subject: bare', '', 'Date: Tue, 24 Nov 2026 23:59:58 -0200')
     expect(none).toMatchObject({ sentAt: null, receivedAt: null, messageId: null, references: null, from: [] })

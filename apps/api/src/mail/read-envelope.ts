@@ -1,5 +1,6 @@
 import { type PlainHeader, readPlainHeader } from './plain-header.ts'
 import { displayLine } from './storable-text.ts'
+import { withReadableOctets } from './undeclared-octets.ts'
 
 /** Who wrote to whom about what, from the header of a raw mail. What the header lacks is null or empty. */
 export type RawEnvelope = {
@@ -37,7 +38,7 @@ export const beginsWithField = (header: Buffer): boolean =>
 
 /** Throws only what the parser throws: the caller shows such a mail as one whose header nobody can read. */
 export const readEnvelope = async (raw: Buffer): Promise<RawEnvelope> => {
-  const header = headerOf(raw)
+  const header = withReadableOctets(headerOf(raw))
   const fields = readPlainHeader(header) ?? (await parseHeader(header))
   const people = (found: Person[]): Person[] =>
     found

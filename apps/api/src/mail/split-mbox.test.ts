@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ANSWERED, DELETED, FLAGGED, SEEN } from './flags.ts'
 import { flagsOfFileName, flagsOfHeader } from './kept-flags.ts'
-import { fromLineDate, splitMbox } from './split-mbox.ts'
+import { fromLineDate, splitMbox, timesOfFromLine } from './split-mbox.ts'
 
 async function* inPieces(text: string, size: number): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(text, 'latin1')
@@ -39,6 +39,22 @@ const cases: Record<string, { mbox: string; mails: string[] }> = {
   'From lines without a date': {
     mbox: 'From ann\nSubject: a\n\nOne\n\nFrom bob\nSubject: b\n\nTwo\n',
     mails: ['Subject: a\r\n\r\nOne\r\n', 'Subject: b\r\n\r\nTwo\r\n'],
+  },
+  'both styles, as one program left them': {
+    mbox: `From - Thu Nov 26 01:00:00 2020\nSubject: a\n\nOne\n\nFrom \r\nX-Mozilla-Status: 0001\r\n\r\nTwo\r\n\r\nFrom bob@example.org\nSubject : c\n\nThree\n\n${start}\nSubject: d\n\nFour\n`,
+    mails: [
+      'Subject: a\r\n\r\nOne\r\n',
+      'X-Mozilla-Status: 0001\r\n\r\nTwo\r\n',
+      'Subject : c\r\n\r\nThree\r\n',
+      'Subject: d\r\n\r\nFour\r\n',
+    ],
+  },
+  'bare ones only, and texts with lines like them': {
+    mbox: 'From \nSubject: a\n\nOne\n\nFrom \nis a word\n\nFrom now on\nTo: all\n\n>From \nSubject: x\nFrom \nSubject: y\n\nFrom \nSubject: b\n\nFrom ',
+    mails: [
+      'Subject: a\r\n\r\nOne\r\n\r\nFrom \r\nis a word\r\n\r\nFrom now on\r\nTo: all\r\n\r\nFrom \r\nSubject: x\r\nFrom \r\nSubject: y\r\n',
+      'Subject: b\r\n\r\nFrom ',
+    ],
   },
   'no text at all, and empty lines that belong to a text': {
     mbox: `\n\n${start}\nSubject: a\n\n${start}\nSubject: b\n\n\n${start}\nSubject: c\n\nText\n\n\n\n`,
@@ -122,6 +138,8 @@ describe('an mbox file', () => {
       expect(fromLineDate(line), line).toEqual(noon)
     expect(fromLineDate('From ann Foo 99 99:99 2011')).toBeNull()
     expect(fromLineDate('From ann Feb 77 99:99 2011')).toBeNull()
+    expect(timesOfFromLine(start)).toEqual({ cameAt: noon, fileAt: null })
+    expect(timesOfFromLine('From - Fri Jul  8 12:08:34 2011')).toEqual({ cameAt: null, fileAt: noon })
   })
 })
 

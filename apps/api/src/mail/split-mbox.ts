@@ -10,12 +10,15 @@ const pieceBytes = 256 * 1024
 const maxLineBytes = 64 * 1024
 /** No Content-Length is checked further ahead. */
 const maxLookAhead = 8 * 1024 * 1024
+/** With the blanks before its colon. */
+const maxFieldName = 256
 
 /**
  * The mails of an mbox, whatever its size, with CRLF at every line's end. RFC 4155 and the four dialects that are older:
  *
- * - A mail begins at a `From ` line, at the start or after an empty line. Where the first one has a date, only such lines
- *   count: a paragraph that begins with the word From is none.
+ * - A mail begins at a `From ` line, at the start or after an empty line. One with a date counts; so does a bare `From `, or
+ *   `From ` and an address, where a header field follows: one file has both styles when a program changed its mind. Any other
+ *   counts only where the first is such a one, and a field follows: a paragraph that begins with the word From is none.
  * - `>From ` loses one `>` (mboxrd; of mboxo it is the same, save for what was quoted before).
  * - Content-Length is believed only where it leads exactly to the next `From ` line or the end: then `From ` lines before
  *   that are text, and nothing was quoted (mboxcl2).
@@ -32,8 +35,9 @@ export async function* splitMbox(input: AsyncIterable<Uint8Array>): AsyncGenerat
     throw new AppError('import.no_mail', 'This is no mbox file: it does not begin with a line "From ".', {
       hint: 'A single mail is imported as an .eml file.',
     })
-  const isDated = hasDate(line)
-  const isSeparator = (found: Buffer) => isFrom(found) && (!isDated || hasDate(found))
+  const isLoose = !hasDate(line) && !isBare(line)
+  const isSeparator = (found: Buffer) =>
+    isFrom(found) && (hasDate(found) || ((isLoose || isBare(found)) && window.hasFieldNext()))
   for (let next: Buffer | null = line; next !== null; ) {
     const mail = new MboxReader(window, isSeparator)
     const octets = mail.read()
@@ -51,13 +55,13 @@ class MboxReader {
   /** The line with which the next mail begins; null at the end. Known once this one was read. */
   next: Buffer | null = null
   readonly #window: LineWindow
-  readonly #isSeparator: (line: Buffer) => boolean
+  readonly #isSeparator: (line: Buffer) => boolean | Promise<boolean>
   #contentLength: number | null = null
   #bodyStart: number | null = null
   /** Up to here `From ` lines are text and nothing is quoted. */
   #textUntil = -1
 
-  constructor(window: LineWindow, isSeparator: (line: Buffer) => boolean) {
+  constructor(window: LineWindow, isSeparator: (line: Buffer) => boolean | Promise<boolean>) {
     this.#window = window
     this.#isSeparator = isSeparator
   }
@@ -71,7 +75,7 @@ class MboxReader {
       const line = window.readyLine() ?? (await window.nextLine())
       if (line === null) break
       if (isLineStart) {
-        if (held !== null && this.#isSeparator(line) && !(await this.#isText())) {
+        if (held !== null && (await this.#isSeparator(line)) && !(await this.#isText())) {
           this.next = line
           break
         }
@@ -149,6 +153,15 @@ class LineWindow {
     return this.#bytes.length - this.#at >= ahead && /^(\r?\n)?(From |$)/.test(there)
   }
 
+  /** Whether the next line begins with a field name and its colon. RFC 5322 2.2. */
+  async hasFieldNext(): Promise<boolean> {
+    for (;;) {
+      const next = this.#bytes.toString('latin1', this.#at, this.#at + maxFieldName)
+      if (/[:\n]/.test(next) || next.length === maxFieldName || !(await this.#fill()))
+        return /^[!-9;-~]+[ \t]*:/.test(next)
+    }
+  }
+
   #take(length: number): Buffer {
     const line = this.#bytes.subarray(this.#at, this.#at + length)
     this.#at += length
@@ -172,6 +185,10 @@ const isBlank = (line: Buffer): boolean =>
 
 const from = Buffer.from('From ')
 const isFrom = (line: Buffer): boolean => line[0] === 0x46 && line.subarray(0, from.length).equals(from)
+
+/** No more than the word, the dash that Mozilla puts there, or an address. */
+const isBare = (line: Buffer): boolean =>
+  /^From[ \t]+(?:-|[^\s@]+@[^\s@]+)?\s*$/.test(line.toString('latin1', 0, maxDated))
 
 /** Nobody's address is longer; of a line made to be slow no more is looked at. */
 const maxDated = 512
@@ -199,4 +216,10 @@ export const fromLineDate = (fromLine: string): Date | null => {
   const [, month, day, time, zone, year, lastZone] = found
   const date = new Date(`${day} ${month} ${year} ${time} ${zone ?? lastZone ?? 'UTC'}`)
   return Number.isNaN(date.getTime()) ? null : date
+}
+
+/** Mozilla's programs write `From -`, and when they stored the mail: on a copy that says no more than a file's own time. */
+export const timesOfFromLine = (fromLine: string): { cameAt: Date | null; fileAt: Date | null } => {
+  const date = fromLineDate(fromLine)
+  return /^From - /.test(fromLine) ? { cameAt: null, fileAt: date } : { cameAt: date, fileAt: null }
 }

@@ -5,6 +5,7 @@ import type { Account } from '#store/generated/client.ts'
 import { delimiterHere } from '#store/mailboxes-here.ts'
 import { findRemoved, insertOwnMailbox, placeSubtree, putBackSubtree, takeOutSubtree } from '#store/own-mailboxes.ts'
 import { type MailboxRow, readMailboxes } from '#store/sync-mailboxes.ts'
+import { cancelTransfersInto } from '#store/transfers.ts'
 import { findTrashed, orderTreeChange, type TreeChange } from '#store/tree-changes.ts'
 import { requireRight } from './check-rights.ts'
 import { mailboxForRole, type PathStyle, pathStyleOf } from './role-mailbox.ts'
@@ -99,10 +100,12 @@ const removeAtServer = async (
   const [own] = subtree
   for (const row of subtree) requireRight(row, 'rename')
   const mailboxId = own.id.toString()
+  const ids = subtree.map(({ id }) => id)
   if (isForGood !== isInTrash(all, own))
     throw new AppError('request.conflict', isForGood ? 'It does not lie in Trash.' : 'It lies in Trash already.', {
       hint: 'Look at the mailboxes as they are now.',
     })
+  await cancelTransfersInto(unit, ids)
   if (isForGood) return order(unit, account, { kind: 'eraseMailbox', mailboxId })
   if (own.namespace !== '')
     throw new AppError('request.invalid', 'This mailbox belongs to somebody else; it cannot go into your Trash.')

@@ -27,6 +27,22 @@ export const findAccount = (tx: Tx, userId: bigint, accountId: bigint): Promise<
 export const listAccounts = (tx: Tx, userId: bigint): Promise<AccountRow[]> =>
   tx.account.findMany({ where: { userId, disconnectedAt: null }, orderBy: [{ position: 'asc' }, { id: 'asc' }] })
 
+/** Those whose mail is kept here though nobody looks after them. */
+export const listDisconnected = (tx: Tx, userId: bigint): Promise<AccountRow[]> =>
+  tx.account.findMany({
+    where: { userId, disconnectedAt: { not: null }, state: { not: erasing } },
+    orderBy: { disconnectedAt: 'desc' },
+  })
+
+/** One address at one host: added anew it is that account again. */
+export const isRejoinable = (
+  row: AccountRow,
+  { kind, address, incoming }: Pick<AccountSettings, 'kind' | 'address' | 'incoming'>,
+): boolean =>
+  row.kind === kind &&
+  row.address.toLowerCase() === address.toLowerCase() &&
+  serverSettings.parse(row.incoming).host.toLowerCase() === incoming.host.toLowerCase()
+
 /**
  * Adds an account, or rejoins the row of one that was disconnected (same address and host), so that ids survive. Answers
  * null when it is connected already.
@@ -37,11 +53,7 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
   const same = await tx.account.findMany({
     where: { userId, address: { equals: settings.address, mode: 'insensitive' }, state: { not: erasing } },
   })
-  const old = same.find(
-    (row) =>
-      row.kind === settings.kind &&
-      serverSettings.parse(row.incoming).host.toLowerCase() === settings.incoming.host.toLowerCase(),
-  )
+  const old = same.find((row) => isRejoinable(row, settings))
   if (old && old.disconnectedAt === null) return null
   const position = await tx.account.count({ where: { userId } })
   const empty = new Uint8Array()

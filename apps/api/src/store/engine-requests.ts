@@ -21,6 +21,8 @@ const resultSchema = z.object({
   arrived: z.int().optional(),
   /** And of so many that were here in part the rest. */
   completed: z.int().optional(),
+  /** And so many were removed at the provider. */
+  removed: z.int().optional(),
   /** Of a look that the server does not allow yet. */
   waitsUntil: z.iso.datetime().optional(),
   error: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string().nullable() }).optional(),

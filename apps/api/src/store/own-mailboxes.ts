@@ -4,6 +4,7 @@ import type { Unit } from './commit.ts'
 import { lifeHere } from './mailboxes-here.ts'
 import { takeUids } from './store-arrivals.ts'
 import type { MailboxRow } from './sync-mailboxes.ts'
+import { cancelTransfersInto } from './transfers.ts'
 
 /** The rows of mailboxes that a person makes, places and removes where we keep them. What may be is decided in outbox/. */
 export const insertOwnMailbox = async (
@@ -44,6 +45,7 @@ export const takeOutSubtree = async (
   const { root, trashId } = place
   const { accountId } = root
   const ids = subtree.map(({ id }) => id)
+  await cancelTransfersInto(unit, ids)
   // Whoever carries out commands waits here, or has ended: nothing comes in any more.
   await tx.$executeRaw`SELECT 1 FROM mailbox WHERE id = ANY (${ids}::bigint[]) ORDER BY id FOR UPDATE`
   for (const { id } of subtree) {

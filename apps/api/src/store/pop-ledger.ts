@@ -157,3 +157,21 @@ export const countOnlyHere = async (tx: Tx, accountId: bigint): Promise<{ mails:
       AND NOT EXISTS (SELECT 1 FROM pop_ledger l WHERE l.message_id = m.id AND l.state <> 'gone' AND l.missing_since IS NULL)`
   return row ?? { mails: 0, bytes: 0 }
 }
+
+/** A mail of a listing, as the ledger knows it. */
+export type ListedName = { key: string; sizeBytes: number }
+
+/** How many of these the POP3 accounts of a person listed at their last look, those that know most of them first. */
+export const countListedBy = async (
+  tx: Tx,
+  userId: bigint,
+  names: ListedName[],
+): Promise<{ accountId: bigint; mails: number }[]> => {
+  const rows = await tx.$queryRaw<{ account_id: bigint; mails: number }[]>`
+    SELECT l.account_id, count(DISTINCT (l.key, l.size_bytes))::int AS mails FROM account a
+    JOIN pop_ledger l ON l.account_id = a.id AND l.state <> 'gone' AND l.missing_since IS NULL
+    JOIN unnest(${textArray(names.map(({ key }) => key))}::text[], ${textArray(names.map(({ sizeBytes }) => String(sizeBytes)))}::text[]) AS u (key, size)
+      ON u.key = l.key AND u.size::bigint = l.size_bytes
+    WHERE a.user_id = ${userId} AND a.kind = 'pop3' GROUP BY l.account_id ORDER BY mails DESC, l.account_id`
+  return rows.map((row) => ({ accountId: row.account_id, mails: row.mails }))
+}

@@ -4,6 +4,7 @@ import { endWaiting } from './command-effects.ts'
 import type { RawUnit, StreamOwner, Unit } from './commit.ts'
 import type { Mailbox } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
+import { cancelTransfersInto } from './transfers.ts'
 
 export type MailboxRow = Mailbox
 
@@ -73,6 +74,7 @@ const writeTree = async (
 const removeMailboxes = async (unit: Unit, accountId: bigint, ids: bigint[]): Promise<bigint[]> => {
   if (ids.length === 0) return []
   const { tx } = unit
+  await cancelTransfersInto(unit, ids)
   const threads = await dropPlacements(unit, ids)
   unit.touchThreadsInBulk(accountId, threads)
   await tx.$executeRaw`DELETE FROM mailbox WHERE id = ANY (${ids}::bigint[])`

@@ -120,6 +120,25 @@ export const cancelTransfer = async ({ tx }: Unit, id: bigint): Promise<void> =>
     DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM gone WHERE owns_blob)`
 }
 
+/**
+ * Mailboxes go: what is on its way into them ends. Comes before their rows are locked, as whoever stores mail holds its items first.
+ */
+export const cancelTransfersInto = async (unit: Unit, mailboxIds: bigint[]): Promise<void> => {
+  const open = await unit.tx.$queryRaw<{ id: bigint }[]>`
+    SELECT id FROM transfer t WHERE mailbox_id = ANY (${mailboxIds}::bigint[]) AND cancelled_at IS NULL AND (closed_at IS NULL
+      OR EXISTS (SELECT 1 FROM transfer_item i WHERE i.transfer_id = t.id AND i.state IN ('waiting', 'sending'))) ORDER BY id`
+  for (const { id } of open) await cancelTransfer(unit, id)
+}
+
+/** Those of these mailboxes that were deleted: no more there, or in Trash. */
+export const findDeleted = async (tx: Tx, mailboxIds: bigint[]): Promise<Set<bigint>> => {
+  const rows = await tx.$queryRaw<{ id: bigint }[]>`
+    SELECT u.id FROM unnest(${mailboxIds}::bigint[]) AS u (id) LEFT JOIN mailbox m ON m.id = u.id
+    WHERE m.id IS NULL OR EXISTS (SELECT 1 FROM mailbox t WHERE t.account_id = m.account_id AND coalesce(t.chosen_role, t.role) = 'trash'
+      AND starts_with(m.path, t.path || t.delimiter))`
+  return new Set(rows.map(({ id }) => id))
+}
+
 /** Puts those away that have ended, and tells the other screens of their person. */
 export const dismissTransfers = async (unit: Unit, userId: bigint, ids: bigint[]): Promise<void> => {
   const gone = await unit.tx.$queryRaw<{ id: bigint }[]>`

@@ -42,7 +42,10 @@ export const removeAndQuit = async (
     logger.info({ accountId: `${accountId}`, code: end.error.code }, 'the server did not remove all it was asked to')
     return new Set()
   }
-  await mark(idsOf(true), 'gone')
+  const gone = idsOf(true)
+  await mark(gone, 'gone')
+  if (gone.length > 0)
+    logger.info({ accountId: `${accountId}`, mails: gone.length }, 'mails were removed at the provider')
   return new Set(answers.filter(({ error }) => error === null).map(({ number }) => number))
 }
 

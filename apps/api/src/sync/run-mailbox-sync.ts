@@ -1,5 +1,10 @@
 import { chunksOf, countUids, formatUidSet, newestFirst, type UidRange } from '#mail/uid-set.ts'
-import { type FetchedEnvelope, fetchEnvelopes, fetchNewestEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
+import {
+  type FetchedEnvelope,
+  fetchEnvelopes,
+  fetchNewestEnvelopes,
+  isMisread,
+} from '#protocol/imap/fetch-envelopes.ts'
 import { fetchFlags, searchAllUids } from '#protocol/imap/fetch-flags.ts'
 import { readRights } from '#protocol/imap/read-rights.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
@@ -8,7 +13,7 @@ import { type EnvelopeRow, storeEnvelopes } from '#store/sync-envelopes.ts'
 import { readStoredFlags, removeUids, storeFlags } from '#store/sync-flags.ts'
 import { endDetached, type MailboxCursor, type MailboxRow, saveCursor, startNewLife } from '#store/sync-mailboxes.ts'
 import { announceArrivals } from './announce-arrivals.ts'
-import { collectEnvelopes, toRows } from './collect-envelopes.ts'
+import { collectEnvelopes, readMisread, toRows, type Written } from './collect-envelopes.ts'
 import { planMailboxSync, type SyncStep } from './plan-mailbox-sync.ts'
 import { type SyncContext, writeBulk } from './sync-context.ts'
 
@@ -42,7 +47,7 @@ type Run = {
   uidNext: bigint
 }
 
-type Arrivals = Pick<Run, 'context' | 'mailbox' | 'uidNext'>
+type Arrivals = Pick<Run, 'context' | 'mailbox' | 'uidNext'> & { heldFrom?: number | undefined }
 
 /** Selects a mailbox and carries out what the plan says. Every step may be cut off anywhere and run again. */
 export const syncMailbox = async (
@@ -280,23 +285,29 @@ const appendArrivals = async (context: SyncContext, mailbox: MailboxRow): Promis
   return flow.mailbox !== false && flow.mailbox.exists === stored
 }
 
-/** In batches, so that a server that goes on and on fills no memory. */
+/** In batches, so that nothing fills the memory. What is asked for once more waits until all have come, the cursor before it. */
 const storeAsTheyCome = async (run: Arrivals, uidSet: string, fromUid: bigint): Promise<void> => {
   let found: FetchedEnvelope[] = []
+  const misread: FetchedEnvelope[] = []
   for await (const fetched of fetchEnvelopes(run.context.session, uidSet)) {
-    if (BigInt(fetched.uid) >= fromUid) found.push(fetched)
+    if (BigInt(fetched.uid) < fromUid) continue
+    if (misread.length < bulkBatch && isMisread(fetched)) misread.push(fetched)
+    else found.push(fetched)
     if (found.length < bulkBatch) continue
-    await storeNew(run, found)
+    run.heldFrom = misread[0]?.uid
+    await storeNew(run, found, new Map())
     found = []
   }
-  await storeNew(run, found)
+  run.heldFrom = undefined
+  await storeNew(run, [...found, ...misread], await readMisread(run.context, misread))
 }
 
-const storeNew = async (run: Arrivals, found: FetchedEnvelope[]): Promise<void> => {
+const storeNew = async (run: Arrivals, found: FetchedEnvelope[], written: Written): Promise<void> => {
   const { context, mailbox } = run
   for (const batch of chunksOf(found, bulkBatch)) {
-    const rows = await toRows(context, mailbox.id, batch)
-    run.uidNext = rows.reduce((next, { uid }) => (uid >= next ? uid + 1n : next), run.uidNext)
+    const rows = await toRows(context, mailbox.id, batch, written)
+    const next = rows.reduce((least, { uid }) => (uid >= least ? uid + 1n : least), run.uidNext)
+    run.uidNext = run.heldFrom !== undefined && next > run.heldFrom ? BigInt(run.heldFrom) : next
     await writeBulk(context, async (unit) => {
       const { threadIds, newUids } = await storeEnvelopes(
         unit,

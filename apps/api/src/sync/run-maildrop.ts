@@ -37,6 +37,8 @@ export type MaildropLook = {
   completed: number
   copies: number
   removed: number
+  /** Are listed no more, though nobody here asked for that. What came again under another name is not among them. */
+  goneElsewhere: number
   /** Of what is here since the account was IMAP not everything was met, and a look soon may find more of it. */
   isMeeting: boolean
   /** As the look leaves it. Stored already, unless nothing but `listedAt` is new. */
@@ -82,6 +84,7 @@ export const lookAtMaildrop = async (
     completed,
     copies,
     removed: removed.size,
+    goneElsewhere: countGone(context, plan, copies),
     isMeeting,
     facts: isAsFound
       ? found
@@ -143,6 +146,10 @@ const writeDown = async (
   ]
   return { toFetch: toFetch.sort((a, b) => b.number - a.number), meeting: { ...meeting, met: meeting.met + same.size } }
 }
+
+/** Not at a server that hides or removes by itself what is old, or was fetched (EXPIRE, RFC 2449 6.7; Gmail). */
+const countGone = ({ session }: MaildropContext, { missing }: MaildropPlan, copies: number): number =>
+  session.capabilities.expire?.afterDays == null ? Math.max(0, missing.length - copies) : 0
 
 /** A look may take hours: who chose another policy meanwhile, or laid a hold, is heard before anything is removed. */
 const planAgain = async (

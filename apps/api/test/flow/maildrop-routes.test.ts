@@ -85,15 +85,15 @@ describe('what a person asks of a maildrop', () => {
     const { accountId } = await makeDrop()
     const { prisma } = fixture.store
     const url = `/accounts/${accountId}/sync`
-    const open = { state: 'running', arrived: null, completed: null, waitsUntil: null, problem: null }
+    const open = { state: 'running', arrived: null, completed: null, removed: null, waitsUntil: null, problem: null }
     const asked = (await ask('POST', url)).json()
     expect(asked).toEqual({ id: expect.any(String), ...open })
     const at = `${url}s/${asked.id}`
     const end = (state: string, result: object) =>
       prisma.engineRequest.update({ where: { id: BigInt(asked.id) }, data: { state, result } })
     expect((await ask('GET', at)).json()).toEqual(asked)
-    await end('done', { arrived: 3, completed: 1 })
-    expect((await ask('GET', at)).json()).toEqual({ ...asked, state: 'done', arrived: 3, completed: 1 })
+    await end('done', { arrived: 3, completed: 1, removed: 2 })
+    expect((await ask('GET', at)).json()).toEqual({ ...asked, state: 'done', arrived: 3, completed: 1, removed: 2 })
     const problem = { code: 'connect.refused', message: 'No.', hint: 'Try again.' }
     await end('failed', { error: problem })
     expect((await ask('GET', at)).json()).toEqual({ ...asked, state: 'failed', problem })

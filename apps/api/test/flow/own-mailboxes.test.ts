@@ -3,6 +3,10 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { undoCommand } from '#outbox/outbox.ts'
 import { settleNextCommands } from '#outbox/settle-here.ts'
+import { storeNextMails } from '#outbox/store-mails-here.ts'
+import { systemClock } from '#platform/clock.ts'
+import { newSha256 } from '#platform/sha256.ts'
+import { addItems } from '#store/transfers.ts'
 import { until } from '../support/until.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
@@ -57,6 +61,30 @@ describe('mailboxes of one’s own, kept here', () => {
     expect(await tree(accountId)).toMatchObject({ 'people/Smith & Söhne': smith.id, people: clients.id, Work: work.id })
     // Only the case of it: still the same name.
     expect((await send('PATCH', `/mailboxes/${clients.id}`, { name: 'People' })).json().path).toBe('People')
+  })
+
+  it('end what is being imported into them when they are deleted, as one thing that is told', async () => {
+    const { store, userId } = fixture
+    const { accountId } = await makeAccount(0)
+    const own = await make(accountId, 'Old')
+    const { id } = (await send('POST', `/mailboxes/${own.id}/imports`, {})).json()
+    const items = ['one', 'two'].map((name) => {
+      const head = Buffer.from(`Subject: ${name}\r\n\r\nHello\r\n`)
+      const sha256 = Buffer.from(newSha256().update(head).digest())
+      const content = { sha256, sizeBytes: head.length, head, blobId: null }
+      return { kind: 'mail' as const, name, bits: 0, keywords: [], cameAt: null, fileAt: null, content }
+    })
+    const scope = { kind: 'user' as const, userId, accountId }
+    const add = () => addItems(store, scope, { transferId: BigInt(id), items, bytes: 1 })
+    expect(await add()).toBe(true)
+    expect((await send('DELETE', `/mailboxes/${own.id}`)).statusCode).toBe(204)
+    expect(await storeNextMails({ store, scope, accountId, clock: systemClock })).toBe(false)
+    expect(await add()).toBe(false)
+    const transfer = async () => (await send('GET', `/transfers/${id}`)).json()
+    const ended = { state: 'cancelled', found: 2, stored: 0, refusedMails: 0, refused: [], open: 0 }
+    expect(await transfer()).toMatchObject({ ...ended, isMailboxGone: true })
+    expect((await send('POST', `/mailboxes/${own.id}/restore`)).statusCode).toBe(200)
+    expect(await transfer()).toMatchObject({ ...ended, isMailboxGone: false })
   })
 
   it('have names that can be told apart, and leave what has a role alone', async () => {

@@ -94,11 +94,17 @@ describe('an account that is polled', () => {
     const told = (kind: string) => fixture.store.prisma.change.count({ where: { streamId, kind } })
     expect(await told('arrived')).toBe(0)
     dovecot.deliver('asked', 'INBOX', letter(3))
-    expect(await endOf(await checkNow(accountId))).toEqual({ state: 'done', result: { arrived: 1, completed: 0 } })
+    expect(await endOf(await checkNow(accountId))).toEqual({
+      state: 'done',
+      result: { arrived: 1, completed: 0, removed: 0 },
+    })
     expect(await subjects(accountId, 'INBOX')).toContain('Letter 3')
     expect(await told('arrived')).toBe(1)
     const before = { logins: logins(), ...(await account(accountId)) }
-    expect(await endOf(await checkNow(accountId))).toEqual({ state: 'done', result: { arrived: 0, completed: 0 } })
+    expect(await endOf(await checkNow(accountId))).toEqual({
+      state: 'done',
+      result: { arrived: 0, completed: 0, removed: 0 },
+    })
     expect(logins()).toBe(before.logins + 1)
     const { lastSyncedAt, maildrop } = await account(accountId)
     expect(lastSyncedAt?.getTime()).toBeGreaterThan(before.lastSyncedAt?.getTime() ?? 0)
@@ -106,6 +112,23 @@ describe('an account that is polled', () => {
     expect(maildrop).not.toEqual(before.maildrop)
     const events = await fixture.store.prisma.syncEvent.findMany({ where: { accountId }, orderBy: { id: 'asc' } })
     expect(events.map(({ kind }) => kind)).toEqual(['syncing', 'look', 'look'])
+  })
+
+  it('tells what was removed at the provider, by its own policy and by somebody else', async () => {
+    const accountId = await add('parted', 3)
+    const lastLine = async () =>
+      (await fixture.store.prisma.syncEvent.findFirst({ where: { accountId }, orderBy: { id: 'desc' } }))?.text
+    dovecot.doveadm('expunge', '-u', 'parted', 'mailbox', 'INBOX', 'uid', '1:2')
+    await endOf(await checkNow(accountId))
+    expect(await lastLine()).toBe('2 mails removed at the provider by somebody else.')
+    expect(await subjects(accountId, 'INBOX')).toHaveLength(3)
+    const retrieval = { policy: { kind: 'afterDownload' } }
+    await fixture.store.prisma.account.update({ where: { id: accountId }, data: { retrieval } })
+    const { result } = await endOf(await checkNow(accountId))
+    expect([result.removed, await lastLine()]).toEqual([1, '1 mail removed at the provider.'])
+    // Each is told once.
+    expect((await endOf(await checkNow(accountId))).result.removed).toBe(0)
+    expect(await lastLine()).toBe('1 mail removed at the provider.')
   })
 
   it('goes on with its plan after a restart, and looks at once when that time has come', async () => {

@@ -100,6 +100,26 @@ describe('changing the protocol of an account by the API', () => {
     expect(await account(beside.id)).toMatchObject({ kind: 'pop3', switching: null })
   })
 
+  it('leaves nothing at the provider when a name is refused there', async () => {
+    dovecot.addUser('eve', 'secret')
+    const pop3 = { address: 'eve@example.org', kind: 'pop3', incoming: incoming(dovecot.pop3sPort, 'eve') }
+    const { body: added } = await post('/v1/accounts', { ...pop3, password: 'secret' })
+    await fixture.untilState(BigInt(added.id), 'watching')
+    const make = async (path: string) => {
+      const answer = await post(`/v1/accounts/${added.id}/mailboxes`, { name: path, parentId: null })
+      expect(answer.status).toBe(200)
+    }
+    for (const name of ['Projects', '(odd)', '.hidden']) await make(name)
+    const before = dovecot.doveadm('mailbox', 'list', '-u', 'eve')
+    const imap = { kind: 'imap', incoming: incoming(dovecot.imapsPort, 'eve'), password: 'secret' }
+    const { status, body } = await post(`/v1/accounts/${added.id}/switch`, imap)
+    expect([status, body.error.message]).toEqual([
+      expect.any(Number),
+      'The server does not let the mailbox .hidden be made.',
+    ])
+    expect(dovecot.doveadm('mailbox', 'list', '-u', 'eve')).toBe(before)
+  })
+
   it('goes by the user name where the provider has no mail', async () => {
     const pop3 = { address: 'cal@example.org', kind: 'pop3', incoming: incoming(dovecot.pop3sPort, 'cal') }
     const { body: added } = await post('/v1/accounts', { ...pop3, password: 'secret' })

@@ -1,4 +1,4 @@
-import type { Account, ServerSettings } from '@postern/shared/accounts.ts'
+import type { Account, AccountKind, ServerSettings } from '@postern/shared/accounts.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import type { CurrentSession } from '@postern/shared/sessions.ts'
@@ -34,7 +34,7 @@ export type AppState = {
   /** Mail is being brought in, or about to be (transfers.ts). */
   hasTransfers: boolean
   /** Typed to add a mailbox that this account shows already: what changing it to that server begins with. Nowhere else. */
-  typedLogin: { accountId: string; incoming: ServerSettings; password: string } | null
+  typedLogin: { accountId: string; kind: AccountKind; incoming: ServerSettings; password: string } | null
 }
 
 export const blank: AppState = {

@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { lookNow } from './look.ts'
 
-const open = { id: '9', state: 'running', arrived: null, completed: null, waitsUntil: null, problem: null }
+const open = {
+  id: '9',
+  state: 'running',
+  arrived: null,
+  completed: null,
+  removed: null,
+  waitsUntil: null,
+  problem: null,
+}
 let ends: object[]
 let asked: string[]
 beforeEach(() => {
@@ -36,6 +44,8 @@ it('a look that was asked for is followed to its end, and its end is said in wor
   expect(await told({ state: 'done', arrived: 0, completed: 0 })).toBe('Nothing new')
   expect(await told({ state: 'done', arrived: 0, completed: 1 })).toBe('Came: the rest of 1 mail')
   expect(await told({ state: 'done', arrived: 2, completed: 3 })).toBe('Came: 2 new mails, the rest of 3 mails')
+  expect(await told({ state: 'done', arrived: 0, removed: 12 })).toBe('Removed at the provider: 12 mails')
+  expect(await told({ state: 'done', arrived: 1, removed: 1 })).toBe('1 new mail. Removed at the provider: 1 mail')
   expect(await told({ state: 'done', waitsUntil: '2026-11-26T10:00:00.000Z' })).toMatch(
     /^The server allows the next look at .+\. It comes by itself\.$/,
   )

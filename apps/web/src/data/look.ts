@@ -46,10 +46,11 @@ const follow = async (accountId: string, signal: AbortSignal): Promise<string> =
   return foundIn(sync)
 }
 
-const foundIn = ({ arrived, completed }: Pick<SyncReply, 'arrived' | 'completed'>): string => {
+const foundIn = ({ arrived, completed, removed }: Pick<SyncReply, 'arrived' | 'completed' | 'removed'>): string => {
   const news = arrived ? [count('arrived', arrived)] : []
-  if (completed) return t('look.came', { what: [...news, count('rests', completed)].join(', ') })
-  return news[0] ?? t('look.nothing')
+  const came = completed ? t('look.came', { what: [...news, count('rests', completed)].join(', ') }) : news[0]
+  const parts = [came, removed ? count('removed', removed) : undefined].filter((part) => part !== undefined)
+  return parts.join('. ') || t('look.nothing')
 }
 
 /** Beside the mail: an IMAP account tells of what comes as it comes, of a maildrop it is said what the look brought. */

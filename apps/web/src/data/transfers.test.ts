@@ -2,7 +2,14 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Transfer } from '@postern/shared/transfers.ts'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { app, blank } from './app-state.ts'
-import { askTransfer, dismissTransfers, resumeTransfers, startUpload, transfersShown } from './transfers.ts'
+import {
+  askTransfer,
+  dismissTransfers,
+  resumeTransfers,
+  startImport,
+  startUpload,
+  transfersShown,
+} from './transfers.ts'
 
 const mailbox = { id: '7' } as Mailbox // what is looked at here
 const transfer = (id: string, state: Transfer['state'], { open = 0, refusedMails = 0 } = {}) =>
@@ -93,4 +100,32 @@ it('what runs, or left something out, is shown by a page that comes later, and p
   answers['POST /v1/transfers/dismiss'] = new Response(null, { status: 204 })
   await dismissTransfers(['3', '4', '5'])
   expect(shown()).toEqual(['5 receiving elsewhere'])
+})
+
+it('what a Maildir holds below goes into mailboxes of those names, made when missing, and what cannot be made is told', async () => {
+  for (const name of ['addEventListener', 'removeEventListener']) vi.stubGlobal(name, () => undefined)
+  const place = (id: string, name: string) => ({ id, name, accountId: '1', parentId: '7' }) as Mailbox // as above
+  app.set({ hasTransfers: true, mailboxes: { '9': place('9', 'Known') } })
+  for (const [into, id] of Object.entries({ 7: '3', 8: '4', 9: '5' })) {
+    answers[`POST /v1/mailboxes/${into}/imports`] = Response.json(transfer(id, 'done'))
+    answers[`GET /v1/transfers/${id}`] = Response.json(transfer(id, 'done'))
+  }
+  answers['POST /v1/accounts/1/mailboxes'] = Response.json(place('8', 'New'))
+  answers['POST /v1/accounts/2/mailboxes'] = Response.json(
+    { error: { code: 'internal', message: 'No.' } },
+    { status: 500 },
+  )
+  const folders = (...names: string[]) => [[], ...names.map((name) => [name])].map((names) => ({ names, files: [] }))
+  const mailbox = { ...place('7', 'Old'), parentId: null }
+  const made = () => asked.splice(0).filter((line) => /^POST .*(mailboxes|imports)$/.test(line))
+  await startImport(mailbox, folders('known', 'New'))
+  await vi.advanceTimersByTimeAsync(0)
+  const own = 'POST /v1/mailboxes/7/imports'
+  const below = ['POST /v1/mailboxes/9/imports', 'POST /v1/accounts/1/mailboxes', 'POST /v1/mailboxes/8/imports']
+  expect(made()).toEqual([own, ...below])
+  await startImport({ ...mailbox, accountId: '2' }, folders('Refused', 'known'))
+  await vi.advanceTimersByTimeAsync(0)
+  expect(made()).toEqual([own, 'POST /v1/accounts/2/mailboxes', 'POST /v1/mailboxes/9/imports'])
+  const told = transfersShown().find((one) => one.transfer.id === '3')?.refusedFiles
+  expect(told).toEqual([{ name: 'Refused (0)', reason: 'No.' }])
 })

@@ -1,6 +1,6 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Transfer } from '@postern/shared/transfers.ts'
-import type { ImportFile } from '#lib/import-files.ts'
+import type { ImportFile, ImportFolder } from '#lib/import-files.ts'
 import { t } from '#lib/page-text.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app } from './app-state.ts'
@@ -54,16 +54,61 @@ export const dismissTransfers = async (ids: string[]): Promise<void> => {
   }
 }
 
-/** Answers its id as soon as it is begun; the rest goes on by itself. Throws ApiError. */
-export const startImport = async (mailbox: Mailbox, files: ImportFile[]): Promise<string> => {
+/**
+ * Answers its id as soon as it is begun; the rest goes on by itself, one mailbox after the other where there are some below. Throws
+ * ApiError.
+ */
+export const startImport = async (mailbox: Mailbox, folders: ImportFolder[]): Promise<string> => {
+  const own = folders.find(({ names }) => names.length === 0)
+  const { id, sent } = await beginImport(mailbox, own?.files ?? [])
+  void importBelow(
+    { id, mailbox, sent },
+    folders.filter((folder) => folder !== own),
+  )
+  return id
+}
+
+/** What cannot be made below is told where the import into the mailbox itself is. */
+const importBelow = async (
+  { id, mailbox, sent }: { id: string; mailbox: Mailbox; sent: Promise<void> },
+  folders: ImportFolder[],
+): Promise<void> => {
+  await sent
+  for (const { names, files } of folders) {
+    const main = transfersShown().find(({ transfer }) => transfer.id === id)
+    if (main?.transfer.state === 'cancelled') return
+    try {
+      let place = mailbox
+      for (const name of names) place = await mailboxBelow(place, name)
+      await (await beginImport(place, files)).sent
+    } catch (error) {
+      const reason = explain(error)
+      const name = `${names.join('/')} (${files.length.toLocaleString()})`
+      patch(id, (shown) => ({ ...shown, refusedFiles: [...shown.refusedFiles, { name, reason }] }))
+    }
+  }
+}
+
+/** Made when it is missing. Throws ApiError. */
+const mailboxBelow = async (above: Mailbox, name: string): Promise<Mailbox> => {
+  const isIt = (place: Mailbox) => place.parentId === above.id && place.name.toLowerCase() === name.toLowerCase()
+  const known = Object.values(app.get().mailboxes).find(isIt)
+  if (known) return known
+  const body = { name, parentId: above.id }
+  const made = await call('createMailbox', 'POST', `/v1/accounts/${above.accountId}/mailboxes`, { body })
+  app.set(({ mailboxes }) => ({ mailboxes: { ...mailboxes, [made.id]: made } }))
+  return made
+}
+
+const beginImport = async (mailbox: Mailbox, files: ImportFile[]): Promise<{ id: string; sent: Promise<void> }> => {
   const expectedBytes = files.reduce((sum, { file }) => sum + file.size, 0)
   const transfer = await call('createImport', 'POST', `/v1/mailboxes/${mailbox.id}/imports`, {
     body: { expectedBytes },
   })
   show(transfer)
-  void sendAll(transfer.id, files)
+  const sent = sendAll(transfer.id, files)
   void follow(transfer.id)
-  return transfer.id
+  return { id: transfer.id, sent }
 }
 
 /** Throws ApiError. */

@@ -286,6 +286,8 @@ export const messages = {
   'arrived.other': '{n} new mails',
   'rests.one': 'the rest of {n} mail',
   'rests.other': 'the rest of {n} mails',
+  'removed.one': 'Removed at the provider: {n} mail',
+  'removed.other': 'Removed at the provider: {n} mails',
   'look.came': 'Came: {what}',
   'look.nothing': 'Nothing new',
   'look.goesOn': 'The look takes longer: it goes on, and what comes shows by itself.',

@@ -22,6 +22,8 @@ export const pageMessages = {
   'tree.removeAllText':
     'It goes with the mailboxes below it ({below}); what they hold goes to Trash ({messages}). Nothing is lost.',
   'tree.removeDo': 'Delete',
+  'tree.endsImport': 'An import into it is under way: it ends, and what is not added yet is left out.',
+  'tree.backWithoutImport': 'It is back. The import into it has ended; begin it again.',
   'tree.removed': '{name} is deleted; what it held is in Trash.',
   'tree.trashText': 'It goes to Trash with what it holds ({messages}). Nothing is lost.',
   'tree.trashAllText':

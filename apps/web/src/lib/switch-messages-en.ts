@@ -37,6 +37,26 @@ export const switchMessages = {
   'home.cancel': 'Stay with IMAP',
   'exists.switch': 'Switch that account to IMAP',
   'exists.open': 'Open that account',
+  'exists.connect': 'Take up that account again…',
   'exists.beside': 'Add it all the same',
   'exists.besideMeans': 'Added all the same, its mail is downloaded again and shown twice: once in each account.',
+  'exists.besideMaildrop':
+    'Added all the same, both look at one maildrop: what one of them removes at the provider never comes to the other.',
+  'exists.besideEmpty':
+    'Added all the same, it begins empty: what the disconnected account holds stays out of sight, in Settings under Accounts.',
+  'settings.disconnected': 'Disconnected accounts',
+  'disconnected.text': 'Nobody looks after them, and their mail is kept here unseen.',
+  'disconnected.holds': '{n} mails ({size}), disconnected {date}',
+  'disconnected.open': 'Connect again or erase…',
+  'disconnected.openOf': 'Connect again or erase {name}…',
+  'connect.title': 'Connect again',
+  'connect.kept':
+    'Disconnected {date}. {n} mails ({size}) are kept here unseen; connected again, the account shows them as they were.',
+  'connect.by': 'Protocol',
+  'connect.asBefore': 'POP3, as before',
+  'connect.byImap': 'IMAP, keeping everything',
+  'connect.submit': 'Connect again',
+  'connect.erase': 'Erase …',
+  'connect.eraseTitle': 'Erase {address}?',
+  'connect.eraseText': 'Erased for good: {n} mails ({size}) that are kept here. Nothing is deleted at the mail server.',
 } as const

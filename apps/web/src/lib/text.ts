@@ -11,6 +11,16 @@ export const t = textsOf(messages)
 
 /** Counts with the right form: keys end in `.one` and `.other`. */
 export const count = (
-  key: 'messages' | 'conversations' | 'selected' | 'new' | 'arrived' | 'rests' | 'copies' | 'hits' | 'pictures',
+  key:
+    | 'messages'
+    | 'conversations'
+    | 'selected'
+    | 'new'
+    | 'arrived'
+    | 'rests'
+    | 'removed'
+    | 'copies'
+    | 'hits'
+    | 'pictures',
   n: number,
 ): string => t(`${key}.${n === 1 ? 'one' : 'other'}` as TextKey, { n: n.toLocaleString() }) // both forms are in the catalogue

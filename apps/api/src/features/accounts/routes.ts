@@ -11,10 +11,11 @@ import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
 import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
-import { requireNewMailbox } from './same-mailbox.ts'
+import { registerDisconnected } from './disconnected.ts'
+import { requireNewMailbox, requireNewMaildrop } from './same-mailbox.ts'
 import { registerAccountSwitch } from './switch-account.ts'
 import { registerSyncs } from './syncs.ts'
-import { allowServers, isSameServer, requireEditedLogin, requireLogin } from './try-login.ts'
+import { allowServers, isSameServer, requireEditedLogin, requireLoginAndList } from './try-login.ts'
 
 /** Adding, editing, pausing, ordering and removing accounts. */
 export const registerAccounts = (deps: FeatureDeps): void => {
@@ -47,8 +48,8 @@ export const registerAccounts = (deps: FeatureDeps): void => {
 
   router.on('createAccount', async ({ user, body }) => {
     const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
-    requireNewMailbox(await store.read(user.userId, (tx) => listAccounts(tx, user.userId)), body)
-    await requireLogin(deps, body, policy)
+    await requireNewMailbox(store, user.userId, body, policy)
+    await requireNewMaildrop(store, user.userId, body, await requireLoginAndList(deps, body, policy))
     const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
     const { password, outgoingPassword, beside: _, ...settings } = body
     const accountId = await commit(store, { kind: 'user', userId: user.userId }, (unit) =>
@@ -62,6 +63,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
       }),
     )
     if (accountId === null) throw new AppError('account.exists', 'This mailbox is here already.')
+    deps.logger.info({ accountId: accountId.toString(), kind: body.kind }, 'an account was added')
     return presentAccount(await own(user.userId, accountId.toString()))
   })
 
@@ -105,6 +107,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
   })
 
   registerAccountSwitch(deps)
+  registerDisconnected(deps)
 
   router.on('orderAccounts', async ({ user, body }) => {
     await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
@@ -135,6 +138,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
       // Removing makes room.
       { isVital: true },
     )
+    deps.logger.info({ accountId: row.id.toString(), mode: query.mode }, 'an account was removed')
     if (isErased) announceErasing(store)
     engine.accountChanged(row.id)
   })

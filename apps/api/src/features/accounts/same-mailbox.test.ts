@@ -19,7 +19,7 @@ const row = (host: string, username: string) =>
     incoming: { host, port: 995, security: 'tls', username },
   }) as unknown as AccountRow
 
-describe('the same mailbox by the other protocol', () => {
+describe('the same mailbox', () => {
   it.each([
     ['pop.example.org', 'ann', 'imap.example.org', 'ANN', true],
     ['pop.mail.example.co.uk', 'ann', 'imap.example.co.uk', 'ann', true],
@@ -31,9 +31,18 @@ describe('the same mailbox by the other protocol', () => {
     expect(findSameMailbox([row(here, name)], wanted(there, login)) !== null).toBe(isSame)
   })
 
-  it('is told by the address alone, and never among accounts of one protocol', () => {
+  it('is told by the address alone', () => {
     const here = row('pop.example.org', 'ann')
     expect(findSameMailbox([here], wanted('imap.other.example', 'x', { address: 'Ann@Example.org' }))).toBe(here)
-    expect(findSameMailbox([here], wanted('pop.example.org', 'ann', { kind: 'pop3' }))).toBeNull()
+  })
+
+  it('is by one protocol the maildrop of one login name, but not the account itself', () => {
+    const here = row('pop.example.org', 'ann')
+    expect(findSameMailbox([here], wanted('pop3.example.org', 'ann', { kind: 'pop3' }))).toBe(here)
+    expect(findSameMailbox([here], wanted('pop.example.org', 'bob', { kind: 'pop3' }))).toBeNull()
+    const again = wanted('pop.example.org', 'ann', { kind: 'pop3', address: 'ann@example.org' })
+    expect(findSameMailbox([here], again)).toBeNull()
+    const imap = { ...here, kind: 'imap' }
+    expect(findSameMailbox([imap], wanted('imap.example.org', 'ann'))).toBeNull()
   })
 })

@@ -72,7 +72,8 @@ export const registerAccountSwitch = (deps: FeatureDeps): void => {
 
 type Change = (unit: Unit, wanted: Wanted) => Promise<void>
 
-const toImap = async (
+/** Signs in at the IMAP server, and makes what mailboxes it lacks; what it answers changes the account. */
+export const toImap = async (
   { store, engine, masterKey, ca }: FeatureDeps,
   { account, body: { incoming, password }, policy }: Asked,
 ): Promise<Change> => {

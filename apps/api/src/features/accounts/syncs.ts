@@ -17,6 +17,7 @@ export const registerSyncs = ({ router, store, engine }: FeatureDeps, own: FindO
       state: state === 'pending' ? 'running' : state,
       arrived: result.arrived ?? null,
       completed: result.completed ?? null,
+      removed: result.removed ?? null,
       waitsUntil: result.waitsUntil ?? null,
       problem: result.error ?? null,
     }

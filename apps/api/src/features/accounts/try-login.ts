@@ -1,8 +1,10 @@
 import type { AccountCreate, AccountPatch, CheckEvent, ServerSettings } from '@postern/shared/accounts.ts'
+import type { MaildropEntry } from '#engine/engine.ts'
 import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import type { AccountRow } from '#store/accounts.ts'
 import { egressPolicyFor, readOwnerPolicy } from '#store/owner-policy.ts'
+import type { ListedName } from '#store/pop-ledger.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentAccount } from '../present-account.ts'
 
@@ -29,10 +31,11 @@ export const allowServers = async (
 export const requireLogin = async (
   { engine, ca }: FeatureDeps,
   body: AccountCreate,
-  policy: EgressPolicy,
+  { policy, onListed }: { policy: EgressPolicy; onListed?: (newest: MaildropEntry[]) => void },
 ): Promise<void> => {
   const failures: Extract<CheckEvent, { kind: 'failed' }>[] = []
-  const isRight = await engine.checkAccount({ wanted: body, policy, ca, until: 'login' }, (event) => {
+  const check = { wanted: body, policy, ca, until: 'login' as const, ...(onListed ? { onListed } : {}) }
+  const isRight = await engine.checkAccount(check, (event) => {
     if (event.kind === 'failed') failures.push(event)
   })
   const [failure] = failures
@@ -41,6 +44,21 @@ export const requireLogin = async (
       ...(failure.hint ? { hint: failure.hint } : {}),
       ...(failure.serverText ? { serverText: failure.serverText } : {}),
     })
+}
+
+/** The same, and of a maildrop the newest mails that it lists by name. */
+export const requireLoginAndList = async (
+  deps: FeatureDeps,
+  body: AccountCreate,
+  policy: EgressPolicy,
+): Promise<ListedName[]> => {
+  const listed: ListedName[] = []
+  const onListed = (newest: MaildropEntry[]): void => {
+    for (const { uniqueId, sizeBytes } of newest)
+      if (uniqueId !== null) listed.push({ key: uniqueId, sizeBytes: sizeBytes ?? 0 })
+  }
+  await requireLogin(deps, body, { policy, onListed })
+  return listed
 }
 
 /**
@@ -84,7 +102,7 @@ export const requireEditedLogin = async (
       password: body.password,
       outgoingPassword: body.outgoingPassword ?? null,
     },
-    policy,
+    { policy },
   )
   return address?.kind !== 'public'
 }

@@ -2,7 +2,7 @@ import type {} from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { forgetSetupCode, hasOwner, requireSetupCode } from '#auth/setup-code.ts'
 import { changePassword, createPerson, type OpenedSession, signIn } from '#auth/sign-in.ts'
-import { AppError } from '#platform/errors.ts'
+import { AppError, isAppError } from '#platform/errors.ts'
 import { commit } from '#store/commit.ts'
 import { announceEndedSessions } from '#store/sessions.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
@@ -12,7 +12,7 @@ import { clearSessionCookie, presentSession, setSessionCookie, visitorOf } from 
 const maxSettingsBytes = 64 * 1024
 
 /** First visit, signing in and out, where one is signed in, own settings. */
-export const registerSessions = ({ router, store, version }: FeatureDeps): void => {
+export const registerSessions = ({ router, store, version, logger }: FeatureDeps): void => {
   const welcome = async (request: FastifyRequest, reply: FastifyReply, opened: OpenedSession) => {
     setSessionCookie(request, reply, opened.token)
     return presentSession(store, opened, version)
@@ -28,9 +28,15 @@ export const registerSessions = ({ router, store, version }: FeatureDeps): void 
     })
     return welcome(request, reply, opened)
   })
-  router.on('signIn', async ({ body, request, reply }) =>
-    welcome(request, reply, await signIn(store, body, visitorOf(request))),
-  )
+  router.on('signIn', async ({ body, request, reply }) => {
+    const visitor = visitorOf(request)
+    const opened = await signIn(store, body, visitor).catch((error: unknown) => {
+      // For whoever locks sources out: where it came from, never what was tried.
+      if (isAppError(error)) logger.info({ source: visitor.address, code: error.code }, 'a sign-in failed')
+      throw error
+    })
+    return welcome(request, reply, opened)
+  })
   router.on('getSession', async ({ user }) => presentSession(store, user, version))
   router.on('getStart', ({ user, query }) => readStart({ store, version }, user, query.mailboxId))
   router.on('signOut', async ({ user, request, reply }) => {

@@ -2,7 +2,14 @@ import { type ErrorCode, errorCodes } from '@postern/shared/error-codes.ts'
 import type { Transfer } from '@postern/shared/transfers.ts'
 import { failureText } from '#outbox/outbox.ts'
 import type { Tx } from '#store/open-store.ts'
-import { countItems, listRefused, type RefusedItem, type TransferCounts, type TransferRow } from '#store/transfers.ts'
+import {
+  countItems,
+  findDeleted,
+  listRefused,
+  type RefusedItem,
+  type TransferCounts,
+  type TransferRow,
+} from '#store/transfers.ts'
 
 /** Why a mail was left out, in plain words. */
 const reasons: Partial<Record<ErrorCode, string>> = {
@@ -23,15 +30,24 @@ export const presentTransfers = async (tx: Tx, rows: TransferRow[]): Promise<Tra
     tx,
     rows.map(({ id }) => id),
   )
+  const deleted = await findDeleted(
+    tx,
+    rows.map(({ mailboxId }) => mailboxId),
+  )
   const presented: Transfer[] = []
   for (const row of rows) {
     const own = counts.get(row.id) ?? none
-    presented.push(present(row, own, own.refused > 0 ? await listRefused(tx, row.id) : []))
+    const refused = own.refused > 0 ? await listRefused(tx, row.id) : []
+    presented.push({ ...present(row, own, refused), isMailboxGone: deleted.has(row.mailboxId) })
   }
   return presented
 }
 
-const present = (row: TransferRow, counts: TransferCounts, refused: RefusedItem[]): Transfer => ({
+const present = (
+  row: TransferRow,
+  counts: TransferCounts,
+  refused: RefusedItem[],
+): Omit<Transfer, 'isMailboxGone'> => ({
   id: row.id.toString(),
   kind: row.kind === 'upload' ? 'upload' : 'import',
   accountId: row.accountId.toString(),

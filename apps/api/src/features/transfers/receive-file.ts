@@ -3,7 +3,7 @@ import { withCrlf } from '#mail/crlf-buffer.ts'
 import { DELETED, type Flags } from '#mail/flags.ts'
 import { flagsOfFileName, flagsOfHeader } from '#mail/kept-flags.ts'
 import { beginsWithField, headerOf } from '#mail/read-envelope.ts'
-import { fromLineDate, splitMbox } from '#mail/split-mbox.ts'
+import { splitMbox, timesOfFromLine } from '#mail/split-mbox.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
 import { ReusedMemory } from '#platform/reused-memory.ts'
@@ -49,7 +49,7 @@ export const receiveFile = async (receiver: Receiver, { type, name, modifiedAt, 
     for await (const { fromLine, octets } of splitMbox(counted)) {
       const item = await takeMail(receiver, octets, batch.memory)
       const flags = item.kind === 'mail' ? flagsOfHeader(headerOf(item.content.head)) : { bits: 0, keywords: [] }
-      await batch.add(toItem(`${shown}, ${++n}`, item, flags, { cameAt: fromLineDate(fromLine), fileAt: null }))
+      await batch.add(toItem(`${shown}, ${++n}`, item, flags, timesOfFromLine(fromLine)))
     }
     if (n === 0) throw refusal('import.no_mail')
   }

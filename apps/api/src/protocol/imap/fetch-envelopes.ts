@@ -2,7 +2,7 @@ import type { FetchMessageObject, MessageAddressObject, MessageStructureObject }
 import { decodeWords } from '#mail/decode-part.ts'
 import { type Flags, parseFlags } from '#mail/flags.ts'
 import { askFields, type MailAsks, readAsks } from '#mail/read-asks.ts'
-import type { Person, RawEnvelope } from '#mail/read-envelope.ts'
+import { type Person, type RawEnvelope, readEnvelope } from '#mail/read-envelope.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { formatUidSet } from '#mail/uid-set.ts'
 import { toSessionError } from '../session-error.ts'
@@ -118,6 +118,30 @@ async function* fetchBare(session: ImapSession, uidSet: string): AsyncGenerator<
   }
 }
 
+/** The library takes what is no UTF-8 for nothing; the octets themselves can still be asked for. */
+export const isMisread = ({ subject, ...envelope }: FetchedEnvelope): boolean =>
+  subject.includes('\ufffd') ||
+  [envelope.from, envelope.replyTo, envelope.to, envelope.cc, envelope.bcc].some((people) =>
+    people.some(({ name }) => name.includes('\ufffd')),
+  )
+
+/** Who wrote to whom about what, from the header's own octets; of messages in the selected mailbox, by uid. */
+export const fetchRawEnvelopes = async (session: ImapSession, uids: number[]): Promise<Map<number, RawEnvelope>> => {
+  const found = new Map<number, RawEnvelope>()
+  if (uids.length === 0) return found
+  const query = { uid: true, headers: writtenFields }
+  try {
+    for await (const { uid, headers } of session.flow.fetch(formatUidSet(uids), query, { uid: true })) {
+      const envelope = headers && (await readEnvelope(headers).catch(() => null))
+      if (envelope) found.set(uid, envelope)
+    }
+  } catch (error) {
+    throw toSessionError(error)
+  }
+  return found
+}
+
+const writtenFields = ['subject', 'from', 'reply-to', 'to', 'cc', 'bcc', 'content-type']
 const bareFields = ['subject', 'from', 'to', 'date', 'message-id', 'in-reply-to', 'references']
 const addressPattern = /"?([^"<,]{0,200})"?<([^<>\s]{1,320})>|([^\s<>,;"@]{1,64}@[^\s<>,;"@]{1,250})/g
 

@@ -2,7 +2,7 @@ import type { AppError } from '#platform/errors.ts'
 import { type OpeningStage, type StepProgress, stageAfter, trackSteps } from '../check-steps.ts'
 import { toSessionError } from '../session-error.ts'
 import type { Capabilities } from './capabilities.ts'
-import { listMaildrop, type Maildrop } from './list-maildrop.ts'
+import { listMaildrop, type Maildrop, type MaildropEntry } from './list-maildrop.ts'
 import { openPop3Session, type Pop3Session, type SessionOptions } from './open-session.ts'
 import { leaveSession } from './quit-session.ts'
 import { retrieveTops } from './retrieve-messages.ts'
@@ -10,8 +10,16 @@ import { retrieveTops } from './retrieve-messages.ts'
 export type CheckStep = OpeningStage | 'list'
 export type CheckProgress = StepProgress<CheckStep>
 export type CheckResult =
-  | { kind: 'ok'; capabilities: Capabilities; stated: Maildrop['stated'] | null }
+  | {
+      kind: 'ok'
+      capabilities: Capabilities
+      stated: Maildrop['stated'] | null
+      /** The last of the listing: what is there now, to be compared. */
+      newest: MaildropEntry[]
+    }
   | { kind: 'failed'; step: CheckStep; error: AppError }
+
+const newestEntries = 20
 
 /** Tries everything a first download needs, telling each step as it happens; changes nothing there. Never throws. */
 export const checkPop3Login = async (
@@ -31,13 +39,13 @@ export const checkPop3Login = async (
       },
     })
     const { capabilities } = session
-    if (until === 'login') return { kind: 'ok', capabilities, stated: null }
+    if (until === 'login') return { kind: 'ok', capabilities, stated: null, newest: [] }
     track.begin('list')
     const { entries, stated } = await listMaildrop(session)
     const newest = entries.at(-1)
     if (newest && capabilities.top === null) await tryTop(session, newest.number)
     track.end([countOf(stated.messages), ...lacksOf(capabilities)].join(' '))
-    return { kind: 'ok', capabilities, stated }
+    return { kind: 'ok', capabilities, stated, newest: entries.slice(-newestEntries) }
   } catch (error) {
     return { kind: 'failed', step: track.step, error: toSessionError(error) }
   } finally {

@@ -13,6 +13,7 @@ import { Dialog } from '#ui/dialog.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { ServerSaid } from '#ui/server-said.tsx'
 import { CheckNow } from './check-now.tsx'
+import { DisconnectedPage } from './disconnected-page.tsx'
 import { EditAccount, isCertificateProblem } from './edit-account.tsx'
 import { IdentitiesCard } from './identities-card.tsx'
 import { LookCard } from './look-card.tsx'
@@ -26,15 +27,7 @@ import { TransferCard } from './transfer-card.tsx'
 export const AccountPage = ({ accountId }: { accountId: string }) => {
   const account = useApp((state) => state.accounts.find(({ id }) => id === accountId))
   useTitle(account?.name || account?.address || t('account.page'))
-  if (!account)
-    return (
-      <main className="page">
-        <p>{t('account.gone')}</p>
-        <a href="/" onClick={(event) => onLinkClick(event, '/')}>
-          {t('back')}
-        </a>
-      </main>
-    )
+  if (!account) return <DisconnectedPage key={accountId} accountId={accountId} />
   return (
     <main className="page">
       <div className="page-head">

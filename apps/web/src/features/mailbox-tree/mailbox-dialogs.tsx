@@ -6,6 +6,7 @@ import { app, useApp } from '#data/app-state.ts'
 import { act } from '#data/commands.ts'
 import { expungeIn } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
+import { isOver, transfersShown } from '#data/transfers.ts'
 import type { TreeWish } from '#data/tree-wish.ts'
 import { tellDone } from '#data/undo-list.ts'
 import { useAttempt } from '#data/use-attempt.ts'
@@ -135,34 +136,40 @@ const RemoveDialog = ({
     messages: count('messages', n),
     below: below.toLocaleString(),
   })
+  const isFilling = transfersInto(subtree).some(({ transfer }) => !isOver(transfer))
   return (
     <Confirm
       title={t(isForGood ? 'tree.eraseTitle' : 'tree.removeTitle', { name: mailbox.name })}
-      text={text}
+      text={isFilling ? `${text} ${t('tree.endsImport')}` : text}
       action={t(isForGood ? 'tree.eraseDo' : 'tree.removeDo')}
       cancel={t('cancel')}
       onConfirm={() => {
         if (subtree.some(({ id }) => id === currentId)) navigate(`/?account=${account.id}`, { replace: true })
-        void remove(mailbox, t(doneTexts[kind], { name: mailbox.name }), isForGood)
+        void remove([mailbox, subtree], t(doneTexts[kind], { name: mailbox.name }), isForGood)
       }}
       onClose={onClose}
     />
   )
 }
 
-const remove = async ({ id }: Mailbox, text: string, isForGood: boolean): Promise<void> => {
+const transfersInto = (places: { id: string }[]) =>
+  transfersShown().filter(({ transfer }) => places.some(({ id }) => id === transfer.mailboxId))
+
+const remove = async ([{ id }, subtree]: [Mailbox, Mailbox[]], text: string, isForGood: boolean): Promise<void> => {
+  const ended = transfersInto(subtree).filter(({ transfer }) => !isOver(transfer))
   try {
     await call('removeMailbox', 'DELETE', `/v1/mailboxes/${id}`, isForGood ? { query: { forGood: 'true' } } : {})
-    tellDone(text, isForGood ? undefined : () => void restore(id))
+    tellDone(text, isForGood ? undefined : () => void restore(id, ended.length > 0))
   } catch (error) {
     sayWhy(error)
   }
 }
 
-const restore = async (id: string): Promise<void> => {
+/** An import that the deletion ended stays so. */
+const restore = async (id: string, hasEndedImport: boolean): Promise<void> => {
   try {
     show(await call('restoreMailbox', 'POST', `/v1/mailboxes/${id}/restore`))
-    tellDone(t('done.undo'))
+    tellDone(hasEndedImport ? t('tree.backWithoutImport') : t('done.undo'))
   } catch (error) {
     sayWhy(error)
   }

@@ -6,6 +6,7 @@ import { showToast } from '#data/toasts.ts'
 import { kindName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { onLinkClick } from '#lib/route.ts'
+import { DisconnectedList } from './disconnected-list.tsx'
 
 /** The accounts in the order of the tree. */
 export const AccountsSection = () => {
@@ -28,22 +29,25 @@ export const AccountsSection = () => {
     }
   }
   return (
-    <section className="card" aria-label={t('settings.accounts')}>
-      <h2>{t('settings.accounts')}</h2>
-      <ol className="plain-list">
-        {accounts.map((account, index) => (
-          <AccountLine
-            key={account.id}
-            account={account}
-            onUp={index > 0 ? () => void move(index, index - 1) : null}
-            onDown={index < accounts.length - 1 ? () => void move(index, index + 1) : null}
-          />
-        ))}
-      </ol>
-      <a className="button" href="/accounts/new" onClick={(event) => onLinkClick(event, '/accounts/new')}>
-        {t('account.add')}
-      </a>
-    </section>
+    <>
+      <section className="card" aria-label={t('settings.accounts')}>
+        <h2>{t('settings.accounts')}</h2>
+        <ol className="plain-list">
+          {accounts.map((account, index) => (
+            <AccountLine
+              key={account.id}
+              account={account}
+              onUp={index > 0 ? () => void move(index, index - 1) : null}
+              onDown={index < accounts.length - 1 ? () => void move(index, index + 1) : null}
+            />
+          ))}
+        </ol>
+        <a className="button" href="/accounts/new" onClick={(event) => onLinkClick(event, '/accounts/new')}>
+          {t('account.add')}
+        </a>
+      </section>
+      <DisconnectedList />
+    </>
   )
 }
 

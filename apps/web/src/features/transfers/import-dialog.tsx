@@ -1,18 +1,18 @@
 import { useRef, useState } from 'react'
 import { startImport } from '#data/transfers.ts'
 import { fileSize } from '#lib/format.ts'
-import { chooseFiles, type ImportFile, readDropped } from '#lib/import-files.ts'
+import { chooseFiles, type ImportFile, type ImportFolder, readDropped } from '#lib/import-files.ts'
 import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 import { TransferDialog, type TransferQuestion } from './transfer-dialog.tsx'
 
 /** Asks which files to import. */
 export const ImportDialog = ({ mailbox, ...given }: TransferQuestion) => {
-  const [files, setFiles] = useState<ImportFile[] | null>(null)
+  const [folders, setFolders] = useState<ImportFolder[] | null>(null)
   const [isOver, setOver] = useState(false)
   const plain = useRef<HTMLInputElement>(null)
   const folder = useRef<HTMLInputElement>(null)
-  const choose = (chosen: ImportFile[]) => setFiles(chooseFiles(chosen))
+  const choose = (chosen: ImportFile[]) => setFolders(chooseFiles(chosen))
   const onInput = (list: FileList | null) =>
     choose([...(list ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name })))
   return (
@@ -20,8 +20,8 @@ export const ImportDialog = ({ mailbox, ...given }: TransferQuestion) => {
       {...given}
       title={t('import.title', { name: pathOf(mailbox) })}
       action={t('import.start')}
-      isReady={Boolean(files?.length)}
-      begin={() => startImport(mailbox, files ?? [])}
+      isReady={Boolean(folders?.length)}
+      begin={() => startImport(mailbox, folders ?? [])}
     >
       <p>{t('import.text')}</p>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is one more way; the buttons do the same */}
@@ -55,7 +55,7 @@ export const ImportDialog = ({ mailbox, ...given }: TransferQuestion) => {
           </button>
         </div>
         <p className="muted">{t('import.drop')}</p>
-        <p role="status">{files && chosenText(files)}</p>
+        <p role="status">{folders && chosenText(folders)}</p>
         <input hidden type="file" multiple ref={plain} onChange={({ target }) => onInput(target.files)} />
         <input hidden type="file" ref={folder} onChange={({ target }) => onInput(target.files)} />
       </div>
@@ -63,7 +63,15 @@ export const ImportDialog = ({ mailbox, ...given }: TransferQuestion) => {
   )
 }
 
-const chosenText = (files: ImportFile[]): string => {
+const chosenText = (folders: ImportFolder[]): string => {
+  const below = folders.filter(({ names }) => names.length > 0)
+  const all = countText(folders.flatMap(({ files }) => files))
+  if (below.length === 0) return all
+  const n = below.reduce((sum, { files }) => sum + files.length, 0)
+  return `${all}. ${t('import.below', { n: n.toLocaleString(), folders: below.map(({ names }) => names.join('/')).join(', ') })}`
+}
+
+const countText = (files: ImportFile[]): string => {
   if (files.length === 0) return t('import.nothing')
   const size = fileSize(files.reduce((sum, { file }) => sum + file.size, 0))
   return files.length === 1

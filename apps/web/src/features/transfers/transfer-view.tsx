@@ -25,7 +25,7 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
   })
   if (isOver && !isInDialog)
     return (
-      <Ended id={id} line={{ what, counts }} isCancelled={transfer.state === 'cancelled'}>
+      <Ended id={id} line={{ what, counts }} note={transfer.state === 'cancelled' ? standing(shown) : ''}>
         {refused.length > 0 && <LeftOut refused={refused} left={left} />}
       </Ended>
     )
@@ -74,15 +74,15 @@ const placeOf = (state: AppState, id: string): string => {
 const Ended = ({
   id,
   line,
-  isCancelled,
+  note,
   children,
 }: {
   id: string
   line: { what: string; counts: string }
-  isCancelled: boolean
+  note: string
   children: ReactNode
 }) => {
-  const text = `${line.what}: ${isCancelled ? `${t('transfer.cancelled')} ` : ''}${line.counts}`
+  const text = `${line.what}: ${note === '' ? '' : `${note} `}${line.counts}`
   return (
     <div className="transfer ended" role="status">
       {children ? (
@@ -118,7 +118,12 @@ const LeftOut = ({ refused, left }: { refused: Shown['refusedFiles']; left: numb
   </ul>
 )
 
-const standing = ({ transfer: { state }, sender }: Shown): string => {
+const standing = ({ transfer, sender }: Shown): string => {
+  const { state } = transfer
+  if (state === 'cancelled' && transfer.isMailboxGone) {
+    const n = transfer.found - transfer.stored - transfer.alreadyHere - transfer.refusedMails
+    return t(transfer.hasAll ? 'transfer.deleted' : 'transfer.deletedEarly', { n: n.toLocaleString() })
+  }
   if (sender === 'brokenOff') return t('transfer.broken')
   return t(state === 'receiving' && sender === 'elsewhere' ? 'transfer.elsewhere' : `transfer.${state}`)
 }

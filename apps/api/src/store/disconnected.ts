@@ -1,0 +1,49 @@
+import type { ServerSettings } from '@postern/shared/accounts.ts'
+import { AppError } from '#platform/errors.ts'
+import { sealPassword } from './account-credentials.ts'
+import { addSyncEvent } from './account-state.ts'
+import { type AccountRow, listDisconnected } from './accounts.ts'
+import type { Unit } from './commit.ts'
+import type { Tx } from './open-store.ts'
+
+export type KeptAccount = { row: AccountRow; mails: number; bytes: number }
+
+/** What is kept of the accounts that a person disconnected: each mail that lies in a mailbox. */
+export const countKept = async (tx: Tx, userId: bigint): Promise<KeptAccount[]> => {
+  const rows = await listDisconnected(tx, userId)
+  const counts = await tx.$queryRaw<{ account_id: bigint; mails: number; bytes: number }[]>`
+    SELECT m.account_id, count(*)::int AS mails, coalesce(sum(m.size_bytes), 0)::float8 AS bytes FROM message m
+    WHERE m.account_id = ANY (${rows.map(({ id }) => id)}::bigint[]) AND EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)
+    GROUP BY m.account_id`
+  const of = new Map(counts.map((count) => [count.account_id, count]))
+  return rows.map((row) => ({ row, mails: of.get(row.id)?.mails ?? 0, bytes: of.get(row.id)?.bytes ?? 0 }))
+}
+
+/** Its password went when it was disconnected. Throws request.conflict when it is connected, or being erased. */
+export const takeUpAgain = async (unit: Unit, { id, userId }: AccountRow): Promise<void> => {
+  const position = await unit.tx.account.count({ where: { userId, disconnectedAt: null } })
+  const { count } = await unit.tx.account.updateMany({
+    where: { id, state: 'disconnected', disconnectedAt: { not: null } },
+    data: { disconnectedAt: null, isPaused: false, state: 'new', position, loginFailures: 0, retryAt: null },
+  })
+  if (count === 0) throw new AppError('request.conflict', 'This account is not disconnected any more.')
+  // Prisma has no null for JSON columns that could be meant here.
+  await unit.tx.$executeRaw`UPDATE account SET problem = NULL, progress = NULL WHERE id = ${id}`
+  await addSyncEvent(unit, id, { kind: 'connect', code: null, text: 'The account was connected again.' })
+  unit.log({ userId }, { kind: 'account', accountId: id.toString() })
+  unit.wakeEngine(id)
+}
+
+export const setIncoming = async (
+  { tx }: Unit,
+  account: AccountRow,
+  {
+    incoming,
+    password,
+    masterKey,
+    isPrivateHost,
+  }: { incoming: ServerSettings; password: string; masterKey: Buffer; isPrivateHost: boolean },
+): Promise<void> => {
+  const credential = sealPassword(masterKey, account, password, 'credential')
+  await tx.account.update({ where: { id: account.id }, data: { incoming, credential, isPrivateHost } })
+}
