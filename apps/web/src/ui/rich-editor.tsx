@@ -105,10 +105,14 @@ export const RichEditor = ({
   )
 }
 
-/** Written in a document of its own: in that of the page, a picture would be asked for at its `cid:`. */
+/** As it goes out: written in a document of its own, where no picture is asked for. */
 const htmlOf = ({ type, content }: Pick<ProseNode, 'type' | 'content'>): string => {
   const page = document.implementation.createHTMLDocument()
   page.body.append(DOMSerializer.fromSchema(type.schema).serializeFragment(content, { document: page }))
+  for (const image of page.querySelectorAll(`img[${beside}]`)) {
+    image.setAttribute('src', image.getAttribute(beside) ?? '')
+    image.removeAttribute(beside)
+  }
   return page.body.innerHTML
 }
 
@@ -137,10 +141,21 @@ const Signature = Node.create({
   ],
 })
 
-/** A picture keeps its `cid:` in the mail; the page asks for it at the address that `addressOf` knows. */
+/**
+ * A picture keeps its `cid:` in the mail, and the page asks for it at the address that `addressOf` knows. What the editor draws by
+ * itself names it beside, as `data-source`: before its own view of a picture is there, the page would ask for the `cid:`.
+ */
 const picturesOf = (addressOf: (source: string) => string) =>
   Image.extend({
-    parseHTML: () => [{ tag: 'img[src^="cid:"]' }, { tag: 'img[src^="data:image/"]' }],
+    addAttributes() {
+      const parseHTML = (element: HTMLElement) => element.getAttribute(beside) ?? element.getAttribute('src')
+      return { ...this.parent?.(), src: { default: null, parseHTML } }
+    },
+    parseHTML: () => [{ tag: `img[${beside}]` }, { tag: 'img[src^="cid:"]' }, { tag: 'img[src^="data:image/"]' }],
+    renderHTML: ({ HTMLAttributes: { src, ...other } }) => [
+      'img',
+      mergeAttributes(other, { [`${src}`.startsWith('cid:') ? beside : 'src']: src }),
+    ],
     addNodeView:
       () =>
       ({ node }) => {
@@ -152,3 +167,4 @@ const picturesOf = (addressOf: (source: string) => string) =>
         return { dom: image }
       },
   }).configure({ inline: true, allowBase64: true })
+const beside = 'data-source'
