@@ -113,7 +113,7 @@ describe('mail that one has as files', () => {
     await page.keyboard.press('Escape')
     await dialog().waitFor({ state: 'detached' })
     await counts('Import into Archive: 31 added, 0 already there, 0 left out').waitFor()
-    await counts(': 1 added, 0 already there, 0 left out').waitFor()
+    await counts('Import into Archive/Sent: 1 added, 0 already there, 0 left out').waitFor()
     await expectAccessible(page)
     await picture(page, 'import-dock')
     // Shown as any mail is, read and unread as in the Maildir.

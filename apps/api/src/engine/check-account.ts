@@ -59,7 +59,11 @@ type IncomingResult =
 
 const checkIncoming = async (
   wanted: AccountCreate,
-  { until, onListed, ...where }: { address: string } & Attempt & Pick<AccountCheck, 'until'> & { onListed: AccountCheck['onListed'] | undefined },
+  {
+    until,
+    onListed,
+    ...where
+  }: { address: string } & Attempt & Pick<AccountCheck, 'until'> & { onListed: AccountCheck['onListed'] | undefined },
   tell: Tell,
 ): Promise<IncomingResult> => {
   const options = { ...wanted.incoming, ...where, password: new Secret(wanted.password) }
