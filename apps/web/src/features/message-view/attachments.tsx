@@ -39,7 +39,7 @@ export const Attachments = ({
     )
   }
   return (
-    <section className="attachment-strip" aria-label={t('view.attachments')}>
+    <div className="attachment-strip">
       <ul className="attachments" aria-label={t('view.attachments')}>
         {shown.map((part) => (
           <Tile
@@ -61,7 +61,7 @@ export const Attachments = ({
           <Preview messageId={messageId} parts={previewable} firstId={openId} onClose={() => goBack(withoutHash)} />
         </Suspense>
       )}
-    </section>
+    </div>
   )
 }
 
