@@ -18,6 +18,7 @@ const needs = [
     isThere: () => known.dovecot.some(existsSync) && existsSync('/usr/lib/dovecot/pop3'),
     packages: ['dovecot-imapd', 'dovecot-pop3d'],
   },
+  { tier: 'live', isThere: () => existsSync('/usr/lib/postfix/sbin/master'), packages: ['postfix'] },
   { tier: 'browser', isThere: () => known.dovecot.some(existsSync), packages: ['dovecot-imapd', 'dovecot-pop3d'] },
   {
     tier: 'browser',

@@ -10,6 +10,8 @@ const unanswered = [
   // Reads what it has just made.
   /^createAccount: not_found/,
   /^(acceptInvitation|createOwner|signIn): auth\.required/,
+  // Attachments are fetched behind the answer.
+  /^(listDrafts|getDraft): (message\.(unavailable|too_large)|storage\.full|lease\.lost|request\.conflict|not_found)/,
   // Carried out by the engine, at the mail server.
   /^runCommand: (connect|login|tls|mailbox\.refused)/,
   // Whoever does not answer has no settings to offer.

@@ -12,7 +12,9 @@ import { registerAccounts } from '#features/accounts/routes.ts'
 import { registerChanges } from '#features/changes/routes.ts'
 import { registerCommands } from '#features/commands/routes.ts'
 import { registerDiscovery } from '#features/discovery/routes.ts'
+import { registerDrafts } from '#features/drafts/routes.ts'
 import type { FeatureDeps } from '#features/feature-deps.ts'
+import { registerIdentities } from '#features/identities/routes.ts'
 import { registerMailboxes } from '#features/mailboxes/routes.ts'
 import { registerMessages } from '#features/messages/routes.ts'
 import { registerPeople } from '#features/people/routes.ts'
@@ -21,6 +23,7 @@ import { readStart } from '#features/read-start.ts'
 import { createRouter } from '#features/rest-route.ts'
 import { registerSearch } from '#features/search/routes.ts'
 import { registerSessions } from '#features/sessions/routes.ts'
+import { registerSubmissions } from '#features/submissions/routes.ts'
 import { registerThreads } from '#features/threads/routes.ts'
 import { registerTransfers } from '#features/transfers/routes.ts'
 import { AppError, isAppError } from '#platform/errors.ts'
@@ -121,6 +124,9 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     registerMessages,
     registerSearch,
     registerTransfers,
+    registerIdentities,
+    registerDrafts,
+    registerSubmissions,
     registerCommands,
     registerChanges,
   ])

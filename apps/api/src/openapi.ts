@@ -75,6 +75,12 @@ const tags = [
     description: 'Mailboxes, conversations, messages, search.',
     paths: /^(mailboxes|threads|messages|remote-image|trusted-senders|search|transfers)$/,
   },
+  { name: 'Sending', description: 'The outbox: mail on its way out.', paths: /^submissions$/ },
+  {
+    name: 'Writing',
+    description: 'Who a person writes as, and what is being written.',
+    paths: /^(identities|drafts|correspondents)$/,
+  },
   {
     name: 'Changes',
     description: 'Commands change mail; the change log says what happened.',
@@ -83,7 +89,7 @@ const tags = [
 ]
 const tagOf = (path: string): string[] => {
   const [, , first = '', , third] = path.split('/')
-  const word = third === 'mailboxes' ? third : first
+  const word = third === 'mailboxes' || third === 'identities' ? third : first
   return tags.filter(({ paths }) => paths.test(word)).map(({ name }) => name)
 }
 

@@ -5,6 +5,9 @@ import { id, instant } from './wire.ts'
 
 export const draftId = z.uuid().meta({ description: 'Made by the client; the same id is the same draft.' })
 
+/** What is written, without its attachments; longer texts are files. */
+export const maxDraftBytes = 16 * 1024 * 1024
+
 /** As it stands in its field: an address may be unfinished. */
 const draftRecipient = z.strictObject({ name: z.string().max(400), address: z.string().max(400) })
 export type DraftRecipient = z.infer<typeof draftRecipient>
@@ -45,6 +48,13 @@ export const draftAttachment = z
     sizeBytes: z.int(),
     /** Without brackets; set: a picture within the HTML. */
     contentId: z.string().nullable(),
+    /**
+     * `coming`: it is being fetched out of a mail; `missing`: that failed, and `addAttachmentFromMail` with the same id tries
+     * again. Nothing is sent before all are here, or taken out.
+     */
+    state: z.enum(['here', 'coming', 'missing']),
+    /** The mail it comes from, and the part; null: it was sent here. */
+    source: z.object({ messageId: id, partId: id.nullable() }).nullable(),
   })
   .meta({ id: 'DraftAttachment' })
 export type DraftAttachment = z.infer<typeof draftAttachment>
@@ -53,7 +63,7 @@ export const draft = z
   .object({
     id: draftId,
     accountId: id,
-    /** Counts up with every change. */
+    /** Counts up with every change of its content; attachments come and go without. */
     version: z.int(),
     content: draftContent,
     attachments: z.array(draftAttachment),

@@ -11,19 +11,30 @@ const displayName = z
 
 export const correspondent = z.strictObject({ name: displayName, address: z.string().trim().min(3).max(320) })
 
-export const identityFields = z.strictObject({
-  /** Own address. Mail written to it, or to it with `+anything`, is answered as it. */
-  address: z.email().max(320),
+/** As it is typed; kept with its domain in small letters. Mail written to it, or to it with `+anything`, is answered as it. */
+const address = z.string().trim().min(3).max(320)
+/** HTML, pictures in it as `data:` addresses; empty: none. */
+const signature = z.string().max(400_000)
+
+export const identityCreate = z.strictObject({
+  address,
   name: displayName.default(''),
   replyTo: correspondent.nullable().default(null),
-  /** HTML, pictures in it as `data:` addresses; empty: none. */
-  signature: z.string().max(400_000).default(''),
+  signature: signature.default(''),
+  /** The first of an account is its default whatever stands here. */
   isDefault: z.boolean().default(false),
 })
-export type IdentityFields = z.infer<typeof identityFields>
+export type IdentityFields = z.infer<typeof identityCreate>
 
-export const identityCreate = identityFields
-export const identityPatch = identityFields.partial()
+export const identityPatch = z.strictObject({
+  address: address.optional(),
+  name: displayName.optional(),
+  replyTo: correspondent.nullable().optional(),
+  signature: signature.optional(),
+  /** The former default is one no longer; `false` changes nothing. */
+  isDefault: z.literal(true).optional(),
+})
+export type IdentityPatch = z.infer<typeof identityPatch>
 
 export const identity = z
   .object({

@@ -47,6 +47,7 @@ export const draftOperations = {
     access: 'user',
     summary: 'Begin a draft: empty, or with what a message gives',
     body: drafts.draftStart,
+    maxBodyBytes: drafts.maxDraftBytes,
     response: drafts.draft,
   },
   getDraft: {
@@ -62,6 +63,7 @@ export const draftOperations = {
     access: 'user',
     summary: 'Save a draft; what somebody else saved meanwhile is kept beside it',
     body: drafts.draftSave,
+    maxBodyBytes: drafts.maxDraftBytes,
     response: drafts.draftSaved,
   },
   discardDraft: {

@@ -169,6 +169,33 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   },
   dismissTransfers: { description: 'On all devices. What has not ended stays.' },
   finishTransfer: { errors: ['request.conflict'] },
+  createIdentity: { description: 'The address may be an alias; whether the server lets it send, only sending tells.' },
+  removeIdentity: { errors: ['request.conflict'] },
+  startDraft: {
+    description:
+      'Asked again with the same id it answers the same draft. `continue` of the copy of a draft answers that draft, which has another id. What is attached out of the message comes behind the answer: see `state` of an attachment.',
+    errors: ['request.conflict', 'not_found', 'account.not_ready', ...fetchingMail],
+  },
+  saveDraft: {
+    description:
+      'Upon the version that it was made from; equal content makes no new version. A draft that was discarded is one again.',
+    errors: ['request.conflict'],
+  },
+  discardDraft: { description: 'It can be brought back for a day.', errors: ['request.conflict'] },
+  restoreDraft: { errors: ['request.conflict'] },
+  addAttachment: {
+    description: 'Repeating a request with the same id is harmless.',
+    errors: ['message.too_large', 'request.too_large', 'request.conflict'],
+  },
+  addAttachmentFromMail: {
+    description: 'Answers when it is here.',
+    errors: ['request.too_large', 'request.conflict', ...fetchingMail],
+  },
+  getAttachment: {
+    description: 'A picture within the HTML comes as a picture, everything else to be saved.',
+    errors: ['message.unavailable'],
+    mediaTypes: ['application/octet-stream', 'image/*'],
+  },
   runCommand: {
     description: 'The effect shows at once; the mail server follows. Repeating a request with the same id is harmless.',
     errors: changingMail,
@@ -177,5 +204,27 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   listChanges: {
     description: 'What the socket pushes, for clients that ask. `isReset`: too old, load everything again.',
     errors: ['not_found'],
+  },
+  createSubmission: {
+    description:
+      'What is sent is checked before it is accepted; `fields` of request.invalid name what is not right. Accepted, it is durable, and sent once: the same id, asked for again, is the same mail; for anything else it is request.conflict, and so is a draft that has another version by now. Of the sender a copy is kept in Sent, the mail it answers is marked, and the draft is gone, once it was sent.',
+    errors: ['not_found', 'request.conflict', ...fetchingMail],
+  },
+  patchSubmission: { errors: ['request.conflict'] },
+  cancelSubmission: {
+    description: 'Also of one that failed: its draft is there again. What has left for somebody cannot be taken back.',
+    errors: ['request.conflict'],
+  },
+  retrySubmission: {
+    description: 'To those alone who have not got it.',
+    errors: ['request.conflict'],
+  },
+  decideSubmission: {
+    description: 'Nobody but its person ends a doubt: sent again, it may arrive twice.',
+    errors: ['request.conflict'],
+  },
+  dismissSubmission: {
+    description: 'The draft of one that failed is there again.',
+    errors: ['request.conflict'],
   },
 }

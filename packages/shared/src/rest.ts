@@ -4,7 +4,9 @@ import * as changes from './changes.ts'
 import * as commands from './commands.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
+import { draftOperations } from './rest-drafts.ts'
 import { sessionOperations } from './rest-sessions.ts'
+import { submissionOperations } from './rest-submissions.ts'
 import { transferOperations } from './rest-transfers.ts'
 import * as retrieval from './retrieval.ts'
 import * as search from './search.ts'
@@ -27,6 +29,8 @@ export type RestOperation = {
   answer?: 'json' | 'empty' | 'bytes' | 'lines'
   /** Content types of a body that is read as it comes. */
   content?: readonly string[]
+  /** Of a JSON body that may be larger than most are. */
+  maxBodyBytes?: number
 }
 
 export const rest = {
@@ -300,6 +304,8 @@ export const rest = {
   },
 
   ...transferOperations,
+  ...draftOperations,
+  ...submissionOperations,
 
   // intents and changes
   runCommand: {

@@ -75,6 +75,8 @@ export const submission = z
     attempts: z.int(),
     nextAttemptAt: instant.nullable(),
     finishedAt: instant.nullable(),
+    /** Since when its person is to know that it takes longer than usual. */
+    toldAt: instant.nullable(),
     /** Why it waits, or failed, in plain words with the next step. */
     problem: z
       .object({

@@ -1,11 +1,14 @@
-import { needsPerson } from '#outbox/plan-submission.ts'
+import { followNextSent } from '#outbox/follow-submission.ts'
+import { needsPerson, tellAfterMs } from '#outbox/plan-submission.ts'
 import { recoverSubmissions, sendNextSubmission } from '#outbox/send-submissions.ts'
 import { backoffMs } from '#platform/backoff.ts'
 import { AppError } from '#platform/errors.ts'
 import { toSessionError } from '#protocol/session-error.ts'
 import type { SmtpSession } from '#protocol/smtp/open-session.ts'
-import { loadForSending } from '#store/accounts.ts'
-import { msToNextDue } from '#store/submissions.ts'
+import { loadForSending, type SubmissionServer, storeMaxMessageBytes } from '#store/accounts.ts'
+import { commit } from '#store/commit.ts'
+import { msToNextCopy } from '#store/sent-copies.ts'
+import { msToLate, msToNextDue, tellLate } from '#store/submissions.ts'
 import type { AccountMachine } from './account-life.ts'
 import { openSubmissionSession } from './open-account-session.ts'
 import { WakeSignal } from './wake-signal.ts'
@@ -52,7 +55,9 @@ export class OutgoingMail {
         if (!isRecovered) await recoverSubmissions({ store: deps.store, lease })
         isRecovered = true
         this.#wake.take('waiting')
-        while (!signal.aborted && !this.#isParked && (await this.#sendNext()));
+        await this.#tellLate()
+        while (!signal.aborted && !this.#isParked && (await this.#sendNext())) await this.#follow()
+        await this.#follow()
         failures = 0
         await this.#wake.sleep(await this.#waitMs(), signal)
       } catch (error) {
@@ -77,11 +82,31 @@ export class OutgoingMail {
     return sendNextSubmission({ store, lease, clock, session: () => this.#open() })
   }
 
+  /** What was sent has its consequences before the next mail goes: a kill leaves few of them for later. */
+  async #follow(): Promise<void> {
+    const { deps, lease, signal } = this.#machine
+    const { store, logger } = deps
+    while (!signal.aborted && (await followNextSent({ store, lease, logger })));
+  }
+
+  async #tellLate(): Promise<void> {
+    const { deps, lease } = this.#machine
+    const lateMs = await deps.store.readSystem((tx) => msToLate(tx, lease.accountId, tellAfterMs))
+    if (lateMs !== null && lateMs <= 0)
+      await commit(deps.store, { kind: 'engine', ...lease }, (unit) => tellLate(unit, lease.accountId, tellAfterMs))
+  }
+
   async #waitMs(): Promise<number> {
     const { deps, lease } = this.#machine
-    if (this.#isParked) return this.#parkedUntil - deps.clock.monotonicMs()
-    const dueMs = await deps.store.readSystem((tx) => msToNextDue(tx, lease.accountId))
-    return Math.min(lookEveryMs, Math.max(0, dueMs ?? lookEveryMs))
+    const { accountId } = lease
+    const { store, clock } = deps
+    const [dueMs, lateMs, copyMs] = await store.readSystem(async (tx) => [
+      await msToNextDue(tx, accountId),
+      await msToLate(tx, accountId, tellAfterMs),
+      await msToNextCopy(tx, accountId),
+    ])
+    const sendMs = this.#isParked ? this.#parkedUntil - clock.monotonicMs() : dueMs
+    return Math.max(0, Math.min(...[sendMs, lateMs, copyMs].map((ms) => ms ?? lookEveryMs), lookEveryMs))
   }
 
   /** The one that is open, if its server still answers. */
@@ -107,9 +132,19 @@ export class OutgoingMail {
         throw known
       }
       restrict('sending', null)
+      await this.#noteLimit(account, this.#session)
     }
     const session = this.#session
     this.#closing = setTimeout(() => void session.leave(), keepOpenMs)
     return session
+  }
+
+  /** Whoever writes is to know before they attach too much. */
+  async #noteLimit({ maxMessageBytes }: SubmissionServer, { maxBytes }: SmtpSession): Promise<void> {
+    const { deps, lease } = this.#machine
+    if (maxBytes === maxMessageBytes) return
+    await commit(deps.store, { kind: 'engine', ...lease }, (unit) =>
+      storeMaxMessageBytes(unit, lease.accountId, maxBytes),
+    )
   }
 }

@@ -5,6 +5,7 @@ import { engineChannel, eraseNotice, restartPrefix } from '#store/notify.ts'
 import { listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
 import { eraseNextStep } from '#store/remove-person.ts'
 import { sweepOld } from '#store/retention.ts'
+import { sweepSubmissions } from '#store/submissions.ts'
 import { sweepTransfers } from '#store/transfers.ts'
 import { AccountWorker } from './account-worker.ts'
 import type { EngineDeps } from './engine-deps.ts'
@@ -57,6 +58,7 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
     await sweepRequests(store)
     await sweepBlobs(store)
     await sweepTransfers(store)
+    await sweepSubmissions(store)
     await sweepOld(store)
     await eraseSome()
   }

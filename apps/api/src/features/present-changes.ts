@@ -4,7 +4,9 @@ import { presentCommand } from '#outbox/outbox.ts'
 import { type ChangeRows, readChangeRows } from '#store/read-change-rows.ts'
 import type { Ask } from '#store/reader.ts'
 import { presentAccount } from './present-account.ts'
+import { presentDraft } from './present-draft.ts'
 import { presentMailboxes, presentPlacements, presentThreadRow } from './present-mail.ts'
+import { presentSubmission } from './present-submission.ts'
 
 /** Facts of one stream as clients get them: each row once, as it is now. */
 export const presentChanges = async (
@@ -21,6 +23,8 @@ export const presentChanges = async (
     ...threadChanges(rows),
     ...messageChanges(rows),
     ...others(facts, rows),
+    ...draftChanges(rows, facts),
+    ...identityChanges(facts),
     ...settings(rows, facts),
   ]
 }
@@ -79,7 +83,21 @@ const others = (facts: ChangeFact[], rows: ChangeRows): Change[] => {
     ...(bodies.length > 0 ? [{ kind: 'bodies', messageIds: bodies } as const] : []),
     ...facts.flatMap((fact): Change[] => (fact.kind === 'arrived' || fact.kind === 'transfersDismissed' ? [fact] : [])),
     ...rows.commands.map((row): Change => ({ kind: 'command', command: presentCommand(row) })),
+    ...rows.submissions.map((row): Change => ({ kind: 'submission', submission: presentSubmission(row) })),
   ]
+}
+
+const draftChanges = ({ drafts }: ChangeRows, facts: ChangeFact[]): Change[] => {
+  const ids = new Set(facts.flatMap((fact) => (fact.kind === 'draft' ? [fact.draftId] : [])))
+  return [...ids].map((draftId): Change => {
+    const open = drafts.find(({ row }) => row.id === draftId)
+    return open ? { kind: 'draft', draft: presentDraft(open) } : { kind: 'draftRemoved', draftId }
+  })
+}
+
+const identityChanges = (facts: ChangeFact[]): Change[] => {
+  const ids = new Set(facts.flatMap((fact) => (fact.kind === 'identities' ? [fact.accountId] : [])))
+  return [...ids].map((accountId) => ({ kind: 'identities', accountId }))
 }
 
 const settings = (rows: ChangeRows, facts: ChangeFact[]): Change[] =>

@@ -44,7 +44,7 @@ export type Router = {
 }
 
 /** Ids that clients make. */
-const madeByClients = new Set(['commandId', 'draftId', 'attachmentId', 'submissionId'])
+export const madeByClients = new Set(['commandId', 'draftId', 'attachmentId', 'submissionId'])
 
 const paramSchema = (path: string) => {
   const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1] ?? '')
@@ -71,6 +71,7 @@ export const createRouter = (
       const route: RouteOptions = {
         method: operation.method,
         url: operation.path,
+        ...(operation.maxBodyBytes === undefined ? {} : { bodyLimit: operation.maxBodyBytes }),
         schema: {
           operationId: name,
           summary: operation.summary,

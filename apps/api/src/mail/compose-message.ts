@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import libmime from 'libmime'
 import MimeNode from 'nodemailer/lib/mime-node/index.js'
 import { AppError } from '#platform/errors.ts'
 import { toFlowed } from './flowed-text.ts'
@@ -49,14 +50,26 @@ export const composeMessage = (message: OutgoingMessage): AsyncIterable<Buffer> 
 }
 
 /** How a mail names who got it besides: for the copy that its sender keeps, never for the wire. */
-export const bccHeader = (bcc: Correspondent[]): Buffer => {
-  const node = newNode('text/plain', { keepBcc: true })
-  node.setHeader(
-    'Bcc',
-    bcc.map((one) => toNode(one, 'bcc')),
-  )
-  const field = /^Bcc: .*(?:\r\n[ \t].*)*\r\n/m.exec(`${node.buildHeaders()}\r\n`)?.[0] ?? ''
-  return Buffer.from(bcc.length > 0 ? field : '')
+export const bccHeader = (bcc: Correspondent[]): Buffer => headerLines([{ key: 'Bcc', people: bcc }])
+
+/** Header lines by themselves, folded, each with its end; those of nobody are left out. Throws request.invalid. */
+export const headerLines = (
+  fields: ({ key: string; people: Correspondent[] } | { key: string; value: string })[],
+): Buffer => {
+  const lines = fields.flatMap((field) => {
+    if ('people' in field && field.people.length === 0) return []
+    const { key } = field
+    const node = newNode('text/plain', { keepBcc: true })
+    // Named as the fields that the composer knows are, so that it writes people as people.
+    const known = key.replace(/^Resent-(?!Message-ID|Date)/, '')
+    node.setHeader(
+      known,
+      'people' in field ? field.people.map((one) => toNode(one, known.toLowerCase())) : oneLine(field.value, key),
+    )
+    const found = new RegExp(`^${known}(: .*(?:\\r\\n[ \\t].*)*\\r\\n)`, 'm').exec(`${node.buildHeaders()}\r\n`)
+    return found ? [`${key}${found[1]}`] : []
+  })
+  return Buffer.from(lines.join(''))
 }
 
 type NodeOptions = ConstructorParameters<typeof MimeNode>[1] & { disableUrlAccess: boolean }
@@ -89,9 +102,9 @@ const joined = (contentType: string, children: MimeNode[]): MimeNode => {
 
 const toPart = ({ filename, contentType, contentId, octets }: OutgoingPart): MimeNode => {
   const type = /^[\w.+-]+\/[\w.+-]+$/.test(contentType) ? contentType : 'application/octet-stream'
-  const node = newNode(type, { filename: oneLine(filename, 'attachments') })
+  const node = newNode(type, { filename: inOrder(oneLine(filename, 'attachments'), 'attachments') })
   if (contentId !== null) {
-    if (!/^[\w.+-]+@[\w.-]+$/.test(contentId)) throw refusal('attachments', 'holds a wrong name of a picture')
+    if (!isContentId(contentId)) throw refusal('attachments', 'holds a wrong name of a picture')
     node.setHeader('Content-Id', `<${contentId}>`)
     node.setHeader('Content-Disposition', 'inline')
   }
@@ -101,6 +114,9 @@ const toPart = ({ filename, contentType, contentId, octets }: OutgoingPart): Mim
   return node
 }
 
+/** What can stand in a header as it is. Other programs name pictures in many ways. */
+export const isContentId = (id: string): boolean => /^[\x21-\x3b\x3d\x3f-\x7e]{1,250}$/.test(id)
+
 const headersOf = (message: OutgoingMessage) => {
   const { from, replyTo, to, cc, subject, date, zoneMinutes, messageId, inReplyTo, references, receiptTo } = message
   const people = (key: string, list: Correspondent[]) =>
@@ -108,12 +124,12 @@ const headersOf = (message: OutgoingMessage) => {
   const ids = (key: string, list: string[]) =>
     list.length > 0 ? [{ key, value: list.map(messageIdOf).join(' ') }] : []
   return [
+    { key: 'Date', value: dateHeader(date, zoneMinutes) },
     ...people('From', [from]),
     ...people('Reply-To', replyTo),
     ...people('To', to),
     ...people('Cc', cc),
-    { key: 'Subject', value: oneLine(subject, 'subject') },
-    { key: 'Date', value: dateHeader(date, zoneMinutes) },
+    { key: 'Subject', value: subjectHeader(subject) },
     ...ids('Message-ID', [messageId]),
     ...ids('In-Reply-To', inReplyTo === null ? [] : [inReplyTo]),
     ...ids('References', references),
@@ -124,19 +140,23 @@ const headersOf = (message: OutgoingMessage) => {
 }
 
 const toNode = ({ name, address }: Correspondent, field: string): { name: string; address: string } => ({
-  name: oneLine(name, field),
+  name: inOrder(oneLine(name, field), field),
   address: wireAddress(requireAddress(address, field)),
 })
 
-const requireAddress = (address: string, field: string) => {
+/** Throws request.invalid for what is no single address. */
+export const requireAddress = (address: string, field: string) => {
   const read = readAddress(address)
   if (!read) throw refusal(field, `has an address that is none: ${address.slice(0, 100)}`)
   return read
 }
 
+/** As it can stand in a header. */
+export const isMessageId = (id: string): boolean => /^<[\x21-\x3b\x3d\x3f-\x7e]{1,900}>$/.test(id)
+
 /** One that was written by another program is given on as it came, as long as it is one. */
 const messageIdOf = (id: string): string => {
-  if (!/^<[^<>\s\x00-\x1f\x7f]{1,996}>$/.test(id)) throw refusal('references', 'holds what is no Message-ID')
+  if (!isMessageId(id)) throw refusal('references', 'holds what is no Message-ID')
   return id
 }
 
@@ -144,6 +164,19 @@ const messageIdOf = (id: string): string => {
 const oneLine = (text: string, field: string): string => {
   if (/[\x00-\x1f\x7f\u2028\u2029]/.test(text)) throw refusal(field, 'holds a line break or another control character')
   return text.toWellFormed()
+}
+
+/** A name that is shown in another order than it is written passes for another one. */
+const inOrder = (text: string, field: string): string => {
+  if (/[\u202a-\u202e]/.test(text)) throw refusal(field, 'holds a character that turns text around')
+  // What looks encoded would be decoded by whoever reads it: into whatever it says.
+  return text.replaceAll('=?', '= ?')
+}
+
+/** As it was written, also where that looks encoded. RFC 2047. */
+const subjectHeader = (subject: string) => {
+  const text = oneLine(subject, 'subject')
+  return text.includes('=?') ? { prepared: true, foldLines: true, value: libmime.encodeWord(text, 'B', 52) } : text
 }
 
 const refusal = (field: string, why: string): AppError =>

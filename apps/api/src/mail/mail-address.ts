@@ -10,7 +10,8 @@ export type WireAddress = {
 
 const atom = "[\\w!#$%&'*+/=?^`{|}~\\-\\u00a1-\\u{10ffff}]+"
 const dotAtom = new RegExp(`^${atom}(?:\\.${atom})*$`, 'u')
-const quoted = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*"$/
+/** Without what ends an address on the wire. */
+const quoted = /^"(?:[\x20\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]|\\[\x20-\x3b\x3d\x3f-\x7e])*"$/
 const label = /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/i
 const maxLocal = 64
 const maxDomain = 255
@@ -37,6 +38,7 @@ const toWireDomain = (domain: string): string | null => {
 }
 
 /** What is encoded has to decode: some names of that look only pass for another one. */
-const isTrueName = (ascii: string): boolean => !/(^|\.)xn--/.test(ascii) || domainToUnicode(ascii) !== ''
+const isTrueName = (ascii: string): boolean =>
+  !/(^|\.)xn--/.test(ascii) || domainToASCII(domainToUnicode(ascii)) === ascii
 
 export const wireAddress = ({ local, domain }: WireAddress): string => `${local}@${domain}`

@@ -3,6 +3,8 @@ import { flagNames } from '#mail/flags.ts'
 import { headerOf, maxHeaderBytes } from '#mail/read-envelope.ts'
 import { AppError } from '#platform/errors.ts'
 import { appendMessage, findAppended } from '#protocol/imap/append-message.ts'
+import { createMailbox } from '#protocol/imap/change-mailboxes.ts'
+import { findHeld } from '#protocol/imap/find-held.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
 import { isConnectionFault, toSessionError } from '#protocol/session-error.ts'
 import { readChunks } from '#store/blobs.ts'
@@ -19,6 +21,7 @@ import {
 } from '#store/transfer-work.ts'
 import { isStorable } from './commands/command-step.ts'
 import type { Execution } from './execution.ts'
+import { looksRenamed } from './missing-mailbox.ts'
 
 /**
  * Appends imported and uploaded mails to mailboxes of the server, each once. Killed anywhere and run again:
@@ -44,7 +47,7 @@ export const appendNextMails = async (run: AppendRun): Promise<boolean> => {
   const items = inBatch(await store.readSystem((tx) => nextTransferItems(tx, accountId, batchMails)))
   const [first] = items
   if (!first) return false
-  const selected = first.path === '' ? null : await selectTarget(run, first.path)
+  const selected = first.path === '' ? null : await selectTarget(run, first)
   if (selected === null || selected instanceof AppError) {
     const code = selected?.code ?? 'mailbox.missing'
     await settle(
@@ -86,8 +89,24 @@ const inBatch = (found: TransferItem[]): TransferItem[] => {
 }
 
 /** Answers why the server does not open it. Throws connection faults. */
-const selectTarget = async ({ session }: AppendRun, path: string): Promise<SelectedMailbox | AppError> => {
+const selectTarget = async (run: AppendRun, item: TransferItem): Promise<SelectedMailbox | AppError> => {
+  const { session } = run
+  const { path, mailboxId } = item
   try {
+    return await selectMailbox(session, path)
+  } catch (error) {
+    const known = toSessionError(error)
+    if (isConnectionFault(known)) throw known
+    // One that was made here for want of another is made there now, once.
+    if (known.code !== 'mailbox.missing' || !item.isSentCopy || (await looksRenamed(run, mailboxId))) return known
+    return createTarget(run, path)
+  }
+}
+
+const createTarget = async ({ session, onTree }: AppendRun, path: string): Promise<SelectedMailbox | AppError> => {
+  try {
+    await createMailbox(session, path)
+    onTree?.()
     return await selectMailbox(session, path)
   } catch (error) {
     const known = toSessionError(error)
@@ -118,6 +137,10 @@ const sortOut = async (
     }
     const facts = { rawHash: sha256, sizeBytes, now: clock.now(), cameAt, fileAt }
     const mail: Mail = { item, blobId, envelope: await toArrivalEnvelope(head, facts), header: headerOf(head) }
+    if (item.isSentCopy && (await isHeld(run, mail))) {
+      outcomes.push({ id, state: 'here' })
+      continue
+    }
     if (isRepeat) {
       const isSameLife = item.uidValidity === selected.uidValidity
       const fromUid = (isSameLife && item.fromUid) || 1n
@@ -136,6 +159,14 @@ const sortOut = async (
     else mails.push(mail)
   }
   return { outcomes, mails }
+}
+
+/** Some servers put what is sent through them there by themselves, changed as they like. */
+const isHeld = async ({ session }: AppendRun, mail: Mail): Promise<boolean> => {
+  const { messageId } = soughtOf(mail)
+  if (messageId === null) return false
+  for await (const held of findHeld(session, mail.item.path, [messageId])) if (held === messageId) return true
+  return false
 }
 
 const soughtOf = ({ item: { sizeBytes }, header }: Mail) => ({

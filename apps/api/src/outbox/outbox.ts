@@ -15,6 +15,7 @@ import type { Store } from '#store/open-store.ts'
 import { requireRight, rightsOf } from './check-rights.ts'
 import { applyCommand } from './commands/command-kinds.ts'
 import { createMailbox, placeMailbox, removeMailbox, restoreMailbox, type TreeOutcome } from './own-mailboxes.ts'
+import { stateOfAll } from './plan-submission.ts'
 import { failureText, presentCommand } from './present-command.ts'
 import { endTreeChange } from './tree-outcome.ts'
 import { takeEffect, undoWithin } from './undo-within.ts'
@@ -29,6 +30,7 @@ export {
   requireRight,
   restoreMailbox,
   rightsOf,
+  stateOfAll,
   type TreeOutcome,
 }
 

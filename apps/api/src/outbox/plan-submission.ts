@@ -72,7 +72,7 @@ export const planAfterAttempt = (
     case 'impossible':
       return { state: 'failed', reason: 'it cannot be sent as it is' }
     case 'parked':
-      return { state: 'deferred', reason: 'nobody can sign in' }
+      break
     case 'lost':
       if (attempt.isCommitted) return { state: 'in_doubt', reason: 'no answer came to its end' }
       break
@@ -103,8 +103,8 @@ export type SubmissionState =
   | 'in_doubt'
   | 'cancelled'
 
-export const stateOfAll = (states: readonly BatchState[], isHeld: boolean): SubmissionState => {
-  const has = (...wanted: BatchState[]) => states.some((state) => wanted.includes(state))
+export const stateOfAll = (states: readonly string[], isHeld: boolean): SubmissionState => {
+  const has = (...wanted: BatchState[]) => states.some((state) => wanted.some((one) => one === state))
   if (has('in_doubt')) return 'in_doubt'
   if (has('leased', 'connected', 'committing')) return 'sending'
   if (has('deferred')) return 'deferred'

@@ -5,6 +5,7 @@ import { openCredential, sealCredential, sealDataKey } from './account-credentia
 import type { Unit } from './commit.ts'
 import { erasing } from './erase-account.ts'
 import type { Account } from './generated/client.ts'
+import { addIdentity } from './identities.ts'
 import { createMailboxesHere } from './mailboxes-here.ts'
 import type { Tx } from './open-store.ts'
 
@@ -65,6 +66,9 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
     await tx.accountLease.create({ data: { accountId: id, expiresAt: new Date(0) } })
     await tx.stream.create({ data: { accountId: id } })
     if (settings.kind === 'pop3') await createMailboxesHere(tx, id)
+    const person = await tx.appUser.findUnique({ where: { id: userId }, select: { name: true } })
+    const name = settings.name || (person?.name ?? '')
+    await addIdentity(unit, id, { address: settings.address, name, replyTo: null, signature: '', isDefault: true })
   }
   unit.log({ userId }, { kind: 'account', accountId: id.toString() })
   unit.wakeEngine(id)
@@ -122,7 +126,13 @@ export const loadForEngine = async (
   }
 }
 
-export type SubmissionServer = { server: ServerSettings; password: Secret; userId: bigint }
+export type SubmissionServer = {
+  server: ServerSettings
+  password: Secret
+  userId: bigint
+  /** As it last said. */
+  maxMessageBytes: number | null
+}
 
 /** Where an account's mail goes out, with the password for it. Null when nothing is sent from it, or it is not looked after. */
 export const loadForSending = async (
@@ -138,5 +148,12 @@ export const loadForSending = async (
     credential === null
       ? account.password
       : openCredential(masterKey, { dataKey, credential }, 'outgoing_credential', { accountId, userId })
-  return { server: serverSettings.parse(row.outgoing), password, userId }
+  const maxMessageBytes = row.maxMessageBytes === null ? null : Number(row.maxMessageBytes)
+  return { server: serverSettings.parse(row.outgoing), password, userId, maxMessageBytes }
+}
+
+/** What the submission server takes in one mail, as it says now. RFC 1870. */
+export const storeMaxMessageBytes = async (unit: Unit, accountId: bigint, bytes: number | null): Promise<void> => {
+  await unit.tx.account.update({ where: { id: accountId }, data: { maxMessageBytes: bytes } })
+  unit.log({ accountId }, { kind: 'identities', accountId: accountId.toString() })
 }

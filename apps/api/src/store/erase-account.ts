@@ -30,6 +30,8 @@ export const letGoOfAccount = async (
 /** The last step: takes every row of an account out of every table. */
 export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void> => {
   const { tx } = unit
+  // A draft that went on in another account keeps what is attached to it.
+  await tx.$executeRaw`UPDATE blob b SET account_id = a.account_id FROM draft_attachment a WHERE a.blob_id = b.id AND b.account_id = ${accountId} AND a.account_id <> b.account_id`
   await tx.$executeRaw`DELETE FROM blob_chunk WHERE blob_id IN (SELECT id FROM blob WHERE account_id = ${accountId})`
   await tx.$executeRaw`DELETE FROM command_target WHERE command_id IN (SELECT id FROM command WHERE account_id = ${accountId})`
   await tx.$executeRaw`DELETE FROM change WHERE stream_id IN (SELECT id FROM stream WHERE account_id = ${accountId})`
@@ -46,6 +48,10 @@ export const eraseAccount = async (unit: Unit, accountId: bigint): Promise<void>
   await tx.$executeRaw`DELETE FROM submission_recipient WHERE submission_id IN (SELECT id FROM submission WHERE account_id = ${accountId})`
   await tx.submissionBatch.deleteMany({ where })
   await tx.submission.deleteMany({ where })
+  await tx.draftCopy.deleteMany({ where })
+  await tx.draftAttachment.deleteMany({ where })
+  await tx.draft.deleteMany({ where })
+  await tx.identity.deleteMany({ where })
   await tx.transferItem.deleteMany({ where })
   await tx.transfer.deleteMany({ where })
   await tx.threadMailbox.deleteMany({ where })

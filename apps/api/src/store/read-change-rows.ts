@@ -1,10 +1,12 @@
 import type { ChangeFact } from '#events/change-facts.ts'
 import type { AccountRow } from './accounts.ts'
 import type { CommandRow } from './commands.ts'
+import { type AttachmentRow, type DraftRow, type WholeDraft, wholeDrafts } from './drafts.ts'
 import { Prisma } from './generated/client.ts'
 import { type ThreadListRow, threadRowsOf } from './list-threads.ts'
 import { modelColumns } from './model-columns.ts'
 import { type PlacementRow, placementsOf } from './read-messages.ts'
+import { type SubmissionRow, submissionsOf } from './read-submissions.ts'
 import type { Ask, Statement } from './reader.ts'
 import { type SettingRow, settingsOf } from './sessions.ts'
 import type { MailboxRow } from './sync-mailboxes.ts'
@@ -25,7 +27,10 @@ export type ChangeRows = {
   mailboxesWithParents: MailboxRow[]
   accounts: ShownAccount[]
   commands: CommandRow[]
+  submissions: SubmissionRow[]
   settings: SettingRow[]
+  /** Those that are open. */
+  drafts: WholeDraft[]
 }
 
 export const readChangeRows = async (
@@ -45,15 +50,31 @@ export const readChangeRows = async (
   const mailboxIds = [...new Set(named)].map(BigInt)
   const accountIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'account' ? [fact.accountId] : [])))]
   const commandIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'command' ? [fact.commandId] : [])))]
+  const submissionIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'submission' ? [fact.submissionId] : [])))]
   const areSettingsNew = userId !== null && facts.some(({ kind }) => kind === 'settings')
-  const [threadRows, threadMessages, placements, mailboxesWithParents, accounts, commands, settings] = await ask([
+  const draftIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'draft' ? [fact.draftId] : [])))]
+  const [
+    threadRows,
+    threadMessages,
+    placements,
+    mailboxesWithParents,
+    accounts,
+    commands,
+    submissions,
+    settings,
+    drafts,
+    attachments,
+  ] = await ask([
     pairs.length > 0 ? threadRowsOf(pairs) : null,
     pairs.length > 0 ? messagesOf(threadIds) : null,
     pairs.length > 0 ? placementsOf(threadIds) : null,
     mailboxIds.length > 0 && accountId !== null ? mailboxesOf(accountId, mailboxIds) : null,
     accountIds.length > 0 ? accountsOf(accountIds.map(BigInt)) : null,
     commandIds.length > 0 ? commandsOf(commandIds) : null,
+    submissionIds.length > 0 ? submissionsOf(submissionIds) : null,
     areSettingsNew ? settingsOf(userId) : null,
+    draftIds.length > 0 ? draftsOf(draftIds) : null,
+    draftIds.length > 0 ? attachmentsOf(draftIds) : null,
   ])
   const changed = new Set(mailboxIds)
   const mailboxes = mailboxesWithParents.filter(({ id }) => changed.has(id))
@@ -66,7 +87,9 @@ export const readChangeRows = async (
     mailboxesWithParents,
     accounts,
     commands,
+    submissions,
     settings,
+    drafts: wholeDrafts(drafts, attachments),
   }
 }
 
@@ -102,4 +125,17 @@ const commandColumns = modelColumns(Object.keys(Prisma.CommandScalarFieldEnum))
 const commandsOf = (ids: string[]): Statement<CommandRow> => ({
   name: 'changed.commands',
   sql: Prisma.sql`SELECT ${commandColumns} FROM command WHERE id = ANY (${ids}::uuid[])`,
+})
+
+const draftColumns = modelColumns(Object.keys(Prisma.DraftScalarFieldEnum))
+const attachmentColumns = modelColumns(Object.keys(Prisma.DraftAttachmentScalarFieldEnum))
+
+const draftsOf = (ids: string[]): Statement<DraftRow> => ({
+  name: 'changed.drafts',
+  sql: Prisma.sql`SELECT ${draftColumns} FROM draft WHERE id = ANY (${ids}::uuid[]) AND discarded_at IS NULL AND submission_id IS NULL`,
+})
+
+const attachmentsOf = (ids: string[]): Statement<AttachmentRow> => ({
+  name: 'changed.attachments',
+  sql: Prisma.sql`SELECT ${attachmentColumns} FROM draft_attachment WHERE draft_id = ANY (${ids}::uuid[])`,
 })

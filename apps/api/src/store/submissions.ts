@@ -1,7 +1,7 @@
 import { textArray } from './binary-array.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit } from './commit.ts'
-import type { Tx } from './open-store.ts'
+import type { Store, Tx } from './open-store.ts'
 
 /** Mails on their way out. What their states mean, and which may follow which: outbox/plan-submission.ts. */
 export type NewRecipient = { address: string; name: string; kind: 'to' | 'cc' | 'bcc'; batch: number }
@@ -12,28 +12,38 @@ export type NewSubmission = {
   accountId: bigint
   requestHash: Buffer
   messageIdHeader: string
+  fromName?: string
   fromAddress: string
+  /** As it was written; null: it came without one. */
+  draftId?: string | null
+  /** Its sender keeps one in Sent. */
+  wantsCopy?: boolean
   subject: string
   octets: StagedContent
   isUnicode: boolean
   wantsReport: boolean
   notBefore: Date
   schedule: { wallTime: string; zone: string } | null
-  about: { messageId: bigint; kind: 'reply' | 'forward' } | null
+  about: { messageId: bigint; kind: 'reply' | 'forward' | 'redirect' } | null
   recipients: NewRecipient[]
 }
 
 /** `isKnown`: it was asked for before. `isOther`: something else was asked for under this id. */
 export type Inserted = { kind: 'new' } | { kind: 'known' } | { kind: 'other' }
 
+/** Whoever's it is. */
+export const findSubmission = (tx: Tx, id: string): Promise<{ userId: bigint; requestHash: Uint8Array } | null> =>
+  tx.submission.findUnique({ where: { id }, select: { userId: true, requestHash: true } })
+
 /** Everything that is needed to send it, in one transaction: from here on it is safe, and goes once. */
 export const insertSubmission = async (unit: RawUnit, wanted: NewSubmission): Promise<Inserted> => {
   const { tx } = unit
   const { id, userId, accountId, octets, about, schedule, recipients } = wanted
   const made = await tx.$queryRaw<{ blob_id: bigint }[]>`
-    INSERT INTO submission (id, user_id, account_id, request_hash, message_id_header, from_address, subject, blob_id, size_bytes, is_unicode, wants_report, not_before,
+    INSERT INTO submission (id, user_id, account_id, request_hash, message_id_header, from_name, from_address, draft_id, sent_copy, subject, blob_id, size_bytes, is_unicode, wants_report, not_before,
       schedule, about_message_id, about_kind)
-    VALUES (${id}::uuid, ${userId}, ${accountId}, ${wanted.requestHash}, ${wanted.messageIdHeader}, ${wanted.fromAddress}, ${wanted.subject},
+    VALUES (${id}::uuid, ${userId}, ${accountId}, ${wanted.requestHash}, ${wanted.messageIdHeader}, ${wanted.fromName ?? ''}, ${wanted.fromAddress}, ${wanted.draftId ?? null}::uuid,
+      ${wanted.wantsCopy ? 'waiting' : 'none'}, ${wanted.subject},
       coalesce(${octets.blobId}::bigint, nextval('blob_id_seq')), ${octets.sizeBytes}::bigint, ${wanted.isUnicode}, ${wanted.wantsReport}, ${wanted.notBefore},
       ${schedule === null ? null : JSON.stringify(schedule)}::jsonb, ${about?.messageId ?? null}::bigint, ${about?.kind ?? null})
     ON CONFLICT (id) DO NOTHING RETURNING blob_id`
@@ -57,7 +67,7 @@ export const insertSubmission = async (unit: RawUnit, wanted: NewSubmission): Pr
   await tx.$executeRaw`
     INSERT INTO submission_batch (submission_id, n, account_id, due_at)
     SELECT DISTINCT ${id}::uuid, batch, ${accountId}::bigint, ${wanted.notBefore}::timestamptz FROM submission_recipient WHERE submission_id = ${id}::uuid`
-  tell(unit, accountId, id)
+  tellSubmission(unit, accountId, id)
   unit.wakeEngine(accountId)
   return { kind: 'new' }
 }
@@ -125,7 +135,7 @@ export const advanceBatch = async (
       reply_code = ${replyCode}::int, error_code = ${errorCode}::text, text = ${text}::text
     FROM submission s WHERE s.id = b.submission_id AND b.submission_id = ${submissionId}::uuid AND b.n = ${n}::int AND b.state = ANY (${textArray(from)}::text[])
       AND (s.cancelled_at IS NULL OR ${to} = 'cancelled')`
-  if (moved > 0) tell(unit, accountId, submissionId)
+  if (moved > 0) tellSubmission(unit, accountId, submissionId)
   return moved > 0
 }
 
@@ -185,23 +195,42 @@ export const recoverBatches = async (
     const rows = await unit.tx.$queryRaw<{ id: string }[]>`
       UPDATE submission_batch b SET state = ${to}, changed_at = now(), due_at = now(), text = coalesce(${text}::text, b.text) FROM submission s
       WHERE s.id = b.submission_id AND b.account_id = ${accountId} AND b.state = ${from} RETURNING s.id::text`
-    for (const { id } of rows) tell(unit, accountId, id)
+    for (const { id } of rows) tellSubmission(unit, accountId, id)
   }
 }
 
-/** Takes back what nobody has begun to send. False when it is too late, or over. */
-export const cancelSubmission = async (unit: RawUnit, userId: bigint, id: string): Promise<boolean> => {
-  const { tx } = unit
-  const [held] = await tx.$queryRaw<{ account_id: bigint | null; is_open: boolean }[]>`
-    SELECT min(b.account_id) AS account_id, bool_and(b.state IN ('queued', 'deferred', 'failed', 'in_doubt')) AS is_open FROM (
-      SELECT b.account_id, b.state FROM submission_batch b JOIN submission s ON s.id = b.submission_id AND s.user_id = ${userId} AND s.cancelled_at IS NULL
-      WHERE b.submission_id = ${id}::uuid ORDER BY b.n FOR UPDATE OF b) b`
-  if (!held?.is_open || held.account_id === null) return false
-  await tx.$executeRaw`UPDATE submission SET cancelled_at = now(), finished_at = now() WHERE id = ${id}::uuid`
-  await tx.$executeRaw`UPDATE submission_batch SET state = 'cancelled', changed_at = now() WHERE submission_id = ${id}::uuid`
-  tell(unit, held.account_id, id)
-  return true
+/** Those of an account that have waited since then and are not told of: their person is to know. */
+export const tellLate = async (unit: RawUnit, accountId: bigint, afterMs: number): Promise<void> => {
+  const rows = await unit.tx.$queryRaw<{ id: string }[]>`
+    UPDATE submission s SET told_at = now() WHERE account_id = ${accountId} AND told_at IS NULL AND finished_at IS NULL
+      AND not_before < now() - ${afterMs}::float8 * interval '1 millisecond'
+      AND EXISTS (SELECT 1 FROM submission_batch b WHERE b.submission_id = s.id AND b.state IN ('queued', 'deferred')) RETURNING id::text`
+  for (const { id } of rows) tellSubmission(unit, accountId, id)
 }
 
-const tell = (unit: RawUnit, accountId: bigint, id: string): void =>
+/** When the next of them has waited so long, milliseconds from now; null: none is on its way. */
+export const msToLate = async (tx: Tx, accountId: bigint, afterMs: number): Promise<number | null> => {
+  const [row] = await tx.$queryRaw<{ ms: number | null }[]>`
+    SELECT (extract(epoch FROM min(s.not_before) - now()) * 1000)::float8 + ${afterMs}::float8 AS ms FROM submission s JOIN submission_batch b ON b.submission_id = s.id
+    WHERE b.account_id = ${accountId} AND b.state IN ('queued', 'deferred') AND s.told_at IS NULL`
+  return row?.ms ?? null
+}
+
+export const tellSubmission = (unit: Pick<RawUnit, 'log'>, accountId: bigint, id: string): void =>
   unit.log({ accountId }, { kind: 'submission', submissionId: id })
+
+/** Long over. What went everywhere it should needs its octets no longer; of the rest they are kept to be sent again. */
+export const sweepSubmissions = async ({ prisma }: Store): Promise<void> => {
+  await prisma.$executeRaw`
+    WITH idle AS (SELECT s.blob_id FROM submission s JOIN blob b ON b.id = s.blob_id WHERE s.finished_at < now() - interval '1 day' AND s.copy_at IS NULL
+        AND (s.cancelled_at IS NOT NULL OR (s.followed_at IS NOT NULL AND s.sent_copy IN ('none', 'stored') AND NOT EXISTS (
+          SELECT 1 FROM submission_recipient r WHERE r.submission_id = s.id AND r.state IN ('waiting', 'refused')))) LIMIT 5000),
+      gone AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM idle))
+    DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM idle)`
+  await prisma.$executeRaw`
+    WITH old AS (DELETE FROM submission WHERE finished_at < now() - interval '90 days' RETURNING id, blob_id),
+      b AS (DELETE FROM submission_batch WHERE submission_id IN (SELECT id FROM old)),
+      r AS (DELETE FROM submission_recipient WHERE submission_id IN (SELECT id FROM old)),
+      o AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM old))
+    DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM old)`
+}

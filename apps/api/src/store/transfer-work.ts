@@ -2,6 +2,7 @@ import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
 import type { Tx } from './open-store.ts'
+import { settleCopies } from './sent-copies.ts'
 
 /** A mail of a transfer that waits to be carried out, or of which an earlier run does not know how it ended. */
 export type TransferItem = {
@@ -19,6 +20,8 @@ export type TransferItem = {
   cameAt: Date | null
   fileAt: Date | null
   isRepeat: boolean
+  /** A copy of what was sent: whatever bears its Message-ID there is it. */
+  isSentCopy: boolean
   attempts: number
   fromUid: bigint | null
   uidValidity: bigint | null
@@ -37,21 +40,22 @@ type RawItem = {
   came_at: Date | null
   file_at: Date | null
   state: string
+  is_sent_copy: boolean
   attempts: number
   from_uid: bigint | null
   uid_validity: bigint | null
 }
 
 /**
- * The oldest open mails of an account, all of one mailbox. A mailbox that is not known to its end yet comes later: whether
+ * The oldest open mails of an account, all of one mailbox; copies of what was sent first. A mailbox that is not known to its end yet comes later: whether
  * it has a mail already cannot be told before.
  */
 export const nextTransferItems = async (tx: Tx, accountId: bigint, limit: number): Promise<TransferItem[]> => {
   const rows = await tx.$queryRaw<RawItem[]>`
     SELECT i.id, i.transfer_id, i.mailbox_id, coalesce(m.path, '') AS path, i.sha256, i.size_bytes, b.id AS blob_id, i.flags::int AS flags, i.keywords, i.came_at, i.file_at, i.state, i.attempts,
-      i.from_uid, i.uid_validity
-    FROM transfer_item i LEFT JOIN mailbox m ON m.id = i.mailbox_id LEFT JOIN blob b ON b.id = i.blob_id
-    WHERE i.account_id = ${accountId} AND i.state IN ('waiting', 'sending') AND (m.id IS NULL OR m.fill_uid = 1 OR NOT m.is_synced) ORDER BY i.id LIMIT ${limit}`
+      i.from_uid, i.uid_validity, t.kind = 'sent' AS is_sent_copy
+    FROM transfer_item i JOIN transfer t ON t.id = i.transfer_id LEFT JOIN mailbox m ON m.id = i.mailbox_id LEFT JOIN blob b ON b.id = i.blob_id
+    WHERE i.account_id = ${accountId} AND i.state IN ('waiting', 'sending') AND (m.id IS NULL OR m.fill_uid = 1 OR NOT m.is_synced OR t.kind = 'sent') ORDER BY t.kind = 'sent' DESC, i.id LIMIT ${limit}`
   return rows
     .filter(({ mailbox_id }) => mailbox_id === rows[0]?.mailbox_id)
     .map((row) => ({
@@ -67,6 +71,7 @@ export const nextTransferItems = async (tx: Tx, accountId: bigint, limit: number
       cameAt: row.came_at,
       fileAt: row.file_at,
       isRepeat: row.state === 'sending',
+      isSentCopy: row.is_sent_copy,
       attempts: row.attempts,
       fromUid: row.from_uid,
       uidValidity: row.uid_validity,
@@ -163,8 +168,9 @@ export type ItemOutcome = { id: bigint } /** `isKept`: its blob is a message's s
 )
 
 /** What became of mails. Their octets go, unless they belong to a message. */
-export const settleItems = async ({ tx }: RawUnit, outcomes: ItemOutcome[]): Promise<void> => {
+export const settleItems = async (unit: RawUnit, outcomes: ItemOutcome[]): Promise<void> => {
   if (outcomes.length === 0) return
+  const { tx } = unit
   const text = (of: (outcome: ItemOutcome) => string | null) => textArray(outcomes.map(of))
   await tx.$executeRaw`
     WITH t AS (SELECT * FROM unnest(${outcomes.map(({ id }) => id)}::bigint[], ${text(({ state }) => state)}::text[], ${text((found) => (found.state === 'stored' ? (found.uid?.toString() ?? null) : null))}::text[],
@@ -175,4 +181,8 @@ export const settleItems = async ({ tx }: RawUnit, outcomes: ItemOutcome[]): Pro
       free AS (SELECT blob_id FROM done WHERE is_free AND blob_id IS NOT NULL),
       b AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM free))
     DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM free)`
+  await settleCopies(
+    unit,
+    outcomes.map(({ id }) => id),
+  )
 }

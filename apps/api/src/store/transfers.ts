@@ -18,18 +18,25 @@ export type NewTransfer = {
   expectedBytes: bigint | null
 }
 
+/** What a person began; copies of what they sent go the same way, without being shown as work of theirs. */
+const ofPeople = ['import', 'upload']
+
 export const createTransfer = (tx: Tx, wanted: NewTransfer): Promise<TransferRow> =>
   tx.transfer.create({ data: wanted })
 
 /** Null when it is somebody else's or not there. */
 export const findOwnTransfer = (tx: Tx, userId: bigint, id: bigint): Promise<TransferRow | null> =>
-  tx.transfer.findFirst({ where: { id, userId } })
+  tx.transfer.findFirst({ where: { id, userId, kind: { in: ofPeople } } })
 
 const listed = 50
 
 /** The newest that their person has not put away. */
 export const listOwnTransfers = (tx: Tx, userId: bigint): Promise<TransferRow[]> =>
-  tx.transfer.findMany({ where: { userId, dismissedAt: null }, orderBy: { id: 'desc' }, take: listed })
+  tx.transfer.findMany({
+    where: { userId, dismissedAt: null, kind: { in: ofPeople } },
+    orderBy: { id: 'desc' },
+    take: listed,
+  })
 
 export const countItems = async (tx: Tx, transferIds: bigint[]): Promise<Map<bigint, TransferCounts>> => {
   const rows = await tx.$queryRaw<(TransferCounts & { transfer_id: bigint })[]>`

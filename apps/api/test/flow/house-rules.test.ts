@@ -13,10 +13,11 @@ import { openCredential } from '#store/account-credentials.ts'
 import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
+import { madeByClients } from '../../src/features/rest-route.ts'
 import { buildTestApp } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 import { until } from '../support/until.ts'
-import { validBodies } from '../support/valid-bodies.ts'
+import { validBodies, validQueries } from '../support/valid-bodies.ts'
 
 const password = 'four unrelated words: lantern orbit'
 const canary = 'canary-7f3a91-violet'
@@ -182,9 +183,9 @@ describe('the rules of the house', () => {
   it.each(names.filter((name) => rest[name].path.includes(':')))('%s answers 404 for ids nobody has', async (name) => {
     const operation: RestOperation = rest[name]
     const path = operation.path.replace(/:(\w+)/g, (_, param: string) =>
-      param === 'commandId' ? '00000000-0000-4000-8000-000000000000' : '999999999',
+      madeByClients.has(param) ? '00000000-0000-4000-8000-000000000000' : '999999999',
     )
-    const query = name === 'removeAccount' ? '?mode=erase' : ''
+    const query = validQueries[name] ?? ''
     const answer = await send(operation.method, path + query, { cookie: owner, body: validBodies[name] })
     expect([answer.statusCode, answer.json().error.code]).toEqual([404, 'not_found'])
   })

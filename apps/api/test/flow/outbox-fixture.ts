@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import { commandBody } from '@postern/shared/commands.ts'
 import type { z } from 'zod'
 import { enqueueCommand } from '#outbox/outbox.ts'
@@ -18,7 +19,15 @@ export const startOutboxApi = async (more: { treeWithinMs?: number } = {}) => {
   const mine = await openTestSession(fixture.store, fixture.userId)
   return {
     ...fixture,
-    send: (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, payload?: object, cookie = mine) =>
+    signIn: (userId: bigint) => openTestSession(fixture.store, userId),
+    upload: (path: string, octets: Buffer | Readable) =>
+      app.inject({
+        method: 'POST',
+        url: `/v1${path}`,
+        headers: { cookie: mine, 'x-postern': '1', 'content-type': 'application/octet-stream' },
+        payload: octets,
+      }),
+    send: (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, payload?: object, cookie = mine) =>
       app.inject({ method, url: `/v1${path}`, headers: { cookie, 'x-postern': '1' }, ...(payload ? { payload } : {}) }),
     stop: async () => {
       await app.close()

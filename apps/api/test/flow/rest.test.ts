@@ -9,7 +9,8 @@ import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { buildTestApp } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
-import { validBodies } from '../support/valid-bodies.ts'
+import { plantDraft } from '../support/planted-draft.ts'
+import { validBodies, validQueries } from '../support/valid-bodies.ts'
 
 const password = 'four unrelated words: lantern orbit'
 const names = Object.keys(rest) as RestName[] // keys of the table
@@ -162,6 +163,7 @@ describe('the REST interface', () => {
     )
     expect(command.statusCode).toBe(200)
     ids.commandId = command.json().id
+    Object.assign(ids, await plantDraft(store, { userId: 1n, accountId }))
     ids.sessionId = (await send('GET', '/v1/sessions', undefined, owner)).json().sessions[0].id
     ids.invitationId = String((await store.prisma.invitation.findFirstOrThrow()).id)
   }
@@ -183,7 +185,7 @@ describe('the REST interface', () => {
     "%s answers 404 for another person's ids",
     async (name) => {
       const operation: RestOperation = rest[name]
-      const query = name === 'removeAccount' ? '?mode=erase' : ''
+      const query = validQueries[name] ?? ''
       const response = await send(operation.method, fill(operation.path) + query, validBodies[name], member)
       expect([response.statusCode, response.json().error.code]).toEqual([404, 'not_found'])
       expect(response.body).not.toMatch(/secret/i)

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { recoverSubmissions, sendNextSubmission } from '#outbox/send-submissions.ts'
 import { systemClock } from '#platform/clock.ts'
-import { commitBulk } from '#store/commit.ts'
+import { commit } from '#store/commit.ts'
 import { type Lease, takeLeases } from '#store/lease.ts'
-import { cancelSubmission } from '#store/submissions.ts'
+import { cancelHeld, holdSubmission } from '#store/steer-submissions.ts'
 import { queueMail } from '../support/queued-mail.ts'
 import { type ScriptedSmtp, type SmtpScript, signInAt, startScriptedSmtp } from '../support/scripted-smtp.ts'
 import { until } from '../support/until.ts'
@@ -79,16 +79,20 @@ describe('a mail that waits to be sent', () => {
     const { server, queue, send, states, makeDue } = await scene()
     const { store, userId } = fixture
     const cancel = (id: string) =>
-      commitBulk(store, { kind: 'user', userId }, (unit) => cancelSubmission(unit, userId, id))
+      commit(store, { kind: 'user', userId }, async (unit) => {
+        const held = await holdSubmission(unit.tx, userId, id)
+        if (held && !held.states.includes('sent')) await cancelHeld(unit, held)
+        return held?.states
+      })
     const [held, gone] = [randomUUID(), randomUUID()]
     await queue(held, ['bob@example.org'], { notBefore: new Date(Date.now() + 60_000) })
     expect(await send()).toBe(false)
-    expect(await cancel(held)).toBe(true)
+    expect(await cancel(held)).toEqual(['queued'])
     await makeDue()
     expect([await send(), await states(held), server.mails.length]).toEqual([false, ['cancelled'], 0])
     await queue(gone, ['bob@example.org'])
     await send()
-    expect([await cancel(gone), await states(gone)]).toEqual([false, ['sent']])
+    expect([await cancel(gone), await states(gone)]).toEqual([['sent'], ['sent']])
   })
 
   it('is tried again after what may pass, and not after what never will', async () => {

@@ -177,7 +177,7 @@ export const startDovecot = async (options: DovecotOptions = {}): Promise<Doveco
   }
 }
 
-const idsOf = (user: string): { uid: number; gid: number } => {
+export const idsOf = (user: string): { uid: number; gid: number } => {
   const id = (flag: string) => Number(execFileSync('id', [flag, user], { encoding: 'utf8' }).trim())
   return { uid: id('-u'), gid: id('-g') }
 }
@@ -201,7 +201,7 @@ const untilShown = async (port: number, fingerprint: string): Promise<void> => {
   throw new Error('Dovecot does not show its new certificate')
 }
 
-const freePorts = async (count: number): Promise<number[]> => {
+export const freePorts = async (count: number): Promise<number[]> => {
   const probes = await Promise.all(
     Array.from({ length: count }, async () => {
       const probe = createServer()
@@ -228,17 +228,17 @@ const isListening = (port: number): Promise<boolean> =>
     socket.once('error', () => finish(false))
   })
 
-const untilListening = async (child: ChildProcess, ports: number[], complaint: () => string): Promise<void> => {
+export const untilListening = async (child: ChildProcess, ports: number[], complaint: () => string): Promise<void> => {
   const deadline = Date.now() + 15_000
   while (Date.now() < deadline && child.exitCode === null) {
     if ((await Promise.all(ports.map(isListening))).every(Boolean)) return
     await new Promise((done) => setTimeout(done, 30))
   }
   await stopGroup(child)
-  throw new Error(`Dovecot did not start: ${complaint()}`)
+  throw new Error(`The server did not start: ${complaint()}`)
 }
 
-const stopGroup = async (child: ChildProcess): Promise<void> => {
+export const stopGroup = async (child: ChildProcess): Promise<void> => {
   if (child.pid === undefined || child.exitCode !== null) return
   const ended = new Promise((done) => child.once('exit', done))
   process.kill(child.pid, 'SIGTERM')

@@ -1,6 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import type { RestName } from '@postern/shared/rest.ts'
 
+export const validContent = (identityId: string) => ({
+  identityId,
+  to: [],
+  cc: [],
+  bcc: [],
+  subject: '',
+  text: '',
+  html: null,
+  about: null,
+  quotes: false,
+  wantsReceipt: false,
+  wantsReport: false,
+})
+
+/** The same of what stands behind the path. */
+export const validQueries: Partial<Record<RestName, string>> = {
+  removeAccount: '?mode=erase',
+  addAttachment: `?id=${randomUUID()}`,
+}
+
 /** For operations that answer for one thing: what passes their schema, so that the answer is about the id. */
 export const validBodies: Partial<Record<RestName, unknown>> = {
   patchAccount: { name: 'mine now' },
@@ -13,5 +33,14 @@ export const validBodies: Partial<Record<RestName, unknown>> = {
   patchMailbox: { isSynced: false },
   createRemoteImageLinks: { urls: [] },
   createUpload: { toMailboxId: '999999999' },
+  createIdentity: { address: 'a@example.org' },
+  patchIdentity: { name: 'A' },
+  saveDraft: {
+    baseVersion: 1,
+    content: validContent('999999999'),
+  },
+  addAttachmentFromMail: { id: randomUUID(), messageId: '999999999', partId: null },
+  patchSubmission: { sendAt: null },
+  decideSubmission: { decision: 'arrived' },
   undoCommand: { id: randomUUID() },
 }

@@ -2,8 +2,8 @@ import { egressFetch } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { isSignedBy, signParts } from '#platform/signed-url.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
-import { requireOwnMessage } from './content.ts'
-import { safeHeaders, sniffImage } from './part-headers.ts'
+import { requireOwnMessage } from '../mail-content.ts'
+import { safeHeaders, sniffImage } from '../part-headers.ts'
 
 /**
  * Remote images come only through us: the sender sees this server's address at a time of our choosing, no cookies and no

@@ -6,10 +6,10 @@ import { commit } from '#store/commit.ts'
 import { wantRest } from '#store/maildrop-wishes.ts'
 import { type ReadableMessage, readMessage } from '#store/read-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
+import { collect, openPart, openSource, peek, requireOwnMessage } from '../mail-content.ts'
+import { parseHeaders } from '../parse-headers.ts'
+import { attachmentDisposition, previewKind, safeHeaders, sniffImage } from '../part-headers.ts'
 import { presentBodyState } from '../present-mail.ts'
-import { collect, openPart, openSource, peek, requireOwnMessage } from './content.ts'
-import { parseHeaders } from './parse-headers.ts'
-import { attachmentDisposition, previewKind, safeHeaders, sniffImage } from './part-headers.ts'
 import { registerRemoteImages } from './remote-images.ts'
 
 const maxHeaderBytes = 256 * 1024

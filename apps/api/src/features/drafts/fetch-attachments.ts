@@ -1,0 +1,82 @@
+import { AppError, isAppError } from '#platform/errors.ts'
+import { stageContent } from '#store/blobs.ts'
+import { commit } from '#store/commit.ts'
+import { type AttachmentFacts, attachContent, noteMissing } from '#store/draft-attachments.ts'
+import type { AttachmentRow, WholeDraft } from '#store/drafts.ts'
+import type { FeatureDeps } from '../feature-deps.ts'
+import { openPart, openSource, requireOwnMessage } from '../mail-content.ts'
+import { maxAttachmentBytes, within } from './attachment-limits.ts'
+
+type Deps = Pick<FeatureDeps, 'store' | 'engine' | 'logger'>
+type Owner = { userId: bigint; accountId: bigint }
+/** One that comes out of a mail. */
+export type Fetched = AttachmentFacts & { from: NonNullable<AttachmentFacts['from']> }
+
+/**
+ * Brings attachments out of mails. What a draft began with is fetched behind its answer, one after the other; should that end
+ * with this process, whoever opens the draft next begins it again.
+ */
+export type AttachmentFetching = {
+  /** Resolves when it is attached. Throws why it is not. */
+  fetch: (owner: Owner, wanted: Fetched) => Promise<void>
+  /** Begins to fetch what a draft lacks, unless that is under way. */
+  begin: (draft: WholeDraft) => void
+}
+
+export const createAttachmentFetching = ({ store, engine, logger }: Deps): AttachmentFetching => {
+  const running = new Map<string, Promise<void>>()
+
+  const bring = async ({ userId, accountId }: Owner, wanted: Fetched): Promise<void> => {
+    const { messageId, partId } = wanted.from
+    const message = await requireOwnMessage(store, userId, messageId.toString())
+    const part =
+      partId === null
+        ? null
+        : await store.read(userId, (tx) => tx.part.findFirst({ where: { id: partId, messageId: message.id } }))
+    if (partId !== null && !part) throw new AppError('not_found', 'There is no such attachment.')
+    const { chunks } = part ? await openPart(store, engine, message, part) : await openSource(store, engine, message)
+    const scope = { kind: 'user' as const, userId, accountId }
+    const content = await stageContent(store, scope, within(maxAttachmentBytes, chunks))
+    const { kind } = await attachContent(store, scope, wanted, content)
+    if (kind === 'gone') throw new AppError('not_found', 'There is no such draft.')
+    if (kind === 'conflict')
+      throw new AppError('request.conflict', 'Something else is attached under this id.', {
+        hint: 'Make a new id for every attachment.',
+      })
+  }
+
+  const fetch = (owner: Owner, wanted: Fetched): Promise<void> => {
+    const known = running.get(wanted.id)
+    if (known) return known
+    const started = bring(owner, wanted)
+      .catch(async (error: unknown) => {
+        const code = isAppError(error) ? error.code : 'internal'
+        const draft = { id: wanted.draftId, userId: owner.userId }
+        await commit(store, { kind: 'user', userId: owner.userId }, (unit) => noteMissing(unit, draft, wanted.id, code))
+        throw error
+      })
+      .finally(() => running.delete(wanted.id))
+    running.set(wanted.id, started)
+    return started
+  }
+
+  const bringAll = async (owner: Owner, missing: AttachmentRow[]): Promise<void> => {
+    for (const row of missing) {
+      const { id, draftId, filename, contentType, contentId, fromMessageId: messageId, fromPartId: partId } = row
+      if (messageId === null) continue
+      await fetch(owner, { id, draftId, filename, contentType, contentId, from: { messageId, partId } }).catch(
+        (error: unknown) => logger.info({ err: error, draftId }, 'an attachment was not fetched'),
+      )
+    }
+  }
+
+  return {
+    fetch,
+    begin: ({ row, attachments }) => {
+      const missing = attachments.filter(
+        ({ id, blobId, errorCode }) => blobId === null && errorCode === null && !running.has(id),
+      )
+      void bringAll(row, missing)
+    },
+  }
+}

@@ -1,0 +1,210 @@
+import type { submissionCreate } from '@postern/shared/submissions.ts'
+import { z } from 'zod'
+import { composeMessage, isMessageId, type OutgoingMessage, type OutgoingPart } from '#mail/compose-message.ts'
+import { readAddress } from '#mail/mail-address.ts'
+import { outgoingContent } from '#mail/outgoing-content.ts'
+import { redirectMessage } from '#mail/redirect-message.ts'
+import { displayLine } from '#mail/storable-text.ts'
+import { AppError } from '#platform/errors.ts'
+import { newSha256 } from '#platform/sha256.ts'
+import { readChunks, stageContent } from '#store/blobs.ts'
+import { commit } from '#store/commit.ts'
+import { findOwnDraft, isOpen, type WholeDraft } from '#store/drafts.ts'
+import { findOwnIdentity, type OwnIdentity } from '#store/identities.ts'
+import { takeDraft } from '#store/steer-submissions.ts'
+import { findSubmission, insertSubmission } from '#store/submissions.ts'
+import type { FeatureDeps } from '../feature-deps.ts'
+import { type Addressed, addressesOf, type Departure, departureOf } from './check-submission.ts'
+import { readOriginal, readSource } from './read-original.ts'
+
+type Deps = Pick<FeatureDeps, 'store' | 'engine'>
+export type Wanted = z.output<typeof submissionCreate>
+
+/** No server of people takes more. */
+const mostBytes = 150 * 1024 * 1024
+/** Headers and the borders between parts. */
+const frameBytes = 2000
+
+/**
+ * Takes a mail for sending: everything that could be wrong with it is looked at first, then it is composed, once, and is durable
+ * with all that sends it in one transaction. The same request again does nothing. Throws not_found, request.invalid (`fields` say
+ * what is wrong), request.conflict, message.too_large, message.gone, message.unavailable.
+ */
+export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wanted): Promise<void> => {
+  const { store } = deps
+  const requestHash = hashOf(wanted)
+  const known = await store.read(userId, (tx) => findSubmission(tx, wanted.id))
+  if (known) return requireSame(known.userId === userId && requestHash.equals(known.requestHash))
+  const draft = await store.read(userId, (tx) => findOwnDraft(tx, userId, wanted.draftId))
+  if (!draft || draft.row.discardedAt !== null) throw new AppError('not_found', 'There is no such draft.')
+  if (!isOpen(draft.row)) throw new AppError('request.conflict', 'This draft is being sent already.')
+  if (draft.row.version !== wanted.version) throw changed()
+  const identity = await requireIdentity(deps, userId, draft)
+  const addressed = addressesOf(draft.content)
+  const departure = departureOf(wanted, new Date())
+  const messageIdHeader = `<${wanted.id}@${domainOf(identity.address)}>`
+  const limit = Math.min(mostBytes, Number(identity.maxMessageBytes ?? mostBytes))
+  const { octets, subject } = await compose(deps, {
+    userId,
+    draft,
+    identity,
+    addressed,
+    departure,
+    messageIdHeader,
+    limit,
+  })
+  const scope = { kind: 'user' as const, userId, accountId: identity.accountId }
+  const content = await stageContent(store, scope, within(limit, octets))
+  const { about, wantsReport } = draft.content
+  const outcome = await commit(store, scope, async (unit) => {
+    const inserted = await insertSubmission(unit, {
+      id: wanted.id,
+      userId,
+      accountId: identity.accountId,
+      requestHash,
+      messageIdHeader,
+      fromName: identity.name,
+      fromAddress: wireOf(identity.address),
+      draftId: draft.row.id,
+      wantsCopy: true,
+      subject,
+      octets: content,
+      isUnicode: addressed.isUnicode || needsUnicode(identity),
+      wantsReport,
+      notBefore: departure.notBefore,
+      schedule: departure.schedule,
+      about: about && { messageId: BigInt(about.messageId), kind: about.kind },
+      recipients: addressed.recipients,
+    })
+    const { row } = draft
+    if (inserted.kind === 'new' && !(await takeDraft(unit, { row, submissionId: wanted.id, version: wanted.version })))
+      throw changed()
+    return inserted
+  })
+  if (outcome.kind === 'other') requireSame(false)
+}
+
+/** What sends it, and when, is not what it is: asked again with another hold, it is the same mail. */
+const hashOf = ({ draftId, version, sendAt }: Wanted): Buffer =>
+  Buffer.from(
+    newSha256()
+      .update(JSON.stringify([draftId, version, sendAt]))
+      .digest(),
+  )
+
+const requireSame = (isSame: boolean): void => {
+  if (!isSame)
+    throw new AppError('request.conflict', 'Another mail was sent under this id.', {
+      hint: 'Make a new id for every mail.',
+    })
+}
+
+const changed = (): AppError =>
+  new AppError('request.conflict', 'This draft has changed meanwhile, on another device or in another window.', {
+    hint: 'Look at it as it is now, then send it.',
+  })
+
+const requireIdentity = async ({ store }: Deps, userId: bigint, { row, content }: WholeDraft): Promise<OwnIdentity> => {
+  const identity = await store.read(userId, (tx) => findOwnIdentity(tx, userId, BigInt(content.identityId)))
+  if (!identity || identity.accountId !== row.accountId || !readAddress(identity.address))
+    throw new AppError('request.invalid', 'This sender is none of yours.', {
+      hint: 'Choose who writes.',
+      fields: { identityId: 'is none of your identities' },
+    })
+  if (!identity.canSend)
+    throw new AppError('request.invalid', 'This account has no server to send with.', {
+      hint: 'Enter one on the page of the account, or choose another sender.',
+      fields: { identityId: 'is of an account that cannot send' },
+    })
+  return identity
+}
+
+const wireOf = (address: string): string => {
+  const read = readAddress(address)
+  return read ? `${read.local}@${read.domain}` : address
+}
+const domainOf = (address: string): string => readAddress(address)?.domain ?? 'localhost'
+const needsUnicode = ({ address }: OwnIdentity): boolean => readAddress(address)?.isUnicode === true
+
+type Composition = {
+  userId: bigint
+  draft: WholeDraft
+  identity: OwnIdentity
+  addressed: Addressed
+  departure: Departure
+  messageIdHeader: string
+  limit: number
+}
+
+const compose = async (
+  deps: Deps,
+  composition: Composition,
+): Promise<{ octets: AsyncIterable<Buffer>; subject: string }> => {
+  const { userId, draft, identity, addressed, departure, messageIdHeader: messageId, limit } = composition
+  const { content, row } = draft
+  const { to, cc } = addressed
+  const { date, zoneMinutes } = departure
+  const from = { name: identity.name, address: identity.address }
+  if (content.about?.kind === 'redirect') {
+    const { sizeBytes, chunks: source, subject } = await readSource(deps, userId, content.about)
+    requireSize((sizeBytes ?? 0) + frameBytes, limit)
+    return { octets: redirectMessage({ from, to, cc, date, zoneMinutes, messageId, source }), subject }
+  }
+  const attachments = draft.attachments.map(({ filename, contentType, contentId, blobId }): OutgoingPart => {
+    if (blobId === null) throw notHere(filename)
+    return { filename, contentType, contentId, octets: () => readChunks(deps.store, blobId) }
+  })
+  const encodedBytes = draft.attachments.reduce((sum, { sizeBytes }) => sum + encodedSize(Number(sizeBytes)), 0)
+  requireSize(encodedBytes + Math.max(content.text.length, content.html?.length ?? 0) + frameBytes, limit)
+  const original = content.about && content.quotes ? await readOriginal(deps, userId, content.about) : null
+  const written = { text: content.text, html: content.html, attachments, original, zoneMinutes }
+  const message: OutgoingMessage = {
+    from,
+    replyTo: replyToOf(identity),
+    to,
+    cc,
+    subject: content.subject,
+    date,
+    zoneMinutes,
+    messageId,
+    inReplyTo: row.inReplyTo !== null && isMessageId(row.inReplyTo) ? row.inReplyTo : null,
+    references: row.refs.filter(isMessageId),
+    receiptTo: content.wantsReceipt ? from : null,
+    ...outgoingContent({ ...written, domain: domainOf(identity.address) }),
+  }
+  return { octets: composeMessage(message), subject: content.subject }
+}
+
+const storedReplyTo = z.object({ name: z.string(), address: z.string() })
+const notHere = (filename: string): AppError =>
+  new AppError('request.conflict', `“${displayLine(filename, 100)}” is not here yet.`, {
+    hint: 'Wait until it has come, or take it out.',
+    fields: { attachments: 'are not all here' },
+  })
+
+const replyToOf = ({ replyTo }: OwnIdentity): OutgoingMessage['replyTo'] => {
+  const stored = storedReplyTo.safeParse(replyTo)
+  return stored.success ? [stored.data] : []
+}
+
+/** base64, in lines of 76 with their ends. */
+const encodedSize = (bytes: number): number => Math.ceil((Math.ceil(bytes / 3) * 4 * 78) / 76)
+
+const requireSize = (bytes: number, limit: number): void => {
+  if (bytes > limit) throw tooLarge(limit)
+}
+
+async function* within(limit: number, octets: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const piece of octets) {
+    bytes += piece.length
+    requireSize(bytes, limit)
+    yield piece
+  }
+}
+
+const tooLarge = (limit: number): AppError =>
+  new AppError('message.too_large', 'This mail is larger than the sending server takes.', {
+    hint: `It takes ${Math.floor(limit / 1_000_000)} MB, and attachments count a third more. Send less, or a link.`,
+    fields: { attachments: 'are too large' },
+  })

@@ -1,0 +1,67 @@
+import type { Correspondent } from './compose-message.ts'
+import { isSameAddress, isSubaddressOf } from './own-address.ts'
+
+/** Whom an answer goes to, and as whom it is written. */
+export type AnsweredMail = {
+  from: Correspondent[]
+  replyTo: Correspondent[]
+  to: Correspondent[]
+  cc: Correspondent[]
+  bcc: Correspondent[]
+}
+export type WrittenTo = Pick<AnsweredMail, 'to' | 'cc' | 'bcc'>
+
+/**
+ * An answer goes where the sender wants it; an answer to one's own mail goes on to those it went to. An answer to all leaves
+ * oneself out, unless nobody else is left. Where a mailing list put itself in Reply-To, an answer to all reaches the author too.
+ */
+export const planAnswer = (mail: AnsweredMail, own: string[], isToAll: boolean): WrittenTo => {
+  const isOwn = ({ address }: Correspondent) =>
+    own.some((mine) => isSameAddress(mine, address) || isSubaddressOf(mine, address))
+  const isMine = mail.from.length > 0 && mail.from.every(isOwn)
+  const wanted = mail.replyTo.length > 0 ? mail.replyTo : mail.from
+  if (isMine && mail.to.length + mail.cc.length > 0) {
+    const to = mail.to.length > 0 ? mail.to : mail.cc
+    return isToAll ? apart(to, mail.cc) : apart(to, [])
+  }
+  if (!isToAll) return apart(wanted, [])
+  const others = [...mail.to, ...mail.cc]
+  const isList = mail.replyTo.length > 0 && mail.replyTo.every((one) => others.some((other) => isSame(one, other)))
+  const first = [...wanted, ...(isList ? mail.from : [])]
+  const to = first.filter((one) => !isOwn(one))
+  const cc = others.filter((one) => !isOwn(one))
+  return to.length > 0 ? apart(to, cc) : apart(cc.length > 0 ? cc : first, [])
+}
+
+const isSame = (one: Correspondent, other: Correspondent) => isSameAddress(one.address, other.address)
+
+/** Everybody once. */
+const apart = (to: Correspondent[], cc: Correspondent[]): WrittenTo => {
+  const once = (list: Correspondent[], before: Correspondent[]) =>
+    list.filter((one, n) => one.address !== '' && ![...before, ...list.slice(0, n)].some((other) => isSame(one, other)))
+  const first = once(to, [])
+  return { to: first, cc: once(cc, first), bcc: [] }
+}
+
+export type Writer = { id: bigint; accountId: bigint; address: string; isDefault: boolean }
+
+/**
+ * As whom a mail is answered: the first identity that it was written to, exactly or with something behind a plus; those of its
+ * account before others; else the default of its account. `delivered`: what the servers on its way say whom it was for.
+ */
+export const planWriter = <W extends Writer>(
+  writers: W[],
+  { accountId, written, delivered }: { accountId: bigint; written: string[]; delivered: string[] },
+): { writer: W | null; isCertain: boolean } => {
+  const near = [
+    ...writers.filter((writer) => writer.accountId === accountId),
+    ...writers.filter((writer) => writer.accountId !== accountId),
+  ]
+  for (const addresses of [written, delivered])
+    for (const matches of [isSameAddress, isSubaddressOf]) {
+      const found = near.find((writer) => addresses.some((address) => matches(writer.address, address)))
+      if (found) return { writer: found, isCertain: true }
+    }
+  const own = near.filter((writer) => writer.accountId === accountId)
+  return { writer: own.find(({ isDefault }) => isDefault) ?? own[0] ?? near[0] ?? null, isCertain: false }
+}

@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto'
+import { draftSaved, draft as draftSchema } from '@postern/shared/drafts.ts'
+import { identityList } from '@postern/shared/identities.ts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { presentChanges } from '#features/present-changes.ts'
+import { commit } from '#store/commit.ts'
+import { addIdentity } from '#store/identities.ts'
+import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
+
+let api: OutboxApi
+let accountId: bigint
+let identityId = ''
+beforeAll(async () => {
+  api = await startOutboxApi()
+  await api.store.prisma.stream.create({ data: { userId: api.userId } })
+  accountId = (await api.makeAccount(1)).accountId
+  const fields = { address: 'a@example.org', name: 'Ann', replyTo: null, signature: '', isDefault: true }
+  const made = await commit(api.store, { kind: 'system' }, (unit) => addIdentity(unit, accountId, fields))
+  identityId = made.id.toString()
+})
+afterAll(() => api.stop())
+
+const content = (more: object = {}) => ({
+  identityId,
+  to: [],
+  cc: [],
+  bcc: [],
+  subject: '',
+  text: '',
+  html: null,
+  about: null,
+  quotes: false,
+  wantsReceipt: false,
+  wantsReport: false,
+  ...more,
+})
+const put = async (id: string, baseVersion: number, more: object) => {
+  const answer = await api.send('PUT', `/drafts/${id}`, { baseVersion, content: content(more) })
+  expect(answer.statusCode, answer.body).toBe(200)
+  return draftSaved.parse(answer.json())
+}
+const errorOf = async (answer: ReturnType<OutboxApi['send']>) =>
+  (await answer).json<{ error: { code: string } }>().error.code
+const rows = () => api.store.prisma
+
+it('a draft counts its versions, and the same content again is no new one', async () => {
+  const id = randomUUID()
+  expect((await put(id, 0, { subject: 'one' })).draft).toMatchObject({ version: 1, accountId: `${accountId}` })
+  expect((await put(id, 1, { subject: 'two' })).draft.version).toBe(2)
+  // The answer was lost, and it is sent again.
+  expect(await put(id, 1, { subject: 'two' })).toMatchObject({ isOther: false, draft: { id, version: 2 } })
+  const { drafts } = (await api.send('GET', '/drafts')).json<{ drafts: { id: string }[] }>()
+  expect(drafts.map((one) => one.id)).toEqual([id])
+  expect((await rows().draft.findUniqueOrThrow({ where: { id } })).copyAt).not.toBeNull()
+  await api.send('DELETE', `/drafts/${id}`)
+})
+
+it('of two who write upon the same version both texts are kept, with what is attached, however often the second is sent', async () => {
+  const id = randomUUID()
+  await put(id, 0, { subject: 'both' })
+  await api.upload(`/drafts/${id}/attachments?id=${randomUUID()}&name=a.txt&type=text/plain`, Buffer.from('octets'))
+  await put(id, 1, { text: 'from here' })
+  const other = await put(id, 1, { text: 'from there' })
+  expect(other).toMatchObject({ isOther: true, draft: { version: 1, content: { text: 'from there' } } })
+  expect(other.draft.id).not.toBe(id)
+  expect(other.draft.attachments).toMatchObject([{ filename: 'a.txt', sizeBytes: 6, state: 'here' }])
+  expect((await put(id, 1, { text: 'from there' })).draft.id).toBe(other.draft.id)
+  expect((await put(id, 2, { text: 'on' })).draft.version).toBe(3)
+  expect(await rows().draft.count({ where: { discardedAt: null } })).toBe(2)
+  for (const one of [id, other.draft.id]) await api.send('DELETE', `/drafts/${one}`)
+})
+
+it('what was discarded can come back, and comes back when somebody goes on writing it', async () => {
+  const id = randomUUID()
+  await put(id, 0, { subject: 'back' })
+  expect((await api.send('DELETE', `/drafts/${id}`)).statusCode).toBe(204)
+  expect(await errorOf(api.send('GET', `/drafts/${id}`))).toBe('not_found')
+  expect((await api.send('POST', `/drafts/${id}/restore`)).json()).toMatchObject({ id, content: { subject: 'back' } })
+  await api.send('DELETE', `/drafts/${id}`)
+  expect((await put(id, 1, { subject: 'on' })).draft).toMatchObject({ id, version: 2 })
+  await api.send('DELETE', `/drafts/${id}`)
+})
+
+it('every screen of its person is told what a draft is now, and that it is gone', async () => {
+  const id = randomUUID()
+  await put(id, 0, { subject: 'told' })
+  const told = () =>
+    presentChanges(api.store.readTogether, { accountId: null, userId: api.userId }, [{ kind: 'draft', draftId: id }])
+  const [change] = await told()
+  expect(change).toMatchObject({
+    kind: 'draft',
+    draft: { id, version: 1, content: { subject: 'told' }, isCopied: false },
+  })
+  const facts = await rows().change.findMany({ where: { kind: 'draft' } })
+  expect(facts.map(({ data }) => data)).toContainEqual({ kind: 'draft', draftId: id })
+  await api.send('DELETE', `/drafts/${id}`)
+  expect(await told()).toEqual([{ kind: 'draftRemoved', draftId: id }])
+})
+
+it('odd text is kept as far as it is text, and the plain one of a rich mail is made of its HTML', async () => {
+  const id = randomUUID()
+  const { draft } = await put(id, 0, {
+    subject: 'a\u0000b\ud800',
+    text: 'something else',
+    html: '<p>one</p><p>two \u0000</p>',
+  })
+  expect(draft.content).toMatchObject({ subject: 'ab\ufffd', text: 'one\n\ntwo', html: '<p>one</p><p>two </p>' })
+  const long = 'x'.repeat(4_000_000)
+  expect((await put(id, 1, { text: long })).draft.content.text).toBe(long)
+  await api.send('DELETE', `/drafts/${id}`)
+})
+
+it('nobody sees or changes what somebody else writes, or writes as somebody else', async () => {
+  const stranger = await api.signIn((await api.makeUser('stranger@example.org')).id)
+  const id = randomUUID()
+  await put(id, 0, { subject: 'mine' })
+  const tries: ['GET' | 'PUT' | 'DELETE' | 'POST', string, object?][] = [
+    ['GET', `/drafts/${id}`],
+    ['DELETE', `/drafts/${id}`],
+    ['POST', `/drafts/${id}/restore`],
+    ['PUT', `/drafts/${id}`, { baseVersion: 1, content: content() }],
+    ['PUT', `/drafts/${randomUUID()}`, { baseVersion: 0, content: content() }],
+    ['POST', '/drafts', { id: randomUUID(), start: { kind: 'new', identityId } }],
+  ]
+  for (const [method, path, body] of tries)
+    expect(await errorOf(api.send(method, path, body, stranger)), `${method} ${path}`).toBe('not_found')
+  expect(await errorOf(api.send('POST', '/drafts', { id, start: { kind: 'new' } }, stranger))).toBe('account.not_ready')
+  await api.send('DELETE', `/drafts/${id}`)
+})
+
+it('a draft begins empty or as a link says, and is begun once', async () => {
+  const id = randomUUID()
+  const to = [{ name: '', address: 'bob@example.org' }]
+  const start = { kind: 'new', to, subject: 'Hi', text: 'a < b\nc' }
+  const begin = async () => draftSchema.parse((await api.send('POST', '/drafts', { id, start })).json())
+  const begun = await begin()
+  expect(begun.content).toMatchObject({ identityId, to, subject: 'Hi', html: '<p>a &#60; b</p><p>c</p>' })
+  expect(await begin()).toEqual(begun)
+  await api.send('DELETE', `/drafts/${id}`)
+})
+
+it('identities: one default an account, never none, addresses in one spelling', async () => {
+  const list = async () => identityList.parse((await api.send('GET', '/identities')).json()).identities
+  const own = `/accounts/${accountId}/identities`
+  expect(await errorOf(api.send('DELETE', `/identities/${identityId}`))).toBe('request.conflict')
+  for (const address of ['a', 'a@b@c', 'a\r\nBcc: x@example.org', '<a@example.org>'])
+    expect(await errorOf(api.send('POST', own, { address }))).toBe('request.invalid')
+  expect(await errorOf(api.send('POST', own, { address: 'b@example.org', name: 'B\r\nBcc: eve@example.org' }))).toBe(
+    'request.invalid',
+  )
+  const made = (await api.send('POST', own, { address: 'Jo\u0308rg@B\u00dcCHER.example', isDefault: true })).json<{
+    id: string
+  }>()
+  expect((await list()).map(({ address, isDefault }) => [address, isDefault])).toEqual([
+    ['J\u00f6rg@b\u00fccher.example', true],
+    ['a@example.org', false],
+  ])
+  expect((await list())[0]).toMatchObject({ canSend: false, maxMessageBytes: null, replyTo: null })
+  const patch = { signature: '<b>A</b>', replyTo: { name: 'Desk', address: 'desk@EXAMPLE.org' } }
+  await api.send('PATCH', `/identities/${made.id}`, patch)
+  expect((await list())[0]).toMatchObject({ ...patch, replyTo: { address: 'desk@example.org' }, isDefault: true })
+  expect((await api.send('DELETE', `/identities/${made.id}`)).statusCode).toBe(204)
+  expect(await list()).toMatchObject([{ id: identityId, isDefault: true }])
+})

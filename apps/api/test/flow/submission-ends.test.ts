@@ -1,0 +1,215 @@
+import { hash } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { engineChannel } from '#store/notify.ts'
+import { sweepSubmissions } from '#store/submissions.ts'
+import { addItems, createTransfer } from '#store/transfers.ts'
+import { type OutboxScene, startOutboxScene } from '../support/sending-scene.ts'
+import { until } from '../support/until.ts'
+
+/** What takes longer, or is over. */
+describe('a mail in the outbox', () => {
+  let outbox: OutboxScene
+  beforeAll(async () => {
+    outbox = await startOutboxScene()
+  })
+  afterEach(() => outbox.stopServers())
+  afterAll(() => outbox.stop())
+
+  it('that waits for long is told of, and given up after a day', async () => {
+    const { accountId } = await outbox.scene((step) => (step === 'mail' ? { reply: '451 4.3.0 come back' } : undefined))
+    const draftId = await outbox.sender.write(accountId)
+    const { id } = await outbox.sender.send(draftId)
+    const age = (minutes: number) =>
+      outbox.fixture.store.prisma
+        .$executeRaw`UPDATE submission SET not_before = now() - ${minutes}::int * interval '1 minute' WHERE id = ${id}::uuid`
+    const engine = outbox.fixture.start()
+    expect((await outbox.sender.ends(id, 'deferred')).toldAt).toBeNull()
+    await age(16)
+    const again = async () => {
+      await outbox.fixture.store.prisma.submissionBatch.updateMany({
+        where: { submissionId: id },
+        data: { dueAt: new Date(0) },
+      })
+      outbox.fixture.store.notifier.notify(engineChannel, `${accountId}`)
+    }
+    await again()
+    await until(async () => (await outbox.sender.state(id)).toldAt !== null, { what: 'its person to be told' })
+    expect((await outbox.sender.ends(id, 'deferred')).problem).toMatchObject({
+      message: 'The server cannot take it right now.',
+      serverText: '451 4.3.0 come back',
+    })
+    await age(24 * 60 + 1)
+    await again()
+    expect((await outbox.sender.ends(id, 'failed')).problem?.message).toContain('tried for a day')
+    const back = await outbox.sender.ask('POST', `/submissions/${id}/cancel`)
+    expect(back).toMatchObject({ status: 200, body: { draft: { id: draftId } } })
+    await engine.stop()
+  })
+
+  it('in doubt says what speaks for its arrival', async () => {
+    const { accountId } = await outbox.scene((step) => (step === 'end' ? 'cut' : undefined))
+    const engine = outbox.fixture.start()
+    const { id } = await outbox.sender.send(await outbox.sender.write(accountId))
+    await outbox.sender.ends(id, 'in_doubt')
+    const { store } = outbox.fixture
+    const found = async () => (await outbox.sender.state(id)).evidence.map(({ kind }) => kind).sort()
+    const own = `${id}@example.org`
+    const deliver = async (role: string, header: string[], text = 'x') => {
+      const { id: mailboxId } = await store.prisma.mailbox.findFirstOrThrow({ where: { accountId, role } })
+      const octets = Buffer.from(`${header.join('\r\n')}\r\n\r\n${text}\r\n`)
+      const transfer = {
+        userId: outbox.fixture.userId,
+        accountId,
+        mailboxId,
+        kind: 'import' as const,
+        fromMailboxId: null,
+        expectedBytes: null,
+      }
+      const { id: transferId } = await createTransfer(store.prisma, transfer)
+      const content = {
+        sha256: Buffer.from(hash('sha256', octets, 'buffer')),
+        sizeBytes: octets.length,
+        head: octets,
+        blobId: null,
+      }
+      const item = {
+        kind: 'mail' as const,
+        content,
+        name: 'x',
+        bits: 0,
+        keywords: [],
+        cameAt: new Date(),
+        fileAt: null,
+      }
+      await addItems(
+        store,
+        { kind: 'user', userId: outbox.fixture.userId, accountId },
+        { transferId, items: [item], bytes: 0 },
+      )
+    }
+    await deliver('inbox', ['From: dan@example.org', 'Message-ID: <1@x>', 'Subject: about something else'])
+    await deliver('inbox', ['From: bob@example.org', 'Message-ID: <2@x>', `References: <${own}>`])
+    await until(async () => (await found()).length > 0, { what: 'a reply' })
+    expect(await found()).toEqual(['reply'])
+    await deliver(
+      'inbox',
+      ['From: MAILER-DAEMON@example.org', 'Message-ID: <3@x>', 'Subject: failed'],
+      `Message-ID: <${own}>`,
+    )
+    await deliver('sent', ['From: ann@example.org', `Message-ID: <${own}>`])
+    await until(async () => (await found()).length === 3, { what: 'all of it' })
+    expect(await found()).toEqual(['bounce', 'in_sent', 'reply'])
+    // It lies there already.
+    await outbox.sender.ask('POST', `/submissions/${id}/decision`, { decision: 'arrived' })
+    await until(async () => (await outbox.sender.state(id)).sentCopy === 'stored', { what: 'a copy in Sent' })
+    expect((await outbox.sentCopies(accountId)).length).toBe(1)
+    await engine.stop()
+  })
+
+  it('that waits for a login goes when its person tries again', async () => {
+    let isRefused = true
+    const { server, accountId } = await outbox.scene((step) =>
+      step === 'auth' && isRefused ? { reply: '535 5.7.8 no' } : undefined,
+    )
+    const engine = outbox.fixture.start()
+    const { id } = await outbox.sender.send(await outbox.sender.write(accountId))
+    expect((await outbox.sender.ends(id, 'deferred')).problem).toMatchObject({
+      code: 'login.failed',
+      serverText: '535 5.7.8 no',
+    })
+    isRefused = false
+    expect((await outbox.sender.ask('POST', `/submissions/${id}/retry`)).status).toBe(200)
+    await outbox.sender.ends(id, 'sent')
+    expect(server.mails.length).toBe(1)
+    await engine.stop()
+  })
+
+  it('leaves the octets of what is long over to nobody, and its line for some months', async () => {
+    const { store } = outbox.fixture
+    const { accountId } = await outbox.scene((step, to) =>
+      step === 'rcpt' && to.includes('eve') ? { reply: '550 5.1.1 no' } : undefined,
+    )
+    const engine = outbox.fixture.start()
+    const sent = await outbox.sender.send(await outbox.sender.write(accountId))
+    const refused = await outbox.sender.send(
+      await outbox.sender.write(accountId, { to: [{ name: '', address: 'eve@example.org' }] }),
+    )
+    await outbox.sender.ends(sent.id, 'sent')
+    await outbox.sender.ends(refused.id, 'failed')
+    await until(async () => (await outbox.sender.state(sent.id)).sentCopy === 'stored', { what: 'a copy in Sent' })
+    const age = (days: number) =>
+      store.prisma
+        .$executeRaw`UPDATE submission SET finished_at = now() - ${days}::int * interval '1 day' WHERE account_id = ${accountId}`
+    const left = async () => {
+      await sweepSubmissions(store)
+      const rows = await store.prisma.submission.findMany({ where: { accountId } })
+      return [rows.length, await store.prisma.blob.count({ where: { id: { in: rows.map(({ blobId }) => blobId) } } })]
+    }
+    await age(0)
+    expect(await left()).toEqual([2, 2])
+    await age(2)
+    expect(await left()).toEqual([2, 1])
+    await age(91)
+    expect(await left()).toEqual([0, 0])
+    // The copy is a message of its own.
+    const [copy] = await store.prisma.$queryRaw<{ id: bigint | null }[]>`
+      SELECT b.id FROM placement p JOIN mailbox m ON m.id = p.shown_mailbox_id AND m.role = 'sent' JOIN raw_source r ON r.message_id = p.message_id
+      LEFT JOIN blob b ON b.id = r.blob_id WHERE p.account_id = ${accountId}`
+    expect(copy?.id).not.toBeNull()
+    await engine.stop()
+  })
+
+  it('waits a look for the copy that some servers put into Sent by themselves', async () => {
+    const { accountId } = await outbox.scene()
+    const engine = outbox.fixture.start()
+    const { store } = outbox.fixture
+    await store.prisma.account.update({ where: { id: accountId }, data: { outgoing: { host: 'smtp.gmail.com' } } })
+    const { id } = await outbox.sender.send(await outbox.sender.write(accountId), { holdSeconds: 60 })
+    await store.prisma.$executeRaw`UPDATE submission_batch SET state = 'sent' WHERE submission_id = ${id}::uuid`
+    await store.prisma.submission.update({ where: { id }, data: { finishedAt: new Date() } })
+    store.notifier.notify(engineChannel, `${accountId}`)
+    const row = () => store.prisma.submission.findUniqueOrThrow({ where: { id } })
+    await until(async () => (await row()).followedAt !== null, { what: 'what follows' })
+    expect([(await row()).copyAt?.getTime() ?? 0, (await row()).sentCopyItemId]).toEqual([expect.any(Number), null])
+    expect((await row()).copyAt?.getTime()).toBeGreaterThan(Date.now() + 60_000)
+    await store.prisma.submission.update({ where: { id }, data: { copyAt: new Date(0) } })
+    store.notifier.notify(engineChannel, `${accountId}`)
+    await until(async () => (await outbox.sentCopies(accountId)).length === 1, { what: 'our own copy' })
+    await engine.stop()
+  })
+
+  it('tries to keep its copy again where that went wrong', async () => {
+    const { accountId } = await outbox.scene()
+    const { store, userId } = outbox.fixture
+    const engine = outbox.fixture.start()
+    const { id } = await outbox.sender.send(await outbox.sender.write(accountId), { holdSeconds: 60 })
+    // Into a mailbox that is gone.
+    const { blobId } = await store.prisma.submission.findUniqueOrThrow({ where: { id } })
+    const place = { accountId, mailboxId: 999_999n }
+    const transfer = await store.prisma.transfer.create({
+      data: { ...place, userId, kind: 'sent', closedAt: new Date() },
+    })
+    const octets = { blobId, ownsBlob: false, sha256: new Uint8Array(32), sizeBytes: 1n }
+    const item = await store.prisma.transferItem.create({
+      data: { ...place, ...octets, transferId: transfer.id, name: 'x' },
+    })
+    await store.prisma.$executeRaw`UPDATE submission_batch SET state = 'sent' WHERE submission_id = ${id}::uuid`
+    await store.prisma.submission.update({
+      where: { id },
+      data: { sentCopyItemId: item.id, followedAt: new Date(), finishedAt: new Date() },
+    })
+    const wake = () => store.notifier.notify(engineChannel, `${accountId}`)
+    const row = () => store.prisma.submission.findUniqueOrThrow({ where: { id } })
+    wake()
+    await until(async () => (await row()).copyAt !== null, { what: 'another try' })
+    expect([(await row()).sentCopy, (await row()).sentCopyItemId]).toEqual(['waiting', null])
+    await store.prisma.submission.update({ where: { id }, data: { sentCopy: 'refused', copyAt: null } })
+    expect((await outbox.sender.ask('GET', '/submissions')).body).toMatchObject({
+      submissions: [{ id, sentCopy: 'refused' }],
+    })
+    expect((await outbox.sender.ask('POST', `/submissions/${id}/retry`)).status).toBe(200)
+    await until(async () => (await outbox.sentCopies(accountId)).length === 1, { what: 'the copy' })
+    expect((await outbox.sender.ask('POST', `/submissions/${id}/retry`)).status).toBe(409)
+    await engine.stop()
+  })
+})
