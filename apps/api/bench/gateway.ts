@@ -17,9 +17,11 @@ export type Gateway = {
   /** Holds its data and its key. */
   home: string
   cookie: string
+  /** `body`: what JSON can hold, or octets as they are. */
   ask: (method: string, path: string, body?: unknown) => Promise<Reply>
   get: <T>(path: string) => Promise<T>
-  addAccount: (user: string, server: MailServer) => Promise<Account>
+  /** `sendsAt`: port of its submission server, without TLS. */
+  addAccount: (user: string, server: MailServer, sendsAt?: number) => Promise<Account>
   /** The same account at another port of the server. */
   moveAccount: (account: Account, port: number) => Promise<void>
   mailboxes: (accountId: string) => Promise<Mailbox[]>
@@ -33,6 +35,8 @@ export type Gateway = {
   cpuMs: () => number
   /** The same of everything that runs, the database included. */
   allCpuMs: () => number
+  /** Resident memory of the API alone, in KiB. */
+  apiRss: () => number
   /** Resident memory of the engine and whatever it started, in KiB. */
   engineRss: () => number
   stop: () => Promise<void>
@@ -69,21 +73,24 @@ const speakTo = (postern: RunningPostern, cookie: string): Gateway => {
   }
   const get = async <T>(path: string): Promise<T> => JSON.parse((await ask('GET', path)).body.toString()) as T // our own API, by its contracts
   const pids = () => ({ api: pid, engine: childrenOf(pid).find(isEngine) ?? 0 })
-  const allowPlaintext = (port: number) =>
-    ask('PUT', '/v1/owner/policy', { plaintextHosts: [`localhost:${port}`], privateHosts: [] })
+  const allowPlaintext = (...ports: number[]) =>
+    ask('PUT', '/v1/owner/policy', { plaintextHosts: ports.map((port) => `localhost:${port}`), privateHosts: [] })
   return {
     base,
     home,
     cookie,
     ask,
     get,
-    addAccount: async (user, { port, security, kind = 'imap' }) => {
-      if (security === 'plain') await allowPlaintext(port)
+    addAccount: async (user, { port, security, kind = 'imap' }, sendsAt) => {
+      const plain = [...(security === 'plain' ? [port] : []), ...(sendsAt === undefined ? [] : [sendsAt])]
+      if (plain.length > 0) await allowPlaintext(...plain)
       const { body } = await ask('POST', '/v1/accounts', {
         address: `${user}@example.org`,
         password: mailPassword,
         kind,
         incoming: { host: 'localhost', port, security, username: user },
+        outgoing:
+          sendsAt === undefined ? null : { host: 'localhost', port: sendsAt, security: 'plain', username: user },
       })
       return JSON.parse(body.toString()) as Account // as above
     },
@@ -103,6 +110,7 @@ const speakTo = (postern: RunningPostern, cookie: string): Gateway => {
     pss: () => ({ api: pssOf(pids().api), engine: pssOf(pids().engine) }),
     cpuMs: () => cpuOf(pids().api) + cpuOf(pids().engine),
     allCpuMs: () => sum(treeOf(pid).map(cpuOf)),
+    apiRss: () => rssOf(pid),
     engineRss: () => sum(treeOf(pids().engine).map(rssOf)),
     stop: () => {
       agent.destroy()
@@ -122,10 +130,12 @@ const exchange = (
 ): Promise<{ status: number; encoding: string; raw: Buffer }> =>
   new Promise((done, fail) => {
     const headers = { cookie, 'x-postern': '1', 'accept-encoding': 'gzip, deflate, br' }
+    const isOctets = body instanceof Uint8Array
+    const type = isOctets ? 'application/octet-stream' : 'application/json'
     const call = request(url, {
       agent,
       method,
-      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+      headers: body === undefined ? headers : { ...headers, 'content-type': type },
     })
     call.once('error', fail)
     call.once('response', (response) => {
@@ -140,7 +150,7 @@ const exchange = (
         }),
       )
     })
-    call.end(body === undefined ? undefined : JSON.stringify(body))
+    call.end(body === undefined || isOctets ? body : JSON.stringify(body))
   })
 
 const decode = async (raw: Buffer, encoding: string): Promise<Buffer> => {

@@ -5,6 +5,7 @@ import { maildrop } from './scenarios/maildrop.ts'
 import { push } from './scenarios/push.ts'
 import { lists, openings, searches } from './scenarios/read-mail.ts'
 import { resync } from './scenarios/resync.ts'
+import { send } from './scenarios/send.ts'
 import { warmStart } from './scenarios/start.ts'
 import { web } from './scenarios/web.ts'
 import { openWorld, type Scenario } from './world.ts'
@@ -25,6 +26,7 @@ const scenarios: Scenario[] = [
   web,
   idleAccounts,
   maildrop,
+  send,
 ]
 
 const isWanted = ({ name, figures }: Scenario, wanted: string[]): boolean =>

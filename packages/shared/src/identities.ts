@@ -54,3 +54,4 @@ export const identity = z
 export type Identity = z.infer<typeof identity>
 
 export const identityList = z.object({ identities: z.array(identity) })
+export type IdentityList = z.infer<typeof identityList>

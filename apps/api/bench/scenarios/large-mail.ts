@@ -1,14 +1,12 @@
 import type { Dovecot } from '../../test/support/dovecot.ts'
-import { sleep, until } from '../figures.ts'
+import { until } from '../figures.ts'
 import { type Gateway, mailPassword } from '../gateway.ts'
+import { atRest, watchMemory } from '../memory.ts'
 import { startWire } from '../relay.ts'
 import { isFilled, type World } from '../world.ts'
 
 const largeBytes = 50 * 1024 * 1024
 const slowBytesPerSecond = 5 * 1024 * 1024
-/** The reading thread ends after ten seconds without a mail. */
-const settleMs = 16_000
-const lookEveryMs = 10
 const goal = { target: 100 }
 
 type Measured = {
@@ -41,8 +39,8 @@ export const tellLargeMail = async ({ tell, dovecot, gateway, onRestart }: Measu
       running = await running.restart()
       onRestart(running)
       await untilRead(running, dovecot, { user, id }, 'Subject: second\r\n\r\nHello.\r\n', 2)
-      const rest = await atRest(running)
-      const watch = watchMemory(running)
+      const rest = await atRest(running.engineRss)
+      const watch = watchMemory(running.engineRss)
       await untilRead(running, dovecot, { user, id }, largeMail(), 3)
       tell(name, [((await watch.end()) - rest) / 1024], 'MiB', { goal })
     }
@@ -77,34 +75,4 @@ const largeMail = (): Buffer => {
     Buffer.alloc(Math.ceil(largeBytes / line.length) * line.length, line),
     Buffer.from('--b--\r\n'),
   ])
-}
-
-/** The least of several looks: a look may fall right before a collection. In KiB. */
-const atRest = async (gateway: Gateway): Promise<number> => {
-  await sleep(settleMs)
-  const seen: number[] = []
-  for (let n = 0; n < 20; n++) {
-    seen.push(gateway.engineRss())
-    await sleep(50)
-  }
-  return Math.min(...seen)
-}
-
-/** The most that was seen, in KiB. */
-const watchMemory = (gateway: Gateway): { end: () => Promise<number> } => {
-  let most = 0
-  let isOver = false
-  const running = (async () => {
-    while (!isOver) {
-      most = Math.max(most, gateway.engineRss())
-      await sleep(lookEveryMs)
-    }
-  })()
-  return {
-    end: async () => {
-      isOver = true
-      await running
-      return most
-    },
-  }
 }
