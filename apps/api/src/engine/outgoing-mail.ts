@@ -78,8 +78,7 @@ export class OutgoingMail {
 
   async #sendNext(): Promise<boolean> {
     const { deps, lease } = this.#machine
-    const { store, clock } = deps
-    return sendNextSubmission({ store, lease, clock, session: () => this.#open() })
+    return sendNextSubmission({ store: deps.store, lease, session: () => this.#open() })
   }
 
   /** What was sent has its consequences before the next mail goes: a kill leaves few of them for later. */

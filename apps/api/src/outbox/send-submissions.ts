@@ -1,4 +1,3 @@
-import type { Clock } from '#platform/clock.ts'
 import { AppError } from '#platform/errors.ts'
 import type { SmtpSession } from '#protocol/smtp/open-session.ts'
 import { type Refusal, type SubmissionEnd, sendMessage } from '#protocol/smtp/send-message.ts'
@@ -33,7 +32,6 @@ import {
 export type Sending = {
   store: Store
   lease: Lease
-  clock: Clock
   /** One that is signed in: kept from mail to mail by whoever gives it. Throws connect.*, tls.*, login.*. */
   session: () => Promise<SmtpSession>
 }
@@ -64,7 +62,7 @@ export const sendNextSubmission = async (sending: Sending): Promise<boolean> => 
   if (!(await commitBulk(store, scope, advance(['queued', 'deferred'], 'leased')))) return true
   const recipients = await store.readSystem((tx) => readOpenRecipients(tx, batch.submissionId, batch.n))
   const attempt = await tryOnce(sending, scope, batch, recipients)
-  await commit(store, scope, (unit) => settle(unit, sending, batch, attempt))
+  await commit(store, scope, (unit) => settle(unit, batch, attempt))
   return true
 }
 
@@ -158,12 +156,7 @@ const toEnded = (end: SubmissionEnd, accepted: string[]): Ended => {
   }
 }
 
-const settle = async (
-  unit: RawUnit,
-  { clock }: Pick<Sending, 'clock'>,
-  batch: DueBatch,
-  { attempt, facts, accepted, refused }: Ended,
-): Promise<void> => {
+const settle = async (unit: RawUnit, batch: DueBatch, { attempt, facts, accepted, refused }: Ended): Promise<void> => {
   const { submissionId } = batch
   const refusedForGood = refused.filter(({ reply }) => reply.code >= 500)
   await settleRecipients(unit, batch, [
@@ -184,9 +177,10 @@ const settle = async (
   // The others have it: those who may get it later wait by themselves.
   if (attempt.kind === 'accepted' && refused.length > refusedForGood.length)
     await splitWaiting(unit, batch, { dueInMs })
-  const queuedForMs = clock.now().getTime() - batch.notBefore.getTime()
   const isMixed = attempt.kind === 'refused' && refused.some(({ reply }) => reply.code < 500)
-  const { state } = planAfterAttempt(isMixed ? { kind: 'refused', code: 450 } : attempt, { queuedForMs })
+  const { state } = planAfterAttempt(isMixed ? { kind: 'refused', code: 450 } : attempt, {
+    queuedForMs: batch.queuedForMs,
+  })
   await advanceBatch(
     unit,
     batch,

@@ -80,14 +80,15 @@ export type DueBatch = {
   sizeBytes: number
   isUnicode: boolean
   wantsReport: boolean
-  notBefore: Date
+  /** Since it could leave, by the clock of the database. */
+  queuedForMs: number
 }
 
 /** What is to be tried next; null when nothing is due. What was chosen first goes first. */
 export const nextDueBatch = async (tx: Tx, accountId: bigint): Promise<DueBatch | null> => {
   const [row] = await tx.$queryRaw<DueBatch[]>`
     SELECT s.id::text AS "submissionId", b.n, b.account_id AS "accountId", b.state, b.attempts, s.from_address AS "fromAddress", s.blob_id AS "blobId", s.size_bytes::float8 AS "sizeBytes",
-      s.is_unicode AS "isUnicode", s.wants_report AS "wantsReport", s.not_before AS "notBefore"
+      s.is_unicode AS "isUnicode", s.wants_report AS "wantsReport", (extract(epoch FROM now() - s.not_before) * 1000)::float8 AS "queuedForMs"
     FROM submission_batch b JOIN submission s ON s.id = b.submission_id
     WHERE b.account_id = ${accountId} AND b.state IN ('queued', 'deferred') AND b.due_at <= now() AND s.cancelled_at IS NULL
     ORDER BY b.due_at, s.created_at, b.n LIMIT 1`
