@@ -233,11 +233,12 @@ describe('a mail in the outbox', () => {
     const item = await store.prisma.transferItem.create({
       data: { ...place, ...octets, transferId: transfer.id, name: 'x' },
     })
-    await store.prisma.$executeRaw`UPDATE submission_batch SET state = 'sent' WHERE submission_id = ${id}::uuid`
     await store.prisma.submission.update({
       where: { id },
       data: { sentCopyItemId: item.id, followedAt: new Date(), finishedAt: new Date() },
     })
+    // Last: from here on the engine looks at it.
+    await store.prisma.$executeRaw`UPDATE submission_batch SET state = 'sent' WHERE submission_id = ${id}::uuid`
     const wake = () => store.notifier.notify(engineChannel, `${accountId}`)
     const row = () => store.prisma.submission.findUniqueOrThrow({ where: { id } })
     wake()
