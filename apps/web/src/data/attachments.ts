@@ -33,6 +33,13 @@ export const uploadsOf = (key: string): Upload[] => uploads.get().list.filter((o
 const patch = (id: string, change: Partial<Upload>): void =>
   uploads.set(({ list }) => ({ list: list.map((one) => (one.id === id ? { ...one, ...change } : one)) }))
 const drop = (id: string): void => uploads.set(({ list }) => ({ list: list.filter((one) => one.id !== id) }))
+const isSending = ({ state }: Upload): boolean => state.kind === 'sending'
+
+/** A draft knows how many are on their way to it: whoever closes or sends it looks there. */
+const count = (key: string): void => {
+  const uploading = uploadsOf(key).filter(isSending).length
+  if (findDraft(key)?.uploading !== uploading) patchDraft(key, { uploading })
+}
 
 /** What files may come to in a mail of this draft, bytes; null: the server did not say. */
 export const limitOf = (identityId: string): number | null => {
@@ -67,6 +74,7 @@ const begin = (key: string, file: File, contentId: string | null): void => {
   const isTooLarge = limit !== null && attachedBytes(key) + file.size > limit
   const state = isTooLarge ? { kind: 'refused' as const, reason: t('attach.tooLarge') } : { kind: 'sending' as const }
   uploads.set(({ list }) => ({ list: [...list, { id, key, file, contentId, sentBytes: 0, state }] }))
+  count(key)
   if (!isTooLarge) void send(id)
 }
 
@@ -77,6 +85,7 @@ const send = async (id: string): Promise<void> => {
   const stop = new AbortController()
   stops.set(id, stop)
   patch(id, { state: { kind: 'sending' }, sentBytes: 0 })
+  count(key)
   try {
     if (findDraft(key)?.version === 0) await saveNow(key)
     const draft = findDraft(key)
@@ -97,6 +106,7 @@ const send = async (id: string): Promise<void> => {
     patch(id, { state: { kind: 'failed', reason } })
   } finally {
     stops.delete(id)
+    count(key)
   }
 }
 
@@ -113,13 +123,15 @@ export const retryUpload = (id: string): void => void send(id)
 
 export const cancelUpload = (id: string): void => {
   stops.get(id)?.abort()
+  const key = uploads.get().list.find((one) => one.id === id)?.key
   drop(id)
+  if (key) count(key)
 }
 
 /** Comes back when nothing is on its way any more. */
 export const whenUploaded = (key: string): Promise<void> =>
   new Promise((done) => {
-    const isDone = () => !uploadsOf(key).some(({ state }) => state.kind === 'sending')
+    const isDone = () => !uploadsOf(key).some(isSending)
     if (isDone()) return done()
     const stop = uploads.subscribe(() => {
       if (!isDone()) return

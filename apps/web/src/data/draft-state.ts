@@ -22,6 +22,8 @@ export type OpenDraft = {
   /** As it was begun here; null: it was there before. */
   begun: { content: DraftContent; attachments: number } | null
   attachments: DraftAttachment[]
+  /** Files on their way to it: until they are there it goes nowhere. */
+  uploading: number
   place: Place
   save: SaveState
   /** Raised whenever the content comes from elsewhere. */
@@ -39,6 +41,8 @@ export type OpenDraft = {
   isClosed: boolean
   /** Of the attempt to send it, so that the same mail never goes twice. */
   attempt: { submissionId: string; version: number } | null
+  /** From the command to the answer; leaving the page meanwhile would stop it. */
+  isSending: boolean
 }
 
 type State = { list: OpenDraft[] }
@@ -71,6 +75,7 @@ export const addDraft = (draft: Pick<OpenDraft, 'id' | 'version' | 'content'> & 
     stored: null,
     begun: null,
     attachments: [],
+    uploading: 0,
     place: 'docked',
     save: { kind: 'new' },
     revision: 0,
@@ -81,6 +86,7 @@ export const addDraft = (draft: Pick<OpenDraft, 'id' | 'version' | 'content'> & 
     problem: null,
     isClosed: false,
     attempt: null,
+    isSending: false,
     ...draft,
   }
   state.set(({ list }) => ({ list: [...list, added] }))

@@ -9,7 +9,7 @@ import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
 import { restoreDrafts } from './open-drafts.ts'
 import { showSubmission } from './outbox.ts'
 import { isSaving, saveEverything, saveNow, saveWaiting, settle } from './save-drafts.ts'
-import { showToast } from './toasts.ts'
+import { dismiss, showToast } from './toasts.ts'
 
 /**
  * Begins when the page is idle: listens to what other devices write and to what becomes of mail on its way, and brings back what
@@ -19,6 +19,8 @@ export const startWriting = ({ isWindow }: { isWindow: boolean }): void => {
   writing.listener = listen
   answerOthers((id) => draftsHere().some((one) => one.id === id))
   whenDraftsChange(() => !isWindow && rememberPanels(draftsHere()))
+  whenDraftsChange(tellSending)
+  addEventListener('beforeunload', holdBack)
   addEventListener('pagehide', saveEverything)
   document.addEventListener('visibilitychange', () => document.hidden && saveEverything())
   addEventListener('blur', leaveAll)
@@ -26,6 +28,22 @@ export const startWriting = ({ isWindow }: { isWindow: boolean }): void => {
   app.subscribe(watchSession(isWindow))
   begin(isWindow)
 }
+
+/** Files, and mail that is being sent, go only as long as the page is there. */
+const holdBack = (event: BeforeUnloadEvent): void => {
+  if (draftsHere().some((draft) => draft.uploading > 0 || draft.isSending)) event.preventDefault()
+}
+
+/** Said as long as it takes: the panel is closed already. */
+let sendingToast: string | null = null
+const tellSending = (): void => {
+  const isBusy = draftsHere().some(({ isSending }) => isSending)
+  if (isBusy && !sendingToast) sendingToast = showToast({ kind: 'busy', text: t('compose.sending') }, aDayMs)
+  if (isBusy || !sendingToast) return
+  dismiss(sendingToast)
+  sendingToast = null
+}
+const aDayMs = 86_400_000
 
 const begin = (isWindow: boolean): void => {
   void refreshIdentities().catch(() => undefined)

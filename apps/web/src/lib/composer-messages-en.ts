@@ -30,6 +30,7 @@ export const composerMessages = {
     'Postern does not answer. The draft is kept in this browser; send it when the connection is back.',
   'compose.conflict': 'This draft was changed elsewhere meanwhile. Both texts are kept.',
   'compose.openOther': 'Open the other',
+  'compose.sending': 'Sending … Keep this page open.',
   'compose.sent': 'Sent',
   'compose.sendsAt': 'Goes out on {date}',
   'field.from': 'From',

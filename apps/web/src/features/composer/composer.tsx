@@ -198,9 +198,9 @@ const warningsOf = (key: string): Warning[] => {
 
 /** With every file that is still on its way. */
 const sendWhole = async (key: string, sendAt: WallTime | null): Promise<void> => {
-  if (uploadsOf(key).length > 0) patchDraft(key, { isClosed: true, attempt: { submissionId: '', version: 0 } })
+  patchDraft(key, { isClosed: true, isSending: true, problem: null })
   await whenUploaded(key)
   const failed = uploadsOf(key)[0]
   if (!failed) return sendDraft(key, sendAt)
-  patchDraft(key, { isClosed: false, attempt: null, problem: t('attach.notAll', { name: failed.file.name }) })
+  patchDraft(key, { isClosed: false, isSending: false, problem: t('attach.notAll', { name: failed.file.name }) })
 }
