@@ -6,7 +6,7 @@ import { call, explain } from './api.ts'
 import { draftsHere, findDraft, patchDraft } from './draft-state.ts'
 import { identityOf } from './identities.ts'
 import { Observable, useObservable } from './observable.ts'
-import { saveNow } from './save-drafts.ts'
+import { saveNow, settle } from './save-drafts.ts'
 import { sendFile } from './send-file.ts'
 import { showToast } from './toasts.ts'
 import { tellDone } from './undo-list.ts'
@@ -37,9 +37,12 @@ const isSending = ({ state }: Upload): boolean => state.kind === 'sending'
 
 /** A draft knows how many are on their way to it: whoever closes or sends it looks there. */
 const count = (key: string): void => {
-  const uploading = uploadsOf(key).filter(isSending).length
-  if (findDraft(key)?.uploading !== uploading) patchDraft(key, { uploading })
+  const uploading = uploadingOf(key)
+  if (findDraft(key)?.uploading === uploading) return
+  patchDraft(key, { uploading })
+  if (uploading === 0) settle(key)
 }
+export const uploadingOf = (key: string): number => uploadsOf(key).filter(isSending).length
 
 /** What files may come to in a mail of this draft, bytes; null: the server did not say. */
 export const limitOf = (identityId: string): number | null => {
@@ -88,26 +91,41 @@ const send = async (id: string): Promise<void> => {
   count(key)
   try {
     if (findDraft(key)?.version === 0) await saveNow(key)
-    const draft = findDraft(key)
-    if (!draft || draft.version === 0) throw new Error(t('attach.noDraft'))
-    const query = new URLSearchParams({
-      id,
-      name: file.name,
-      type: file.type || 'application/octet-stream',
-      ...(contentId === null ? {} : { contentId }),
-    })
     const onProgress = (bytes: number) => patch(id, { sentBytes: Math.min(bytes, file.size) })
-    const address = `/v1/drafts/${draft.id}/attachments?${query}`
-    const attachment = (await sendFile(address, { file, signal: stop.signal, onProgress })) as DraftAttachment // by the contract
-    drop(id)
-    addTo(key, attachment)
+    for (let attachmentId = id; ; attachmentId = newId()) {
+      stop.signal.throwIfAborted()
+      const draft = findDraft(key)
+      if (!draft || draft.version === 0) throw new Error(t('attach.noDraft'))
+      const query = new URLSearchParams({
+        id: attachmentId,
+        name: file.name,
+        type: file.type || 'application/octet-stream',
+        ...(contentId === null ? {} : { contentId }),
+      })
+      const address = `/v1/drafts/${draft.id}/attachments?${query}`
+      const attachment = (await sendFile(address, { file, signal: stop.signal, onProgress })) as DraftAttachment // by the contract
+      // Somebody else wrote on that draft meanwhile: what is written here has become another one, without the file.
+      if ((findDraft(key)?.id ?? draft.id) !== draft.id) continue
+      addTo(key, attachment)
+      drop(id)
+      break
+    }
   } catch (error) {
     const reason = error instanceof Error && !(error instanceof DOMException) ? explainAny(error) : ''
     patch(id, { state: { kind: 'failed', reason } })
+    showAgain(key, file)
   } finally {
     stops.delete(id)
     count(key)
   }
+}
+
+/** Closed meanwhile: the panel comes back with the file that can be tried again. Whoever sends it is told by the sending. */
+const showAgain = (key: string, file: File): void => {
+  const draft = findDraft(key)
+  if (!draft?.isClosed || draft.isSending || !uploadsOf(key).some((one) => one.file === file)) return
+  patchDraft(key, { isClosed: false })
+  showToast({ kind: 'problem', text: t('attach.notAll', { name: file.name }) })
 }
 
 const explainAny = (error: Error): string =>

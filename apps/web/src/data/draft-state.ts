@@ -124,5 +124,5 @@ const sorted = (content: DraftContent): unknown => [
 export const isDirty = ({ content, stored }: OpenDraft): boolean => !isSameContent(content, stored)
 
 /** Nothing was written into it: it may go without a word. */
-export const isUntouched = ({ begun, content, attachments }: OpenDraft): boolean =>
-  begun !== null && isSameContent(begun.content, content) && begun.attachments === attachments.length
+export const isUntouched = ({ begun, content, attachments, uploading }: OpenDraft): boolean =>
+  begun !== null && uploading === 0 && isSameContent(begun.content, content) && begun.attachments === attachments.length

@@ -4,6 +4,7 @@ import { newId } from '#lib/new-id.ts'
 import { richOf, withSignature } from '#lib/signature.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app, setting } from './app-state.ts'
+import { uploadingOf } from './attachments.ts'
 import type { ComposeWish } from './compose-wish.ts'
 import {
   addDraft,
@@ -11,6 +12,7 @@ import {
   dropDraft,
   findDraft,
   fromServer,
+  isDirty,
   isUntouched,
   type OpenDraft,
   patchDraft,
@@ -59,6 +61,8 @@ export const openKnown = async (id: string, how: Pick<OpenDraft, 'place' | 'take
 const showAgain = (id: string): boolean => {
   const open = draftsHere().find((one) => one.id === id)
   if (!open) return false
+  // The page says so.
+  if (open.isSending) return true
   if (open.isClosed || open.place === 'minimized') patchDraft(open.key, { isClosed: false, place: 'docked' })
   raiseDraft(open.key)
   focusComposer(open.key)
@@ -120,7 +124,8 @@ export const closeDraft = (key: string): void => {
   }
   patchDraft(key, { isClosed: true })
   void saveNow(key).then(() => {
-    if (findDraft(key)?.isClosed) showToast({ kind: 'problem', text: t('compose.keptHere') })
+    const left = findDraft(key)
+    if (left?.isClosed && isDirty(left)) showToast({ kind: 'problem', text: t('compose.keptHere') })
   })
 }
 
@@ -154,7 +159,7 @@ const bringBack = async (draft: OpenDraft): Promise<void> => {
     await call('restoreDraft', 'POST', `/v1/drafts/${draft.id}/restore`).catch((error: unknown) => {
       showToast({ kind: 'problem', text: explain(error) })
     })
-  const { key } = addDraft({ ...draft, revision: draft.revision + 1 })
+  const { key } = addDraft({ ...draft, uploading: uploadingOf(draft.key), revision: draft.revision + 1 })
   if (!isUntouched(draft)) void saveNow(key)
 }
 
@@ -186,6 +191,7 @@ export const restoreDrafts = async (): Promise<void> => {
 export const popOut = async (key: string): Promise<void> => {
   const draft = findDraft(key)
   if (!draft) return
+  if (draft.uploading > 0) return void showToast({ kind: 'problem', text: t('compose.notOutYet') })
   // Within the click: browsers block windows that open later.
   const opened = window.open('', '_blank', 'popup,width=760,height=760')
   if (!opened) return void showToast({ kind: 'problem', text: t('compose.blocked') })

@@ -144,3 +144,15 @@ it('one that was closed goes when it is saved, and stays until then', async () =
   await saveNow(key)
   expect([draftsHere(), server.text]).toEqual([[], 'closing'])
 })
+
+it('one that was closed waits for the files that are on their way to it, and for its sending', async () => {
+  const key = open()
+  patchDraft(key, { isClosed: true, uploading: 1, isSending: true })
+  await saveNow(key)
+  patchDraft(key, { isSending: false })
+  settle(key)
+  expect(draftsHere()).toHaveLength(1)
+  patchDraft(key, { uploading: 0 })
+  settle(key)
+  expect(draftsHere()).toEqual([])
+})

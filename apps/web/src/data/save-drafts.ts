@@ -113,7 +113,7 @@ const fail = (key: string, error: unknown): void => {
 export const settle = (key: string): void => {
   const draft = findDraft(key)
   if (!draft || isSaving(key)) return
-  if (draft.isClosed && !draft.isSending && (!isDirty(draft) || isUntouched(draft))) {
+  if (draft.isClosed && !draft.isSending && draft.uploading === 0 && (!isDirty(draft) || isUntouched(draft))) {
     dropDraft(key)
     return
   }

@@ -126,7 +126,7 @@ const takeDraft = ({ draft }: Extract<Change, { kind: 'draft' }>): void => {
 const takeRemoval = (draftId: string): void => {
   for (const draft of draftsHere()) {
     // Whoever writes on it makes it a draft again.
-    if (draft.id !== draftId || draft.attempt || isDirty(draft) || draft.isFocused) continue
+    if (draft.id !== draftId || draft.isSending || draft.attempt || isDirty(draft) || draft.isFocused) continue
     dropDraft(draft.key)
     forgetLocally(draftId)
     if (!draft.isClosed) showToast({ kind: 'done', text: t('compose.goneElsewhere') })

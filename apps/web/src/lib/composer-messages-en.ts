@@ -22,6 +22,7 @@ export const composerMessages = {
     'The draft could not be saved yet. It is kept in this browser, and saved as soon as Postern answers.',
   'compose.blocked': 'The browser did not allow a window. Allow it for this site, or write here.',
   'compose.notOut': 'The draft could not be saved, so it stays here.',
+  'compose.notOutYet': 'A file is still on its way to this draft. Open the window when it has arrived.',
   'compose.goneElsewhere': 'The draft was sent or discarded elsewhere.',
   'compose.gone': 'This draft is not here any more.',
   'compose.windowDone': 'Done. This window closes by itself.',
