@@ -11,6 +11,7 @@ import {
   patchDraft,
 } from './draft-state.ts'
 import { forgetLocally, keepLocally } from './local-drafts.ts'
+import { learnWhetherSent } from './lost-answer.ts'
 
 /**
  * Saves what is written: to this browser at once, to the server after a pause. Of each draft one save is under way at a time, and
@@ -73,7 +74,7 @@ const saveAll = async (key: string): Promise<void> => {
       failures.delete(key)
       take(key, { sentId: id, content, answer, isOther })
     } catch (error) {
-      return fail(key, error)
+      if (!(await learnWhetherSent(key))) return fail(key, error)
     }
   }
 }

@@ -32,6 +32,8 @@ export const sendDraft = async (key: string, sendAt: WallTime | null): Promise<v
   if (!draft) return
   const comeBack = (problem: string) =>
     patchDraft(key, { isClosed: false, isSending: false, place: before.place, problem })
+  // Seen while it was saved: an earlier attempt was taken, and this is another mail.
+  if (draft.problem) return comeBack(draft.problem)
   if (isDirty(draft)) {
     const reason = draft.save.kind === 'failed' ? draft.save.reason : t('compose.offlineSend')
     patchDraft(key, { attempt: null })

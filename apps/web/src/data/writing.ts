@@ -6,6 +6,7 @@ import { writing } from './apply-change.ts'
 import { draftsHere, dropDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
 import { forgetIdentities, refreshIdentities } from './identities.ts'
 import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
+import { learnWhetherSent } from './lost-answer.ts'
 import { restoreDrafts } from './open-drafts.ts'
 import { showSubmission } from './outbox.ts'
 import { isSaving, saveEverything, saveNow, saveWaiting, settle } from './save-drafts.ts'
@@ -89,8 +90,12 @@ const noteFocus = (): void => {
 
 /** What changed while the line was cut. */
 const refresh = async (): Promise<void> => {
-  for (const { key, id, version } of draftsHere()) {
-    if (version === 0) continue
+  for (const { key, id, version, isSending } of draftsHere()) {
+    if (version === 0 || isSending) continue
+    if (await learnWhetherSent(key)) {
+      void saveNow(key)
+      continue
+    }
     const draft = await call('getDraft', 'GET', `/v1/drafts/${id}`).catch(() => null)
     if (draft && draft.version > version) {
       patchDraft(key, { newer: draft })
