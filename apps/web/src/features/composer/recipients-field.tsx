@@ -190,7 +190,8 @@ const Chip = ({
   onDragEnd: () => void
 }) => {
   const isValid = isAddress(one.address)
-  const shown = one.name || one.address
+  // By a name that looks like an address somebody else would be written to than is seen.
+  const shown = one.name && !/[@\uff20]/.test(one.name) ? one.name : one.address || one.name
   const title = isValid ? writeRecipient(one) : t('recipients.invalid', { address: writeRecipient(one) })
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dragging is one more way; Alt and a letter do the same
