@@ -20,7 +20,7 @@ export type OpenDraft = {
   /** As the server has it; null: it has something else. */
   stored: DraftContent | null
   /** As it was begun here; null: it was there before. */
-  begun: { content: DraftContent; attachments: number } | null
+  begun: { content: DraftContent; attachments: string[] } | null
   attachments: DraftAttachment[]
   /** Files on their way to it: until they are there it goes nowhere. */
   uploading: number
@@ -125,4 +125,8 @@ export const isDirty = ({ content, stored }: OpenDraft): boolean => !isSameConte
 
 /** Nothing was written into it: it may go without a word. */
 export const isUntouched = ({ begun, content, attachments, uploading }: OpenDraft): boolean =>
-  begun !== null && uploading === 0 && isSameContent(begun.content, content) && begun.attachments === attachments.length
+  begun !== null &&
+  uploading === 0 &&
+  isSameContent(begun.content, content) &&
+  begun.attachments.length === attachments.length &&
+  attachments.every(({ id }) => begun.attachments.includes(id))

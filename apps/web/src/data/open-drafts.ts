@@ -20,7 +20,7 @@ import {
 } from './draft-state.ts'
 import { identitiesHere, identityOf, usualIdentity } from './identities.ts'
 import { forgetLocally, isOpenElsewhere, readLocally, rememberedPanels } from './local-drafts.ts'
-import { saveNow } from './save-drafts.ts'
+import { isSaving, saveNow, whenSaved } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
 import { tellDone } from './undo-list.ts'
 
@@ -89,7 +89,7 @@ const openNew = async ({ identityId, to = [], cc = [], bcc = [], subject = '', t
     ...{ quotes: false, wantsReceipt: false, wantsReport: false },
   }
   const content = withSignature(blank, identity)
-  addDraft({ id: newId(), version: 0, content, begun: { content, attachments: 0 }, takesFocus: true })
+  addDraft({ id: newId(), version: 0, content, begun: { content, attachments: [] }, takesFocus: true })
 }
 type Begin = Extract<DraftStart['start'], { kind: 'new' }>
 
@@ -108,7 +108,7 @@ const openStarted = async (start: Exclude<DraftStart['start'], { kind: 'new' }>)
   addDraft({
     ...fromServer(draft),
     content,
-    begun: isBegun ? { content, attachments: draft.attachments.length } : null,
+    begun: isBegun ? { content, attachments: draft.attachments.map(({ id }) => id) } : null,
     takesFocus: true,
   })
 }
@@ -130,9 +130,17 @@ export const closeDraft = (key: string): void => {
 }
 
 const forget = ({ key, id, version }: OpenDraft): void => {
+  const gone = discardAt({ key, id, version })
   dropDraft(key)
   forgetLocally(id)
-  if (version > 0) call('discardDraft', 'DELETE', `/v1/drafts/${id}`).catch(() => undefined)
+  gone.catch(() => undefined)
+}
+
+/** A first save that is under way makes it: it goes after that. */
+const discardAt = async ({ key, id, version }: Pick<OpenDraft, 'key' | 'id' | 'version'>): Promise<void> => {
+  if (version === 0 && !isSaving(key)) return
+  await whenSaved(key)
+  await call('discardDraft', 'DELETE', `/v1/drafts/${id}`)
 }
 
 /** Gone, with a way back. */
@@ -140,26 +148,28 @@ export const discardDraft = (key: string): void => {
   const draft = findDraft(key)
   if (!draft) return
   giveFocusBack(key)
+  const isMade = draft.version > 0 || isSaving(key)
+  const gone = discardAt(draft).catch((error: unknown) => {
+    if (error instanceof ApiError && error.code === 'not_found') return
+    addDraft({ ...draft, revision: draft.revision + 1 })
+    showToast({ kind: 'problem', text: explain(error) })
+  })
   dropDraft(key)
   forgetLocally(draft.id)
-  if (isUntouched(draft) && draft.version === 0) return
-  const gone =
-    draft.version === 0
-      ? Promise.resolve()
-      : call('discardDraft', 'DELETE', `/v1/drafts/${draft.id}`).catch((error: unknown) => {
-          if (error instanceof ApiError && error.code === 'not_found') return
-          addDraft({ ...draft, revision: draft.revision + 1 })
-          showToast({ kind: 'problem', text: explain(error) })
-        })
+  if (isUntouched(draft) && !isMade) return
   tellDone(t('compose.discarded'), () => void gone.then(() => bringBack(draft)))
 }
 
 const bringBack = async (draft: OpenDraft): Promise<void> => {
-  if (draft.version > 0)
-    await call('restoreDraft', 'POST', `/v1/drafts/${draft.id}/restore`).catch((error: unknown) => {
-      showToast({ kind: 'problem', text: explain(error) })
-    })
-  const { key } = addDraft({ ...draft, uploading: uploadingOf(draft.key), revision: draft.revision + 1 })
+  const restored =
+    draft.version === 0
+      ? { id: newId() }
+      : await call('restoreDraft', 'POST', `/v1/drafts/${draft.id}/restore`).then(
+          // A save may have been under way when it was discarded.
+          ({ version, content }) => ({ version, stored: content }),
+          (error: unknown) => void showToast({ kind: 'problem', text: explain(error) }),
+        )
+  const { key } = addDraft({ ...draft, ...restored, uploading: uploadingOf(draft.key), revision: draft.revision + 1 })
   if (!isUntouched(draft)) void saveNow(key)
 }
 

@@ -56,6 +56,9 @@ export const saveNow = (key: string): Promise<void> => {
 
 export const isSaving = (key: string): boolean => running.has(key)
 
+/** What is under way has its answer, whatever that is. */
+export const whenSaved = (key: string): Promise<void> => running.get(key) ?? Promise.resolve()
+
 /** Before the page goes away: what the browser may still send. */
 export const saveEverything = (): void => {
   for (const draft of draftsHere()) if (isDirty(draft) && !isUntouched(draft)) void saveNow(draft.key)
