@@ -19,6 +19,8 @@ export type OpenDraft = {
   content: DraftContent
   /** As the server has it; null: it has something else. */
   stored: DraftContent | null
+  /** Sent to be saved upon this version, without an answer yet: the server may have it. */
+  tried: DraftContent | null
   /** As it was begun here; null: it was there before. */
   begun: { content: DraftContent; attachments: string[] } | null
   attachments: DraftAttachment[]
@@ -73,6 +75,7 @@ export const addDraft = (draft: Pick<OpenDraft, 'id' | 'version' | 'content'> & 
   const added: OpenDraft = {
     key: newId(),
     stored: null,
+    tried: null,
     begun: null,
     attachments: [],
     uploading: 0,
@@ -99,6 +102,7 @@ export const fromServer = ({ id, version, content, attachments, updatedAt }: Dra
   version,
   content,
   stored: content,
+  tried: null,
   attachments,
   save: { kind: 'saved' as const, at: Date.parse(updatedAt) },
 })

@@ -19,7 +19,7 @@ export const learnWhetherSent = async (key: string): Promise<boolean> => {
   showSubmission(submission)
   forgetLocally(draft.id)
   if (isDirty(draft)) {
-    const fresh = { id: newId(), version: 0, content: draft.content }
+    const fresh = { id: newId(), version: 0, content: draft.content, tried: null }
     keepLocally(fresh)
     patchDraft(key, {
       ...{ ...fresh, stored: null, attachments: [], attempt: null },

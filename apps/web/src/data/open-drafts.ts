@@ -13,6 +13,7 @@ import {
   findDraft,
   fromServer,
   isDirty,
+  isSameContent,
   isUntouched,
   type OpenDraft,
   patchDraft,
@@ -48,10 +49,13 @@ export const openKnown = async (id: string, how: Pick<OpenDraft, 'place' | 'take
   await identitiesHere().catch(() => undefined)
   if (showAgain(id)) return true
   if (kept) {
-    const { version, content } = kept
+    const { content, tried } = kept
+    // Its last save was taken, and only the answer lost: what was written since is upon that.
+    const isTaken = draft !== null && tried != null && isSameContent(draft.content, tried)
+    const version = isTaken ? draft.version : kept.version
     const { key } = addDraft({
       ...(draft ? fromServer(draft) : { id, stored: null }),
-      ...{ version, content, save: { kind: 'changed' }, ...how },
+      ...{ version, content, tried: isTaken ? null : (tried ?? null), save: { kind: 'changed' }, ...how },
     })
     void saveNow(key)
   } else if (draft) addDraft({ ...fromServer(draft), ...how })
@@ -163,10 +167,10 @@ export const discardDraft = (key: string): void => {
 const bringBack = async (draft: OpenDraft): Promise<void> => {
   const restored =
     draft.version === 0
-      ? { id: newId() }
+      ? { id: newId(), tried: null }
       : await call('restoreDraft', 'POST', `/v1/drafts/${draft.id}/restore`).then(
           // A save may have been under way when it was discarded.
-          ({ version, content }) => ({ version, stored: content }),
+          ({ version, content }) => ({ version, stored: content, tried: null }),
           (error: unknown) => void showToast({ kind: 'problem', text: explain(error) }),
         )
   const { key } = addDraft({ ...draft, ...restored, uploading: uploadingOf(draft.key), revision: draft.revision + 1 })

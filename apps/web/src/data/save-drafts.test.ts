@@ -176,3 +176,23 @@ it('written on after it was sent without an answer, it is another mail, and says
   expect(shown(key)).toMatchObject({ attempt: null, save: { kind: 'saved' }, problem: expect.stringContaining('gone') })
   expect([server.text, kept()]).toEqual(['one more', []])
 })
+
+it('a save that was taken without an answer makes no second draft of what was written since', async () => {
+  const key = open()
+  const usual = answer
+  answer = async (save) => {
+    await usual(save)
+    throw new TypeError('network')
+  }
+  changeDraft(key, { text: 'taken' })
+  await saveNow(key)
+  // The server answers the same content upon the same version as it did before.
+  answer = async (save) =>
+    save.content.text === server.text && save.baseVersion === server.version - 1
+      ? Response.json({ draft: draftOf('a', server.version, save.content), isOther: false })
+      : usual(save)
+  changeDraft(key, { text: 'taken, and more' })
+  await saveNow(key)
+  expect(shown(key)).toMatchObject({ id: 'a', version: 3, otherId: null, save: { kind: 'saved' }, tried: null })
+  expect([server.text, kept()]).toEqual(['taken, and more', []])
+})

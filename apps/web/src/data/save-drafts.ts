@@ -1,5 +1,5 @@
 import type { Draft, DraftContent } from '@postern/shared/drafts.ts'
-import { call, explain, failureOf } from './api.ts'
+import { ApiError, call, explain, failureOf } from './api.ts'
 import {
   draftsHere,
   dropDraft,
@@ -67,9 +67,11 @@ export const saveEverything = (): void => {
 const saveAll = async (key: string): Promise<void> => {
   for (;;) {
     const draft = findDraft(key)
-    if (!draft || (!isDirty(draft) && draft.version > 0)) return
-    const { id, version, content } = draft
-    patchDraft(key, { save: { kind: 'saving' } })
+    if (!draft || (!isDirty(draft) && !draft.tried && draft.version > 0)) return
+    const { id, version } = draft
+    // What may have been taken goes as it was: anything else upon this version would be somebody else's text to the server.
+    const content = draft.tried ?? draft.content
+    patchDraft(key, { save: { kind: 'saving' }, tried: content })
     try {
       const { draft: answer, isOther } = await call('saveDraft', 'PUT', `/v1/drafts/${id}`, {
         body: { baseVersion: version, content },
@@ -94,15 +96,19 @@ const take = (
     id: answer.id,
     version: answer.version,
     stored: content,
+    tried: null,
     attachments: answer.attachments,
     save: isAll ? { kind: 'saved', at: Date.now() } : { kind: 'changed' },
     ...(isOther ? { otherId: sentId, newer: null } : {}),
   })
   if (isAll || isOther) forgetLocally(sentId)
-  if (!isAll) keepLocally({ ...draft, id: answer.id, version: answer.version })
+  if (!isAll) keepLocally({ ...draft, id: answer.id, version: answer.version, tried: null })
 }
 
 const fail = (key: string, error: unknown): void => {
+  const isAnswered = error instanceof ApiError && error.code !== 'unreachable'
+  // A refused one is not tried for ever: what is written next may be taken.
+  if (isAnswered) patchDraft(key, { tried: null })
   const draft = findDraft(key)
   if (!draft) return
   const isKept = keepLocally(draft)
