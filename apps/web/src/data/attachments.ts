@@ -51,7 +51,11 @@ export const limitOf = (identityId: string): number | null => {
 }
 
 export const attachedBytes = (key: string): number => {
-  const attached = findDraft(key)?.attachments ?? []
+  const draft = findDraft(key)
+  // Pictures that were taken out of the text do not go along.
+  const attached = (draft?.attachments ?? []).filter(
+    ({ contentId }) => contentId === null || draft?.content.html?.includes(contentId),
+  )
   const coming = uploadsOf(key).filter(({ state }) => state.kind !== 'refused')
   return attached.reduce((sum, one) => sum + one.sizeBytes, 0) + coming.reduce((sum, { file }) => sum + file.size, 0)
 }
