@@ -48,7 +48,10 @@ export const Composer = ({
     changeDraft(key, changed)
   }
   const send = async (sendAt: WallTime | null) => {
+    // Without the focus, what came from elsewhere meanwhile shows: nobody has read that yet.
+    const seen = findDraft(key)?.revision
     takeTyped()
+    if (findDraft(key)?.revision !== seen) return patchDraft(key, { problem: t('compose.changedElsewhere') })
     const found = fieldErrors(key)
     // Drawn first: the field that is not right is looked for on the screen.
     flushSync(() => setErrors(found))
