@@ -37,6 +37,7 @@ export const composerMessages = {
   'compose.sent': 'Sent',
   'compose.sendsAt': 'Goes out on {date}',
   'field.from': 'From',
+  'field.fromGone': 'This identity was removed: choose another',
   'field.to': 'To',
   'field.cc': 'Cc',
   'field.bcc': 'Bcc',
