@@ -11,6 +11,7 @@ export const composerMessages = {
   'compose.more': 'More for this draft',
   'compose.rich': 'Write with formatting',
   'compose.plain': 'Write plain text',
+  'compose.plainText': 'Plain text has no pictures: those in the text would be lost.',
   'compose.receipt': 'Ask whether it was read',
   'compose.noReceipt': 'Do not ask whether it was read',
   'compose.report': 'Ask for a report of its delivery',
