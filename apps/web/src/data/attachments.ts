@@ -2,7 +2,7 @@ import { attachmentRoom } from '@postern/shared/attachment-room.ts'
 import type { DraftAttachment } from '@postern/shared/drafts.ts'
 import { t } from '#lib/composer-text.ts'
 import { newId } from '#lib/new-id.ts'
-import { call, explain } from './api.ts'
+import { ApiError, call, explain } from './api.ts'
 import { draftsHere, findDraft, patchDraft } from './draft-state.ts'
 import { identityOf } from './identities.ts'
 import { Observable, useObservable } from './observable.ts'
@@ -166,10 +166,10 @@ export const whenUploaded = (key: string): Promise<void> =>
 export const attachFromMail = async (
   key: string,
   { messageId, partId }: { messageId: string; partId: string | null },
-): Promise<DraftAttachment | null> => {
+): Promise<DraftAttachment> => {
   if (findDraft(key)?.version === 0) await saveNow(key)
   const draft = findDraft(key)
-  if (!draft || draft.version === 0) return null
+  if (!draft || draft.version === 0) throw new ApiError('unreachable', { message: t('attach.noDraft') })
   const attachment = await call('addAttachmentFromMail', 'POST', `/v1/drafts/${draft.id}/mail-attachments`, {
     body: { id: newId(), messageId, partId },
   })
