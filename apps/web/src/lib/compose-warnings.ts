@@ -14,6 +14,7 @@ export type ToCheck = {
   content: DraftContent
   /** What was written, as text: without the quote and the signature. */
   written: string
+  /** Without the pictures in the text: no word of it promises them. */
   attachments: number
   /** Of the identity. */
   ownAddress: string
@@ -25,7 +26,8 @@ export const listWarnings = ({ content, written, attachments, ownAddress, conver
   const { to, cc, bcc, subject, quotes } = content
   const word = attachments === 0 ? attachmentWord(written) : null
   const isPassedOn = content.about?.kind === 'redirect' || (quotes && content.about?.kind === 'forward')
-  const hasText = written.trim() !== '' || isPassedOn || attachments > 0
+  const hasPicture = /\ssrc="cid:/.test(content.html ?? '')
+  const hasText = written.trim() !== '' || isPassedOn || hasPicture || attachments > 0
   const isSeenByMany = to.length + cc.length > manyRecipients
   const external = conversation ? strangeDomains([...to, ...cc, ...bcc], ownAddress, conversation) : []
   return [

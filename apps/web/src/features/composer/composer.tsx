@@ -193,7 +193,7 @@ const warningsOf = (key: string): Warning[] => {
   return listWarnings({
     content,
     written: writtenText(content),
-    attachments: attachments.length + uploadsOf(key).length,
+    attachments: [...attachments, ...uploadsOf(key)].filter(({ contentId }) => contentId === null).length,
     ownAddress: identityOf(content.identityId)?.address ?? '',
     conversation: answered ? [...answered.from, ...answered.replyTo, ...answered.to, ...answered.cc] : null,
   })
