@@ -19,7 +19,7 @@ export type ToCheck = {
   /** Of the identity. */
   ownAddress: string
   /** Everybody in the mail that is answered; null: it answers none. */
-  conversation: DraftRecipient[] | null
+  conversation: Pick<DraftRecipient, 'address'>[] | null
 }
 
 export const listWarnings = ({ content, written, attachments, ownAddress, conversation }: ToCheck): Warning[] => {
@@ -104,7 +104,11 @@ export const isFreemail = (domain: string): boolean => freemail.test(domain)
 
 const belongsTo = (domain: string, known: string): boolean => domain === known || domain.endsWith(`.${known}`)
 
-const strangeDomains = (recipients: DraftRecipient[], ownAddress: string, conversation: DraftRecipient[]): string[] => {
+const strangeDomains = (
+  recipients: DraftRecipient[],
+  ownAddress: string,
+  conversation: Pick<DraftRecipient, 'address'>[],
+): string[] => {
   const own = domainOf(ownAddress)
   if (isFreemail(own)) return []
   const known = [own, ...conversation.map(({ address }) => domainOf(address))]
