@@ -13,9 +13,11 @@ import {
   endDraftWork,
   forgetCopies,
   isCurrent,
+  isSourceNeeded,
   keepCopy,
   nextDraftWork,
   postponeCopy,
+  sourceNeededMs,
   takeCopyId,
 } from '#store/draft-copies.ts'
 import type { Mailbox } from '#store/generated/client.ts'
@@ -49,7 +51,7 @@ export const copyNextDraft = async (run: CopyRun): Promise<{ mailboxId: bigint |
     const known = sessionFault(run.session, error)
     if (isConnectionFault(known) || known.code === 'lease.lost' || known.code.startsWith('storage.')) throw known
     logger.info({ accountId: accountId.toString(), code: known.code }, 'a draft has no copy at the server')
-    await write(run, (unit) => postponeCopy(unit, work.row.id, refusedDelayMs))
+    await write(run, (unit) => postponeCopy(unit, work.row, { accountId, delayMs: refusedDelayMs }))
     return { mailboxId: null }
   }
 }
@@ -57,12 +59,17 @@ export const copyNextDraft = async (run: CopyRun): Promise<{ mailboxId: bigint |
 const write = <T>({ store, scope }: CopyRun, work: (unit: Unit) => Promise<T>): Promise<T> => commit(store, scope, work)
 
 const lookAfter = async (run: CopyRun, work: DraftWork): Promise<bigint | null> => {
+  const { accountId, clock } = run
+  if (isSourceNeeded(work, clock.now())) {
+    await write(run, (unit) => postponeCopy(unit, work.row, { accountId, delayMs: sourceNeededMs }))
+    return null
+  }
   const known = await settleUncertain(run, work)
   const { row } = work
   if (!work.isWanted) {
     const [first] = known
     await removeCopies(run, row.id, known)
-    if (row.accountId === run.accountId) await write(run, (unit) => endDraftWork(unit, row, null))
+    if (row.accountId === accountId) await write(run, (unit) => endDraftWork(unit, row, null))
     return first?.mailboxId ?? null
   }
   const current = known.findLast((copy) => isCurrent(copy, row)) ?? (await makeCopy(run, work))

@@ -20,7 +20,7 @@ export type DraftWork = WholeDraft & {
 export const nextDraftWork = async (tx: Tx, accountId: bigint): Promise<DraftWork | null> => {
   const [due] = await tx.$queryRaw<{ id: string }[]>`
     SELECT d.id::text FROM draft d WHERE d.account_id = ${accountId} AND d.copy_at <= now()
-    UNION ALL SELECT d.id::text FROM draft_copy c JOIN draft d ON d.id = c.draft_id AND d.account_id <> c.account_id WHERE c.account_id = ${accountId}
+    UNION ALL SELECT d.id::text FROM draft_copy c JOIN draft d ON d.id = c.draft_id AND d.account_id <> c.account_id WHERE c.account_id = ${accountId} AND c.made_at <= now()
     LIMIT 1`
   const row = due && (await tx.draft.findUnique({ where: { id: due.id } }))
   if (!row) return null
@@ -35,13 +35,31 @@ export const nextDraftWork = async (tx: Tx, accountId: bigint): Promise<DraftWor
 /** Null: none is due, now or later. */
 export const msToNextCopy = async (tx: Tx, accountId: bigint): Promise<number | null> => {
   const [row] = await tx.$queryRaw<{ ms: number | null }[]>`
-    SELECT extract(epoch FROM min(copy_at) - now())::float8 * 1000 AS ms FROM draft WHERE account_id = ${accountId} AND copy_at IS NOT NULL`
+    SELECT extract(epoch FROM min(due_at) - now())::float8 * 1000 AS ms FROM (
+      SELECT copy_at AS due_at FROM draft WHERE account_id = ${accountId}
+      UNION ALL SELECT c.made_at FROM draft_copy c JOIN draft d ON d.id = c.draft_id AND d.account_id <> c.account_id WHERE c.account_id = ${accountId}) due`
   return row?.ms ?? null
 }
 
 /** A copy that a run left behind holds what is there now: every change since sets the time of the next one. */
 export const isCurrent = (copy: CopyRow, { version, copyAt }: DraftRow): boolean =>
   copy.state === 'stored' && copy.version === version && (copyAt === null || copyAt < copy.madeAt)
+
+const canComeBackMs = 24 * 3_600_000
+
+/**
+ * A mail that the draft was begun from holds what was not brought out of it yet: it stays until that is here, or the draft
+ * cannot come back any more.
+ */
+export const isSourceNeeded = ({ row, copies, attachments }: DraftWork, now: Date): boolean =>
+  (row.discardedAt === null || now.getTime() - row.discardedAt.getTime() < canComeBackMs) &&
+  attachments.some(
+    ({ blobId, fromMessageId }) =>
+      blobId === null && fromMessageId !== null && copies.some(({ messageId }) => messageId === fromMessageId),
+  )
+
+/** How long nobody looks whether it is needed no more. */
+export const sourceNeededMs = 30_000
 
 /** The number of a copy that is to be made: it stands in its header. */
 export const takeCopyId = async (tx: Tx): Promise<bigint> => {
@@ -109,10 +127,18 @@ export const endDraftWork = async (
   tellDraft(unit, { id, userId })
 }
 
-/** The mailbox takes nothing for now: later again. */
-export const postponeCopy = async ({ tx }: RawUnit, id: string, delayMs: number): Promise<void> => {
-  await tx.$executeRaw`
-    UPDATE draft SET copy_at = now() + ${delayMs}::float8 * interval '1 millisecond' WHERE id = ${id}::uuid AND copy_at <= now()`
+/** Nothing can be done for now: later again. One that went on in another account has its own time there. */
+export const postponeCopy = async (
+  { tx }: RawUnit,
+  { id, accountId: home }: DraftRow,
+  { accountId, delayMs }: { accountId: bigint; delayMs: number },
+): Promise<void> => {
+  if (home === accountId)
+    await tx.$executeRaw`
+      UPDATE draft SET copy_at = now() + ${delayMs}::float8 * interval '1 millisecond' WHERE id = ${id}::uuid AND copy_at <= now()`
+  else
+    await tx.$executeRaw`
+      UPDATE draft_copy SET made_at = now() + ${delayMs}::float8 * interval '1 millisecond' WHERE draft_id = ${id}::uuid AND account_id = ${accountId}`
 }
 
 /**

@@ -11,6 +11,7 @@ export type AboutMail = AnsweredMail & {
   sizeBytes: number
   text: string
   html: string | null
+  bodyState: string
   isTruncated: boolean
   parts: ReadableMessage['parts']
 }

@@ -157,7 +157,8 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
         const content = { ...empty, to, cc, bcc, subject, text, html: carried.html }
         if (kind === 'editAsNew') return { writer, ...none, content, attachments: carried.attachments }
         // What would be lost with it stays where it is.
-        const adopts = mail.isTruncated || isRich !== (mail.html !== null) ? null : mail.id
+        const isWhole = mail.bodyState === 'ready' && !mail.isTruncated && isRich === (mail.html !== null)
+        const adopts = isWhole ? mail.id : null
         const ties = await ownTies(await headOf(userId, messageId))
         return { writer, content, attachments: carried.attachments, ties, adopts }
       }
@@ -185,6 +186,7 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
       bcc: presentPeople(row.bcc),
       text: found.body?.text ?? '',
       html: found.body?.html ?? null,
+      bodyState: found.message.body_state,
       isTruncated: found.body?.is_truncated ?? found.message.is_header_only,
       parts: found.parts,
     }
