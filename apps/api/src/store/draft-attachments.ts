@@ -18,12 +18,13 @@ export type Attached = { kind: 'attached' } | { kind: 'conflict' } | { kind: 'go
 
 /**
  * Attaches what was staged, in one transaction with the octets of a small one. The same octets under the same id are the same
- * attachment, whether it waited for them, was taken out, or is there.
+ * attachment, whether it waited for them, was taken out, or is there. `isRevived`: one that was taken out is wanted again; else
+ * its octets are kept for whoever puts it back.
  */
 export const attachContent = (
   store: Store,
   scope: BlobScope & { kind: 'user' },
-  { id, draftId, filename, contentType, contentId, from }: AttachmentFacts,
+  { id, draftId, filename, contentType, contentId, from, isRevived }: AttachmentFacts & { isRevived: boolean },
   content: StagedContent,
 ): Promise<Attached> =>
   commitBulk(
@@ -43,7 +44,7 @@ export const attachContent = (
       if (known && known.draft_id !== draftId) return { kind: 'conflict' }
       if (known?.blob_id != null) {
         if (Buffer.compare(known.sha256, content.sha256) !== 0) return { kind: 'conflict' }
-        if (!known.is_removed) return { kind: 'attached' }
+        if (!known.is_removed || !isRevived) return { kind: 'attached' }
         await tx.$executeRaw`UPDATE draft_attachment SET removed_at = NULL WHERE id = ${id}::uuid`
       } else {
         const blobId = await keepContent(unit, accountId, content)
@@ -51,7 +52,8 @@ export const attachContent = (
           INSERT INTO draft_attachment (id, draft_id, account_id, position, filename, content_type, size_bytes, sha256, content_id, blob_id, from_message_id, from_part_id)
           SELECT ${id}::uuid, ${draftId}::uuid, ${accountId}, coalesce(max(position) + 1, 0), ${filename}, ${contentType}, ${content.sizeBytes}::bigint, ${content.sha256}::bytea, ${contentId}, ${blobId}::bigint,
             ${from?.messageId ?? null}::bigint, ${from?.partId ?? null}::bigint FROM draft_attachment WHERE draft_id = ${draftId}::uuid
-          ON CONFLICT (id) DO UPDATE SET blob_id = excluded.blob_id, sha256 = excluded.sha256, size_bytes = excluded.size_bytes, error_code = NULL, removed_at = NULL`
+          ON CONFLICT (id) DO UPDATE SET blob_id = excluded.blob_id, sha256 = excluded.sha256, size_bytes = excluded.size_bytes, error_code = NULL,
+            removed_at = CASE WHEN ${isRevived} THEN NULL ELSE draft_attachment.removed_at END`
       }
       await wantCopy(unit, draftId)
       tellDraft(unit, { id: draftId, userId })

@@ -37,6 +37,7 @@ export const registerAttachments = ({ router, store, engine }: FeatureDeps, fetc
       contentType: typeOf(query.type),
       contentId: query.contentId ?? null,
       from: null,
+      isRevived: true,
     }
     const { kind } = await attachContent(store, scope, facts, content)
     if (kind === 'gone') throw noDraft()
@@ -48,7 +49,7 @@ export const registerAttachments = ({ router, store, engine }: FeatureDeps, fetc
     const { draft } = await store.read(userId, (tx) => requireRoom(tx, userId, draftId, body.id))
     const message = await requireOwnMessage(store, userId, body.messageId)
     const facts = await store.read(userId, (tx) => factsOf(tx, message, body))
-    await fetching.fetch(draft.row, { ...facts, id: body.id, draftId })
+    await fetching.fetch(draft.row, { ...facts, id: body.id, draftId, isRevived: true })
     return readOne(userId, draftId, body.id)
   })
 

@@ -10,8 +10,8 @@ import { within } from './attachment-limits.ts'
 
 type Deps = Pick<FeatureDeps, 'store' | 'engine' | 'logger'>
 type Owner = { userId: bigint; accountId: bigint }
-/** One that comes out of a mail. */
-export type Fetched = AttachmentFacts & { from: NonNullable<AttachmentFacts['from']> }
+/** One that comes out of a mail. What a draft began with may be taken out while it comes, and stays out. */
+export type Fetched = AttachmentFacts & { from: NonNullable<AttachmentFacts['from']>; isRevived: boolean }
 
 /**
  * Brings attachments out of mails. What a draft began with is fetched behind its answer, one after the other; should that end
@@ -65,8 +65,9 @@ export const createAttachmentFetching = ({ store, engine, logger }: Deps): Attac
     for (const row of missing) {
       const { id, draftId, filename, contentType, contentId, fromMessageId: messageId, fromPartId: partId } = row
       if (messageId === null) continue
-      await fetch(owner, { id, draftId, filename, contentType, contentId, from: { messageId, partId } }).catch(
-        (error: unknown) => logger.info({ err: error, draftId }, 'an attachment was not fetched'),
+      const facts = { id, draftId, filename, contentType, contentId, from: { messageId, partId } }
+      await fetch(owner, { ...facts, isRevived: false }).catch((error: unknown) =>
+        logger.info({ err: error, draftId }, 'an attachment was not fetched'),
       )
     }
   }
