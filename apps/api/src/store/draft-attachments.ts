@@ -13,8 +13,8 @@ export type AttachmentFacts = {
   from: { messageId: bigint; partId: bigint | null } | null
 }
 
-/** `conflict`: the id is taken by something else. */
-export type Attached = { kind: 'attached' } | { kind: 'conflict' } | { kind: 'gone' }
+/** `conflict`: the id is taken by something else; `onItsWay`: the mail is being sent as it was. */
+export type Attached = { kind: 'attached' | 'conflict' | 'gone' | 'onItsWay' }
 
 /**
  * Attaches what was staged, in one transaction with the octets of a small one. The same octets under the same id are the same
@@ -33,9 +33,10 @@ export const attachContent = (
     async (unit): Promise<Attached> => {
       const { tx } = unit
       const { userId } = scope
-      const [draft] = await tx.$queryRaw<{ account_id: bigint }[]>`
-        SELECT account_id FROM draft WHERE id = ${draftId}::uuid AND user_id = ${userId} FOR UPDATE`
+      const [draft] = await tx.$queryRaw<{ account_id: bigint; submission_id: string | null }[]>`
+        SELECT account_id, submission_id::text FROM draft WHERE id = ${draftId}::uuid AND user_id = ${userId} FOR UPDATE`
       if (!draft) return { kind: 'gone' }
+      if (draft.submission_id !== null) return { kind: 'onItsWay' }
       const accountId = draft.account_id
       const [known] = await tx.$queryRaw<
         { draft_id: string; sha256: Uint8Array; blob_id: bigint | null; is_removed: boolean }[]

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { draftSaved, draft as draftSchema } from '@postern/shared/drafts.ts'
 import { identityList } from '@postern/shared/identities.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { presentChanges } from '#features/present-changes.ts'
+import { stageContent } from '#store/blobs.ts'
 import { commit } from '#store/commit.ts'
+import { addComing, attachContent } from '#store/draft-attachments.ts'
+import { findOwnDraft, type WholeDraft } from '#store/drafts.ts'
 import { addIdentity } from '#store/identities.ts'
+import { takeDraft } from '#store/steer-submissions.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
 let api: OutboxApi
@@ -136,6 +141,61 @@ it('a draft begins empty or as a link says, and is begun once', async () => {
   const begun = await begin()
   expect(begun.content).toMatchObject({ identityId, to, subject: 'Hi', html: '<p>a &#60; b</p><p>c</p>' })
   expect(await begin()).toEqual(begun)
+  await api.send('DELETE', `/drafts/${id}`)
+})
+
+it('a mail goes with what is attached to it, and takes nothing more on its way', async () => {
+  const id = randomUUID()
+  const [file, more] = [randomUUID(), randomUUID()]
+  await put(id, 0, { subject: 'attached' })
+  const attach = (attachmentId: string) =>
+    api.upload(`/drafts/${id}/attachments?id=${attachmentId}&name=a.txt`, Buffer.from('octets'))
+  const composed = async () => {
+    const found = await api.store.read(api.userId, (tx) => findOwnDraft(tx, api.userId, id))
+    return found ?? Promise.reject(new Error('no draft'))
+  }
+  const take = (draft: WholeDraft) =>
+    commit(api.store, { kind: 'user', userId: api.userId }, (unit) =>
+      takeDraft(unit, draft, { submissionId: randomUUID(), version: 1 }),
+    )
+  const without = await composed()
+  await attach(file)
+  expect(await take(without)).toBe(false)
+  const having = await composed()
+  await api.send('DELETE', `/drafts/${id}/attachments/${file}`)
+  expect(await take(having)).toBe(false)
+  await api.send('POST', `/drafts/${id}/attachments/${file}/restore`)
+  expect(await take(having)).toBe(true)
+  for (const [method, path] of [
+    ['GET', ''],
+    ['DELETE', `/attachments/${file}`],
+    ['POST', `/attachments/${file}/restore`],
+  ] as const)
+    expect(await errorOf(api.send(method, `/drafts/${id}${path}`)), `${method} ${path}`).toBe('request.conflict')
+  expect(await errorOf(attach(more))).toBe('request.conflict')
+  const scope = { kind: 'user' as const, userId: api.userId, accountId }
+  const staged = await stageContent(api.store, scope, Readable.from([Buffer.from('late')]))
+  const late = { id: more, draftId: id, filename: 'b', contentType: 'text/plain', contentId: null, from: null }
+  expect(await attachContent(api.store, scope, { ...late, isRevived: true }, staged)).toEqual({ kind: 'onItsWay' })
+  expect((await composed()).attachments.map((one) => one.id)).toEqual([file])
+  await rows().draft.delete({ where: { id } })
+})
+
+it('what was taken out while it was coming stays out, and is whole when it is put back', async () => {
+  const [id, file] = [randomUUID(), randomUUID()]
+  const { draft } = await put(id, 0, { subject: 'coming' })
+  const facts = { id: file, filename: 'a', contentType: 'text/plain', contentId: null, from: null }
+  await commit(api.store, { kind: 'user', userId: api.userId }, (unit) =>
+    addComing(unit, { id, accountId }, [{ ...facts, sizeBytes: 4 }]),
+  )
+  await api.send('DELETE', `/drafts/${id}/attachments/${file}`)
+  const scope = { kind: 'user' as const, userId: api.userId, accountId }
+  const staged = await stageContent(api.store, scope, Readable.from([Buffer.from('came')]))
+  await attachContent(api.store, scope, { ...facts, draftId: id, isRevived: false }, staged)
+  const read = async () => draftSchema.parse((await api.send('GET', `/drafts/${id}`)).json()).attachments
+  expect([draft.attachments, await read()]).toEqual([[], []])
+  await api.send('POST', `/drafts/${id}/attachments/${file}/restore`)
+  expect(await read()).toMatchObject([{ id: file, state: 'here', sizeBytes: 4 }])
   await api.send('DELETE', `/drafts/${id}`)
 })
 

@@ -205,7 +205,8 @@ it('a draft begun in another program goes on here, whole, in its place', async (
   expect(source).toMatch(/References: <first@example.org>\s+<asked@example.org>/)
   await send('DELETE', `/drafts/${id}`)
   await hurry(id)
-  await until(async () => atServer().length === 0, { what: 'the end of the copy' })
+  await until(async () => (await subjects('imap')).length === 0, { what: 'the end of the copy' })
+  expect(atServer()).toEqual([])
 })
 
 it('a draft of another program stays at the server until all of it is here, also when it is discarded', async () => {

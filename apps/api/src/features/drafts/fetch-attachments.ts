@@ -7,6 +7,7 @@ import type { AttachmentRow, WholeDraft } from '#store/drafts.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { openPart, openSource, requireOwnMessage } from '../mail-content.ts'
 import { within } from './attachment-limits.ts'
+import { requireAttached } from './refusals.ts'
 
 type Deps = Pick<FeatureDeps, 'store' | 'engine' | 'logger'>
 type Owner = { userId: bigint; accountId: bigint }
@@ -39,11 +40,7 @@ export const createAttachmentFetching = ({ store, engine, logger }: Deps): Attac
     const scope = { kind: 'user' as const, userId, accountId }
     const content = await stageContent(store, scope, within(maxAttachmentBytes, chunks))
     const { kind } = await attachContent(store, scope, wanted, content)
-    if (kind === 'gone') throw new AppError('not_found', 'There is no such draft.')
-    if (kind === 'conflict')
-      throw new AppError('request.conflict', 'Something else is attached under this id.', {
-        hint: 'Make a new id for every attachment.',
-      })
+    requireAttached(kind)
   }
 
   const fetch = (owner: Owner, wanted: Fetched): Promise<void> => {
