@@ -1,7 +1,7 @@
 import { removePlacements } from './command-settle.ts'
 import type { BulkUnit, RawUnit } from './commit.ts'
-import { type DraftRow, discardDraft, isOpen, tellDraft, type WholeDraft, wholeDrafts } from './drafts.ts'
-import type { DraftCopy, Identity } from './generated/client.ts'
+import { type DraftRow, discardDraft, isOpen, tellDraft, type WholeDraft, wantCopy, wholeDrafts } from './drafts.ts'
+import { type DraftCopy, type Identity, Prisma } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
 
 /** What may lie in a Drafts mailbox of a draft. */
@@ -167,23 +167,29 @@ export const hasCopies = async (tx: Tx, accountId: bigint): Promise<boolean> =>
 
 /**
  * After a look: copies that were seen have their message; those that somebody took away, in another program or as a message
- * here, take the draft with them, unless something of it is in no copy. A mailbox that is gone as a
- * whole, or is not looked at any more, takes nothing.
+ * here, take the draft with them, unless something of it is in no copy. A mailbox that is gone as a whole, is not looked at any
+ * more, or is not yet known as a whole takes nothing; in a new life of it the copy is made anew, and an older one looked for.
  */
 export const followCopies = async (unit: Parameters<typeof discardDraft>[0], accountId: bigint): Promise<void> => {
   const { tx } = unit
   const seen = await tx.$queryRaw<{ id: string; user_id: bigint }[]>`
-    WITH c AS (UPDATE draft_copy c SET message_id = p.message_id FROM placement p
-      WHERE c.account_id = ${accountId} AND c.state = 'stored' AND c.message_id IS NULL AND p.mailbox_id = c.mailbox_id AND p.uid = c.uid
+    WITH c AS (UPDATE draft_copy c SET message_id = p.message_id FROM placement p JOIN mailbox b ON b.id = p.mailbox_id
+      WHERE c.account_id = ${accountId} AND c.state = 'stored' AND c.message_id IS NULL AND p.mailbox_id = c.mailbox_id AND p.uid = c.uid AND b.uid_validity = c.uid_validity
       RETURNING c.draft_id, c.message_id, c.version, c.id)
     UPDATE draft d SET message_id = c.message_id, copied_version = c.version
     FROM (SELECT DISTINCT ON (draft_id) draft_id, message_id, version FROM c ORDER BY draft_id, id DESC) c
     WHERE d.id = c.draft_id RETURNING d.id::text, d.user_id`
   for (const { id, user_id: userId } of seen) tellDraft(unit, { id, userId })
-  const gone = await tx.$queryRaw<{ draft_id: string }[]>`
-    DELETE FROM draft_copy c USING mailbox b WHERE b.id = c.mailbox_id AND b.is_synced AND b.is_selectable AND c.account_id = ${accountId} AND c.state = 'stored' AND c.message_id IS NOT NULL
+  const missed = Prisma.sql`
+    b.id = c.mailbox_id AND b.is_synced AND b.is_selectable AND b.fill_uid = 1 AND c.account_id = ${accountId} AND c.state = 'stored' AND c.message_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = c.message_id AND p.shown_mailbox_id = c.mailbox_id)
-    RETURNING c.draft_id::text`
+      AND NOT EXISTS (SELECT 1 FROM switch_mail s WHERE s.message_id = c.message_id)`
+  const unsure = await tx.$queryRaw<{ id: string }[]>`
+    SELECT DISTINCT d.id::text FROM draft_copy c JOIN draft d ON d.id = c.draft_id AND d.account_id = c.account_id AND d.copy_at IS NULL, mailbox b
+    WHERE ${missed} AND b.uid_validity IS DISTINCT FROM c.uid_validity`
+  for (const { id } of unsure) await wantCopy(unit, id)
+  const gone = await tx.$queryRaw<{ draft_id: string }[]>`
+    DELETE FROM draft_copy c USING mailbox b WHERE ${missed} AND b.uid_validity = c.uid_validity RETURNING c.draft_id::text`
   for (const { draft_id: id } of gone) {
     const row = await tx.draft.findUnique({ where: { id } })
     const left = await tx.draftCopy.count({ where: { draftId: id } })

@@ -7,6 +7,7 @@ import { presentChanges } from '#features/present-changes.ts'
 import { stageContent } from '#store/blobs.ts'
 import { commit } from '#store/commit.ts'
 import { addComing, attachContent } from '#store/draft-attachments.ts'
+import { followCopies } from '#store/draft-copies.ts'
 import { findOwnDraft, type WholeDraft } from '#store/drafts.ts'
 import { addIdentity } from '#store/identities.ts'
 import { takeDraft } from '#store/steer-submissions.ts'
@@ -197,6 +198,36 @@ it('what was taken out while it was coming stays out, and is whole when it is pu
   await api.send('POST', `/drafts/${id}/attachments/${file}/restore`)
   expect(await read()).toMatchObject([{ id: file, state: 'here', sizeBytes: 4 }])
   await api.send('DELETE', `/drafts/${id}`)
+})
+
+it('a copy that is gone takes its draft along only where all of its mailbox is known, in the same life', async () => {
+  const id = randomUUID()
+  await put(id, 0, { subject: 'followed' })
+  const settled = () => rows().draft.update({ where: { id }, data: { copyAt: null, uncopiedAt: null } })
+  await settled()
+  const { id: mailboxId } = await rows().mailbox.findFirstOrThrow({ where: { accountId, isSelectable: true } })
+  await rows().draftCopy.create({
+    data: {
+      draftId: id,
+      accountId,
+      mailboxId,
+      version: 1,
+      state: 'stored',
+      uidValidity: 7n,
+      uid: 1n,
+      messageId: 1n << 40n,
+    },
+  })
+  const follow = async (life: { fillUid: bigint; uidValidity: bigint }) => {
+    await rows().mailbox.update({ where: { id: mailboxId }, data: { isSynced: true, ...life } })
+    await commit(api.store, { kind: 'user', userId: api.userId }, (unit) => followCopies(unit, accountId))
+    const { discardedAt, copyAt } = await rows().draft.findUniqueOrThrow({ where: { id } })
+    return { isOpen: discardedAt === null, isDue: copyAt !== null, copies: await rows().draftCopy.count() }
+  }
+  expect(await follow({ fillUid: 2n, uidValidity: 8n })).toEqual({ isOpen: true, isDue: false, copies: 1 })
+  expect(await follow({ fillUid: 1n, uidValidity: 8n })).toEqual({ isOpen: true, isDue: true, copies: 1 })
+  await settled()
+  expect(await follow({ fillUid: 1n, uidValidity: 7n })).toMatchObject({ isOpen: false, copies: 0 })
 })
 
 it('identities: one default an account, never none, addresses in one spelling', async () => {
