@@ -53,7 +53,7 @@ export const copyNextDraftHere = async (place: Place): Promise<boolean> => {
 }
 
 const replaceCopy = async ({ store, scope, accountId, clock }: Place, work: DraftWork, mailboxId: bigint) => {
-  const { row, copies } = work
+  const { row, copies, readAt: madeAt } = work
   const id = await store.readSystem(takeCopyId)
   const content = await stageContent(store, scope, draftOctets(store, work, id))
   const { head, blobId, sizeBytes, sha256: rawHash } = content
@@ -85,6 +85,7 @@ const replaceCopy = async ({ store, scope, accountId, clock }: Place, work: Draf
         version: row.version,
         fromUid: uid,
         uidValidity: 1n,
+        madeAt,
       })
       await keepCopy(unit, id, { uid: Number(uid), uidValidity: 1n })
       const messageId = await seeCopyHere(unit, id)

@@ -60,7 +60,7 @@ const write = <T>({ store, scope }: CopyRun, work: (unit: Unit) => Promise<T>): 
 
 const lookAfter = async (run: CopyRun, work: DraftWork): Promise<bigint | null> => {
   const { accountId, clock } = run
-  if (isSourceNeeded(work, clock.now())) {
+  if (work.isMoving || isSourceNeeded(work, clock.now())) {
     await write(run, (unit) => postponeCopy(unit, work.row, { accountId, delayMs: sourceNeededMs }))
     return null
   }
@@ -109,18 +109,27 @@ const mark = (draftId: string, copyId: bigint) => ({ name: draftHeader, value: d
 
 const makeCopy = async (run: CopyRun, work: DraftWork): Promise<CopyRow> => {
   const { store, scope, accountId } = run
-  const { row } = work
+  const { row, readAt: madeAt } = work
   const { mailbox, selected } = await openDrafts(run)
   const id = await store.readSystem(takeCopyId)
   const content = await stageContent(store, scope, draftOctets(store, work, id))
   try {
     const { uidValidity } = selected
     const fromUid = selected.uidNext || 1n
-    const copy = { id, draftId: row.id, accountId, mailboxId: mailbox.id, version: row.version, fromUid, uidValidity }
+    const copy = {
+      id,
+      draftId: row.id,
+      accountId,
+      mailboxId: mailbox.id,
+      version: row.version,
+      fromUid,
+      uidValidity,
+      madeAt,
+    }
     await write(run, (unit) => beginCopy(unit, copy))
     const uid = await append(run, selected, content, copy)
     await write(run, (unit) => keepCopy(unit, id, { uid, uidValidity }))
-    return { ...copy, state: 'stored', uid: BigInt(uid), messageId: null, madeAt: run.clock.now() }
+    return { ...copy, state: 'stored', uid: BigInt(uid), messageId: null }
   } finally {
     const { blobId } = content
     if (blobId !== null) await write(run, (unit) => dropStaged(unit, [blobId]))

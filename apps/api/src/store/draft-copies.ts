@@ -12,15 +12,19 @@ export type DraftWork = WholeDraft & {
   /** Null: nobody writes as that any more. */
   writer: Identity | null
   copies: CopyRow[]
+  /** A copy was kept here, and was not met at the server nor brought there yet (switch_mail). */
+  isMoving: boolean
+  /** When this was read, by the clock of the database: later changes are in no copy that is made of it. */
+  readAt: Date
   /** There is to be a copy in this account; else none. */
   isWanted: boolean
 }
 
 /** The next one that is due; also one that went on in another account, and has a copy left in this one. */
 export const nextDraftWork = async (tx: Tx, accountId: bigint): Promise<DraftWork | null> => {
-  const [due] = await tx.$queryRaw<{ id: string }[]>`
-    SELECT d.id::text FROM draft d WHERE d.account_id = ${accountId} AND d.copy_at <= now()
-    UNION ALL SELECT d.id::text FROM draft_copy c JOIN draft d ON d.id = c.draft_id AND d.account_id <> c.account_id WHERE c.account_id = ${accountId} AND c.made_at <= now()
+  const [due] = await tx.$queryRaw<{ id: string; read_at: Date }[]>`
+    SELECT d.id::text, now() AS read_at FROM draft d WHERE d.account_id = ${accountId} AND d.copy_at <= now()
+    UNION ALL SELECT d.id::text, now() FROM draft_copy c JOIN draft d ON d.id = c.draft_id AND d.account_id <> c.account_id WHERE c.account_id = ${accountId} AND c.made_at <= now()
     LIMIT 1`
   const row = due && (await tx.draft.findUnique({ where: { id: due.id } }))
   if (!row) return null
@@ -29,7 +33,10 @@ export const nextDraftWork = async (tx: Tx, accountId: bigint): Promise<DraftWor
   if (!draft) return null
   const writer = await tx.identity.findUnique({ where: { id: BigInt(draft.content.identityId) } })
   const copies = await tx.draftCopy.findMany({ where: { draftId: row.id, accountId }, orderBy: { id: 'asc' } })
-  return { ...draft, writer, copies, isWanted: isOpen(row) && row.accountId === accountId && writer !== null }
+  const ids = copies.flatMap(({ messageId }) => messageId ?? [])
+  const isMoving = (await tx.switchMail.count({ where: { messageId: { in: ids } } })) > 0
+  const isWanted = isOpen(row) && row.accountId === accountId && writer !== null
+  return { ...draft, writer, copies, isMoving, readAt: due.read_at, isWanted }
 }
 
 /** Null: none is due, now or later. */
@@ -76,16 +83,18 @@ export type NewCopy = {
   version: number
   fromUid: bigint
   uidValidity: bigint
+  /** When what it holds was read. */
+  madeAt: Date
 }
 
 /** Says durably that it may reach the server from now on. */
 export const beginCopy = async (
   { tx }: RawUnit,
-  { id, draftId, accountId, mailboxId, version, fromUid, uidValidity }: NewCopy,
+  { id, draftId, accountId, mailboxId, version, fromUid, uidValidity, madeAt }: NewCopy,
 ): Promise<void> => {
   await tx.$executeRaw`
-    INSERT INTO draft_copy (id, draft_id, account_id, mailbox_id, version, state, from_uid, uid_validity)
-    VALUES (${id}, ${draftId}::uuid, ${accountId}, ${mailboxId}, ${version}, 'sending', ${fromUid}, ${uidValidity})`
+    INSERT INTO draft_copy (id, draft_id, account_id, mailbox_id, version, state, from_uid, uid_validity, made_at)
+    VALUES (${id}, ${draftId}::uuid, ${accountId}, ${mailboxId}, ${version}, 'sending', ${fromUid}, ${uidValidity}, ${madeAt.toISOString()}::timestamptz)`
 }
 
 /** It is there, as this uid. */

@@ -7,7 +7,15 @@ import { presentChanges } from '#features/present-changes.ts'
 import { stageContent } from '#store/blobs.ts'
 import { commit } from '#store/commit.ts'
 import { addComing, attachContent } from '#store/draft-attachments.ts'
-import { followCopies } from '#store/draft-copies.ts'
+import {
+  beginCopy,
+  followCopies,
+  isCurrent,
+  keepCopy,
+  msToNextCopy,
+  nextDraftWork,
+  postponeCopy,
+} from '#store/draft-copies.ts'
 import { findOwnDraft, type WholeDraft } from '#store/drafts.ts'
 import { addIdentity } from '#store/identities.ts'
 import { takeDraft } from '#store/steer-submissions.ts'
@@ -198,6 +206,35 @@ it('what was taken out while it was coming stays out, and is whole when it is pu
   await api.send('POST', `/drafts/${id}/attachments/${file}/restore`)
   expect(await read()).toMatchObject([{ id: file, state: 'here', sizeBytes: 4 }])
   await api.send('DELETE', `/drafts/${id}`)
+})
+
+it('a copy is none of what changed between its reading and its row; one of another account has its own time', async () => {
+  const id = randomUUID()
+  await put(id, 0, { subject: 'read' })
+  await rows().draft.updateMany({ where: { id: { not: id } }, data: { copyAt: null } })
+  const change = (copyAt: Date) => rows().draft.update({ where: { id }, data: { copyAt } })
+  const next = (account: bigint) => api.store.readSystem((tx) => nextDraftWork(tx, account))
+  await change(new Date(0))
+  const work = await next(accountId)
+  if (!work) throw new Error('nothing is due')
+  // An attachment was taken out: the version stays.
+  const row = await change(new Date(work.readAt.getTime() + 1))
+  const { version } = row
+  const { id: mailboxId } = await rows().mailbox.findFirstOrThrow({ where: { accountId } })
+  const copy = { id: 1n, draftId: id, accountId, mailboxId, version, fromUid: 1n, uidValidity: 7n, madeAt: work.readAt }
+  const scope = { kind: 'user' as const, userId: api.userId }
+  await commit(api.store, scope, (unit) => beginCopy(unit, copy))
+  await commit(api.store, scope, (unit) => keepCopy(unit, 1n, { uid: 1, uidValidity: 7n }))
+  expect(isCurrent(await rows().draftCopy.findUniqueOrThrow({ where: { id: 1n } }), row)).toBe(false)
+  // It went on elsewhere, and the mailbox here refuses to give it away.
+  const elsewhere = (await api.makeAccount(0)).accountId
+  const moved = await rows().draft.update({ where: { id }, data: { accountId: elsewhere } })
+  expect(await next(accountId)).toMatchObject({ row: { id }, isWanted: false })
+  await commit(api.store, scope, (unit) => postponeCopy(unit, moved, { accountId, delayMs: 60_000 }))
+  expect(await next(accountId)).toBeNull()
+  expect(await api.store.readSystem((tx) => msToNextCopy(tx, accountId))).toBeGreaterThan(10_000)
+  await rows().draftCopy.deleteMany()
+  await rows().draft.delete({ where: { id } })
 })
 
 it('a copy that is gone takes its draft along only where all of its mailbox is known, in the same life', async () => {
