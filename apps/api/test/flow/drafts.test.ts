@@ -187,6 +187,13 @@ it('a mail goes with what is attached to it, and takes nothing more on its way',
   const late = { id: more, draftId: id, filename: 'b', contentType: 'text/plain', contentId: null, from: null }
   expect(await attachContent(api.store, scope, { ...late, isRevived: true }, staged)).toEqual({ kind: 'onItsWay' })
   expect((await composed()).attachments.map((one) => one.id)).toEqual([file])
+  // Its copy in Drafts is no mail to begin another one from.
+  const messageId = 1n << 41n
+  const start = { kind: 'continue', messageId: `${messageId}` }
+  for (const discardedAt of [null, new Date()]) {
+    await rows().draft.update({ where: { id }, data: { messageId, discardedAt } })
+    expect(await errorOf(api.send('POST', '/drafts', { id: randomUUID(), start }))).toBe('request.conflict')
+  }
   await rows().draft.delete({ where: { id } })
 })
 

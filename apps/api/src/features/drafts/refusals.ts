@@ -17,3 +17,6 @@ const takenId = (): AppError =>
   new AppError('request.conflict', 'Something else is attached under this id.', {
     hint: 'Make a new id for every attachment.',
   })
+
+export const wasSent = (): AppError =>
+  new AppError('request.conflict', 'This mail was sent.', { hint: 'Look for it in Sent.' })

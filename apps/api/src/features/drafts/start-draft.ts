@@ -26,6 +26,7 @@ import { presentPeople } from '../present-mail.ts'
 import { type AboutMail, carryParts } from './carry-parts.ts'
 import { chooseWriter } from './choose-writer.ts'
 import type { AttachmentFetching } from './fetch-attachments.ts'
+import { onItsWay, wasSent } from './refusals.ts'
 import { soundContent } from './sound-content.ts'
 
 type NewStart = Extract<DraftStart['start'], { kind: 'new' }>
@@ -95,6 +96,8 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
     commit(store, { kind: 'user', userId }, async (unit) => {
       const known = await findDraftOfMessage(unit.tx, userId, messageId)
       if (!known) return null
+      // A second draft of it would be sent a second time.
+      if (known.row.submissionId !== null) throw known.row.discardedAt === null ? onItsWay() : wasSent()
       if (known.row.discardedAt !== null) {
         await adoptCopy(unit, known.row, messageId)
         await restoreDraft(unit, known.row)
