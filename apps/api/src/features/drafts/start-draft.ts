@@ -144,7 +144,9 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
       }
       case 'forward': {
         const content = { ...empty, subject: forwardSubject(mail.subject), html, about: about('forward'), quotes: true }
-        return { writer, ...none, content, attachments: carryParts(mail, { areQuoted: true }).attachments }
+        // Plain, nothing below shows a picture.
+        const quoted = html === null ? { ...mail, html: null } : mail
+        return { writer, ...none, content, attachments: carryParts(quoted, { areQuoted: true }).attachments }
       }
       case 'forwardAttached': {
         const content = { ...empty, subject: forwardSubject(mail.subject), about: about('forward') }
