@@ -230,6 +230,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'Asked again with the same id it answers the same draft. `continue` of the copy of a draft answers that draft, which has another id. What is attached out of the message comes behind the answer: see `state` of an attachment.',
     errors: ['request.conflict', 'not_found', 'account.not_ready', ...fetchingMail],
   },
+  getDraft: { errors: ['request.conflict'] },
   saveDraft: {
     description:
       'Upon the version that it was made from; equal content makes no new version. A draft that was discarded is one again.',
@@ -245,6 +246,8 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     description: 'Answers when it is here.',
     errors: ['request.too_large', 'request.conflict', ...fetchingMail],
   },
+  removeAttachment: { errors: ['request.conflict'] },
+  restoreAttachment: { errors: ['request.conflict'] },
   getAttachment: {
     description: 'A picture within the HTML comes as a picture, everything else to be saved.',
     errors: ['message.unavailable', 'storage.full'],

@@ -149,7 +149,11 @@ const copyDrafts = async (life: Life, execution: CopyRun): Promise<void> => {
   const { accountId } = share.lease
   clearTimeout(life.copyTimer)
   const touched = new Set<bigint>()
-  for (let done = await copyNextDraft(execution); done; done = await copyNextDraft(execution)) {
+  for (
+    let done = await copyNextDraft(execution);
+    done && !share.signal.aborted;
+    done = await copyNextDraft(execution)
+  ) {
     life.inboxPath = null
     if (done.mailboxId !== null) touched.add(done.mailboxId)
     await lookAtInbox(life)

@@ -7,16 +7,17 @@ export const ownAddress = (text: string): string | null => {
   return read && `${read.local}@${domainToUnicode(read.domain) || read.domain}`
 }
 
-/** Whether mail for `written` comes to whoever has `own`: letters of any size, and anything behind a plus. */
-export const isSameAddress = (own: string, written: string): boolean => keyOf(own) === keyOf(written)
+/** The same for addresses whose mail comes to the same person: letters of any size, either spelling of the domain. */
+export const addressKey = (address: string): string => partsOf(address).join('@')
 
-/** The plus of one's own address is part of it: `me+shop@` answers mail to itself, not all of `me@`. */
-export const isSubaddressOf = (own: string, written: string): boolean => {
-  const [local = '', domain] = partsOf(written)
-  return local.includes('+') && keyOf(own) === `${local.slice(0, local.indexOf('+'))}@${domain}`
+/**
+ * Of the address that this one has something behind a plus of; null: it has none. The plus of one's own address is part of it:
+ * `me+shop@` answers mail to itself, not all of `me@`.
+ */
+export const keyBehindPlus = (address: string): string | null => {
+  const [local, domain] = partsOf(address)
+  return local.includes('+') ? `${local.slice(0, local.indexOf('+'))}@${domain}` : null
 }
-
-const keyOf = (address: string): string => partsOf(address).join('@')
 
 const partsOf = (address: string): [string, string] => {
   const known = (ownAddress(address.trim()) ?? address.trim()).toLowerCase()

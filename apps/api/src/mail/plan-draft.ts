@@ -1,5 +1,5 @@
 import type { Correspondent } from './compose-message.ts'
-import { isSameAddress, isSubaddressOf } from './own-address.ts'
+import { addressKey, keyBehindPlus } from './own-address.ts'
 
 /** Whom an answer goes to, and as whom it is written. */
 export type AnsweredMail = {
@@ -16,8 +16,8 @@ export type WrittenTo = Pick<AnsweredMail, 'to' | 'cc' | 'bcc'>
  * oneself out, unless nobody else is left. Where a mailing list put itself in Reply-To, an answer to all reaches the author too.
  */
 export const planAnswer = (mail: AnsweredMail, own: string[], isToAll: boolean): WrittenTo => {
-  const isOwn = ({ address }: Correspondent) =>
-    own.some((mine) => isSameAddress(mine, address) || isSubaddressOf(mine, address))
+  const mine = new Set(own.map(addressKey))
+  const isOwn = ({ address }: Correspondent) => mine.has(addressKey(address)) || mine.has(keyBehindPlus(address) ?? '')
   const isMine = mail.from.length > 0 && mail.from.every(isOwn)
   const wanted = mail.replyTo.length > 0 ? mail.replyTo : mail.from
   if (isMine && mail.to.length + mail.cc.length > 0) {
@@ -26,21 +26,22 @@ export const planAnswer = (mail: AnsweredMail, own: string[], isToAll: boolean):
   }
   if (!isToAll) return apart(wanted, [])
   const others = [...mail.to, ...mail.cc]
-  const isList = mail.replyTo.length > 0 && mail.replyTo.every((one) => others.some((other) => isSame(one, other)))
+  const named = new Set(others.map(({ address }) => addressKey(address)))
+  const isList = mail.replyTo.length > 0 && mail.replyTo.every(({ address }) => named.has(addressKey(address)))
   const first = [...wanted, ...(isList ? mail.from : [])]
   const to = first.filter((one) => !isOwn(one))
   const cc = others.filter((one) => !isOwn(one))
   return to.length > 0 ? apart(to, cc) : apart(cc.length > 0 ? cc : first, [])
 }
 
-const isSame = (one: Correspondent, other: Correspondent) => isSameAddress(one.address, other.address)
-
 /** Everybody once. */
 const apart = (to: Correspondent[], cc: Correspondent[]): WrittenTo => {
-  const once = (list: Correspondent[], before: Correspondent[]) =>
-    list.filter((one, n) => one.address !== '' && ![...before, ...list.slice(0, n)].some((other) => isSame(one, other)))
-  const first = once(to, [])
-  return { to: first, cc: once(cc, first), bcc: [] }
+  const seen = new Set<string>()
+  const isNew = ({ address }: Correspondent) => {
+    const { size } = seen
+    return address !== '' && seen.add(addressKey(address)).size > size
+  }
+  return { to: to.filter(isNew), cc: cc.filter(isNew), bcc: [] }
 }
 
 export type Writer = { id: bigint; accountId: bigint; address: string; isDefault: boolean }
@@ -58,8 +59,9 @@ export const planWriter = <W extends Writer>(
     ...writers.filter((writer) => writer.accountId !== accountId),
   ]
   for (const addresses of [written, delivered])
-    for (const matches of [isSameAddress, isSubaddressOf]) {
-      const found = near.find((writer) => addresses.some((address) => matches(writer.address, address)))
+    for (const keyOf of [addressKey, keyBehindPlus]) {
+      const keys = new Set(addresses.map(keyOf))
+      const found = near.find((writer) => keys.has(addressKey(writer.address)))
       if (found) return { writer: found, isCertain: true }
     }
   const own = near.filter((writer) => writer.accountId === accountId)

@@ -9,10 +9,13 @@ import {
   endDraftWork,
   findDraftsHere,
   holdUnchanged,
+  isSourceNeeded,
   keepCopy,
   nextDraftWork,
+  postponeCopy,
   removeCopiesHere,
   seeCopyHere,
+  sourceNeededMs,
   takeCopyId,
 } from '#store/draft-copies.ts'
 import type { Store } from '#store/open-store.ts'
@@ -27,9 +30,13 @@ type Place = { store: Store; scope: EngineScope; accountId: bigint; clock: Clock
  * old one goes in one transaction. False when none is due.
  */
 export const copyNextDraftHere = async (place: Place): Promise<boolean> => {
-  const { store, accountId } = place
+  const { store, accountId, clock } = place
   const work = await store.readSystem((tx) => nextDraftWork(tx, accountId))
   if (!work) return false
+  if (isSourceNeeded(work, clock.now())) {
+    await commitBulk(store, place.scope, (unit) => postponeCopy(unit, work.row, { accountId, delayMs: sourceNeededMs }))
+    return true
+  }
   const mailboxId = await store.readSystem((tx) => findDraftsHere(tx, accountId))
   if (work.isWanted && mailboxId !== null) await replaceCopy(place, work, mailboxId)
   else
@@ -46,7 +53,7 @@ export const copyNextDraftHere = async (place: Place): Promise<boolean> => {
 }
 
 const replaceCopy = async ({ store, scope, accountId, clock }: Place, work: DraftWork, mailboxId: bigint) => {
-  const { row, copies } = work
+  const { row, copies, readAt: madeAt } = work
   const id = await store.readSystem(takeCopyId)
   const content = await stageContent(store, scope, draftOctets(store, work, id))
   const { head, blobId, sizeBytes, sha256: rawHash } = content
@@ -78,6 +85,7 @@ const replaceCopy = async ({ store, scope, accountId, clock }: Place, work: Draf
         version: row.version,
         fromUid: uid,
         uidValidity: 1n,
+        madeAt,
       })
       await keepCopy(unit, id, { uid: Number(uid), uidValidity: 1n })
       const messageId = await seeCopyHere(unit, id)

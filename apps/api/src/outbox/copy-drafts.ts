@@ -13,9 +13,11 @@ import {
   endDraftWork,
   forgetCopies,
   isCurrent,
+  isSourceNeeded,
   keepCopy,
   nextDraftWork,
   postponeCopy,
+  sourceNeededMs,
   takeCopyId,
 } from '#store/draft-copies.ts'
 import type { Mailbox } from '#store/generated/client.ts'
@@ -49,7 +51,7 @@ export const copyNextDraft = async (run: CopyRun): Promise<{ mailboxId: bigint |
     const known = sessionFault(run.session, error)
     if (isConnectionFault(known) || known.code === 'lease.lost' || known.code.startsWith('storage.')) throw known
     logger.info({ accountId: accountId.toString(), code: known.code }, 'a draft has no copy at the server')
-    await write(run, (unit) => postponeCopy(unit, work.row.id, refusedDelayMs))
+    await write(run, (unit) => postponeCopy(unit, work.row, { accountId, delayMs: refusedDelayMs }))
     return { mailboxId: null }
   }
 }
@@ -57,12 +59,17 @@ export const copyNextDraft = async (run: CopyRun): Promise<{ mailboxId: bigint |
 const write = <T>({ store, scope }: CopyRun, work: (unit: Unit) => Promise<T>): Promise<T> => commit(store, scope, work)
 
 const lookAfter = async (run: CopyRun, work: DraftWork): Promise<bigint | null> => {
+  const { accountId, clock } = run
+  if (work.isMoving || isSourceNeeded(work, clock.now())) {
+    await write(run, (unit) => postponeCopy(unit, work.row, { accountId, delayMs: sourceNeededMs }))
+    return null
+  }
   const known = await settleUncertain(run, work)
   const { row } = work
   if (!work.isWanted) {
     const [first] = known
     await removeCopies(run, row.id, known)
-    if (row.accountId === run.accountId) await write(run, (unit) => endDraftWork(unit, row, null))
+    if (row.accountId === accountId) await write(run, (unit) => endDraftWork(unit, row, null))
     return first?.mailboxId ?? null
   }
   const current = known.findLast((copy) => isCurrent(copy, row)) ?? (await makeCopy(run, work))
@@ -102,18 +109,27 @@ const mark = (draftId: string, copyId: bigint) => ({ name: draftHeader, value: d
 
 const makeCopy = async (run: CopyRun, work: DraftWork): Promise<CopyRow> => {
   const { store, scope, accountId } = run
-  const { row } = work
+  const { row, readAt: madeAt } = work
   const { mailbox, selected } = await openDrafts(run)
   const id = await store.readSystem(takeCopyId)
   const content = await stageContent(store, scope, draftOctets(store, work, id))
   try {
     const { uidValidity } = selected
     const fromUid = selected.uidNext || 1n
-    const copy = { id, draftId: row.id, accountId, mailboxId: mailbox.id, version: row.version, fromUid, uidValidity }
+    const copy = {
+      id,
+      draftId: row.id,
+      accountId,
+      mailboxId: mailbox.id,
+      version: row.version,
+      fromUid,
+      uidValidity,
+      madeAt,
+    }
     await write(run, (unit) => beginCopy(unit, copy))
     const uid = await append(run, selected, content, copy)
     await write(run, (unit) => keepCopy(unit, id, { uid, uidValidity }))
-    return { ...copy, state: 'stored', uid: BigInt(uid), messageId: null, madeAt: run.clock.now() }
+    return { ...copy, state: 'stored', uid: BigInt(uid), messageId: null }
   } finally {
     const { blobId } = content
     if (blobId !== null) await write(run, (unit) => dropStaged(unit, [blobId]))

@@ -19,8 +19,15 @@ export const countKept = async (tx: Tx, userId: bigint): Promise<KeptAccount[]> 
   return rows.map((row) => ({ row, mails: of.get(row.id)?.mails ?? 0, bytes: of.get(row.id)?.bytes ?? 0 }))
 }
 
-/** Its password went when it was disconnected. Throws request.conflict when it is connected, or being erased. */
-export const takeUpAgain = async (unit: Unit, { id, userId }: AccountRow): Promise<void> => {
+/**
+ * Its password went when it was disconnected. `isMoved`: it comes back at another server or as somebody else, whose password
+ * the server it sent with is not to see. Throws request.conflict when it is connected, or being erased.
+ */
+export const takeUpAgain = async (
+  unit: Unit,
+  { id, userId, outgoing }: AccountRow,
+  { isMoved }: { isMoved: boolean },
+): Promise<void> => {
   const position = await unit.tx.account.count({ where: { userId, disconnectedAt: null } })
   const { count } = await unit.tx.account.updateMany({
     where: { id, state: 'disconnected', disconnectedAt: { not: null } },
@@ -28,8 +35,10 @@ export const takeUpAgain = async (unit: Unit, { id, userId }: AccountRow): Promi
   })
   if (count === 0) throw new AppError('request.conflict', 'This account is not disconnected any more.')
   // Prisma has no null for JSON columns that could be meant here.
-  await unit.tx.$executeRaw`UPDATE account SET problem = NULL, progress = NULL WHERE id = ${id}`
-  await addSyncEvent(unit, id, { kind: 'connect', code: null, text: 'The account was connected again.' })
+  await unit.tx
+    .$executeRaw`UPDATE account SET problem = NULL, progress = NULL, outgoing = CASE WHEN ${isMoved} THEN NULL ELSE outgoing END WHERE id = ${id}`
+  const sending = isMoved || outgoing === null ? ' It sends nothing until a server to send with is entered.' : ''
+  await addSyncEvent(unit, id, { kind: 'connect', code: null, text: `The account was connected again.${sending}` })
   unit.log({ userId }, { kind: 'account', accountId: id.toString() })
   unit.wakeEngine(id)
 }

@@ -13,17 +13,18 @@ export type AttachmentFacts = {
   from: { messageId: bigint; partId: bigint | null } | null
 }
 
-/** `conflict`: the id is taken by something else. */
-export type Attached = { kind: 'attached' } | { kind: 'conflict' } | { kind: 'gone' }
+/** `conflict`: the id is taken by something else; `onItsWay`: the mail is being sent as it was. */
+export type Attached = { kind: 'attached' | 'conflict' | 'gone' | 'onItsWay' }
 
 /**
  * Attaches what was staged, in one transaction with the octets of a small one. The same octets under the same id are the same
- * attachment, whether it waited for them, was taken out, or is there.
+ * attachment, whether it waited for them, was taken out, or is there. `isRevived`: one that was taken out is wanted again; else
+ * its octets are kept for whoever puts it back.
  */
 export const attachContent = (
   store: Store,
   scope: BlobScope & { kind: 'user' },
-  { id, draftId, filename, contentType, contentId, from }: AttachmentFacts,
+  { id, draftId, filename, contentType, contentId, from, isRevived }: AttachmentFacts & { isRevived: boolean },
   content: StagedContent,
 ): Promise<Attached> =>
   commitBulk(
@@ -32,9 +33,10 @@ export const attachContent = (
     async (unit): Promise<Attached> => {
       const { tx } = unit
       const { userId } = scope
-      const [draft] = await tx.$queryRaw<{ account_id: bigint }[]>`
-        SELECT account_id FROM draft WHERE id = ${draftId}::uuid AND user_id = ${userId} FOR UPDATE`
+      const [draft] = await tx.$queryRaw<{ account_id: bigint; submission_id: string | null }[]>`
+        SELECT account_id, submission_id::text FROM draft WHERE id = ${draftId}::uuid AND user_id = ${userId} FOR UPDATE`
       if (!draft) return { kind: 'gone' }
+      if (draft.submission_id !== null) return { kind: 'onItsWay' }
       const accountId = draft.account_id
       const [known] = await tx.$queryRaw<
         { draft_id: string; sha256: Uint8Array; blob_id: bigint | null; is_removed: boolean }[]
@@ -43,7 +45,7 @@ export const attachContent = (
       if (known && known.draft_id !== draftId) return { kind: 'conflict' }
       if (known?.blob_id != null) {
         if (Buffer.compare(known.sha256, content.sha256) !== 0) return { kind: 'conflict' }
-        if (!known.is_removed) return { kind: 'attached' }
+        if (!known.is_removed || !isRevived) return { kind: 'attached' }
         await tx.$executeRaw`UPDATE draft_attachment SET removed_at = NULL WHERE id = ${id}::uuid`
       } else {
         const blobId = await keepContent(unit, accountId, content)
@@ -51,7 +53,8 @@ export const attachContent = (
           INSERT INTO draft_attachment (id, draft_id, account_id, position, filename, content_type, size_bytes, sha256, content_id, blob_id, from_message_id, from_part_id)
           SELECT ${id}::uuid, ${draftId}::uuid, ${accountId}, coalesce(max(position) + 1, 0), ${filename}, ${contentType}, ${content.sizeBytes}::bigint, ${content.sha256}::bytea, ${contentId}, ${blobId}::bigint,
             ${from?.messageId ?? null}::bigint, ${from?.partId ?? null}::bigint FROM draft_attachment WHERE draft_id = ${draftId}::uuid
-          ON CONFLICT (id) DO UPDATE SET blob_id = excluded.blob_id, sha256 = excluded.sha256, size_bytes = excluded.size_bytes, error_code = NULL, removed_at = NULL`
+          ON CONFLICT (id) DO UPDATE SET blob_id = excluded.blob_id, sha256 = excluded.sha256, size_bytes = excluded.size_bytes, error_code = NULL,
+            removed_at = CASE WHEN ${isRevived} THEN NULL ELSE draft_attachment.removed_at END`
       }
       await wantCopy(unit, draftId)
       tellDraft(unit, { id: draftId, userId })

@@ -1,7 +1,7 @@
 import { removePlacements } from './command-settle.ts'
 import type { BulkUnit, RawUnit } from './commit.ts'
-import { type DraftRow, discardDraft, isOpen, tellDraft, type WholeDraft, wholeDrafts } from './drafts.ts'
-import type { DraftCopy, Identity } from './generated/client.ts'
+import { type DraftRow, discardDraft, isOpen, tellDraft, type WholeDraft, wantCopy, wholeDrafts } from './drafts.ts'
+import { type DraftCopy, type Identity, Prisma } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
 
 /** What may lie in a Drafts mailbox of a draft. */
@@ -12,15 +12,19 @@ export type DraftWork = WholeDraft & {
   /** Null: nobody writes as that any more. */
   writer: Identity | null
   copies: CopyRow[]
+  /** A copy was kept here, and was not met at the server nor brought there yet (switch_mail). */
+  isMoving: boolean
+  /** When this was read, by the clock of the database: later changes are in no copy that is made of it. */
+  readAt: Date
   /** There is to be a copy in this account; else none. */
   isWanted: boolean
 }
 
 /** The next one that is due; also one that went on in another account, and has a copy left in this one. */
 export const nextDraftWork = async (tx: Tx, accountId: bigint): Promise<DraftWork | null> => {
-  const [due] = await tx.$queryRaw<{ id: string }[]>`
-    SELECT d.id::text FROM draft d WHERE d.account_id = ${accountId} AND d.copy_at <= now()
-    UNION ALL SELECT d.id::text FROM draft_copy c JOIN draft d ON d.id = c.draft_id AND d.account_id <> c.account_id WHERE c.account_id = ${accountId}
+  const [due] = await tx.$queryRaw<{ id: string; read_at: Date }[]>`
+    SELECT d.id::text, now() AS read_at FROM draft d WHERE d.account_id = ${accountId} AND d.copy_at <= now()
+    UNION ALL SELECT d.id::text, now() FROM draft_copy c JOIN draft d ON d.id = c.draft_id AND d.account_id <> c.account_id WHERE c.account_id = ${accountId} AND c.made_at <= now()
     LIMIT 1`
   const row = due && (await tx.draft.findUnique({ where: { id: due.id } }))
   if (!row) return null
@@ -29,19 +33,40 @@ export const nextDraftWork = async (tx: Tx, accountId: bigint): Promise<DraftWor
   if (!draft) return null
   const writer = await tx.identity.findUnique({ where: { id: BigInt(draft.content.identityId) } })
   const copies = await tx.draftCopy.findMany({ where: { draftId: row.id, accountId }, orderBy: { id: 'asc' } })
-  return { ...draft, writer, copies, isWanted: isOpen(row) && row.accountId === accountId && writer !== null }
+  const ids = copies.flatMap(({ messageId }) => messageId ?? [])
+  const isMoving = (await tx.switchMail.count({ where: { messageId: { in: ids } } })) > 0
+  const isWanted = isOpen(row) && row.accountId === accountId && writer !== null
+  return { ...draft, writer, copies, isMoving, readAt: due.read_at, isWanted }
 }
 
 /** Null: none is due, now or later. */
 export const msToNextCopy = async (tx: Tx, accountId: bigint): Promise<number | null> => {
   const [row] = await tx.$queryRaw<{ ms: number | null }[]>`
-    SELECT extract(epoch FROM min(copy_at) - now())::float8 * 1000 AS ms FROM draft WHERE account_id = ${accountId} AND copy_at IS NOT NULL`
+    SELECT extract(epoch FROM min(due_at) - now())::float8 * 1000 AS ms FROM (
+      SELECT copy_at AS due_at FROM draft WHERE account_id = ${accountId}
+      UNION ALL SELECT c.made_at FROM draft_copy c JOIN draft d ON d.id = c.draft_id AND d.account_id <> c.account_id WHERE c.account_id = ${accountId}) due`
   return row?.ms ?? null
 }
 
 /** A copy that a run left behind holds what is there now: every change since sets the time of the next one. */
 export const isCurrent = (copy: CopyRow, { version, copyAt }: DraftRow): boolean =>
   copy.state === 'stored' && copy.version === version && (copyAt === null || copyAt < copy.madeAt)
+
+const canComeBackMs = 24 * 3_600_000
+
+/**
+ * A mail that the draft was begun from holds what was not brought out of it yet: it stays until that is here, or the draft
+ * cannot come back any more.
+ */
+export const isSourceNeeded = ({ row, copies, attachments }: DraftWork, now: Date): boolean =>
+  (row.discardedAt === null || now.getTime() - row.discardedAt.getTime() < canComeBackMs) &&
+  attachments.some(
+    ({ blobId, fromMessageId }) =>
+      blobId === null && fromMessageId !== null && copies.some(({ messageId }) => messageId === fromMessageId),
+  )
+
+/** How long nobody looks whether it is needed no more. */
+export const sourceNeededMs = 30_000
 
 /** The number of a copy that is to be made: it stands in its header. */
 export const takeCopyId = async (tx: Tx): Promise<bigint> => {
@@ -58,16 +83,18 @@ export type NewCopy = {
   version: number
   fromUid: bigint
   uidValidity: bigint
+  /** When what it holds was read. */
+  madeAt: Date
 }
 
 /** Says durably that it may reach the server from now on. */
 export const beginCopy = async (
   { tx }: RawUnit,
-  { id, draftId, accountId, mailboxId, version, fromUid, uidValidity }: NewCopy,
+  { id, draftId, accountId, mailboxId, version, fromUid, uidValidity, madeAt }: NewCopy,
 ): Promise<void> => {
   await tx.$executeRaw`
-    INSERT INTO draft_copy (id, draft_id, account_id, mailbox_id, version, state, from_uid, uid_validity)
-    VALUES (${id}, ${draftId}::uuid, ${accountId}, ${mailboxId}, ${version}, 'sending', ${fromUid}, ${uidValidity})`
+    INSERT INTO draft_copy (id, draft_id, account_id, mailbox_id, version, state, from_uid, uid_validity, made_at)
+    VALUES (${id}, ${draftId}::uuid, ${accountId}, ${mailboxId}, ${version}, 'sending', ${fromUid}, ${uidValidity}, ${madeAt.toISOString()}::timestamptz)`
 }
 
 /** It is there, as this uid. */
@@ -109,10 +136,18 @@ export const endDraftWork = async (
   tellDraft(unit, { id, userId })
 }
 
-/** The mailbox takes nothing for now: later again. */
-export const postponeCopy = async ({ tx }: RawUnit, id: string, delayMs: number): Promise<void> => {
-  await tx.$executeRaw`
-    UPDATE draft SET copy_at = now() + ${delayMs}::float8 * interval '1 millisecond' WHERE id = ${id}::uuid AND copy_at <= now()`
+/** Nothing can be done for now: later again. One that went on in another account has its own time there. */
+export const postponeCopy = async (
+  { tx }: RawUnit,
+  { id, accountId: home }: DraftRow,
+  { accountId, delayMs }: { accountId: bigint; delayMs: number },
+): Promise<void> => {
+  if (home === accountId)
+    await tx.$executeRaw`
+      UPDATE draft SET copy_at = now() + ${delayMs}::float8 * interval '1 millisecond' WHERE id = ${id}::uuid AND copy_at <= now()`
+  else
+    await tx.$executeRaw`
+      UPDATE draft_copy SET made_at = now() + ${delayMs}::float8 * interval '1 millisecond' WHERE draft_id = ${id}::uuid AND account_id = ${accountId}`
 }
 
 /**
@@ -141,23 +176,29 @@ export const hasCopies = async (tx: Tx, accountId: bigint): Promise<boolean> =>
 
 /**
  * After a look: copies that were seen have their message; those that somebody took away, in another program or as a message
- * here, take the draft with them, unless something of it is in no copy. A mailbox that is gone as a
- * whole, or is not looked at any more, takes nothing.
+ * here, take the draft with them, unless something of it is in no copy. A mailbox that is gone as a whole, is not looked at any
+ * more, or is not yet known as a whole takes nothing; in a new life of it the copy is made anew, and an older one looked for.
  */
 export const followCopies = async (unit: Parameters<typeof discardDraft>[0], accountId: bigint): Promise<void> => {
   const { tx } = unit
   const seen = await tx.$queryRaw<{ id: string; user_id: bigint }[]>`
-    WITH c AS (UPDATE draft_copy c SET message_id = p.message_id FROM placement p
-      WHERE c.account_id = ${accountId} AND c.state = 'stored' AND c.message_id IS NULL AND p.mailbox_id = c.mailbox_id AND p.uid = c.uid
+    WITH c AS (UPDATE draft_copy c SET message_id = p.message_id FROM placement p JOIN mailbox b ON b.id = p.mailbox_id
+      WHERE c.account_id = ${accountId} AND c.state = 'stored' AND c.message_id IS NULL AND p.mailbox_id = c.mailbox_id AND p.uid = c.uid AND b.uid_validity = c.uid_validity
       RETURNING c.draft_id, c.message_id, c.version, c.id)
     UPDATE draft d SET message_id = c.message_id, copied_version = c.version
     FROM (SELECT DISTINCT ON (draft_id) draft_id, message_id, version FROM c ORDER BY draft_id, id DESC) c
     WHERE d.id = c.draft_id RETURNING d.id::text, d.user_id`
   for (const { id, user_id: userId } of seen) tellDraft(unit, { id, userId })
-  const gone = await tx.$queryRaw<{ draft_id: string }[]>`
-    DELETE FROM draft_copy c USING mailbox b WHERE b.id = c.mailbox_id AND b.is_synced AND b.is_selectable AND c.account_id = ${accountId} AND c.state = 'stored' AND c.message_id IS NOT NULL
+  const missed = Prisma.sql`
+    b.id = c.mailbox_id AND b.is_synced AND b.is_selectable AND b.fill_uid = 1 AND c.account_id = ${accountId} AND c.state = 'stored' AND c.message_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = c.message_id AND p.shown_mailbox_id = c.mailbox_id)
-    RETURNING c.draft_id::text`
+      AND NOT EXISTS (SELECT 1 FROM switch_mail s WHERE s.message_id = c.message_id)`
+  const unsure = await tx.$queryRaw<{ id: string }[]>`
+    SELECT DISTINCT d.id::text FROM draft_copy c JOIN draft d ON d.id = c.draft_id AND d.account_id = c.account_id AND d.copy_at IS NULL, mailbox b
+    WHERE ${missed} AND b.uid_validity IS DISTINCT FROM c.uid_validity`
+  for (const { id } of unsure) await wantCopy(unit, id)
+  const gone = await tx.$queryRaw<{ draft_id: string }[]>`
+    DELETE FROM draft_copy c USING mailbox b WHERE ${missed} AND b.uid_validity = c.uid_validity RETURNING c.draft_id::text`
   for (const { draft_id: id } of gone) {
     const row = await tx.draft.findUnique({ where: { id } })
     const left = await tx.draftCopy.count({ where: { draftId: id } })

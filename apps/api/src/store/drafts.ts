@@ -173,10 +173,10 @@ export const wantCopyGone = async ({ tx, wakeEngine }: RawUnit, id: string): Pro
 export const tellDraft = ({ log }: RawUnit, { id, userId }: { id: string; userId: bigint }): void =>
   log({ userId }, { kind: 'draft', draftId: id })
 
-/** The draft whose copy a message is. */
+/** The draft whose copy a message is; also one that is discarded, or on its way out. */
 export const findDraftOfMessage = async (tx: Tx, userId: bigint, messageId: bigint): Promise<WholeDraft | null> => {
   const row = await tx.draft.findFirst({
-    where: { userId, messageId, submissionId: null },
+    where: { userId, messageId },
     orderBy: { updatedAt: 'desc' },
   })
   return row && ((await whole(tx, [row]))[0] ?? null)

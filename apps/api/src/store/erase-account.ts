@@ -7,7 +7,7 @@ export const erasing = 'erasing'
 
 /**
  * Disconnects an account: the lease goes to a higher epoch, so that what the worker still has in hand can no longer be
- * written, and the sealed passwords go.
+ * written, and the sealed passwords go, with a server to send with that had one of its own.
  */
 export const letGoOfAccount = async (
   tx: Tx,
@@ -15,6 +15,8 @@ export const letGoOfAccount = async (
   state: 'disconnected' | typeof erasing,
 ): Promise<void> => {
   await revokeLease(tx, accountId)
+  // With its own password gone, the one for the incoming server would be tried there.
+  await tx.$executeRaw`UPDATE account SET outgoing = NULL WHERE id = ${accountId} AND outgoing_credential IS NOT NULL`
   await tx.account.update({
     where: { id: accountId },
     data: {

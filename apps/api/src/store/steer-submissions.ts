@@ -34,11 +34,21 @@ export const holdSubmission = async (tx: Tx, userId: bigint, id: string): Promis
   return { ...found, states: batches.map(({ state }) => state), faults }
 }
 
-/** A draft that is sent is on nobody's desk, and not long in Drafts; not at once, as it may be taken back. False: it has another version by now, is sent already, or is gone. */
+/**
+ * A draft that is sent is on nobody's desk, and not long in Drafts; not at once, as it may be taken back. False: it has another
+ * version or other attachments than were composed, is sent already, or is gone.
+ */
 export const takeDraft = async (
   unit: RawUnit,
-  { row: { id, userId }, submissionId, version }: { row: WholeDraft['row']; submissionId: string; version: number },
+  { row: { id, userId }, attachments }: WholeDraft,
+  { submissionId, version }: { submissionId: string; version: number },
 ): Promise<boolean> => {
+  // Whoever attaches something or takes it out holds the draft too.
+  await unit.tx.$executeRaw`SELECT 1 FROM draft WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
+  const attached = await unit.tx.$queryRaw<{ id: string }[]>`
+    SELECT id::text FROM draft_attachment WHERE draft_id = ${id}::uuid AND removed_at IS NULL`
+  const composed = new Set(attachments.map((one) => one.id))
+  if (attached.length !== composed.size || !attached.every((one) => composed.has(one.id))) return false
   const taken = await unit.tx.$executeRaw`
     UPDATE draft SET submission_id = ${submissionId}::uuid, copy_at = now() + interval '15 seconds'
     WHERE id = ${id}::uuid AND user_id = ${userId} AND version = ${version}::int AND submission_id IS NULL AND discarded_at IS NULL`

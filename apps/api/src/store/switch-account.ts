@@ -39,6 +39,8 @@ export const switchToImap = async (unit: Unit, wanted: SwitchToImap): Promise<vo
     UPDATE mailbox SET uid_validity = NULL, uid_next = NULL, highest_modseq = NULL, fill_uid = NULL, envelopes_stored = 0, server_messages = 0,
       checked_at = NULL, compared_at = NULL WHERE account_id = ${id}`
   await tx.$executeRaw`UPDATE placement SET uid = NULL, modseq = 0 WHERE account_id = ${id}`
+  // No uid given here may be taken for one of the server's: copies of drafts are found by their header.
+  await tx.$executeRaw`UPDATE draft_copy SET uid = NULL, uid_validity = NULL WHERE account_id = ${id}`
   await tx.switchHeader.deleteMany({ where: { accountId: id } })
   await tx.$executeRaw`INSERT INTO switch_mail (message_id, account_id) SELECT id, account_id FROM message WHERE account_id = ${id}`
   const [shown] = await tx.$queryRaw<{ mails: number }[]>`

@@ -116,6 +116,8 @@ it('what is passed on has its attachments, or is one itself', async () => {
   // Its pictures are in the mail below.
   expect(forward.attachments).toMatchObject([{ filename: 'a.pdf', contentType: 'application/pdf', contentId: null }])
   expect(await octetsOf(forward, 0)).toBe('pdf')
+  const plain = await begin('forward', messageId, { isPlain: true })
+  expect(plain.attachments).toMatchObject([{ filename: 'p.png', contentId: null }, { filename: 'a.pdf' }])
   const attached = await begin('forwardAttached', messageId)
   expect(attached).toMatchObject({
     content: { quotes: false },
@@ -133,6 +135,18 @@ it('what is passed on has its attachments, or is one itself', async () => {
     to: [],
     about: { kind: 'redirect' },
   })
+})
+
+it('a picture is in the text only where the text names it so that it is found, and is attached else', async () => {
+  const png = (contentId: string) => ({ filename: contentId, contentType: 'image/png', octets: 'png', contentId })
+  const parts = [png('P@x'), png('p2'), png('p'), png('e@x')]
+  const messageId = await mail({}, { html: '<img src="cid:p@x"><img src="cid:p2"><img src="cid:e%40x">', parts })
+  const forward = await begin('forward', messageId)
+  expect(forward.attachments.map(({ filename }) => filename)).toEqual(['P@x', 'p'])
+  const again = await begin('editAsNew', messageId)
+  const [other, renamed, part, encoded] = again.attachments.map(({ contentId }) => contentId)
+  expect([other, part, encoded]).toEqual([null, null, 'e@x'])
+  expect(again.content.html).toContain(`<img src="cid:${renamed}">`)
 })
 
 it('what cannot be fetched is missing, says so, and is fetched when it is asked for again', async () => {

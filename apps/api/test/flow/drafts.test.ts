@@ -1,10 +1,24 @@
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { draftSaved, draft as draftSchema } from '@postern/shared/drafts.ts'
 import { identityList } from '@postern/shared/identities.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { presentChanges } from '#features/present-changes.ts'
+import { stageContent } from '#store/blobs.ts'
 import { commit } from '#store/commit.ts'
+import { addComing, attachContent } from '#store/draft-attachments.ts'
+import {
+  beginCopy,
+  followCopies,
+  isCurrent,
+  keepCopy,
+  msToNextCopy,
+  nextDraftWork,
+  postponeCopy,
+} from '#store/draft-copies.ts'
+import { findOwnDraft, type WholeDraft } from '#store/drafts.ts'
 import { addIdentity } from '#store/identities.ts'
+import { takeDraft } from '#store/steer-submissions.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
 let api: OutboxApi
@@ -137,6 +151,127 @@ it('a draft begins empty or as a link says, and is begun once', async () => {
   expect(begun.content).toMatchObject({ identityId, to, subject: 'Hi', html: '<p>a &#60; b</p><p>c</p>' })
   expect(await begin()).toEqual(begun)
   await api.send('DELETE', `/drafts/${id}`)
+})
+
+it('a mail goes with what is attached to it, and takes nothing more on its way', async () => {
+  const id = randomUUID()
+  const [file, more] = [randomUUID(), randomUUID()]
+  await put(id, 0, { subject: 'attached' })
+  const attach = (attachmentId: string) =>
+    api.upload(`/drafts/${id}/attachments?id=${attachmentId}&name=a.txt`, Buffer.from('octets'))
+  const composed = async () => {
+    const found = await api.store.read(api.userId, (tx) => findOwnDraft(tx, api.userId, id))
+    return found ?? Promise.reject(new Error('no draft'))
+  }
+  const take = (draft: WholeDraft) =>
+    commit(api.store, { kind: 'user', userId: api.userId }, (unit) =>
+      takeDraft(unit, draft, { submissionId: randomUUID(), version: 1 }),
+    )
+  const without = await composed()
+  await attach(file)
+  expect(await take(without)).toBe(false)
+  const having = await composed()
+  await api.send('DELETE', `/drafts/${id}/attachments/${file}`)
+  expect(await take(having)).toBe(false)
+  await api.send('POST', `/drafts/${id}/attachments/${file}/restore`)
+  expect(await take(having)).toBe(true)
+  for (const [method, path] of [
+    ['GET', ''],
+    ['DELETE', `/attachments/${file}`],
+    ['POST', `/attachments/${file}/restore`],
+  ] as const)
+    expect(await errorOf(api.send(method, `/drafts/${id}${path}`)), `${method} ${path}`).toBe('request.conflict')
+  expect(await errorOf(attach(more))).toBe('request.conflict')
+  const scope = { kind: 'user' as const, userId: api.userId, accountId }
+  const staged = await stageContent(api.store, scope, Readable.from([Buffer.from('late')]))
+  const late = { id: more, draftId: id, filename: 'b', contentType: 'text/plain', contentId: null, from: null }
+  expect(await attachContent(api.store, scope, { ...late, isRevived: true }, staged)).toEqual({ kind: 'onItsWay' })
+  expect((await composed()).attachments.map((one) => one.id)).toEqual([file])
+  // Its copy in Drafts is no mail to begin another one from.
+  const messageId = 1n << 41n
+  const start = { kind: 'continue', messageId: `${messageId}` }
+  for (const discardedAt of [null, new Date()]) {
+    await rows().draft.update({ where: { id }, data: { messageId, discardedAt } })
+    expect(await errorOf(api.send('POST', '/drafts', { id: randomUUID(), start }))).toBe('request.conflict')
+  }
+  await rows().draft.delete({ where: { id } })
+})
+
+it('what was taken out while it was coming stays out, and is whole when it is put back', async () => {
+  const [id, file] = [randomUUID(), randomUUID()]
+  const { draft } = await put(id, 0, { subject: 'coming' })
+  const facts = { id: file, filename: 'a', contentType: 'text/plain', contentId: null, from: null }
+  await commit(api.store, { kind: 'user', userId: api.userId }, (unit) =>
+    addComing(unit, { id, accountId }, [{ ...facts, sizeBytes: 4 }]),
+  )
+  await api.send('DELETE', `/drafts/${id}/attachments/${file}`)
+  const scope = { kind: 'user' as const, userId: api.userId, accountId }
+  const staged = await stageContent(api.store, scope, Readable.from([Buffer.from('came')]))
+  await attachContent(api.store, scope, { ...facts, draftId: id, isRevived: false }, staged)
+  const read = async () => draftSchema.parse((await api.send('GET', `/drafts/${id}`)).json()).attachments
+  expect([draft.attachments, await read()]).toEqual([[], []])
+  await api.send('POST', `/drafts/${id}/attachments/${file}/restore`)
+  expect(await read()).toMatchObject([{ id: file, state: 'here', sizeBytes: 4 }])
+  await api.send('DELETE', `/drafts/${id}`)
+})
+
+it('a copy is none of what changed between its reading and its row; one of another account has its own time', async () => {
+  const id = randomUUID()
+  await put(id, 0, { subject: 'read' })
+  await rows().draft.updateMany({ where: { id: { not: id } }, data: { copyAt: null } })
+  const change = (copyAt: Date) => rows().draft.update({ where: { id }, data: { copyAt } })
+  const next = (account: bigint) => api.store.readSystem((tx) => nextDraftWork(tx, account))
+  await change(new Date(0))
+  const work = await next(accountId)
+  if (!work) throw new Error('nothing is due')
+  // An attachment was taken out: the version stays.
+  const row = await change(new Date(work.readAt.getTime() + 1))
+  const { version } = row
+  const { id: mailboxId } = await rows().mailbox.findFirstOrThrow({ where: { accountId } })
+  const copy = { id: 1n, draftId: id, accountId, mailboxId, version, fromUid: 1n, uidValidity: 7n, madeAt: work.readAt }
+  const scope = { kind: 'user' as const, userId: api.userId }
+  await commit(api.store, scope, (unit) => beginCopy(unit, copy))
+  await commit(api.store, scope, (unit) => keepCopy(unit, 1n, { uid: 1, uidValidity: 7n }))
+  expect(isCurrent(await rows().draftCopy.findUniqueOrThrow({ where: { id: 1n } }), row)).toBe(false)
+  // It went on elsewhere, and the mailbox here refuses to give it away.
+  const elsewhere = (await api.makeAccount(0)).accountId
+  const moved = await rows().draft.update({ where: { id }, data: { accountId: elsewhere } })
+  expect(await next(accountId)).toMatchObject({ row: { id }, isWanted: false })
+  await commit(api.store, scope, (unit) => postponeCopy(unit, moved, { accountId, delayMs: 60_000 }))
+  expect(await next(accountId)).toBeNull()
+  expect(await api.store.readSystem((tx) => msToNextCopy(tx, accountId))).toBeGreaterThan(10_000)
+  await rows().draftCopy.deleteMany()
+  await rows().draft.delete({ where: { id } })
+})
+
+it('a copy that is gone takes its draft along only where all of its mailbox is known, in the same life', async () => {
+  const id = randomUUID()
+  await put(id, 0, { subject: 'followed' })
+  const settled = () => rows().draft.update({ where: { id }, data: { copyAt: null, uncopiedAt: null } })
+  await settled()
+  const { id: mailboxId } = await rows().mailbox.findFirstOrThrow({ where: { accountId, isSelectable: true } })
+  await rows().draftCopy.create({
+    data: {
+      draftId: id,
+      accountId,
+      mailboxId,
+      version: 1,
+      state: 'stored',
+      uidValidity: 7n,
+      uid: 1n,
+      messageId: 1n << 40n,
+    },
+  })
+  const follow = async (life: { fillUid: bigint; uidValidity: bigint }) => {
+    await rows().mailbox.update({ where: { id: mailboxId }, data: { isSynced: true, ...life } })
+    await commit(api.store, { kind: 'user', userId: api.userId }, (unit) => followCopies(unit, accountId))
+    const { discardedAt, copyAt } = await rows().draft.findUniqueOrThrow({ where: { id } })
+    return { isOpen: discardedAt === null, isDue: copyAt !== null, copies: await rows().draftCopy.count() }
+  }
+  expect(await follow({ fillUid: 2n, uidValidity: 8n })).toEqual({ isOpen: true, isDue: false, copies: 1 })
+  expect(await follow({ fillUid: 1n, uidValidity: 8n })).toEqual({ isOpen: true, isDue: true, copies: 1 })
+  await settled()
+  expect(await follow({ fillUid: 1n, uidValidity: 7n })).toMatchObject({ isOpen: false, copies: 0 })
 })
 
 it('identities: one default an account, never none, addresses in one spelling', async () => {

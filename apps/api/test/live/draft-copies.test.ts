@@ -205,6 +205,28 @@ it('a draft begun in another program goes on here, whole, in its place', async (
   expect(source).toMatch(/References: <first@example.org>\s+<asked@example.org>/)
   await send('DELETE', `/drafts/${id}`)
   await hurry(id)
+  await until(async () => (await subjects('imap')).length === 0, { what: 'the end of the copy' })
+  expect(atServer()).toEqual([])
+})
+
+it('a draft of another program stays at the server until all of it is here, also when it is discarded', async () => {
+  const { id, attachments } = await goOn(await arrive('held'))
+  const which = { where: { id: attachments[1]?.id ?? '' } }
+  const { blobId } = await db().draftAttachment.findUniqueOrThrow(which)
+  await db().draftAttachment.update({ ...which, data: { blobId: null, errorCode: 'message.unavailable' } })
+  const untilPutOff = async () => {
+    await hurry(id)
+    const isPutOff = async () =>
+      Number((await db().draft.findUniqueOrThrow({ where: { id } })).copyAt) > Date.now() + 10_000
+    await until(isPutOff, { what: 'another time' })
+    expect(atServer()).toEqual(['held'])
+  }
+  await save('imap', id, 1, { subject: 'from here' })
+  await untilPutOff()
+  await send('DELETE', `/drafts/${id}`)
+  await untilPutOff()
+  await db().draftAttachment.update({ ...which, data: { blobId, errorCode: null } })
+  await hurry(id)
   await until(async () => atServer().length === 0, { what: 'the end of the copy' })
 })
 

@@ -119,6 +119,20 @@ describe('a mailbox that is here, or was', () => {
     expect(again.body).toMatchObject({ id: added.id, kind: 'pop3' })
     await fixture.untilState(BigInt(added.id), 'watching')
     expect((await send('DELETE', url)).status).toBe(404)
+    // It sends where it did, unless a password went, or would be shown to a server that was left.
+    const outgoing = server(587, 'cal')
+    const elsewhere = server(dovecot.pop3sPort, 'cal', '127.0.0.1')
+    for (const { at, outgoingCredential, sends } of [
+      { at: incoming, outgoingCredential: null, sends: outgoing },
+      { at: incoming, outgoingCredential: new Uint8Array(1), sends: null },
+      { at: elsewhere, outgoingCredential: null, sends: null },
+    ]) {
+      const data = { outgoing, outgoingCredential }
+      await fixture.store.prisma.account.update({ where: { id: BigInt(added.id) }, data })
+      await disconnect(added.id)
+      const taken = await send('POST', `${url}/connect`, { kind: 'pop3', incoming: at, password: 'secret' })
+      expect(taken.body).toMatchObject({ id: added.id, outgoing: sends })
+    }
     await disconnect(added.id)
     expect((await send('DELETE', url)).status).toBe(204)
     expect(await disconnected()).toEqual([])

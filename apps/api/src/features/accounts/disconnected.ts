@@ -1,4 +1,4 @@
-import type { DisconnectedAccount } from '@postern/shared/accounts.ts'
+import type { DisconnectedAccount, ServerSettings } from '@postern/shared/accounts.ts'
 import { accountKind, serverSettings } from '@postern/shared/accounts.ts'
 import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
@@ -49,7 +49,7 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
     const [address] = await resolveChecked(incoming.host, incoming.port, policy)
     const isPrivateHost = address?.kind !== 'public'
     await commit(store, { kind: 'user', userId }, async (unit) => {
-      await takeUpAgain(unit, account)
+      await takeUpAgain(unit, account, { isMoved: !isSwitched && isElsewhere(account, incoming) })
       if (change) await change(unit, { account, body, policy, isPrivateHost })
       else await setIncoming(unit, account, { incoming, password, masterKey, isPrivateHost })
       await unit.tx.auditEvent.create({
@@ -78,6 +78,12 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
     logger.info({ accountId: params.accountId, mode: 'erase' }, 'an account was removed')
     announceErasing(store)
   })
+}
+
+/** By another protocol it is at another host always, and was proven to be the same mailbox. */
+const isElsewhere = (account: AccountRow, { host, username }: ServerSettings): boolean => {
+  const before = serverSettings.parse(account.incoming)
+  return before.host.toLowerCase() !== host.toLowerCase() || before.username !== username
 }
 
 const presentKept = ({ row, mails, bytes }: KeptAccount): DisconnectedAccount => ({

@@ -3,7 +3,7 @@ import { AppError } from '#platform/errors.ts'
 import { stageContent } from '#store/blobs.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { attachContent, findOwnAttachment, setRemoved } from '#store/draft-attachments.ts'
-import { type AttachmentRow, type DraftRow, findOwnDraft, type WholeDraft } from '#store/drafts.ts'
+import { type AttachmentRow, type DraftRow, findOwnDraft, holdOwnDraft, type WholeDraft } from '#store/drafts.ts'
 import { findOwnIdentity } from '#store/identities.ts'
 import type { Tx } from '#store/open-store.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
@@ -12,6 +12,7 @@ import { attachmentDisposition, safeHeaders, sniffImage } from '../part-headers.
 import { presentAttachment } from '../present-draft.ts'
 import { maxAttachments, roomFor, tooLarge, within } from './attachment-limits.ts'
 import type { AttachmentFetching } from './fetch-attachments.ts'
+import { noDraft, onItsWay, requireAttached } from './refusals.ts'
 
 /** What is attached to drafts. */
 export const registerAttachments = ({ router, store, engine }: FeatureDeps, fetching: AttachmentFetching): void => {
@@ -37,10 +38,10 @@ export const registerAttachments = ({ router, store, engine }: FeatureDeps, fetc
       contentType: typeOf(query.type),
       contentId: query.contentId ?? null,
       from: null,
+      isRevived: true,
     }
     const { kind } = await attachContent(store, scope, facts, content)
-    if (kind === 'gone') throw noDraft()
-    if (kind === 'conflict') throw takenId()
+    requireAttached(kind)
     return readOne(userId, draftId, query.id)
   })
 
@@ -48,7 +49,7 @@ export const registerAttachments = ({ router, store, engine }: FeatureDeps, fetc
     const { draft } = await store.read(userId, (tx) => requireRoom(tx, userId, draftId, body.id))
     const message = await requireOwnMessage(store, userId, body.messageId)
     const facts = await store.read(userId, (tx) => factsOf(tx, message, body))
-    await fetching.fetch(draft.row, { ...facts, id: body.id, draftId })
+    await fetching.fetch(draft.row, { ...facts, id: body.id, draftId, isRevived: true })
     return readOne(userId, draftId, body.id)
   })
 
@@ -69,24 +70,18 @@ export const registerAttachments = ({ router, store, engine }: FeatureDeps, fetc
 
   router.on('removeAttachment', ({ user: { userId }, params }) =>
     write(userId, async (unit) => {
-      const { draft, attachment } = await requireAttachment(unit.tx, userId, params)
+      const { draft, attachment } = await requireChangeable(unit.tx, userId, params)
       await setRemoved(unit, draft, attachment.id, true)
     }),
   )
   router.on('restoreAttachment', ({ user: { userId }, params }) =>
     write(userId, async (unit) => {
-      const { draft, attachment } = await requireAttachment(unit.tx, userId, params)
+      const { draft, attachment } = await requireChangeable(unit.tx, userId, params)
       await setRemoved(unit, draft, attachment.id, false)
       return presentAttachment(attachment)
     }),
   )
 }
-
-const noDraft = () => new AppError('not_found', 'There is no such draft.')
-const takenId = () =>
-  new AppError('request.conflict', 'Something else is attached under this id.', {
-    hint: 'Make a new id for every attachment.',
-  })
 
 const requireAttachment = async (
   tx: Tx,
@@ -95,6 +90,14 @@ const requireAttachment = async (
 ): Promise<{ draft: DraftRow; attachment: AttachmentRow }> => {
   const found = await findOwnAttachment(tx, userId, ids)
   if (!found) throw new AppError('not_found', 'There is no such attachment.')
+  return found
+}
+
+/** Held, so that it is not sent meanwhile with what it had before. */
+const requireChangeable = async (tx: Tx, userId: bigint, ids: { draftId: string; attachmentId: string }) => {
+  await holdOwnDraft(tx, userId, ids.draftId)
+  const found = await requireAttachment(tx, userId, ids)
+  if (found.draft.submissionId !== null) throw onItsWay()
   return found
 }
 
@@ -107,7 +110,7 @@ const requireRoom = async (
 ): Promise<{ draft: WholeDraft; room: number; maxMessageBytes: bigint | null }> => {
   const draft = await findOwnDraft(tx, userId, draftId)
   if (!draft) throw noDraft()
-  if (draft.row.submissionId !== null) throw new AppError('request.conflict', 'This mail is being sent.')
+  if (draft.row.submissionId !== null) throw onItsWay()
   const others = draft.attachments.filter(({ id }) => id !== attachmentId)
   if (others.length >= maxAttachments)
     throw new AppError('request.too_large', `A mail has at most ${maxAttachments} attachments here.`)

@@ -1,4 +1,6 @@
+import { isContentId } from '#mail/compose-message.ts'
 import type { AnsweredMail } from '#mail/plan-draft.ts'
+import { idsShownIn, renameShown } from '#mail/shown-pictures.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import type { ComingAttachment } from '#store/draft-attachments.ts'
 import type { ReadableMessage } from '#store/read-messages.ts'
@@ -11,11 +13,12 @@ export type AboutMail = AnsweredMail & {
   sizeBytes: number
   text: string
   html: string | null
+  bodyState: string
   isTruncated: boolean
   parts: ReadableMessage['parts']
 }
 
-const isContentId = (text: string) => /^[\w.+-]+@[\w.-]+$/.test(text)
+const isAddressLike = (text: string) => /^[\w.+-]+@[\w.-]+$/.test(text)
 
 /**
  * What of a mail goes along as attachments. Pictures that its HTML shows go with the HTML: below what is written they stay in
@@ -25,17 +28,17 @@ export const carryParts = (
   { id, html, parts }: Pick<AboutMail, 'id' | 'html' | 'parts'>,
   { areQuoted }: { areQuoted: boolean },
 ): { html: string | null; attachments: ComingAttachment[] } => {
-  const lower = html?.toLowerCase() ?? ''
+  const ids = idsShownIn(html ?? '')
   let shown = html
   const attachments: ComingAttachment[] = []
   for (const part of parts) {
     const { content_id: named } = part
-    const isShown = named !== null && lower.includes(`cid:${named.toLowerCase()}`)
-    if (areQuoted && isShown) continue
+    const isShown = named !== null && ids.has(named)
+    if (areQuoted && isShown && isContentId(named)) continue
     let contentId: string | null = null
-    if (isShown && part.content_type.startsWith('image/')) {
-      contentId = isContentId(named) ? named : newContentId()
-      shown = replaceAll(shown ?? '', `cid:${named}`, `cid:${contentId}`)
+    if (!areQuoted && isShown && part.content_type.startsWith('image/')) {
+      contentId = isAddressLike(named) ? named : newContentId()
+      shown = renameShown(shown ?? '', named, contentId)
     }
     attachments.push({
       id: crypto.randomUUID(),
@@ -50,6 +53,3 @@ export const carryParts = (
 }
 
 const newContentId = () => `${crypto.randomUUID()}@postern`
-
-const replaceAll = (text: string, from: string, to: string) =>
-  text.replace(new RegExp(from.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'gi'), () => to)

@@ -7,11 +7,12 @@ import type { AttachmentRow, WholeDraft } from '#store/drafts.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { openPart, openSource, requireOwnMessage } from '../mail-content.ts'
 import { within } from './attachment-limits.ts'
+import { requireAttached } from './refusals.ts'
 
 type Deps = Pick<FeatureDeps, 'store' | 'engine' | 'logger'>
 type Owner = { userId: bigint; accountId: bigint }
-/** One that comes out of a mail. */
-export type Fetched = AttachmentFacts & { from: NonNullable<AttachmentFacts['from']> }
+/** One that comes out of a mail. What a draft began with may be taken out while it comes, and stays out. */
+export type Fetched = AttachmentFacts & { from: NonNullable<AttachmentFacts['from']>; isRevived: boolean }
 
 /**
  * Brings attachments out of mails. What a draft began with is fetched behind its answer, one after the other; should that end
@@ -39,11 +40,7 @@ export const createAttachmentFetching = ({ store, engine, logger }: Deps): Attac
     const scope = { kind: 'user' as const, userId, accountId }
     const content = await stageContent(store, scope, within(maxAttachmentBytes, chunks))
     const { kind } = await attachContent(store, scope, wanted, content)
-    if (kind === 'gone') throw new AppError('not_found', 'There is no such draft.')
-    if (kind === 'conflict')
-      throw new AppError('request.conflict', 'Something else is attached under this id.', {
-        hint: 'Make a new id for every attachment.',
-      })
+    requireAttached(kind)
   }
 
   const fetch = (owner: Owner, wanted: Fetched): Promise<void> => {
@@ -65,8 +62,9 @@ export const createAttachmentFetching = ({ store, engine, logger }: Deps): Attac
     for (const row of missing) {
       const { id, draftId, filename, contentType, contentId, fromMessageId: messageId, fromPartId: partId } = row
       if (messageId === null) continue
-      await fetch(owner, { id, draftId, filename, contentType, contentId, from: { messageId, partId } }).catch(
-        (error: unknown) => logger.info({ err: error, draftId }, 'an attachment was not fetched'),
+      const facts = { id, draftId, filename, contentType, contentId, from: { messageId, partId } }
+      await fetch(owner, { ...facts, isRevived: false }).catch((error: unknown) =>
+        logger.info({ err: error, draftId }, 'an attachment was not fetched'),
       )
     }
   }

@@ -18,6 +18,7 @@ import type { FeatureDeps } from '../feature-deps.ts'
 import { presentDraft } from '../present-draft.ts'
 import { registerAttachments } from './attachments.ts'
 import { createAttachmentFetching } from './fetch-attachments.ts'
+import { noDraft, onItsWay } from './refusals.ts'
 import { soundContent } from './sound-content.ts'
 import { registerDraftStart } from './start-draft.ts'
 
@@ -81,13 +82,10 @@ export const registerDrafts = (deps: FeatureDeps): void => {
   registerAttachments(deps, fetching)
 }
 
-const noDraft = () => new AppError('not_found', 'There is no such draft.')
 const takenId = () =>
   new AppError('request.conflict', 'Something else was begun under this id.', {
     hint: 'Make a new id for every draft.',
   })
-const onItsWay = () =>
-  new AppError('request.conflict', 'This mail is being sent.', { hint: 'Take it back first, while that is possible.' })
 
 const requireOwn = async (tx: Tx, userId: bigint, id: string): Promise<WholeDraft> => {
   const draft = await findOwnDraft(tx, userId, id)
@@ -98,6 +96,7 @@ const requireOwn = async (tx: Tx, userId: bigint, id: string): Promise<WholeDraf
 const requireOpen = async (tx: Tx, userId: bigint, id: string): Promise<WholeDraft> => {
   const draft = await requireOwn(tx, userId, id)
   if (draft.row.discardedAt !== null) throw noDraft()
+  if (draft.row.submissionId !== null) throw onItsWay()
   return draft
 }
 

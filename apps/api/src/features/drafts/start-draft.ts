@@ -26,6 +26,7 @@ import { presentPeople } from '../present-mail.ts'
 import { type AboutMail, carryParts } from './carry-parts.ts'
 import { chooseWriter } from './choose-writer.ts'
 import type { AttachmentFetching } from './fetch-attachments.ts'
+import { onItsWay, wasSent } from './refusals.ts'
 import { soundContent } from './sound-content.ts'
 
 type NewStart = Extract<DraftStart['start'], { kind: 'new' }>
@@ -95,6 +96,8 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
     commit(store, { kind: 'user', userId }, async (unit) => {
       const known = await findDraftOfMessage(unit.tx, userId, messageId)
       if (!known) return null
+      // A second draft of it would be sent a second time.
+      if (known.row.submissionId !== null) throw known.row.discardedAt === null ? onItsWay() : wasSent()
       if (known.row.discardedAt !== null) {
         await adoptCopy(unit, known.row, messageId)
         await restoreDraft(unit, known.row)
@@ -141,7 +144,9 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
       }
       case 'forward': {
         const content = { ...empty, subject: forwardSubject(mail.subject), html, about: about('forward'), quotes: true }
-        return { writer, ...none, content, attachments: carryParts(mail, { areQuoted: true }).attachments }
+        // Plain, nothing below shows a picture.
+        const quoted = html === null ? { ...mail, html: null } : mail
+        return { writer, ...none, content, attachments: carryParts(quoted, { areQuoted: true }).attachments }
       }
       case 'forwardAttached': {
         const content = { ...empty, subject: forwardSubject(mail.subject), about: about('forward') }
@@ -157,7 +162,8 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
         const content = { ...empty, to, cc, bcc, subject, text, html: carried.html }
         if (kind === 'editAsNew') return { writer, ...none, content, attachments: carried.attachments }
         // What would be lost with it stays where it is.
-        const adopts = mail.isTruncated || isRich !== (mail.html !== null) ? null : mail.id
+        const isWhole = mail.bodyState === 'ready' && !mail.isTruncated && isRich === (mail.html !== null)
+        const adopts = isWhole ? mail.id : null
         const ties = await ownTies(await headOf(userId, messageId))
         return { writer, content, attachments: carried.attachments, ties, adopts }
       }
@@ -185,6 +191,7 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
       bcc: presentPeople(row.bcc),
       text: found.body?.text ?? '',
       html: found.body?.html ?? null,
+      bodyState: found.message.body_state,
       isTruncated: found.body?.is_truncated ?? found.message.is_header_only,
       parts: found.parts,
     }

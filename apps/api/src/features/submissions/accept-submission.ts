@@ -5,6 +5,7 @@ import { composeMessage, isMessageId, type OutgoingMessage, type OutgoingPart } 
 import { readAddress } from '#mail/mail-address.ts'
 import { outgoingContent } from '#mail/outgoing-content.ts'
 import { redirectMessage } from '#mail/redirect-message.ts'
+import { idsShownIn } from '#mail/shown-pictures.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError } from '#platform/errors.ts'
 import { newSha256 } from '#platform/sha256.ts'
@@ -78,8 +79,7 @@ export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wante
       recipients: addressed.recipients,
     })
     if (inserted.kind !== 'new') return requireSame(inserted.kind === 'known')
-    const taken = { row: draft.row, submissionId: wanted.id, version: wanted.version }
-    if (!(await takeDraft(unit, taken))) throw changed()
+    if (!(await takeDraft(unit, draft, { submissionId: wanted.id, version: wanted.version }))) throw changed()
   }
   await commitBulk(store, scope, send, { isDurable: true })
 }
@@ -149,11 +149,14 @@ const compose = async (
     requireSize((sizeBytes ?? 0) + frameBytes, limit)
     return { octets: redirectMessage({ from, to, cc, date, zoneMinutes, messageId, source }), subject }
   }
-  const parts = draft.attachments.map(({ filename, contentType, contentId, blobId }): OutgoingPart => {
+  // A picture that was taken out of the text stays out of the mail.
+  const shown = idsShownIn(content.html ?? '')
+  const sent = draft.attachments.filter(({ contentId }) => contentId === null || shown.has(contentId))
+  const parts = sent.map(({ filename, contentType, contentId, blobId }): OutgoingPart => {
     if (blobId === null) throw notHere(filename)
     return { filename, contentType, contentId, octets: () => readPieces(deps.store, blobId) }
   })
-  const encodedBytes = draft.attachments.reduce((sum, { sizeBytes }) => sum + encodedSize(Number(sizeBytes)), 0)
+  const encodedBytes = sent.reduce((sum, { sizeBytes }) => sum + encodedSize(Number(sizeBytes)), 0)
   requireSize(encodedBytes + Math.max(content.text.length, content.html?.length ?? 0) + frameBytes, limit)
   const original = content.about && content.quotes ? await readOriginal(deps, userId, content.about) : null
   const isUntied = content.about?.kind === 'reply' && row.inReplyTo === null && row.refs.length === 0
