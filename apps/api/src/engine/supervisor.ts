@@ -56,11 +56,11 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
     for (const lease of await takeLeases(store, owner, leasesPerLook)) adopt(lease)
     for (const accountId of await listAccountsWithWork(store)) await workers.get(accountId)?.notice()
     await notePresence()
-    if (clock.monotonicMs() - learnedAt >= learnEveryMs) {
-      learnedAt = clock.monotonicMs()
-      await learnSome()
-    }
-    if (clock.monotonicMs() - sweptAt < sweepEveryMs) return
+    if (clock.monotonicMs() - sweptAt >= sweepEveryMs) await sweep()
+    if (clock.monotonicMs() - learnedAt >= learnEveryMs) await learnSome()
+  }
+
+  const sweep = async () => {
     sweptAt = clock.monotonicMs()
     await sweepRequests(store)
     await sweepBlobs(store)
@@ -79,8 +79,9 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
     looking = looking.catch((error: unknown) => logger.warn({ err: error }, 'the supervisor will look again'))
   }
 
-  /** Whom people write with, a piece of their mail a look. */
+  /** Whom people write with, out of a piece of their mail a look. */
   const learnSome = async () => {
+    learnedAt = clock.monotonicMs()
     if (isStopping || !(await learnNextPiece(store))) return
     learnedAt = Number.NEGATIVE_INFINITY
     lookSoon()

@@ -1,10 +1,18 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { correspondentList } from '@postern/shared/drafts.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ConnectBudget } from '#engine/connect-budget.ts'
+import { startSupervisor } from '#engine/supervisor.ts'
+import { engineTiming } from '#engine/timing.ts'
+import { systemClock } from '#platform/clock.ts'
+import { createLogger } from '#platform/logger.ts'
 import { commit } from '#store/commit.ts'
 import { addIdentity } from '#store/identities.ts'
 import { learnNextPiece } from '#store/learn-correspondents.ts'
+import { engineChannel, eraseNotice } from '#store/notify.ts'
+import { BodyReader } from '#sync/body-reader.ts'
 import { queueMail } from '../support/queued-mail.ts'
+import { until } from '../support/until.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
 let api: OutboxApi
@@ -189,4 +197,27 @@ it('who was forgotten comes back only by being written to', async () => {
   expect(await addresses('zoe')).toEqual([])
   await submit(['zoe@lund.example'])
   expect(await find('zoe')).toEqual([{ name: '', address: 'zoe@lund.example', isOwn: false }])
+})
+
+it('the engine learns by itself, some minutes after mail was stored', async () => {
+  await mail('sent', { to: [['', 'late@example.org']] })
+  // No worker is wanted.
+  await api.store.prisma.account.updateMany({ data: { disconnectedAt: new Date() } })
+  let minutes = 0
+  const clock = { ...systemClock, monotonicMs: () => performance.now() + minutes * 60_000 }
+  const logger = createLogger({ level: 'silent' })
+  const readers = { bulk: new BodyReader(logger), waiting: new BodyReader(logger) }
+  const { store } = api
+  const rest = { masterKey: randomBytes(32), ca: undefined, budget: new ConnectBudget(), timing: engineTiming }
+  const supervisor = startSupervisor({ store, clock, logger, readers, ...rest }, 'test')
+  await until(
+    async () => {
+      minutes += 2
+      store.notifier.notify(engineChannel, eraseNotice)
+      return (await addresses('late')).length === 1
+    },
+    { what: 'somebody who was learned of' },
+  )
+  await supervisor.stop()
+  await Promise.all([readers.bulk.close(), readers.waiting.close()])
 })
