@@ -15,8 +15,8 @@ import { WakeSignal } from './wake-signal.ts'
 
 /** A mark wakes at once; this is for one that was lost with a crash elsewhere. */
 const lookEveryMs = 10 * 60_000
-/** Somebody who writes one mail writes another: the session stays open for so long. */
-const keepOpenMs = 15_000
+/** For the answer to a mail whose end has left, when the engine is stopped. */
+const stopGraceMs = 4000
 
 /**
  * The mail of an account on its way out, whether its incoming server can be reached or not. One at a time, over one session. A
@@ -47,7 +47,11 @@ export class OutgoingMail {
   /** Never rejects. */
   async #run(): Promise<void> {
     const { deps, signal, lease } = this.#machine
-    const onStop = () => this.#session?.destroy()
+    // An answer that is awaited is all that is missing: without it, somebody has to be asked what became of the mail.
+    const onStop = () => {
+      if (this.#session?.awaitsEnd) this.#closing = setTimeout(() => this.#session?.destroy(), stopGraceMs)
+      else this.#session?.destroy()
+    }
     signal.addEventListener('abort', onStop, { once: true })
     let isRecovered = false
     for (let failures = 0; !signal.aborted; ) {
@@ -61,6 +65,8 @@ export class OutgoingMail {
         failures = 0
         await this.#wake.sleep(await this.#waitMs(), signal)
       } catch (error) {
+        // What was under way has nobody who is at work on it any more.
+        isRecovered = false
         const { code } = toSessionError(error)
         if (signal.aborted || code === 'lease.lost') break
         deps.logger.warn({ err: error, accountId: lease.accountId.toString() }, 'mail that is to be sent has to wait')
@@ -78,8 +84,18 @@ export class OutgoingMail {
 
   async #sendNext(): Promise<boolean> {
     const { deps, lease } = this.#machine
-    const { store, clock } = deps
-    return sendNextSubmission({ store, lease, clock, session: () => this.#open() })
+    let session: SmtpSession | undefined
+    const open = async () => {
+      session = await this.#open()
+      return session
+    }
+    try {
+      return await sendNextSubmission({ store: deps.store, lease, session: open })
+    } finally {
+      // Never in the middle of a mail, however long that takes: a QUIT would stand in it.
+      if (session?.isOpen())
+        this.#closing = setTimeout(() => void session?.leave(), this.#machine.deps.timing.submissionKeepMs)
+    }
   }
 
   /** What was sent has its consequences before the next mail goes: a kill leaves few of them for later. */
@@ -121,8 +137,13 @@ export class OutgoingMail {
         throw new AppError('account.not_ready', 'This account has no server to send with.', {
           hint: 'Enter one on the page of the account.',
         })
+      // What is open is ended with more care (onStop).
+      const opening = new AbortController()
+      const giveUp = () => opening.abort()
+      if (signal.aborted) giveUp()
+      signal.addEventListener('abort', giveUp, { once: true })
       try {
-        this.#session = await openSubmissionSession(deps, account, signal)
+        this.#session = await openSubmissionSession(deps, account, opening.signal)
       } catch (error) {
         // Given up by us: the next engine begins with it anew, at once.
         if (signal.aborted) throw new AppError('lease.lost', 'The engine is being stopped.')
@@ -132,13 +153,13 @@ export class OutgoingMail {
           restrict('sending', known)
         }
         throw known
+      } finally {
+        signal.removeEventListener('abort', giveUp)
       }
       restrict('sending', null)
       await this.#noteLimit(account, this.#session)
     }
-    const session = this.#session
-    this.#closing = setTimeout(() => void session.leave(), keepOpenMs)
-    return session
+    return this.#session
   }
 
   /** Whoever writes is to know before they attach too much. */

@@ -32,6 +32,8 @@ export type EngineTiming = {
   focusTurnMs: number
   /** A submission server is given so long for an answer, above all for the one to the end of a mail. RFC 5321 4.5.3.2. */
   submissionAnswerMs: number
+  /** Somebody who writes one mail writes another: a session stays open for so long. */
+  submissionKeepMs: number
   /** The login for sending was refused: nothing is sent for so long, unless the account is edited. */
   sendingParkMs: number
 }
@@ -52,5 +54,6 @@ export const engineTiming: EngineTiming = {
   inboxLookMs: 2000,
   focusTurnMs: 3000,
   submissionAnswerMs: 10 * 60_000,
+  submissionKeepMs: 15_000,
   sendingParkMs: 3_600_000,
 }

@@ -103,7 +103,8 @@ const joined = (contentType: string, children: MimeNode[]): MimeNode => {
 }
 
 const toPart = ({ filename, contentType, contentId, octets, encoding }: OutgoingPart): MimeNode => {
-  const type = /^[\w.+-]+\/[\w.+-]+$/.test(contentType) ? contentType : 'application/octet-stream'
+  // One of many parts would have to be taken apart: as a file it stays as it is.
+  const type = /^(?!multipart\/)[\w.+-]+\/[\w.+-]+$/i.test(contentType) ? contentType : 'application/octet-stream'
   const node = newNode(type, { filename: inOrder(oneLine(filename, 'attachments'), 'attachments') })
   if (contentId !== null) {
     if (!isContentId(contentId)) throw refusal('attachments', 'holds a wrong name of a picture')

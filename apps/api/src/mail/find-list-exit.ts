@@ -72,7 +72,8 @@ export const readMailto = (link: string): { to: string; subject: string; body: s
       .slice(1)
       .split('&')
       .map((pair): [string, string] => {
-        const [name = '', value = ''] = pair.split('=', 2)
+        const at = pair.indexOf('=')
+        const [name, value] = at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)]
         return [decode(name).toLowerCase(), decode(value)]
       }),
   )

@@ -65,7 +65,7 @@ const unescaped = (id: string): string => {
 }
 
 const dataPicture =
-  /(<img\b[^>]*?\bsrc\s*=\s*)(["'])data:(image\/(?:png|jpeg|gif|webp|avif|bmp));base64,([A-Za-z0-9+/=\s]+)\2/gi
+  /(<img\b[^<>]*?\bsrc\s*=\s*)(["'])data:(image\/(?:png|jpeg|gif|webp|avif|bmp));base64,([A-Za-z0-9+/=\s]+)\2/gi
 
 /** Pictures that stand in the HTML itself, as those of signatures do, become parts beside it: most readers show no others. */
 const takeDataPictures = (html: string, domain: string): { html: string; pictures: OutgoingPart[] } => {

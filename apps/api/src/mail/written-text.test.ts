@@ -43,3 +43,8 @@ it('what is not shown is not told', () => {
   )
   expect(writtenText('')).toBe('')
 })
+
+it('does not grow with its square where quotes and lists nest without end', () => {
+  const nested = `${'<blockquote>a'.repeat(4000)}${'<ul><li>b'.repeat(4000)}`
+  expect(writtenText(nested).length).toBeLessThan(20 * nested.length)
+})

@@ -26,6 +26,9 @@ const paragraphs = new Set(['p', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'ul', 'ol',
 const lines = new Set(['div', 'li', 'tr', 'section', 'article', 'header', 'footer', 'figure', 'figcaption', 'dt', 'dd'])
 const silent = new Set(['head', 'style', 'script', 'title', 'template', 'noscript', 'svg', 'math'])
 
+/** Deeper ones look the same: what nests without end would grow with its square. */
+const deepest = 20
+
 type Open = { name: string; href: string | null; from: number }
 
 class Written {
@@ -85,7 +88,7 @@ class Written {
     if (paragraphs.has(name)) {
       this.#break(false)
       if (/^[uo]l$/.test(name)) this.#lists.pop()
-      this.#indent = 2 * this.#lists.length
+      this.#indent = 2 * Math.min(deepest, this.#lists.length)
       if (this.#lists.length === 0) this.#paragraph()
     }
     if (name === 'blockquote') {
@@ -123,7 +126,7 @@ class Written {
 
   #item(): void {
     const n = this.#lists.at(-1)
-    const depth = Math.max(0, this.#lists.length - 1)
+    const depth = Math.min(deepest, Math.max(0, this.#lists.length - 1))
     this.#mark = `${'  '.repeat(depth)}${typeof n === 'number' ? `${n}. ` : '- '}`
     if (typeof n === 'number') this.#lists[this.#lists.length - 1] = n + 1
     this.#indent = this.#mark.length
@@ -160,10 +163,10 @@ class Written {
   #push(line: string): void {
     // An empty line of its own is that gap.
     if (this.#gapQuotes !== null && !this.#isFirst && line !== '')
-      this.#out.push('>'.repeat(Math.min(this.#gapQuotes, this.#quotes)))
+      this.#out.push('>'.repeat(Math.min(this.#gapQuotes, this.#quotes, deepest)))
     this.#gapQuotes = null
     this.#isFirst = false
-    const marks = '>'.repeat(this.#quotes)
+    const marks = '>'.repeat(Math.min(this.#quotes, deepest))
     this.#out.push(marks === '' ? line : line === '' || line.startsWith('>') ? marks + line : `${marks} ${line}`)
   }
 }

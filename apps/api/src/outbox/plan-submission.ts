@@ -47,6 +47,7 @@ export const afterLoss = (state: BatchState): BatchState | null => {
 /** Told to the person after this, given up after that. */
 export const tellAfterMs = 15 * 60_000
 export const giveUpAfterMs = 24 * 3_600_000
+const fewestAttempts = 6
 
 export type Attempt =
   | { kind: 'accepted' }
@@ -64,7 +65,7 @@ export const needsPerson = (code: ErrorCode): boolean => /^(login|tls)\./.test(c
 /** What an attempt makes of a batch. */
 export const planAfterAttempt = (
   attempt: Attempt,
-  { queuedForMs }: { queuedForMs: number },
+  { queuedForMs, attempts }: { queuedForMs: number; attempts: number },
 ): { state: BatchState; reason: string } => {
   switch (attempt.kind) {
     case 'accepted':
@@ -79,7 +80,8 @@ export const planAfterAttempt = (
     case 'refused':
       if (attempt.code >= 500) return { state: 'failed', reason: 'the server said no' }
   }
-  return queuedForMs >= giveUpAfterMs
+  // A day in which nobody was here to try is none.
+  return queuedForMs >= giveUpAfterMs && attempts >= fewestAttempts
     ? { state: 'failed', reason: 'it was tried for a day' }
     : { state: 'deferred', reason: 'it is tried again' }
 }

@@ -1,5 +1,6 @@
-import type { Clock } from '#platform/clock.ts'
-import { AppError } from '#platform/errors.ts'
+import { setTimeout } from 'node:timers/promises'
+import type { ErrorCode } from '@postern/shared/error-codes.ts'
+import { AppError, isAppError } from '#platform/errors.ts'
 import type { SmtpSession } from '#protocol/smtp/open-session.ts'
 import { type Refusal, type SubmissionEnd, sendMessage } from '#protocol/smtp/send-message.ts'
 import { readPieces } from '#store/blobs.ts'
@@ -11,9 +12,11 @@ import {
   type BatchFacts,
   type DueBatch,
   finishSubmission,
+  holdBatch,
   isUnderWay,
   nextDueBatch,
   type OpenRecipient,
+  readBatch,
   readOpenRecipients,
   recoverBatches,
   settleRecipients,
@@ -33,7 +36,6 @@ import {
 export type Sending = {
   store: Store
   lease: Lease
-  clock: Clock
   /** One that is signed in: kept from mail to mail by whoever gives it. Throws connect.*, tls.*, login.*. */
   session: () => Promise<SmtpSession>
 }
@@ -58,18 +60,44 @@ const inDoubt = 'The connection ended before the server said that it has the mai
 export const sendNextSubmission = async (sending: Sending): Promise<boolean> => {
   const { store, lease } = sending
   const scope: EngineScope = { kind: 'engine', ...lease }
-  const batch = await store.readSystem((tx) => nextDueBatch(tx, lease.accountId))
-  if (!batch) return false
-  const advance = (from: BatchState[], to: BatchState) => (unit: RawUnit) => advanceBatch(unit, batch, { from, to })
+  const due = await store.readSystem((tx) => nextDueBatch(tx, lease.accountId))
+  if (!due) return false
+  const advance = (from: BatchState[], to: BatchState) => (unit: RawUnit) => advanceBatch(unit, due, { from, to })
   if (!(await commitBulk(store, scope, advance(['queued', 'deferred'], 'leased')))) return true
-  const recipients = await store.readSystem((tx) => readOpenRecipients(tx, batch.submissionId, batch.n))
-  const attempt = await tryOnce(sending, scope, batch, recipients)
-  await commit(store, scope, (unit) => settle(unit, sending, batch, attempt))
+  // From here on nobody changes it; until then its person may have chosen another time.
+  const [batch, recipients] = await store.readSystem(async (tx) => [
+    await readBatch(tx, due),
+    await readOpenRecipients(tx, due.submissionId, due.n),
+  ])
+  const attempt = recipients.length === 0 ? nobodyLeft : await tryOnce(sending, scope, batch, recipients)
+  await persist(() => commit(store, scope, (unit) => settle(unit, batch, attempt), { isVital: true }))
   return true
+}
+
+/** What a server has said is known to nobody else: the database gets several chances to keep it. */
+const persist = async (write: () => Promise<void>): Promise<void> => {
+  for (const waitMs of [200, 1000, 3000]) {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isAppError(error) || !error.code.startsWith('storage.')) throw error
+      await setTimeout(waitMs)
+    }
+  }
+  return write()
 }
 
 /** How an attempt ended, for the batch and for each recipient. */
 type Ended = { attempt: Attempt; facts: BatchFacts; accepted: string[]; refused: Refusal[] }
+
+const nobodyLeft: Ended = {
+  attempt: { kind: 'impossible' },
+  facts: { text: 'Nobody is left to whom it could be sent.' },
+  accepted: [],
+  refused: [],
+}
+/** What no further attempt mends. */
+const impossible: ReadonlySet<ErrorCode> = new Set(['message.too_large', 'request.invalid', 'message.gone'])
 
 const tryOnce = async (
   sending: Sending,
@@ -110,7 +138,7 @@ const tryOnce = async (
     return toEnded(end, accepted)
   } catch (error) {
     session.destroy()
-    if (error instanceof AppError && (error.code === 'message.too_large' || error.code === 'request.invalid'))
+    if (isAppError(error) && impossible.has(error.code))
       return {
         attempt: { kind: 'impossible' },
         facts: { errorCode: error.code, text: error.message },
@@ -158,13 +186,9 @@ const toEnded = (end: SubmissionEnd, accepted: string[]): Ended => {
   }
 }
 
-const settle = async (
-  unit: RawUnit,
-  { clock }: Pick<Sending, 'clock'>,
-  batch: DueBatch,
-  { attempt, facts, accepted, refused }: Ended,
-): Promise<void> => {
+const settle = async (unit: RawUnit, batch: DueBatch, { attempt, facts, accepted, refused }: Ended): Promise<void> => {
   const { submissionId } = batch
+  await holdBatch(unit.tx, batch)
   const refusedForGood = refused.filter(({ reply }) => reply.code >= 500)
   await settleRecipients(unit, batch, [
     ...(attempt.kind === 'accepted' ? accepted : []).map((address) => ({
@@ -184,9 +208,11 @@ const settle = async (
   // The others have it: those who may get it later wait by themselves.
   if (attempt.kind === 'accepted' && refused.length > refusedForGood.length)
     await splitWaiting(unit, batch, { dueInMs })
-  const queuedForMs = clock.now().getTime() - batch.notBefore.getTime()
   const isMixed = attempt.kind === 'refused' && refused.some(({ reply }) => reply.code < 500)
-  const { state } = planAfterAttempt(isMixed ? { kind: 'refused', code: 450 } : attempt, { queuedForMs })
+  const { state } = planAfterAttempt(isMixed ? { kind: 'refused', code: 450 } : attempt, {
+    queuedForMs: batch.queuedForMs,
+    attempts: batch.attempts + 1,
+  })
   await advanceBatch(
     unit,
     batch,

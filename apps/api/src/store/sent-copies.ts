@@ -141,7 +141,7 @@ const keep = async (tx: Tx, accountId: bigint, octets: StagedContent): Promise<b
  */
 export const settleCopies = async (unit: RawUnit, itemIds: bigint[]): Promise<void> => {
   const rows = await unit.tx.$queryRaw<{ id: string; account_id: bigint }[]>`
-    WITH t AS (SELECT s.id, i.state IN ('stored', 'here') AS is_there, i.error_code = 'mailbox.missing' AND s.not_before > now() - interval '1 day' AS goes_again
+    WITH t AS (SELECT s.id, i.state IN ('stored', 'here') AS is_there, (i.state = 'cancelled' OR coalesce(i.error_code = 'mailbox.missing', false)) AND s.not_before > now() - interval '1 day' AS goes_again
       FROM submission s JOIN transfer_item i ON i.id = s.sent_copy_item_id WHERE i.id = ANY (${itemIds}::bigint[]) AND i.state NOT IN ('waiting', 'sending'))
     UPDATE submission s SET sent_copy = CASE WHEN t.is_there THEN 'stored' WHEN t.goes_again THEN 'waiting' ELSE 'refused' END,
       copy_at = CASE WHEN t.goes_again THEN now() + interval '1 minute' END, sent_copy_item_id = CASE WHEN t.goes_again THEN NULL ELSE s.sent_copy_item_id END

@@ -112,6 +112,10 @@ export const decideHeld = async (
   const { tx } = unit
   if (decision === 'sendAgain') {
     await tx.$executeRaw`UPDATE submission SET not_before = now(), told_at = NULL WHERE id = ${id}::uuid`
+    // Those of whom a report said that it did not arrive, too.
+    await tx.$executeRaw`
+      UPDATE submission_recipient r SET state = 'waiting', reply_code = NULL, text = NULL FROM submission_batch b
+      WHERE r.submission_id = ${id}::uuid AND r.state = 'failed' AND b.submission_id = r.submission_id AND b.n = r.batch AND b.state = 'in_doubt'`
     await tx.$executeRaw`
       UPDATE submission_batch SET state = 'queued', changed_at = now(), due_at = now(), text = NULL WHERE submission_id = ${id}::uuid AND state = 'in_doubt'`
   } else {

@@ -1,8 +1,10 @@
 import type { ReportedRecipient } from '#mail/report-facts.ts'
+import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit } from './commit.ts'
 import { learnWritten } from './correspondents.ts'
+import { Prisma } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
 
 /** Mails on their way out. What their states mean, and which may follow which: outbox/plan-submission.ts. */
@@ -83,18 +85,33 @@ export type DueBatch = {
   sizeBytes: number
   isUnicode: boolean
   wantsReport: boolean
-  notBefore: Date
+  /** Since it could leave, by the clock of the database. */
+  queuedForMs: number
 }
+
+const batchFacts = Prisma.sql`s.id::text AS "submissionId", b.n, b.account_id AS "accountId", b.state, b.attempts, s.from_address AS "fromAddress", s.blob_id AS "blobId",
+  s.size_bytes::float8 AS "sizeBytes", s.is_unicode AS "isUnicode", s.wants_report AS "wantsReport", (extract(epoch FROM now() - s.not_before) * 1000)::float8 AS "queuedForMs"
+  FROM submission_batch b JOIN submission s ON s.id = b.submission_id`
 
 /** What is to be tried next; null when nothing is due. What was chosen first goes first. */
 export const nextDueBatch = async (tx: Tx, accountId: bigint): Promise<DueBatch | null> => {
   const [row] = await tx.$queryRaw<DueBatch[]>`
-    SELECT s.id::text AS "submissionId", b.n, b.account_id AS "accountId", b.state, b.attempts, s.from_address AS "fromAddress", s.blob_id AS "blobId", s.size_bytes::float8 AS "sizeBytes",
-      s.is_unicode AS "isUnicode", s.wants_report AS "wantsReport", s.not_before AS "notBefore"
-    FROM submission_batch b JOIN submission s ON s.id = b.submission_id
-    WHERE b.account_id = ${accountId} AND b.state IN ('queued', 'deferred') AND b.due_at <= now() AND s.cancelled_at IS NULL
+    SELECT ${batchFacts} WHERE b.account_id = ${accountId} AND b.state IN ('queued', 'deferred') AND b.due_at <= now() AND s.cancelled_at IS NULL
     ORDER BY b.due_at, s.created_at, b.n LIMIT 1`
   return row ?? null
+}
+
+export const readBatch = async (tx: Tx, { submissionId, n }: BatchKey): Promise<DueBatch> => {
+  const [row] = await tx.$queryRaw<
+    DueBatch[]
+  >`SELECT ${batchFacts} WHERE b.submission_id = ${submissionId}::uuid AND b.n = ${n}::int`
+  if (!row) throw new Error('a batch that was leased is gone')
+  return row
+}
+
+/** Whoever gives it more batches waits: they are numbered on. */
+export const holdBatch = async (tx: RawTx, { submissionId, n }: BatchKey): Promise<void> => {
+  await tx.$executeRaw`SELECT 1 FROM submission_batch WHERE submission_id = ${submissionId}::uuid AND n = ${n}::int FOR UPDATE`
 }
 
 /** When the next one is due, by the database's clock: milliseconds from now; null when nothing waits. */
@@ -134,7 +151,7 @@ export const advanceBatch = async (
     UPDATE submission_batch b SET state = ${to}, changed_at = now(), attempts = attempts + ${isAttempt ? 1 : 0}::int, due_at = now() + ${dueInMs}::float8 * interval '1 millisecond',
       reply_code = ${replyCode}::int, error_code = ${errorCode}::text, text = ${text}::text
     FROM submission s WHERE s.id = b.submission_id AND b.submission_id = ${submissionId}::uuid AND b.n = ${n}::int AND b.state = ANY (${textArray(from)}::text[])
-      AND (s.cancelled_at IS NULL OR ${to} = 'cancelled')`
+      AND (s.cancelled_at IS NULL OR ${to} = 'cancelled') AND (${to} <> 'leased' OR b.due_at <= now())`
   if (moved > 0) tellSubmission(unit, accountId, submissionId)
   return moved > 0
 }
@@ -158,7 +175,10 @@ export const settleRecipients = async (
     WHERE r.submission_id = ${submissionId}::uuid AND r.batch = ${n}::int AND r.address = t.address`
 }
 
-/** What a report says of those who had been accepted, by the address it was written to or came to. The last word counts. */
+/**
+ * What a report says of those who had been accepted, or may have been, by the address it was written to or came to. The last word
+ * counts. Anybody who has the mail can write one: it takes nobody out of those it is still to be sent to.
+ */
 export const applyReport = async (
   unit: RawUnit,
   accountId: bigint,
@@ -171,7 +191,9 @@ export const applyReport = async (
     const known = [address, originalAddress ?? address].map((one) => one.toLowerCase())
     changed += await unit.tx.$executeRaw`
       UPDATE submission_recipient SET state = ${action}, text = coalesce(${text}::text, text)
-      WHERE submission_id = ${submissionId}::uuid AND lower(address) = ANY (${textArray(known)}::text[]) AND state IN ('waiting', 'accepted', 'failed', 'delivered')`
+      WHERE submission_id = ${submissionId}::uuid AND lower(address) = ANY (${textArray(known)}::text[])
+        AND (state IN ('accepted', 'failed', 'delivered') OR (state = 'waiting' AND EXISTS (SELECT 1 FROM submission_batch b
+          WHERE b.submission_id = submission_recipient.submission_id AND b.n = submission_recipient.batch AND b.state = 'in_doubt')))`
   }
   if (changed > 0) tellSubmission(unit, accountId, submissionId)
 }

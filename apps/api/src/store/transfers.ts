@@ -3,6 +3,7 @@ import type { BlobScope, StagedContent } from './blobs.ts'
 import { commitBulk, type Unit } from './commit.ts'
 import type { Transfer } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
+import { settleCopies } from './sent-copies.ts'
 
 export type TransferRow = Transfer
 /** What became of the mails of a transfer so far. */
@@ -112,12 +113,18 @@ export const closeTransfer = async (tx: Tx, id: bigint): Promise<TransferRow | n
 }
 
 /** What is on its way to the mail server right now comes to its end; everything that waits is let go, and stays counted. */
-export const cancelTransfer = async ({ tx }: Unit, id: bigint): Promise<void> => {
+export const cancelTransfer = async (unit: Unit, id: bigint): Promise<void> => {
+  const { tx } = unit
   await tx.$executeRaw`UPDATE transfer SET cancelled_at = coalesce(cancelled_at, now()) WHERE id = ${id}`
-  await tx.$executeRaw`
-    WITH gone AS (UPDATE transfer_item SET state = 'cancelled', settled_at = now() WHERE transfer_id = ${id} AND state = 'waiting' RETURNING blob_id, owns_blob),
-      b AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM gone WHERE owns_blob))
-    DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM gone WHERE owns_blob)`
+  const gone = await tx.$queryRaw<{ id: bigint }[]>`
+    WITH gone AS (UPDATE transfer_item SET state = 'cancelled', settled_at = now() WHERE transfer_id = ${id} AND state = 'waiting' RETURNING id, blob_id, owns_blob),
+      b AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM gone WHERE owns_blob)),
+      c AS (DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM gone WHERE owns_blob))
+    SELECT id FROM gone`
+  await settleCopies(
+    unit,
+    gone.map((item) => item.id),
+  )
 }
 
 /**

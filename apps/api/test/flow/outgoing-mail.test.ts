@@ -20,7 +20,7 @@ describe('the mail of an account on its way out', () => {
     dir = mkdtempSync(join(tmpdir(), 'postern-sending-'))
     fixture = await startEngineFixture(
       { certificate: makeCertificate(dir), imapsPort: 1 },
-      { submissionAnswerMs: 2000 },
+      { submissionAnswerMs: 6000, submissionKeepMs: 500 },
     )
   })
   afterEach(async () => {
@@ -126,6 +126,29 @@ describe('the mail of an account on its way out', () => {
     const second = fixture.start()
     await ends(id, 'sent')
     await second.stop()
+  })
+
+  it('is not left alone by its session, however long its server takes', async () => {
+    const { server, queue, ends } = await scene()
+    // Longer than a session is kept, and than it is given to say good-bye.
+    server.holdEnds((answer) => void setTimeout(answer, 4200))
+    const engine = fixture.start()
+    await ends(await queue(), 'sent')
+    expect(server.mails.length).toBe(1)
+    await engine.stop()
+  })
+
+  it('has the answer it waits for, though the engine is stopped', async () => {
+    const { server, queue, state } = await scene()
+    const engine = fixture.start()
+    const answers: (() => void)[] = []
+    server.holdEnds((answer) => void answers.push(answer))
+    const id = await queue()
+    await until(async () => answers.length === 1, { what: 'the end of the mail' })
+    const stopped = engine.stop()
+    setTimeout(() => answers[0]?.(), 500)
+    await stopped
+    expect(await state(id)).toBe('sent')
   })
 
   it('that was under way when the engine ended is in doubt where its end had left, and is not sent again', async () => {

@@ -151,6 +151,13 @@ describe('a mail on its way to a submission server', () => {
     expect(server.broken[0]?.toString()).not.toContain('hi\r\n')
   })
 
+  it('gets no end when less is here than there should be', async () => {
+    const { server, session } = await connect()
+    await expect(send(session, mail('hi\r\n', { sizeBytes: 5000 }))).rejects.toMatchObject({ code: 'message.gone' })
+    await server.stop()
+    expect(server.mails).toEqual([])
+  })
+
   it('is not sent at all where the server said before that it cannot take it', async () => {
     const { server, session } = await connect()
     await expect(send(session, mail('hi\r\n', { sizeBytes: 1_000_001 }))).rejects.toMatchObject({

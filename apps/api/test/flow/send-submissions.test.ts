@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { recoverSubmissions, sendNextSubmission } from '#outbox/send-submissions.ts'
-import { systemClock } from '#platform/clock.ts'
 import { commit } from '#store/commit.ts'
 import { type Lease, takeLeases } from '#store/lease.ts'
 import { cancelHeld, holdSubmission } from '#store/steer-submissions.ts'
@@ -45,7 +44,7 @@ describe('a mail that waits to be sent', () => {
     const queue = (id: string, to: string[], more: { notBefore?: Date; requestHash?: Buffer } = {}) =>
       queueMail(store, { userId, accountId }, { id, to, ...more })
     const sendOn = (held: Lease, session = () => signInAt(server)) =>
-      sendNextSubmission({ store, lease: held, clock: systemClock, session })
+      sendNextSubmission({ store, lease: held, session })
     const send = () => sendOn(lease)
     const batches = (id: string) =>
       store.prisma.submissionBatch.findMany({ where: { submissionId: id }, orderBy: { n: 'asc' } })

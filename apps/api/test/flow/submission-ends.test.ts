@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { commitBulk } from '#store/commit.ts'
 import { sweepDrafts } from '#store/draft-copies.ts'
 import { engineChannel } from '#store/notify.ts'
-import { sweepSubmissions } from '#store/submissions.ts'
+import { applyReport, sweepSubmissions } from '#store/submissions.ts'
 import { addItems, createTransfer } from '#store/transfers.ts'
 import { type OutboxScene, startOutboxScene } from '../support/sending-scene.ts'
 import { until } from '../support/until.ts'
@@ -40,6 +41,8 @@ describe('a mail in the outbox', () => {
       serverText: '451 4.3.0 come back',
     })
     await age(24 * 60 + 1)
+    const { store } = outbox.fixture
+    await store.prisma.submissionBatch.updateMany({ where: { submissionId: id }, data: { attempts: 20 } })
     await again()
     expect((await outbox.sender.ends(id, 'failed')).problem?.message).toContain('tried for a day')
     const back = await outbox.sender.ask('POST', `/submissions/${id}/cancel`)
@@ -104,6 +107,36 @@ describe('a mail in the outbox', () => {
     await outbox.sender.ask('POST', `/submissions/${id}/decision`, { decision: 'arrived' })
     await until(async () => (await outbox.sender.state(id)).sentCopy === 'stored', { what: 'a copy in Sent' })
     expect((await outbox.sentCopies(accountId)).length).toBe(1)
+    await engine.stop()
+  })
+
+  it('goes to those it was not sent to yet, whatever a report says of them', async () => {
+    let isPutOff = true
+    const { server, accountId } = await outbox.scene((step, to) =>
+      step === 'rcpt' && to.includes('eve') && isPutOff ? { reply: '450 4.2.0 later' } : undefined,
+    )
+    const engine = outbox.fixture.start()
+    const to = ['bob@example.org', 'eve@example.org'].map((address) => ({ name: '', address }))
+    const { id } = await outbox.sender.send(await outbox.sender.write(accountId, { to }))
+    await outbox.sender.ends(id, 'deferred')
+    const { store } = outbox.fixture
+    const report = (address: string, action: 'failed' | 'delivered') => ({
+      action,
+      address,
+      originalAddress: null,
+      status: null,
+      text: null,
+    })
+    await commitBulk(store, { kind: 'user', userId: outbox.fixture.userId }, (unit) =>
+      applyReport(unit, accountId, id, [report('bob@example.org', 'failed'), report('eve@example.org', 'delivered')]),
+    )
+    expect((await outbox.sender.state(id)).recipients.map(({ state }) => state)).toEqual(['failed', 'waiting'])
+    isPutOff = false
+    expect((await outbox.sender.ask('POST', `/submissions/${id}/retry`)).status).toBe(200)
+    await until(async () => server.mails.length === 2, { what: 'the second one’s mail' })
+    expect(server.mails.map((mail) => mail.to)).toEqual([['bob@example.org'], ['eve@example.org']])
+    await outbox.sender.ends(id, 'partly_sent')
+    expect((await outbox.sender.ask('POST', `/submissions/${id}/dismiss`)).status).toBe(204)
     await engine.stop()
   })
 
@@ -200,11 +233,12 @@ describe('a mail in the outbox', () => {
     const item = await store.prisma.transferItem.create({
       data: { ...place, ...octets, transferId: transfer.id, name: 'x' },
     })
-    await store.prisma.$executeRaw`UPDATE submission_batch SET state = 'sent' WHERE submission_id = ${id}::uuid`
     await store.prisma.submission.update({
       where: { id },
       data: { sentCopyItemId: item.id, followedAt: new Date(), finishedAt: new Date() },
     })
+    // Last: from here on the engine looks at it.
+    await store.prisma.$executeRaw`UPDATE submission_batch SET state = 'sent' WHERE submission_id = ${id}::uuid`
     const wake = () => store.notifier.notify(engineChannel, `${accountId}`)
     const row = () => store.prisma.submission.findUniqueOrThrow({ where: { id } })
     wake()

@@ -16,6 +16,8 @@ export type ScriptedSmtp = {
   /** What came of a mail whose end has not come. */
   broken: Buffer[]
   sessions: () => number
+  /** From now on the answer to the end of a mail comes when it is called for. */
+  holdEnds: (hold: (answer: () => void) => void) => void
   stop: () => Promise<void>
 }
 
@@ -40,6 +42,7 @@ export const startScriptedSmtp = async (
   const broken: Buffer[] = []
   const sockets = new Set<Socket>()
   let sessions = 0
+  let hold = (answer: () => void) => answer()
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
     const session = ++sessions
@@ -95,7 +98,7 @@ export const startScriptedSmtp = async (
           wire: Buffer.from(whole),
           octets: Buffer.from(whole.toString('latin1').replace(/(^|\r\n)\./g, '$1'), 'latin1'),
         })
-        take('end')
+        hold(() => take('end'))
         return
       }
       pending = Buffer.concat([pending, octets])
@@ -120,6 +123,9 @@ export const startScriptedSmtp = async (
     mails,
     broken,
     sessions: () => sessions,
+    holdEnds: (how) => {
+      hold = how
+    },
     stop: async () => {
       const closed = [...sockets].map((socket) => once(socket, 'close'))
       for (const socket of sockets) socket.destroy()

@@ -2,11 +2,11 @@ import { attachmentRoom } from '@postern/shared/attachment-room.ts'
 import type { DraftAttachment } from '@postern/shared/drafts.ts'
 import { t } from '#lib/composer-text.ts'
 import { newId } from '#lib/new-id.ts'
-import { call, explain } from './api.ts'
+import { ApiError, call, explain } from './api.ts'
 import { draftsHere, findDraft, patchDraft } from './draft-state.ts'
 import { identityOf } from './identities.ts'
 import { Observable, useObservable } from './observable.ts'
-import { saveNow } from './save-drafts.ts'
+import { saveNow, settle } from './save-drafts.ts'
 import { sendFile } from './send-file.ts'
 import { showToast } from './toasts.ts'
 import { tellDone } from './undo-list.ts'
@@ -33,6 +33,16 @@ export const uploadsOf = (key: string): Upload[] => uploads.get().list.filter((o
 const patch = (id: string, change: Partial<Upload>): void =>
   uploads.set(({ list }) => ({ list: list.map((one) => (one.id === id ? { ...one, ...change } : one)) }))
 const drop = (id: string): void => uploads.set(({ list }) => ({ list: list.filter((one) => one.id !== id) }))
+const isSending = ({ state }: Upload): boolean => state.kind === 'sending'
+
+/** A draft knows how many are on their way to it: whoever closes or sends it looks there. */
+const count = (key: string): void => {
+  const uploading = uploadingOf(key)
+  if (findDraft(key)?.uploading === uploading) return
+  patchDraft(key, { uploading })
+  if (uploading === 0) settle(key)
+}
+export const uploadingOf = (key: string): number => uploadsOf(key).filter(isSending).length
 
 /** What files may come to in a mail of this draft, bytes; null: the server did not say. */
 export const limitOf = (identityId: string): number | null => {
@@ -41,7 +51,11 @@ export const limitOf = (identityId: string): number | null => {
 }
 
 export const attachedBytes = (key: string): number => {
-  const attached = findDraft(key)?.attachments ?? []
+  const draft = findDraft(key)
+  // Pictures that were taken out of the text do not go along.
+  const attached = (draft?.attachments ?? []).filter(
+    ({ contentId }) => contentId === null || draft?.content.html?.includes(contentId),
+  )
   const coming = uploadsOf(key).filter(({ state }) => state.kind !== 'refused')
   return attached.reduce((sum, one) => sum + one.sizeBytes, 0) + coming.reduce((sum, { file }) => sum + file.size, 0)
 }
@@ -67,6 +81,7 @@ const begin = (key: string, file: File, contentId: string | null): void => {
   const isTooLarge = limit !== null && attachedBytes(key) + file.size > limit
   const state = isTooLarge ? { kind: 'refused' as const, reason: t('attach.tooLarge') } : { kind: 'sending' as const }
   uploads.set(({ list }) => ({ list: [...list, { id, key, file, contentId, sentBytes: 0, state }] }))
+  count(key)
   if (!isTooLarge) void send(id)
 }
 
@@ -77,27 +92,44 @@ const send = async (id: string): Promise<void> => {
   const stop = new AbortController()
   stops.set(id, stop)
   patch(id, { state: { kind: 'sending' }, sentBytes: 0 })
+  count(key)
   try {
     if (findDraft(key)?.version === 0) await saveNow(key)
-    const draft = findDraft(key)
-    if (!draft || draft.version === 0) throw new Error(t('attach.noDraft'))
-    const query = new URLSearchParams({
-      id,
-      name: file.name,
-      type: file.type || 'application/octet-stream',
-      ...(contentId === null ? {} : { contentId }),
-    })
     const onProgress = (bytes: number) => patch(id, { sentBytes: Math.min(bytes, file.size) })
-    const address = `/v1/drafts/${draft.id}/attachments?${query}`
-    const attachment = (await sendFile(address, { file, signal: stop.signal, onProgress })) as DraftAttachment // by the contract
-    drop(id)
-    addTo(key, attachment)
+    for (let attachmentId = id; ; attachmentId = newId()) {
+      stop.signal.throwIfAborted()
+      const draft = findDraft(key)
+      if (!draft || draft.version === 0) throw new Error(t('attach.noDraft'))
+      const query = new URLSearchParams({
+        id: attachmentId,
+        name: file.name,
+        type: file.type || 'application/octet-stream',
+        ...(contentId === null ? {} : { contentId }),
+      })
+      const address = `/v1/drafts/${draft.id}/attachments?${query}`
+      const attachment = (await sendFile(address, { file, signal: stop.signal, onProgress })) as DraftAttachment // by the contract
+      // Somebody else wrote on that draft meanwhile: what is written here has become another one, without the file.
+      if ((findDraft(key)?.id ?? draft.id) !== draft.id) continue
+      addTo(key, attachment)
+      drop(id)
+      break
+    }
   } catch (error) {
     const reason = error instanceof Error && !(error instanceof DOMException) ? explainAny(error) : ''
     patch(id, { state: { kind: 'failed', reason } })
+    showAgain(key, file)
   } finally {
     stops.delete(id)
+    count(key)
   }
+}
+
+/** Closed meanwhile: the panel comes back with the file that can be tried again. Whoever sends it is told by the sending. */
+const showAgain = (key: string, file: File): void => {
+  const draft = findDraft(key)
+  if (!draft?.isClosed || draft.isSending || !uploadsOf(key).some((one) => one.file === file)) return
+  patchDraft(key, { isClosed: false })
+  showToast({ kind: 'problem', text: t('attach.notAll', { name: file.name }) })
 }
 
 const explainAny = (error: Error): string =>
@@ -113,13 +145,15 @@ export const retryUpload = (id: string): void => void send(id)
 
 export const cancelUpload = (id: string): void => {
   stops.get(id)?.abort()
+  const key = uploads.get().list.find((one) => one.id === id)?.key
   drop(id)
+  if (key) count(key)
 }
 
 /** Comes back when nothing is on its way any more. */
 export const whenUploaded = (key: string): Promise<void> =>
   new Promise((done) => {
-    const isDone = () => !uploadsOf(key).some(({ state }) => state.kind === 'sending')
+    const isDone = () => !uploadsOf(key).some(isSending)
     if (isDone()) return done()
     const stop = uploads.subscribe(() => {
       if (!isDone()) return
@@ -132,10 +166,10 @@ export const whenUploaded = (key: string): Promise<void> =>
 export const attachFromMail = async (
   key: string,
   { messageId, partId }: { messageId: string; partId: string | null },
-): Promise<DraftAttachment | null> => {
+): Promise<DraftAttachment> => {
   if (findDraft(key)?.version === 0) await saveNow(key)
   const draft = findDraft(key)
-  if (!draft || draft.version === 0) return null
+  if (!draft || draft.version === 0) throw new ApiError('unreachable', { message: t('attach.noDraft') })
   const attachment = await call('addAttachmentFromMail', 'POST', `/v1/drafts/${draft.id}/mail-attachments`, {
     body: { id: newId(), messageId, partId },
   })

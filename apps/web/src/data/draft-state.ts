@@ -19,9 +19,13 @@ export type OpenDraft = {
   content: DraftContent
   /** As the server has it; null: it has something else. */
   stored: DraftContent | null
+  /** Sent to be saved upon this version, without an answer yet: the server may have it. */
+  tried: DraftContent | null
   /** As it was begun here; null: it was there before. */
-  begun: { content: DraftContent; attachments: number } | null
+  begun: { content: DraftContent; attachments: string[] } | null
   attachments: DraftAttachment[]
+  /** Files on their way to it: until they are there it goes nowhere. */
+  uploading: number
   place: Place
   save: SaveState
   /** Raised whenever the content comes from elsewhere. */
@@ -39,6 +43,8 @@ export type OpenDraft = {
   isClosed: boolean
   /** Of the attempt to send it, so that the same mail never goes twice. */
   attempt: { submissionId: string; version: number } | null
+  /** From the command to the answer; leaving the page meanwhile would stop it. */
+  isSending: boolean
 }
 
 type State = { list: OpenDraft[] }
@@ -69,8 +75,10 @@ export const addDraft = (draft: Pick<OpenDraft, 'id' | 'version' | 'content'> & 
   const added: OpenDraft = {
     key: newId(),
     stored: null,
+    tried: null,
     begun: null,
     attachments: [],
+    uploading: 0,
     place: 'docked',
     save: { kind: 'new' },
     revision: 0,
@@ -81,6 +89,7 @@ export const addDraft = (draft: Pick<OpenDraft, 'id' | 'version' | 'content'> & 
     problem: null,
     isClosed: false,
     attempt: null,
+    isSending: false,
     ...draft,
   }
   state.set(({ list }) => ({ list: [...list, added] }))
@@ -93,6 +102,7 @@ export const fromServer = ({ id, version, content, attachments, updatedAt }: Dra
   version,
   content,
   stored: content,
+  tried: null,
   attachments,
   save: { kind: 'saved' as const, at: Date.parse(updatedAt) },
 })
@@ -118,5 +128,9 @@ const sorted = (content: DraftContent): unknown => [
 export const isDirty = ({ content, stored }: OpenDraft): boolean => !isSameContent(content, stored)
 
 /** Nothing was written into it: it may go without a word. */
-export const isUntouched = ({ begun, content, attachments }: OpenDraft): boolean =>
-  begun !== null && isSameContent(begun.content, content) && begun.attachments === attachments.length
+export const isUntouched = ({ begun, content, attachments, uploading }: OpenDraft): boolean =>
+  begun !== null &&
+  uploading === 0 &&
+  isSameContent(begun.content, content) &&
+  begun.attachments.length === attachments.length &&
+  attachments.every(({ id }) => begun.attachments.includes(id))

@@ -62,7 +62,7 @@ const takePictures = async (key: string, messageId: string): Promise<Map<string,
   for (const part of body.parts) {
     if (!part.contentId || part.preview !== 'image' || !body.html.includes(part.contentId)) continue
     const attachment = await attachFromMail(key, { messageId, partId: part.id })
-    if (attachment?.contentId) taken.set(part.contentId, attachment.contentId)
+    if (attachment.contentId) taken.set(part.contentId, attachment.contentId)
   }
   return taken
 }

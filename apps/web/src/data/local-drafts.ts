@@ -3,7 +3,15 @@ import { app } from './app-state.ts'
 import type { OpenDraft, Place } from './draft-state.ts'
 
 /** What the server has not yet, kept in this browser, so that no crash of a tab or a server takes it. */
-export type LocalDraft = { userId: string; id: string; version: number; content: DraftContent; at: number }
+export type LocalDraft = {
+  userId: string
+  id: string
+  version: number
+  content: DraftContent
+  /** As in OpenDraft. */
+  tried: DraftContent | null
+  at: number
+}
 
 const prefix = 'draft:'
 const panels = 'composers'
@@ -11,8 +19,13 @@ const panels = 'composers'
 const ownId = (): string => app.get().session?.user.id ?? ''
 
 /** Answers whether the browser took it: its storage may be full, or closed to us. */
-export const keepLocally = ({ id, version, content }: Pick<OpenDraft, 'id' | 'version' | 'content'>): boolean => {
-  const kept: LocalDraft = { userId: ownId(), id, version, content, at: Date.now() }
+export const keepLocally = ({
+  id,
+  version,
+  content,
+  tried,
+}: Pick<OpenDraft, 'id' | 'version' | 'content' | 'tried'>): boolean => {
+  const kept: LocalDraft = { userId: ownId(), id, version, content, tried, at: Date.now() }
   try {
     localStorage.setItem(`${prefix}${id}`, JSON.stringify(kept))
     return true

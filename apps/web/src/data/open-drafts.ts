@@ -4,6 +4,7 @@ import { newId } from '#lib/new-id.ts'
 import { richOf, withSignature } from '#lib/signature.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app, setting } from './app-state.ts'
+import { uploadingOf } from './attachments.ts'
 import type { ComposeWish } from './compose-wish.ts'
 import {
   addDraft,
@@ -11,6 +12,8 @@ import {
   dropDraft,
   findDraft,
   fromServer,
+  isDirty,
+  isSameContent,
   isUntouched,
   type OpenDraft,
   patchDraft,
@@ -18,7 +21,7 @@ import {
 } from './draft-state.ts'
 import { identitiesHere, identityOf, usualIdentity } from './identities.ts'
 import { forgetLocally, isOpenElsewhere, readLocally, rememberedPanels } from './local-drafts.ts'
-import { saveNow } from './save-drafts.ts'
+import { isSaving, saveNow, whenSaved } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
 import { tellDone } from './undo-list.ts'
 
@@ -46,10 +49,13 @@ export const openKnown = async (id: string, how: Pick<OpenDraft, 'place' | 'take
   await identitiesHere().catch(() => undefined)
   if (showAgain(id)) return true
   if (kept) {
-    const { version, content } = kept
+    const { content, tried } = kept
+    // Its last save was taken, and only the answer lost: what was written since is upon that.
+    const isTaken = draft !== null && tried != null && isSameContent(draft.content, tried)
+    const version = isTaken ? draft.version : kept.version
     const { key } = addDraft({
       ...(draft ? fromServer(draft) : { id, stored: null }),
-      ...{ version, content, save: { kind: 'changed' }, ...how },
+      ...{ version, content, tried: isTaken ? null : (tried ?? null), save: { kind: 'changed' }, ...how },
     })
     void saveNow(key)
   } else if (draft) addDraft({ ...fromServer(draft), ...how })
@@ -59,6 +65,8 @@ export const openKnown = async (id: string, how: Pick<OpenDraft, 'place' | 'take
 const showAgain = (id: string): boolean => {
   const open = draftsHere().find((one) => one.id === id)
   if (!open) return false
+  // The page says so.
+  if (open.isSending) return true
   if (open.isClosed || open.place === 'minimized') patchDraft(open.key, { isClosed: false, place: 'docked' })
   raiseDraft(open.key)
   focusComposer(open.key)
@@ -85,7 +93,7 @@ const openNew = async ({ identityId, to = [], cc = [], bcc = [], subject = '', t
     ...{ quotes: false, wantsReceipt: false, wantsReport: false },
   }
   const content = withSignature(blank, identity)
-  addDraft({ id: newId(), version: 0, content, begun: { content, attachments: 0 }, takesFocus: true })
+  addDraft({ id: newId(), version: 0, content, begun: { content, attachments: [] }, takesFocus: true })
 }
 type Begin = Extract<DraftStart['start'], { kind: 'new' }>
 
@@ -104,7 +112,7 @@ const openStarted = async (start: Exclude<DraftStart['start'], { kind: 'new' }>)
   addDraft({
     ...fromServer(draft),
     content,
-    begun: isBegun ? { content, attachments: draft.attachments.length } : null,
+    begun: isBegun ? { content, attachments: draft.attachments.map(({ id }) => id) } : null,
     takesFocus: true,
   })
 }
@@ -120,14 +128,23 @@ export const closeDraft = (key: string): void => {
   }
   patchDraft(key, { isClosed: true })
   void saveNow(key).then(() => {
-    if (findDraft(key)?.isClosed) showToast({ kind: 'problem', text: t('compose.keptHere') })
+    const left = findDraft(key)
+    if (left?.isClosed && isDirty(left)) showToast({ kind: 'problem', text: t('compose.keptHere') })
   })
 }
 
 const forget = ({ key, id, version }: OpenDraft): void => {
+  const gone = discardAt({ key, id, version })
   dropDraft(key)
   forgetLocally(id)
-  if (version > 0) call('discardDraft', 'DELETE', `/v1/drafts/${id}`).catch(() => undefined)
+  gone.catch(() => undefined)
+}
+
+/** A first save that is under way makes it: it goes after that. */
+const discardAt = async ({ key, id, version }: Pick<OpenDraft, 'key' | 'id' | 'version'>): Promise<void> => {
+  if (version === 0 && !isSaving(key)) return
+  await whenSaved(key)
+  await call('discardDraft', 'DELETE', `/v1/drafts/${id}`)
 }
 
 /** Gone, with a way back. */
@@ -135,26 +152,28 @@ export const discardDraft = (key: string): void => {
   const draft = findDraft(key)
   if (!draft) return
   giveFocusBack(key)
+  const isMade = draft.version > 0 || isSaving(key)
+  const gone = discardAt(draft).catch((error: unknown) => {
+    if (error instanceof ApiError && error.code === 'not_found') return
+    addDraft({ ...draft, revision: draft.revision + 1 })
+    showToast({ kind: 'problem', text: explain(error) })
+  })
   dropDraft(key)
   forgetLocally(draft.id)
-  if (isUntouched(draft) && draft.version === 0) return
-  const gone =
-    draft.version === 0
-      ? Promise.resolve()
-      : call('discardDraft', 'DELETE', `/v1/drafts/${draft.id}`).catch((error: unknown) => {
-          if (error instanceof ApiError && error.code === 'not_found') return
-          addDraft({ ...draft, revision: draft.revision + 1 })
-          showToast({ kind: 'problem', text: explain(error) })
-        })
+  if (isUntouched(draft) && !isMade) return
   tellDone(t('compose.discarded'), () => void gone.then(() => bringBack(draft)))
 }
 
 const bringBack = async (draft: OpenDraft): Promise<void> => {
-  if (draft.version > 0)
-    await call('restoreDraft', 'POST', `/v1/drafts/${draft.id}/restore`).catch((error: unknown) => {
-      showToast({ kind: 'problem', text: explain(error) })
-    })
-  const { key } = addDraft({ ...draft, revision: draft.revision + 1 })
+  const restored =
+    draft.version === 0
+      ? { id: newId(), tried: null }
+      : await call('restoreDraft', 'POST', `/v1/drafts/${draft.id}/restore`).then(
+          // A save may have been under way when it was discarded.
+          ({ version, content }) => ({ version, stored: content, tried: null }),
+          (error: unknown) => void showToast({ kind: 'problem', text: explain(error) }),
+        )
+  const { key } = addDraft({ ...draft, ...restored, uploading: uploadingOf(draft.key), revision: draft.revision + 1 })
   if (!isUntouched(draft)) void saveNow(key)
 }
 
@@ -186,6 +205,7 @@ export const restoreDrafts = async (): Promise<void> => {
 export const popOut = async (key: string): Promise<void> => {
   const draft = findDraft(key)
   if (!draft) return
+  if (draft.uploading > 0) return void showToast({ kind: 'problem', text: t('compose.notOutYet') })
   // Within the click: browsers block windows that open later.
   const opened = window.open('', '_blank', 'popup,width=760,height=760')
   if (!opened) return void showToast({ kind: 'problem', text: t('compose.blocked') })

@@ -14,7 +14,13 @@ const troubles: Partial<Record<SubmissionState, 'outbox.failedToast' | 'outbox.p
   in_doubt: 'outbox.doubtToast',
 }
 
+/** An answer may come after the news of what happened since. */
+const ended = new Set<string>()
+const isEarlier = ({ id, state }: Submission): boolean => ended.has(id) && /^(scheduled|queued|sending)$/.test(state)
+
 export const showSubmission = (submission: Submission): void => {
+  if (isEarlier(submission)) return
+  if (isOver(submission.state)) ended.add(submission.id)
   const before = app.get().outbox.find(({ id }) => id === submission.id)
   app.set(({ outbox }) => ({
     outbox: isOver(submission.state)

@@ -21,7 +21,8 @@ const content: DraftContent = {
 const user = (id: string) => app.set({ ...blank, session: { user: { id } } as typeof blank.session }) // what is looked at here
 /** What the server has, and how it answers the next save. */
 let server: { version: number; text: string }
-let answer: (save: { baseVersion: number; content: DraftContent }) => Promise<Response>
+type Save = { baseVersion: number; content: DraftContent }
+let answer: (save: Save) => Promise<Response>
 const draftOf = (id: string, version: number, saved: DraftContent) =>
   ({ id, version, content: saved, attachments: [], updatedAt: '2026-11-26T10:00:00.000Z' }) as unknown as Draft // as above
 
@@ -143,4 +144,55 @@ it('one that was closed goes when it is saved, and stays until then', async () =
   expect(draftsHere()).toHaveLength(1)
   await saveNow(key)
   expect([draftsHere(), server.text]).toEqual([[], 'closing'])
+})
+
+it('one that was closed waits for the files that are on their way to it, and for its sending', async () => {
+  const key = open()
+  patchDraft(key, { isClosed: true, uploading: 1, isSending: true })
+  await saveNow(key)
+  patchDraft(key, { isSending: false })
+  settle(key)
+  expect(draftsHere()).toHaveLength(1)
+  patchDraft(key, { uploading: 0 })
+  settle(key)
+  expect(draftsHere()).toEqual([])
+})
+
+it('written on after it was sent without an answer, it is another mail, and says that the first one went', async () => {
+  const key = open()
+  patchDraft(key, { attempt: { submissionId: 's', version: 1 } })
+  const gone = { error: { code: 'not_found', message: 'There is no such draft.' } }
+  vi.stubGlobal(
+    'fetch',
+    (path: string, { body }: RequestInit) =>
+      path.endsWith('/drafts/a')
+        ? Response.json(gone, { status: 404 })
+        : path.endsWith('/submissions/s')
+          ? Response.json({ id: 's', state: 'sent' })
+          : answer({ ...(JSON.parse(String(body)) as Save), baseVersion: server.version }), // as it is sent above
+  )
+  changeDraft(key, { text: 'one more' })
+  await saveNow(key)
+  expect(shown(key)).toMatchObject({ attempt: null, save: { kind: 'saved' }, problem: expect.stringContaining('gone') })
+  expect([server.text, kept()]).toEqual(['one more', []])
+})
+
+it('a save that was taken without an answer makes no second draft of what was written since', async () => {
+  const key = open()
+  const usual = answer
+  answer = async (save) => {
+    await usual(save)
+    throw new TypeError('network')
+  }
+  changeDraft(key, { text: 'taken' })
+  await saveNow(key)
+  // The server answers the same content upon the same version as it did before.
+  answer = async (save) =>
+    save.content.text === server.text && save.baseVersion === server.version - 1
+      ? Response.json({ draft: draftOf('a', server.version, save.content), isOther: false })
+      : usual(save)
+  changeDraft(key, { text: 'taken, and more' })
+  await saveNow(key)
+  expect(shown(key)).toMatchObject({ id: 'a', version: 3, otherId: null, save: { kind: 'saved' }, tried: null })
+  expect([server.text, kept()]).toEqual(['taken, and more', []])
 })

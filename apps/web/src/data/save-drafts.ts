@@ -1,5 +1,5 @@
 import type { Draft, DraftContent } from '@postern/shared/drafts.ts'
-import { call, explain, failureOf } from './api.ts'
+import { ApiError, call, explain, failureOf } from './api.ts'
 import {
   draftsHere,
   dropDraft,
@@ -11,6 +11,7 @@ import {
   patchDraft,
 } from './draft-state.ts'
 import { forgetLocally, keepLocally } from './local-drafts.ts'
+import { learnWhetherSent } from './lost-answer.ts'
 
 /**
  * Saves what is written: to this browser at once, to the server after a pause. Of each draft one save is under way at a time, and
@@ -55,6 +56,9 @@ export const saveNow = (key: string): Promise<void> => {
 
 export const isSaving = (key: string): boolean => running.has(key)
 
+/** What is under way has its answer, whatever that is. */
+export const whenSaved = (key: string): Promise<void> => running.get(key) ?? Promise.resolve()
+
 /** Before the page goes away: what the browser may still send. */
 export const saveEverything = (): void => {
   for (const draft of draftsHere()) if (isDirty(draft) && !isUntouched(draft)) void saveNow(draft.key)
@@ -63,9 +67,11 @@ export const saveEverything = (): void => {
 const saveAll = async (key: string): Promise<void> => {
   for (;;) {
     const draft = findDraft(key)
-    if (!draft || (!isDirty(draft) && draft.version > 0)) return
-    const { id, version, content } = draft
-    patchDraft(key, { save: { kind: 'saving' } })
+    if (!draft || (!isDirty(draft) && !draft.tried && draft.version > 0)) return
+    const { id, version } = draft
+    // What may have been taken goes as it was: anything else upon this version would be somebody else's text to the server.
+    const content = draft.tried ?? draft.content
+    patchDraft(key, { save: { kind: 'saving' }, tried: content })
     try {
       const { draft: answer, isOther } = await call('saveDraft', 'PUT', `/v1/drafts/${id}`, {
         body: { baseVersion: version, content },
@@ -73,7 +79,7 @@ const saveAll = async (key: string): Promise<void> => {
       failures.delete(key)
       take(key, { sentId: id, content, answer, isOther })
     } catch (error) {
-      return fail(key, error)
+      if (!(await learnWhetherSent(key))) return fail(key, error)
     }
   }
 }
@@ -90,15 +96,19 @@ const take = (
     id: answer.id,
     version: answer.version,
     stored: content,
+    tried: null,
     attachments: answer.attachments,
     save: isAll ? { kind: 'saved', at: Date.now() } : { kind: 'changed' },
     ...(isOther ? { otherId: sentId, newer: null } : {}),
   })
   if (isAll || isOther) forgetLocally(sentId)
-  if (!isAll) keepLocally({ ...draft, id: answer.id, version: answer.version })
+  if (!isAll) keepLocally({ ...draft, id: answer.id, version: answer.version, tried: null })
 }
 
 const fail = (key: string, error: unknown): void => {
+  const isAnswered = error instanceof ApiError && error.code !== 'unreachable'
+  // A refused one is not tried for ever: what is written next may be taken.
+  if (isAnswered) patchDraft(key, { tried: null })
   const draft = findDraft(key)
   if (!draft) return
   const isKept = keepLocally(draft)
@@ -113,7 +123,7 @@ const fail = (key: string, error: unknown): void => {
 export const settle = (key: string): void => {
   const draft = findDraft(key)
   if (!draft || isSaving(key)) return
-  if (draft.isClosed && !draft.attempt && (!isDirty(draft) || isUntouched(draft))) {
+  if (draft.isClosed && !draft.isSending && draft.uploading === 0 && (!isDirty(draft) || isUntouched(draft))) {
     dropDraft(key)
     return
   }

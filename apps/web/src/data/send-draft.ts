@@ -21,11 +21,19 @@ const toastAtLeastMs = 5000
 export const sendDraft = async (key: string, sendAt: WallTime | null): Promise<void> => {
   const before = findDraft(key)
   if (!before) return
-  patchDraft(key, { isClosed: true, problem: null, attempt: before.attempt ?? { submissionId: newId(), version: 0 } })
+  patchDraft(key, {
+    isClosed: true,
+    isSending: true,
+    problem: null,
+    attempt: before.attempt ?? { submissionId: newId(), version: 0 },
+  })
   await saveNow(key)
   const draft = findDraft(key)
   if (!draft) return
-  const comeBack = (problem: string) => patchDraft(key, { isClosed: false, place: before.place, problem })
+  const comeBack = (problem: string) =>
+    patchDraft(key, { isClosed: false, isSending: false, place: before.place, problem })
+  // Seen while it was saved: an earlier attempt was taken, and this is another mail.
+  if (draft.problem) return comeBack(draft.problem)
   if (isDirty(draft)) {
     const reason = draft.save.kind === 'failed' ? draft.save.reason : t('compose.offlineSend')
     patchDraft(key, { attempt: null })

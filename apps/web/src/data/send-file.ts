@@ -6,6 +6,7 @@ export const sendFile = (
   { file, signal, onProgress }: { file: Blob; signal: AbortSignal; onProgress: (bytes: number) => void },
 ): Promise<unknown> =>
   new Promise((done, fail) => {
+    if (signal.aborted) return fail(new DOMException('', 'AbortError'))
     const wire = new XMLHttpRequest()
     wire.open('POST', address)
     wire.setRequestHeader('x-postern', '1')

@@ -4,7 +4,7 @@ import { Observable, useObservable } from './observable.ts'
 export type Toast = {
   id: string
   text: string
-  kind: 'done' | 'problem'
+  kind: 'done' | 'busy' | 'problem'
   undo?: () => void
   /** Something else that can be done about it. */
   action?: { label: string; run: () => void }

@@ -6,10 +6,11 @@ import { writing } from './apply-change.ts'
 import { draftsHere, dropDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
 import { forgetIdentities, refreshIdentities } from './identities.ts'
 import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
+import { learnWhetherSent } from './lost-answer.ts'
 import { restoreDrafts } from './open-drafts.ts'
 import { showSubmission } from './outbox.ts'
 import { isSaving, saveEverything, saveNow, saveWaiting, settle } from './save-drafts.ts'
-import { showToast } from './toasts.ts'
+import { dismiss, showToast } from './toasts.ts'
 
 /**
  * Begins when the page is idle: listens to what other devices write and to what becomes of mail on its way, and brings back what
@@ -19,6 +20,8 @@ export const startWriting = ({ isWindow }: { isWindow: boolean }): void => {
   writing.listener = listen
   answerOthers((id) => draftsHere().some((one) => one.id === id))
   whenDraftsChange(() => !isWindow && rememberPanels(draftsHere()))
+  whenDraftsChange(tellSending)
+  addEventListener('beforeunload', holdBack)
   addEventListener('pagehide', saveEverything)
   document.addEventListener('visibilitychange', () => document.hidden && saveEverything())
   addEventListener('blur', leaveAll)
@@ -26,6 +29,22 @@ export const startWriting = ({ isWindow }: { isWindow: boolean }): void => {
   app.subscribe(watchSession(isWindow))
   begin(isWindow)
 }
+
+/** Files, and mail that is being sent, go only as long as the page is there. */
+const holdBack = (event: BeforeUnloadEvent): void => {
+  if (draftsHere().some((draft) => draft.uploading > 0 || draft.isSending)) event.preventDefault()
+}
+
+/** Said as long as it takes: the panel is closed already. */
+let sendingToast: string | null = null
+const tellSending = (): void => {
+  const isBusy = draftsHere().some(({ isSending }) => isSending)
+  if (isBusy && !sendingToast) sendingToast = showToast({ kind: 'busy', text: t('compose.sending') }, aDayMs)
+  if (isBusy || !sendingToast) return
+  dismiss(sendingToast)
+  sendingToast = null
+}
+const aDayMs = 86_400_000
 
 const begin = (isWindow: boolean): void => {
   void refreshIdentities().catch(() => undefined)
@@ -71,8 +90,12 @@ const noteFocus = (): void => {
 
 /** What changed while the line was cut. */
 const refresh = async (): Promise<void> => {
-  for (const { key, id, version } of draftsHere()) {
-    if (version === 0) continue
+  for (const { key, id, version, isSending } of draftsHere()) {
+    if (version === 0 || isSending) continue
+    if (await learnWhetherSent(key)) {
+      void saveNow(key)
+      continue
+    }
     const draft = await call('getDraft', 'GET', `/v1/drafts/${id}`).catch(() => null)
     if (draft && draft.version > version) {
       patchDraft(key, { newer: draft })
@@ -108,7 +131,7 @@ const takeDraft = ({ draft }: Extract<Change, { kind: 'draft' }>): void => {
 const takeRemoval = (draftId: string): void => {
   for (const draft of draftsHere()) {
     // Whoever writes on it makes it a draft again.
-    if (draft.id !== draftId || draft.attempt || isDirty(draft) || draft.isFocused) continue
+    if (draft.id !== draftId || draft.isSending || draft.attempt || isDirty(draft) || draft.isFocused) continue
     dropDraft(draft.key)
     forgetLocally(draftId)
     if (!draft.isClosed) showToast({ kind: 'done', text: t('compose.goneElsewhere') })

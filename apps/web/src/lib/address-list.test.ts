@@ -97,3 +97,15 @@ describe('a mailto: link', () => {
     expect(parseMailto('mailto:%E0%A4%A')?.to).toEqual([{ name: '', address: '%E0%A4%A' }])
   })
 })
+
+it('a hostile list is taken apart as quickly as any other, and no field asks for more than its share', () => {
+  const spaces = ' '.repeat(200_000)
+  for (const text of [`a<${spaces}b`, `a${spaces}<b`, `x,<${'<@'.repeat(100_000)}`, `${'a@'.repeat(100_000)}(b`])
+    expect(
+      parseRecipients(text)
+        .map(({ name, address }) => name + address)
+        .join().length,
+    ).toBeGreaterThan(3)
+  const many = Array.from({ length: 90 }, (_, at) => `u${at}@x.example`).join()
+  expect(parseMailto(`mailto:?to=${many}&to=${many}`)?.to).toHaveLength(100)
+})

@@ -5,7 +5,11 @@ import type { DraftRecipient } from '@postern/shared/drafts.ts'
  * address stays as it was written, to be corrected.
  */
 export const parseRecipients = (text: string): DraftRecipient[] =>
-  joinNames(splitList(text)).flatMap(({ text: piece }) => readPiece(piece))
+  joinNames(splitList(text)).flatMap(({ text: piece }) =>
+    piece.length > maxPiece ? [{ name: '', address: piece }] : readPiece(piece),
+  )
+/** Nobody is called so; it is not looked into. */
+const maxPiece = 1000
 
 type Piece = { text: string; endsWith: string }
 
@@ -42,7 +46,11 @@ const joinNames = (pieces: Piece[]): Piece[] => {
   const joined: Piece[] = []
   for (const piece of pieces) {
     const before = joined.at(-1)
-    const isName = before?.endsWith === ',' && !before.text.includes('@') && /<[^<>]*@[^<>]*>$/.test(piece.text)
+    const isName =
+      before?.endsWith === ',' &&
+      Math.max(before.text.length, piece.text.length) <= maxPiece &&
+      !before.text.includes('@') &&
+      /<[^<>]*@[^<>]*>$/.test(piece.text)
     if (isName) joined[joined.length - 1] = { ...piece, text: `${before.text}, ${piece.text}` }
     else joined.push(piece)
   }
@@ -50,8 +58,10 @@ const joinNames = (pieces: Piece[]): Piece[] => {
 }
 
 const readPiece = (text: string): DraftRecipient[] => {
-  const named = /^(.*?)\s*<\s*([^<>]*)\s*>$/su.exec(text)
-  if (named) return [{ name: unquote(named[1] ?? ''), address: bare(named[2] ?? '') }]
+  const open = text.lastIndexOf('<')
+  const named = text.slice(0, Math.max(0, open))
+  if (open >= 0 && text.indexOf('>', open) === text.length - 1)
+    return [{ name: unquote(named), address: bare(text.slice(open + 1, -1)) }]
   const commented = /^(\S+@\S+)\s*\(([^()]*)\)$/u.exec(text)
   if (commented) return [{ name: (commented[2] ?? '').trim(), address: bare(commented[1] ?? '') }]
   const words = text.split(/\s+/)
@@ -104,8 +114,10 @@ export const parseMailto = (
     const [name = '', ...value] = pair.split('=')
     const text = decode(value.join('='))
     const field = decode(name).toLowerCase()
-    if (field === 'to' || field === 'cc' || field === 'bcc') asked[field].push(...listOf(text))
-    else if (field === 'subject') asked.subject = text.replace(/[\r\n]+/g, ' ').slice(0, maxSubject)
+    if (field === 'to' || field === 'cc' || field === 'bcc') {
+      const room = maxAsked - asked[field].length
+      asked[field].push(...listOf(text).slice(0, room))
+    } else if (field === 'subject') asked.subject = text.replace(/[\r\n]+/g, ' ').slice(0, maxSubject)
     else if (field === 'body') asked.text = text.replace(/\r\n?/g, '\n').slice(0, maxText)
   }
   return asked

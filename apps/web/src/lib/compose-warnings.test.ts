@@ -65,6 +65,7 @@ describe('warnings before sending', () => {
       'text',
     ])
     expect(kinds({ written: '', attachments: 1 })).toEqual([])
+    expect(kinds({ written: '', content: { html: '<p><img src="cid:1@postern"></p>' } })).toEqual([])
   })
 
   it('advise Bcc from the eleventh visible recipient on', () => {

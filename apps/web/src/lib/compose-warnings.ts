@@ -14,18 +14,20 @@ export type ToCheck = {
   content: DraftContent
   /** What was written, as text: without the quote and the signature. */
   written: string
+  /** Without the pictures in the text: no word of it promises them. */
   attachments: number
   /** Of the identity. */
   ownAddress: string
   /** Everybody in the mail that is answered; null: it answers none. */
-  conversation: DraftRecipient[] | null
+  conversation: Pick<DraftRecipient, 'address'>[] | null
 }
 
 export const listWarnings = ({ content, written, attachments, ownAddress, conversation }: ToCheck): Warning[] => {
   const { to, cc, bcc, subject, quotes } = content
   const word = attachments === 0 ? attachmentWord(written) : null
   const isPassedOn = content.about?.kind === 'redirect' || (quotes && content.about?.kind === 'forward')
-  const hasText = written.trim() !== '' || isPassedOn || attachments > 0
+  const hasPicture = /\ssrc="cid:/.test(content.html ?? '')
+  const hasText = written.trim() !== '' || isPassedOn || hasPicture || attachments > 0
   const isSeenByMany = to.length + cc.length > manyRecipients
   const external = conversation ? strangeDomains([...to, ...cc, ...bcc], ownAddress, conversation) : []
   return [
@@ -102,7 +104,11 @@ export const isFreemail = (domain: string): boolean => freemail.test(domain)
 
 const belongsTo = (domain: string, known: string): boolean => domain === known || domain.endsWith(`.${known}`)
 
-const strangeDomains = (recipients: DraftRecipient[], ownAddress: string, conversation: DraftRecipient[]): string[] => {
+const strangeDomains = (
+  recipients: DraftRecipient[],
+  ownAddress: string,
+  conversation: Pick<DraftRecipient, 'address'>[],
+): string[] => {
   const own = domainOf(ownAddress)
   if (isFreemail(own)) return []
   const known = [own, ...conversation.map(({ address }) => domainOf(address))]

@@ -50,9 +50,9 @@ export const fileSize = (bytes: number): string => {
   return `${value.toLocaleString(undefined, { maximumFractionDigits: value < 10 && power > 0 ? 1 : 0 })} ${units[power]}`
 }
 
-/** Leans on nothing around it, as above. */
+/** A name that looks like an address is none: somebody else may be behind it. Leans on nothing around it, as above. */
 export const personName = ({ name, address }: { name: string; address: string }): string =>
-  name || address.split('@')[0] || address
+  /[@\uff20]/.test(name) ? address || name : name || address.split('@')[0] || address
 
 /** A conversation's subject without what answers and forwards put before it. */
 export const plainSubject = (subject: string): string => subject.replace(/^((re|fwd?|aw|wg|sv|vs)\s*:\s*)+/i, '')

@@ -41,8 +41,26 @@ export const writtenText = ({ text, html }: DraftContent): string => {
   return linesOf(page.body)
 }
 
-/** Of rich text, what plain text shows of it. */
-export const plainOf = (html: string): string => linesOf(parse(html).body)
+/** Of rich text, what plain text shows of it: where links lead, what is quoted, and where the signature begins. */
+export const plainOf = (html: string): string => {
+  const { body } = parse(html)
+  for (const link of body.querySelectorAll('a[href]')) {
+    const [address, text] = [link.getAttribute('href') ?? '', link.textContent?.trim() ?? '']
+    if (![text, `mailto:${text}`, `tel:${text}`].includes(address)) link.append(` <${address}>`)
+  }
+  for (const signature of body.querySelectorAll('[data-signature]')) signature.prepend(mark)
+  // From the innermost: each puts its mark before those of what it quotes.
+  for (const quote of [...body.querySelectorAll('blockquote')].reverse()) {
+    const block = document.createElement('div')
+    block.textContent = linesOf(quote)
+      .replace(/^(?=>)/gm, '>')
+      .replace(/^(?!>)/gm, '> ')
+    quote.replaceWith(block)
+  }
+  return linesOf(body)
+}
+
+export const hasPictures = (html: string | null): boolean => html !== null && /<img\b/i.test(html)
 
 /** Plain text as rich text: one paragraph a line, as people write it. */
 export const richOf = (text: string): string =>

@@ -75,8 +75,9 @@ export const RichEditor = ({
       handleKeyDown: (_view, { key, ctrlKey, metaKey }) => key === 'Enter' && (ctrlKey || metaKey),
       handlePaste: (view, { clipboardData }) => {
         const files = [...(clipboardData?.files ?? [])]
-        // Programs that copy a table put a picture of it beside its text.
-        if (files.length === 0 || clipboardData?.types.includes('text/html')) return false
+        // Programs that copy a table put a picture of it beside its text; browsers put a link beside a picture.
+        const html = clipboardData?.getData('text/html') ?? ''
+        if (files.length === 0 || (html !== '' && !isPicture(html))) return false
         latest.current.pictures.onFiles(files, (source, alt) => insertPicture(view, source, alt))
         return true
       },
@@ -103,6 +104,12 @@ export const RichEditor = ({
       <EditorContent editor={editor} className="rich-text" />
     </div>
   )
+}
+
+/** In a document of its own, where nothing loads. */
+const isPicture = (html: string): boolean => {
+  const { body } = new DOMParser().parseFromString(html, 'text/html')
+  return body.querySelectorAll('img').length === 1 && body.textContent?.trim() === ''
 }
 
 /** As it goes out: written in a document of its own, where no picture is asked for. */

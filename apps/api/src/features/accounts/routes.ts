@@ -99,7 +99,9 @@ export const registerAccounts = (deps: FeatureDeps): void => {
           .$executeRaw`UPDATE account SET state = ${body.isPaused ? 'paused' : 'new'}, problem = NULL, retry_at = NULL WHERE id = ${row.id}`
       unit.log({ accountId: row.id }, { kind: 'account', accountId: row.id.toString() })
     })
-    const mustReconnect = body.isPaused !== undefined || password !== undefined || body.incoming !== undefined
+    // What waits to be sent is tried at once, too, when that server is another.
+    const { isPaused, incoming } = body
+    const mustReconnect = [isPaused, password, incoming, outgoing, outgoingPassword].some((one) => one !== undefined)
     if (mustReconnect) engine.accountChanged(row.id)
     // The next look is by the new wishes, and it is now: whoever changed them wants to see what comes of it.
     else if (wishes && !row.isPaused) await engine.requestSync(row.id)

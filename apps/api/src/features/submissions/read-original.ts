@@ -33,6 +33,10 @@ export const readOriginal = async (
   const facts = found && (await store.read(userId, (tx) => tx.message.findUnique({ where: { id } })))
   if (!found || !facts) throw gone()
   const { message, body, parts } = found
+  if (body?.is_truncated && kind === 'forward')
+    throw new AppError('message.unavailable', 'That mail is too long to stand below another one.', {
+      hint: 'Forward it as an attachment.',
+    })
   if (!body)
     throw new AppError('message.unavailable', 'The mail that is quoted is not here.', {
       hint: 'Send it without the quote, or open that mail first.',

@@ -31,6 +31,8 @@ export type SmtpSession = {
   /** Addresses may be in any script. RFC 6531. */
   readonly takesUnicode: boolean
   isOpen: () => boolean
+  /** The end of a mail has left, and its answer has not come. */
+  awaitsEnd: boolean
   /** Asks the server, which may have gone quietly. Never throws. */
   isAlive: () => Promise<boolean>
   /** Ends it at once: the server gets to see no end of what is under way. */
@@ -92,6 +94,7 @@ const toSession = (smtp: SMTPConnection, raw: Socket): SmtpSession => {
     smtp,
     maxBytes: typeof size === 'number' && size > 0 ? size : null,
     takesUnicode: Array.isArray(extensions) && extensions.includes('SMTPUTF8'),
+    awaitsEnd: false,
     isOpen: () => !smtp.destroyed && !socketOf().destroyed,
     isAlive: () =>
       new Promise((done) => {

@@ -39,7 +39,7 @@ export type SubmissionEnd =
  * Sends one mail. Before its last octets leave, and with them the dot that ends it, `commit` is asked, with those the server
  * takes it for: from there on it may be there, whatever becomes of the connection. Where `commit` throws the socket is destroyed and
  * the server sees no end. Throws what `commit` and `octets` throw, message.too_large (the server said before how much it takes),
- * request.invalid (an address that it cannot take).
+ * request.invalid (an address that it cannot take), message.gone (the octets are not as many as they are said to be).
  */
 export const sendMessage = async (
   session: SmtpSession,
@@ -65,15 +65,19 @@ export const sendMessage = async (
     stage = 'content'
     try {
       let held: Uint8Array | undefined
+      let bytes = 0
       for await (const piece of octets) {
+        bytes += piece.length
         if (held) yield held
         held = piece
       }
+      if (bytes !== sizeBytes) throw notWhole()
       committing = commit(envelope.accepted ?? [], refusalsOf(envelope))
       await committing
       // Cut off meanwhile: its end never left.
       if (!session.isOpen()) return
       stage = 'committed'
+      session.awaitsEnd = true
       if (held) yield held
     } catch (error) {
       fault = error
@@ -89,6 +93,7 @@ export const sendMessage = async (
   )
   const answer = await answered.promise
   smtp.off('end', onEnd)
+  session.awaitsEnd = false
   // Who is told how it ended may rely on that nothing is written about it any more.
   await committing?.catch(() => undefined)
   if (fault !== undefined) throw fault
@@ -119,6 +124,9 @@ const tooLarge = (maxBytes: number): AppError =>
   new AppError('message.too_large', 'The sending server does not take a mail of this size.', {
     hint: `It takes up to ${Math.floor(maxBytes / 1_000_000)} MB, attachments count a third more. Send less, or a link.`,
   })
+
+const notWhole = (): AppError =>
+  new AppError('message.gone', 'What was to be sent is no longer here as a whole.', { hint: 'Write it again.' })
 
 const notTaken = (): AppError =>
   new AppError('request.invalid', 'The sending server takes no address in this script.', {

@@ -16,8 +16,8 @@ import { fileSize } from '#lib/format.ts'
 /** What goes along: what has arrived, what is on its way, and how much of what the server takes that is. */
 export const AttachmentStrip = ({ draft, uploads }: { draft: OpenDraft; uploads: Upload[] }) => {
   const { key, id, content } = draft
-  // Pictures show where they stand in the text; those that were taken out of it do not go along.
-  const files = draft.attachments.filter(({ contentId }) => contentId === null)
+  // Pictures show where they stand in the text; those that are not there can be fetched again, or removed.
+  const files = draft.attachments.filter(({ contentId, state }) => contentId === null || state !== 'here')
   const coming = uploads.filter(({ contentId, state }) => contentId === null || state.kind !== 'sending')
   if (files.length + coming.length === 0) return null
   return (

@@ -80,7 +80,9 @@ const From = ({ content, onChange }: { content: DraftContent; onChange: (change:
   const identities = useIdentities()
   const id = useId()
   const choices = identities.filter(({ canSend, id: own }) => canSend || own === content.identityId)
-  if (choices.length < 2) return null
+  // Removed meanwhile: somebody else has to be chosen before it can go.
+  const isGone = identities.length > 0 && !choices.some(({ id: own }) => own === content.identityId)
+  if (choices.length < 2 && !isGone) return null
   return (
     <div className="subject-field">
       <label htmlFor={id}>{t('field.from')}</label>
@@ -93,6 +95,11 @@ const From = ({ content, onChange }: { content: DraftContent; onChange: (change:
             onChange({ ...exchangeSignature(content, identityOf(content.identityId), next), identityId: next.id })
         }}
       >
+        {isGone && (
+          <option value={content.identityId} disabled>
+            {t('field.fromGone')}
+          </option>
+        )}
         {choices.map((one) => (
           <option key={one.id} value={one.id}>
             {writeRecipient(one)}

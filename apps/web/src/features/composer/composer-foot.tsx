@@ -7,7 +7,8 @@ import { type OpenDraft, patchDraft } from '#data/draft-state.ts'
 import { changeDraft } from '#data/save-drafts.ts'
 import { t } from '#lib/composer-text.ts'
 import { laterChoices, ownZone, writeWallTime } from '#lib/later-choices.ts'
-import { plainOf, richOf } from '#lib/signature.ts'
+import { hasPictures, plainOf, richOf } from '#lib/signature.ts'
+import { Confirm } from '#ui/confirm.tsx'
 import { Menu } from '#ui/menu.tsx'
 import { PickTime } from '#ui/pick-time.tsx'
 import { AttachMail } from './attach-mail.tsx'
@@ -22,7 +23,7 @@ export const ComposerFoot = ({
   onSend: (sendAt: WallTime | null) => void
   onDiscard: () => void
 }) => {
-  const [asks, setAsks] = useState<'time' | 'mail' | null>(null)
+  const [asks, setAsks] = useState<'time' | 'mail' | 'plain' | null>(null)
   const input = useRef<HTMLInputElement>(null)
   const isPlain = content.html === null
   const toggleFormat = () => {
@@ -85,7 +86,10 @@ export const ComposerFoot = ({
         label={t('compose.more')}
         icon={<EllipsisVertical size={17} aria-hidden />}
         items={[
-          { label: t(isPlain ? 'compose.rich' : 'compose.plain'), onSelect: toggleFormat },
+          {
+            label: t(isPlain ? 'compose.rich' : 'compose.plain'),
+            onSelect: () => (hasPictures(content.html) ? setAsks('plain') : toggleFormat()),
+          },
           {
             label: t(content.wantsReceipt ? 'compose.noReceipt' : 'compose.receipt'),
             onSelect: () => changeDraft(key, { wantsReceipt: !content.wantsReceipt }),
@@ -114,6 +118,16 @@ export const ComposerFoot = ({
             setAsks(null)
             onSend(sendAt)
           }}
+        />
+      )}
+      {asks === 'plain' && (
+        <Confirm
+          title={t('compose.plain')}
+          text={t('compose.plainText')}
+          action={t('compose.plain')}
+          cancel={t('cancel')}
+          onConfirm={toggleFormat}
+          onClose={() => setAsks(null)}
         />
       )}
       {asks === 'mail' && <AttachMail draftKey={key} onClose={() => setAsks(null)} />}

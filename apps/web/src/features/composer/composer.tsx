@@ -2,10 +2,10 @@ import type { DraftContent } from '@postern/shared/drafts.ts'
 import type { WallTime } from '@postern/shared/submissions.ts'
 import { type DragEvent, type FocusEvent, type KeyboardEvent, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
+import { answeredPeople } from '#data/answered-people.ts'
 import { attachFiles, uploadsOf, useUploads, whenUploaded } from '#data/attachments.ts'
 import { askCompose } from '#data/compose-wish.ts'
 import { findDraft, type OpenDraft, type Place, patchDraft } from '#data/draft-state.ts'
-import { findMessage } from '#data/edit-quote.ts'
 import { identityOf } from '#data/identities.ts'
 import { closeDraft, discardDraft } from '#data/open-drafts.ts'
 import { changeDraft, saveNow, settle } from '#data/save-drafts.ts'
@@ -48,7 +48,10 @@ export const Composer = ({
     changeDraft(key, changed)
   }
   const send = async (sendAt: WallTime | null) => {
+    // Without the focus, what came from elsewhere meanwhile shows: nobody has read that yet.
+    const seen = findDraft(key)?.revision
     takeTyped()
+    if (findDraft(key)?.revision !== seen) return patchDraft(key, { problem: t('compose.changedElsewhere') })
     const found = fieldErrors(key)
     // Drawn first: the field that is not right is looked for on the screen.
     flushSync(() => setErrors(found))
@@ -56,7 +59,7 @@ export const Composer = ({
       return root.current?.querySelector<HTMLElement>('.recipients.invalid input')?.focus()
     const refused = uploadsOf(key).find(({ state }) => state.kind !== 'sending')
     if (refused) return patchDraft(key, { problem: t('attach.notAll', { name: refused.file.name }) })
-    const warnings = warningsOf(key)
+    const warnings = await warningsOf(key)
     if (warnings.length > 0) setAsked({ warnings, sendAt })
     else await sendWhole(key, sendAt)
   }
@@ -182,25 +185,28 @@ const fieldErrors = (key: string): FieldErrors => {
   return errors
 }
 
-const warningsOf = (key: string): Warning[] => {
+const warningsOf = async (key: string): Promise<Warning[]> => {
+  const about = findDraft(key)?.content.about
+  const conversation = about?.kind === 'reply' ? await answeredPeople(about.messageId) : null
   const draft = findDraft(key)
   if (!draft) return []
   const { content, attachments } = draft
-  const answered = content.about?.kind === 'reply' ? findMessage(content.about.messageId) : undefined
   return listWarnings({
     content,
     written: writtenText(content),
-    attachments: attachments.length + uploadsOf(key).length,
+    attachments: [...attachments, ...uploadsOf(key)].filter(({ contentId }) => contentId === null).length,
     ownAddress: identityOf(content.identityId)?.address ?? '',
-    conversation: answered ? [...answered.from, ...answered.replyTo, ...answered.to, ...answered.cc] : null,
+    conversation,
   })
 }
 
 /** With every file that is still on its way. */
 const sendWhole = async (key: string, sendAt: WallTime | null): Promise<void> => {
-  if (uploadsOf(key).length > 0) patchDraft(key, { isClosed: true, attempt: { submissionId: '', version: 0 } })
+  // Asked twice while the warnings were looked for.
+  if (findDraft(key)?.isSending) return
+  patchDraft(key, { isClosed: true, isSending: true, problem: null })
   await whenUploaded(key)
   const failed = uploadsOf(key)[0]
   if (!failed) return sendDraft(key, sendAt)
-  patchDraft(key, { isClosed: false, attempt: null, problem: t('attach.notAll', { name: failed.file.name }) })
+  patchDraft(key, { isClosed: false, isSending: false, problem: t('attach.notAll', { name: failed.file.name }) })
 }

@@ -1,4 +1,5 @@
 import { type ComponentType, useEffect, useLayoutEffect, useState } from 'react'
+import { app, setting } from '#data/app-state.ts'
 import { useDrafts } from '#data/draft-state.ts'
 import { startWriting } from '#data/writing.ts'
 import { t } from '#lib/composer-text.ts'
@@ -49,12 +50,15 @@ export const ComposeWindow = ({ draftId, parts }: { draftId: string; parts: Comp
       )
   }, [draftId])
   const draft = drafts.at(-1)
-  // Sent, closed or discarded: what there was to do here is done.
+  // What is closed may still be at work: it is saved, or on its way.
+  const isBusy = useDrafts((list) => list.length > 0)
+  const isSending = useDrafts((list) => list.some((one) => one.isSending))
   useEffect(() => {
-    if (state !== 'open' || draft) return
-    const timer = setTimeout(() => window.close(), closeAfterMs)
+    if (state !== 'open' || isBusy) return
+    const undoMs = setting(app.get(), 'undoSendSeconds', 10) * 1000
+    const timer = setTimeout(() => window.close(), Math.max(closeAfterMs, undoMs + 2000))
     return () => clearTimeout(timer)
-  }, [state, draft])
+  }, [state, isBusy])
   if (draft)
     return (
       <main className="compose-window">
@@ -63,11 +67,13 @@ export const ComposeWindow = ({ draftId, parts }: { draftId: string; parts: Comp
     )
   return (
     <main className="centre">
-      {state !== 'loading' && <p>{t(state === 'gone' ? 'compose.gone' : 'compose.windowDone')}</p>}
+      {state === 'gone' && <p>{t('compose.gone')}</p>}
+      {state === 'open' && !isBusy && <p>{t('compose.windowDone')}</p>}
+      {isSending && <p role="status">{t('compose.sending')}</p>}
     </main>
   )
 }
-/** As long as what was done can be taken back here. */
+/** Sent, closed or discarded; as long as what was done can be taken back here. */
 const closeAfterMs = 12_000
 
 /** What lies under a panel that covers the screen is out of reach. */

@@ -142,6 +142,7 @@ export const RecipientsField = ({
     event.stopPropagation()
     if (list.some((one) => writeRecipient(one) === moved)) return
     onTaken?.()
+    onTaken = null
     add(moved)
   }
   return (
@@ -174,6 +175,10 @@ export const RecipientsField = ({
               event.dataTransfer.setData(dragged, writeRecipient(one))
               event.dataTransfer.setData('text/plain', writeRecipient(one))
               onTaken = () => remove(at)
+            }}
+            // Dropped where nothing takes it, it stays.
+            onDragEnd={() => {
+              onTaken = null
             }}
           />
         ))}
@@ -209,7 +214,8 @@ export const RecipientsField = ({
             const pasted = event.clipboardData.getData('text')
             if (!/[,;\n\t<]/.test(pasted.trim()) && !pasted.includes('@')) return
             event.preventDefault()
-            add(`${text}${pasted}`)
+            const { selectionStart, selectionEnd } = event.currentTarget
+            add(`${text.slice(0, selectionStart ?? text.length)}${pasted}${text.slice(selectionEnd ?? text.length)}`)
           }}
         />
         {error && (
@@ -236,6 +242,7 @@ const Chip = ({
   onEdit,
   onKeyDown,
   onDragStart,
+  onDragEnd,
 }: {
   one: DraftRecipient
   hint: string
@@ -243,13 +250,15 @@ const Chip = ({
   onEdit: () => void
   onKeyDown: (event: KeyboardEvent) => void
   onDragStart: (event: DragEvent) => void
+  onDragEnd: () => void
 }) => {
   const isValid = isAddress(one.address)
-  const shown = one.name || one.address
+  // By a name that looks like an address somebody else would be written to than is seen.
+  const shown = one.name && !/[@\uff20]/.test(one.name) ? one.name : one.address || one.name
   const title = isValid ? writeRecipient(one) : t('recipients.invalid', { address: writeRecipient(one) })
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dragging is one more way; Alt and a letter do the same
-    <span className={isValid ? 'chip' : 'chip invalid'} draggable onDragStart={onDragStart}>
+    <span className={isValid ? 'chip' : 'chip invalid'} draggable onDragStart={onDragStart} onDragEnd={onDragEnd}>
       <button
         type="button"
         className="chip-text"
