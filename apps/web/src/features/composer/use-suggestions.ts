@@ -9,6 +9,7 @@ const mostAsked = 50
 
 type Answer = { to: string; list: Correspondent[] }
 const none: Answer = { to: '', list: [] }
+const noChoice = { to: '', at: -1, isChosen: false }
 
 /**
  * Who may be meant by what stands in a field, and which of them Enter takes: the first one, unless what is typed is an address
@@ -17,12 +18,16 @@ const none: Answer = { to: '', list: [] }
 export const useSuggestions = (text: string, taken: string[]) => {
   const typed = text.trim()
   const [answer, setAnswer] = useState(none)
-  const [active, setActive] = useState({ to: '', at: -1, isChosen: false })
+  const [active, setActive] = useState(noChoice)
   /** Closed for as long as this is typed. */
   const [closedFor, setClosedFor] = useState<string | null>(null)
   const limit = Math.min(mostAsked, mostShown + taken.length)
   useEffect(() => {
-    if (typed === '') return setAnswer(none)
+    if (typed === '') {
+      setAnswer(none)
+      setActive(noChoice)
+      return setClosedFor(null)
+    }
     const stop = new AbortController()
     const wait = setTimeout(() => {
       // Without suggestions one types on: nothing to be told of.
