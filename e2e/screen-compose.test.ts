@@ -110,6 +110,87 @@ describe('writing', () => {
   })
 })
 
+describe('recipients', () => {
+  /** Written to, by mails that go out tomorrow. */
+  const writeTo = async (recipients: { name: string; address: string }[]) => {
+    const { id, version } = await (
+      await screen.api('POST', '/v1/drafts', {
+        id: crypto.randomUUID(),
+        start: { kind: 'new', to: recipients, subject: 'Later', text: 'later' },
+      })
+    ).json()
+    const wallTime = new Date(Date.now() + 86_400_000).toISOString().slice(0, 16)
+    const sendAt = { wallTime, zone: 'UTC' }
+    await screen.api('POST', '/v1/submissions', { id: crypto.randomUUID(), draftId: id, version, sendAt })
+  }
+
+  it('are suggested, taken and forgotten by keys and by mouse; what is already there is not', async () => {
+    const long = `${'unbroken'.repeat(20)}`
+    const people = [
+      { name: 'Xena Hopper', address: 'xena@navy.example' },
+      { name: long, address: `xeres.${'x'.repeat(50)}@${'y'.repeat(60)}.example` },
+      { name: '', address: 'xerox@example.org' },
+    ]
+    for (const [at] of people.entries()) await writeTo(people.slice(0, people.length - at))
+    await openBy(page, 'c')
+    const to = composer(page).getByRole('combobox', { name: 'To', exact: true })
+    const options = composer(page).getByRole('option')
+    const chips = () => composer(page).locator('.chip').allInnerTexts()
+    const marked = () => composer(page).locator('[role="option"][aria-selected="true"]')
+    await to.pressSequentially('xe')
+    await until(async () => (await options.count()) === 3, { what: 'three suggestions' })
+    expect(await options.first().textContent()).toBe('Xena Hopperxena@navy.example')
+    expect(await to.getAttribute('aria-activedescendant')).toBe(await marked().getAttribute('id'))
+    const edges = await composer(page)
+      .locator('.suggestions')
+      .evaluate((list) => [list.scrollWidth, list.clientWidth])
+    expect(edges[0]).toBe(edges[1])
+    await expectAccessible(page)
+    await picture(page, 'compose-suggestions')
+    await page.setViewportSize({ width: 390, height: 844 })
+    await picture(page, 'compose-suggestions-phone')
+    const tops = await options.evaluateAll((all) =>
+      all.map((one) => {
+        const { left, right, height } = one.getBoundingClientRect()
+        return left >= 0 && right <= innerWidth && height >= 44
+      }),
+    )
+    expect(tops).toEqual([true, true, true])
+    await page.setViewportSize({ width: 1440, height: 900 })
+    // Escape closes the list alone, an arrow opens it again.
+    await page.keyboard.press('Escape')
+    await until(async () => (await options.count()) === 0)
+    expect(await to.inputValue()).toBe('xe')
+    await page.keyboard.press('ArrowDown')
+    await until(async () => (await options.count()) === 3)
+    await page.keyboard.press('Enter')
+    expect(await chips()).toEqual(['Xena Hopper'])
+    await to.pressSequentially('x')
+    await until(async () => (await options.count()) === 2, { what: 'without who is there' })
+    await page.keyboard.press('ArrowDown')
+    await until(async () => (await marked().textContent()) === 'xerox@example.org')
+    await page.keyboard.press('Delete')
+    await until(async () => (await options.count()) === 1, { what: 'one forgotten' })
+    await options.locator('.suggestion-forget').click()
+    await until(async () => (await options.count()) === 0, { what: 'the other forgotten' })
+    expect(await to.inputValue()).toBe('x')
+    const known = async () => (await (await screen.api('GET', '/v1/correspondents?q=xe')).json()).correspondents
+    await until(async () => (await known()).length === 1, { what: 'both forgotten there' })
+    // An address that is whole is taken as it is, whoever begins like it.
+    await writeTo([{ name: '', address: 'x@example.org.uk' }])
+    await to.fill('x@example.org')
+    await until(async () => (await options.count()) === 1)
+    await page.keyboard.press('Enter')
+    expect(await chips()).toEqual(['Xena Hopper', 'x@example.org'])
+    await to.pressSequentially('x@')
+    await options.first().click()
+    expect(await chips()).toEqual(['Xena Hopper', 'x@example.org', 'x@example.org.uk'])
+    expect(await to.evaluate((input) => input === document.activeElement)).toBe(true)
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+    expect(screen.problems).toEqual([])
+  })
+})
+
 describe('what is written', () => {
   it('survives the death of the server while somebody types, and of the tab before the server is back', async () => {
     await write(page, 'bob@example.org', 'Power cut', 'before ')

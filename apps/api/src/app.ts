@@ -11,6 +11,7 @@ import { createEngine } from '#engine/engine.ts'
 import { registerAccounts } from '#features/accounts/routes.ts'
 import { registerChanges } from '#features/changes/routes.ts'
 import { registerCommands } from '#features/commands/routes.ts'
+import { registerCorrespondents } from '#features/correspondents/routes.ts'
 import { registerDiscovery } from '#features/discovery/routes.ts'
 import { registerDrafts } from '#features/drafts/routes.ts'
 import type { FeatureDeps } from '#features/feature-deps.ts'
@@ -138,6 +139,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     registerTransfers,
     registerIdentities,
     registerDrafts,
+    registerCorrespondents,
     registerSubmissions,
     registerCommands,
     registerChanges,

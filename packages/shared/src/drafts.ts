@@ -129,13 +129,23 @@ export const attachmentQuery = z.object({
 /** A part of a mail, or all of it (`partId` null), as an attachment. */
 export const attachmentFromMail = z.strictObject({ id: attachmentId, messageId: id, partId: id.nullable() })
 
+/** Words of a name or an address, or how they begin; empty: those most written with. */
 export const correspondentQuery = z.object({
   q: z.string().trim().max(200),
-  accountId: id.optional(),
   limit: z.coerce.number().int().min(1).max(50).default(8),
 })
 export const correspondentList = z.object({
-  correspondents: z.array(
-    z.object({ name: z.string(), address: z.string() }).meta({ description: 'Those most written with first.' }),
-  ),
+  correspondents: z
+    .array(
+      z.object({
+        name: z.string(),
+        address: z.string(),
+        /** An address of the person's own: always known, never forgotten. */
+        isOwn: z.boolean(),
+      }),
+    )
+    .meta({ description: 'Those most written with first, own addresses last.' }),
 })
+export type Correspondent = z.infer<typeof correspondentList>['correspondents'][number]
+
+export const correspondentRemoval = z.object({ address: z.string().trim().min(1).max(400) })

@@ -118,4 +118,20 @@ export const draftOperations = {
     summary: 'Put back an attachment that was taken out',
     response: drafts.draftAttachment,
   },
+  listCorrespondents: {
+    method: 'GET',
+    path: '/v1/correspondents',
+    access: 'user',
+    summary: 'Whom a person writes with, by how a name or an address begins',
+    query: drafts.correspondentQuery,
+    response: drafts.correspondentList,
+  },
+  removeCorrespondent: {
+    method: 'DELETE',
+    path: '/v1/correspondents',
+    access: 'user',
+    summary: 'Forget an address, until it is written to again',
+    query: drafts.correspondentRemoval,
+    answer: 'empty',
+  },
 } as const satisfies Record<string, RestOperation>

@@ -253,6 +253,10 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     errors: ['message.unavailable', 'storage.full'],
     mediaTypes: ['application/octet-stream', 'image/*'],
   },
+  listCorrespondents: {
+    description:
+      'Learned from what was sent and read, in all accounts, a few minutes later; recent mail counts more than old. No senders of lists or machines, unless they were written to.',
+  },
   runCommand: {
     description: 'The effect shows at once; the mail server follows. Repeating a request with the same id is harmless.',
     errors: changingMail,

@@ -1,5 +1,6 @@
 import { sweepBlobs } from '#store/blobs.ts'
 import { sweepRequests } from '#store/engine-requests.ts'
+import { learnNextPiece } from '#store/learn-correspondents.ts'
 import { type Lease, leaseRenewMs, releaseLeases, renewLeases, takeLeases } from '#store/lease.ts'
 import { engineChannel, eraseNotice, restartPrefix } from '#store/notify.ts'
 import { listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
@@ -19,6 +20,7 @@ const leasesPerLook = 500
 /** Between the looks of two accounts whose person came: five hundred are done within five seconds. */
 const lookSpacingMs = 10
 const sweepEveryMs = 10 * 60_000
+const learnEveryMs = 2 * 60_000
 
 export type Supervisor = { stop: () => Promise<void> }
 
@@ -29,6 +31,7 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
   let looking: Promise<void> = Promise.resolve()
   // Monotonic: a clock that is set back must not keep the leases from being renewed.
   let sweptAt = Number.NEGATIVE_INFINITY
+  let learnedAt = Number.NEGATIVE_INFINITY
   let renewedAt = Number.NEGATIVE_INFINITY
 
   const adopt = (lease: Lease) => {
@@ -53,7 +56,11 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
     for (const lease of await takeLeases(store, owner, leasesPerLook)) adopt(lease)
     for (const accountId of await listAccountsWithWork(store)) await workers.get(accountId)?.notice()
     await notePresence()
-    if (clock.monotonicMs() - sweptAt < sweepEveryMs) return
+    if (clock.monotonicMs() - sweptAt >= sweepEveryMs) await sweep()
+    if (clock.monotonicMs() - learnedAt >= learnEveryMs) await learnSome()
+  }
+
+  const sweep = async () => {
     sweptAt = clock.monotonicMs()
     await sweepRequests(store)
     await sweepBlobs(store)
@@ -70,6 +77,14 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
   const lookAgainToErase = () => {
     looking = looking.then(eraseSome).then(look)
     looking = looking.catch((error: unknown) => logger.warn({ err: error }, 'the supervisor will look again'))
+  }
+
+  /** Whom people write with, out of a piece of their mail a look. */
+  const learnSome = async () => {
+    learnedAt = clock.monotonicMs()
+    if (isStopping || !(await learnNextPiece(store))) return
+    learnedAt = Number.NEGATIVE_INFINITY
+    lookSoon()
   }
 
   /** Who comes makes all their accounts look at once; of very many the later ones wait, so that pushes need not. */

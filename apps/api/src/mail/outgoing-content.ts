@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { OutgoingPart } from './compose-message.ts'
 import { htmlPage, type Original, withQuotedHtml, withQuotedText } from './quote-original.ts'
+import { idsShownIn } from './shown-pictures.ts'
 import { writtenText } from './written-text.ts'
 
 /** What a draft holds, and what it quotes. */
@@ -46,22 +47,9 @@ export const outgoingContent = ({
   }
 }
 
-/** Ids within HTML may be percent-encoded. RFC 2392. */
 const shownIn = (html: string, parts: OutgoingPart[]): OutgoingPart[] => {
-  const shown = new Set<string>()
-  for (const [, id = ''] of html.matchAll(/\bcid:([^\s"'<>()]+)/gi)) {
-    shown.add(id)
-    shown.add(unescaped(id))
-  }
+  const shown = idsShownIn(html)
   return parts.filter(({ contentId }) => contentId !== null && shown.has(contentId))
-}
-
-const unescaped = (id: string): string => {
-  try {
-    return decodeURIComponent(id.replaceAll('&amp;', '&'))
-  } catch {
-    return id
-  }
 }
 
 const dataPicture =

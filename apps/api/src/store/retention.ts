@@ -36,6 +36,7 @@ export const eraseMessages = async (tx: Tx, ids: bigint[]): Promise<void> => {
   await tx.rawSource.deleteMany({ where: { messageId: { in: ids } } })
   await tx.body.deleteMany({ where: { messageId: { in: ids } } })
   await tx.messageSearch.deleteMany({ where: { messageId: { in: ids } } })
+  await tx.correspondentUnread.deleteMany({ where: { messageId: { in: ids } } })
   await tx.mailReportRecipient.deleteMany({ where: { messageId: { in: ids } } })
   await tx.receiptAnswer.deleteMany({ where: { messageId: { in: ids } } })
   await tx.mailReport.deleteMany({ where: { messageId: { in: ids } } })

@@ -3,6 +3,7 @@ import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit } from './commit.ts'
+import { learnWritten } from './correspondents.ts'
 import { Prisma } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
 
@@ -66,6 +67,8 @@ export const insertSubmission = async (unit: RawUnit, wanted: NewSubmission): Pr
   await tx.$executeRaw`
     INSERT INTO submission_batch (submission_id, n, account_id, due_at)
     SELECT DISTINCT ${id}::uuid, batch, ${accountId}::bigint, ${wanted.notBefore}::timestamptz FROM submission_recipient WHERE submission_id = ${id}::uuid`
+  // What has no draft is sent by a click: a receipt, a word to a list. Nobody is written to by that.
+  if (wanted.draftId) await learnWritten(tx, userId, recipients)
   tellSubmission(unit, accountId, id)
   unit.wakeEngine(accountId)
   return { kind: 'new' }

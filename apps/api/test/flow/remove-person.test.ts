@@ -6,6 +6,7 @@ import { addSyncEvent } from '#store/account-state.ts'
 import { createAccount } from '#store/accounts.ts'
 import { appendOctets, createBlob } from '#store/blobs.ts'
 import { commit, commitBulk } from '#store/commit.ts'
+import { learnWritten } from '#store/correspondents.ts'
 import { takeLeases } from '#store/lease.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { eraseNextStep, removePerson } from '#store/remove-person.ts'
@@ -55,6 +56,9 @@ describe('removing a person', () => {
     const { id } = await store.prisma.appUser.create({ data: { address, name: address, role, passwordHash: 'x' } })
     await store.prisma.stream.create({ data: { userId: id } })
     await store.prisma.trustedSender.create({ data: { userId: id, address: 'ann@example.org' } })
+    await commit(store, { kind: 'system' }, ({ tx }) =>
+      learnWritten(tx, id, [{ name: 'Ann', address: 'ann@example.org' }]),
+    )
     return id
   }
   /** An account with so many messages that erasing it takes several steps. */
@@ -162,8 +166,10 @@ describe('removing a person', () => {
     for (const accountId of accounts) expect(await rowsOf(accountId)).toEqual(tablesOfAccounts.map(() => 0))
     expect(await store.prisma.appUser.count({ where: { id: leaving } })).toBe(0)
     expect(await store.prisma.trustedSender.count({ where: { userId: leaving } })).toBe(0)
+    expect(await store.prisma.correspondent.count({ where: { userId: leaving } })).toBe(0)
     expect(await rowsOf(other)).toEqual(othersRows)
     expect(await store.prisma.trustedSender.count({ where: { userId: staying } })).toBe(1)
+    expect(await store.prisma.correspondent.count({ where: { userId: staying } })).toBe(1)
   })
 
   it('erases one account in steps, and nothing that the engine was writing at that moment is left', async () => {

@@ -14,7 +14,16 @@ export const queueMail = async (
     requestHash = Buffer.from(id),
     text = 'hi',
     perBatch = to.length,
-  }: { id: string; to: string[]; notBefore?: Date; requestHash?: Buffer; text?: string; perBatch?: number },
+    draftId = null,
+  }: {
+    id: string
+    to: string[]
+    notBefore?: Date
+    requestHash?: Buffer
+    text?: string
+    perBatch?: number
+    draftId?: string | null
+  },
 ): Promise<Inserted> => {
   async function* octets() {
     yield Buffer.from(`From: ann@example.org\r\nMessage-ID: <${id}@example.org>\r\n\r\n${text}\r\n`)
@@ -35,6 +44,7 @@ export const queueMail = async (
         messageIdHeader: `<${id}@example.org>`,
         fromAddress: 'ann@example.org',
         subject: 'hi',
+        draftId,
         octets: staged,
         isUnicode: false,
         wantsReport: false,

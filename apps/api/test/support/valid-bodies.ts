@@ -18,6 +18,7 @@ export const validContent = (identityId: string) => ({
 /** The same of what stands behind the path. */
 export const validQueries: Partial<Record<RestName, string>> = {
   removeAccount: '?mode=erase',
+  removeCorrespondent: '?address=a@example.org',
   addAttachment: `?id=${randomUUID()}`,
 }
 

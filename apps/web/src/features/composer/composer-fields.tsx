@@ -26,6 +26,7 @@ export const ComposerFields = ({
   const isShown = (field: FieldName) =>
     field === 'to' || content[field].length > 0 || opened.includes(field) || errors[field] !== undefined
   const hidden = fields.filter((field) => !isShown(field))
+  const taken = fields.flatMap((field) => content[field].map(({ address }) => address))
   const subjectId = useId()
   const give = (field: FieldName) => (recipient: DraftRecipient) =>
     onChange({ [field]: [...content[field], recipient] })
@@ -43,6 +44,7 @@ export const ComposerFields = ({
           key={field}
           label={t(`field.${field}`)}
           list={content[field]}
+          taken={taken}
           error={errors[field]}
           isFocusedAtFirst={(takesFocus && field === 'to' && content.to.length === 0) || opened.at(-1) === field}
           moves={fields

@@ -3,6 +3,8 @@ import { X } from 'lucide-react'
 import { type DragEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
 import { isAddress, parseRecipients, writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
+import { optionId, SuggestionList } from './suggestion-list.tsx'
+import { useSuggestions } from './use-suggestions.ts'
 
 /** Set by the field a chip is dragged from, which lets go of it when another one takes it. */
 const dragged = 'application/x-postern-recipient'
@@ -15,6 +17,7 @@ let onTaken: (() => void) | null = null
 export const RecipientsField = ({
   label,
   list,
+  taken,
   error,
   isFocusedAtFirst = false,
   moves = [],
@@ -23,6 +26,8 @@ export const RecipientsField = ({
 }: {
   label: string
   list: DraftRecipient[]
+  /** Addresses that stand in any field: not suggested. */
+  taken: string[]
   error?: string | undefined
   isFocusedAtFirst?: boolean
   /** Where else a chip can go. */
@@ -36,14 +41,27 @@ export const RecipientsField = ({
   const id = useId()
   const root = useRef<HTMLDivElement>(null)
   const input = useRef<HTMLInputElement>(null)
-  const add = (typed: string) => {
-    const fresh = parseRecipients(typed).filter(
+  const suggestions = useSuggestions(text, taken)
+  const { shown, at: active } = suggestions
+  const [isHere, setHere] = useState(false)
+  const [said, setSaid] = useState('')
+  const isOpen = isHere && shown.length > 0
+  const listId = `${id}-list`
+  const addAll = (wanted: DraftRecipient[]) => {
+    const fresh = wanted.filter(
       ({ address }, at, all) =>
         ![...list, ...all.slice(0, at)].some((one) => one.address.toLowerCase() === address.toLowerCase()),
     )
     setText('')
     if (fresh.length > 0) onChange([...list, ...fresh])
   }
+  const add = (typed: string) => addAll(parseRecipients(typed))
+  const take = ({ name, address }: DraftRecipient) => addAll([{ name, address }])
+  const forget = ({ address }: DraftRecipient) =>
+    suggestions.forget(address).then(
+      () => setSaid(t('suggest.forgotten', { address })),
+      () => setSaid(t('suggest.notForgotten', { address })),
+    )
   const remove = (at: number) => onChange(list.filter((_, index) => index !== at))
   const focusChip = (at: number) => {
     const chips = root.current?.querySelectorAll<HTMLElement>('.chip > [role="button"], .chip > .chip-text') ?? []
@@ -57,7 +75,34 @@ export const RecipientsField = ({
     setText(writeRecipient(one))
     input.current?.focus()
   }
+  /** True: the key was for the list. */
+  const onListKey = (event: KeyboardEvent<HTMLInputElement>): boolean => {
+    const { key } = event
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey
+    const one = shown[active]
+    if (!isOpen) {
+      if (key === 'ArrowDown') suggestions.open()
+      return key === 'ArrowDown'
+    }
+    if (key === 'Escape') suggestions.close()
+    else if (!isPlain) return false
+    else if (key === 'ArrowDown') suggestions.move(1)
+    else if (key === 'ArrowUp') suggestions.move(-1)
+    else if (one && (key === 'Enter' || key === 'Tab')) take(one)
+    else if (one && key === 'Delete' && suggestions.isChosen && isAtEnd(event.currentTarget)) {
+      if (!one.isOwn) void forget(one)
+    } else return false
+    return true
+  }
   const onInputKey = (event: KeyboardEvent<HTMLInputElement>) => {
+    // What is still being put together (an input method) has these keys itself.
+    if (event.nativeEvent.isComposing) return
+    if (onListKey(event)) {
+      event.preventDefault()
+      // Escape is for the list alone, not for all that is written.
+      event.stopPropagation()
+      return
+    }
     const isEnd = [',', ';', 'Enter', 'Tab'].includes(event.key)
     if (isEnd && text.trim() !== '' && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       // Within quotes a comma is part of the name.
@@ -150,9 +195,21 @@ export const RecipientsField = ({
           aria-describedby={error ? `${id}-note` : undefined}
           // biome-ignore lint/a11y/noAutofocus: the panel was opened to write to somebody
           autoFocus={isFocusedAtFirst}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => {
+            setText(event.target.value)
+            setSaid('')
+          }}
           onKeyDown={onInputKey}
-          onBlur={() => add(text)}
+          role="combobox"
+          aria-expanded={isOpen}
+          aria-controls={isOpen ? listId : undefined}
+          aria-autocomplete="list"
+          aria-activedescendant={isOpen && active >= 0 ? optionId(listId, active) : undefined}
+          onFocus={() => setHere(true)}
+          onBlur={() => {
+            setHere(false)
+            add(text)
+          }}
           onPaste={(event) => {
             const pasted = event.clipboardData.getData('text')
             if (!/[,;\n\t<]/.test(pasted.trim()) && !pasted.includes('@')) return
@@ -168,9 +225,15 @@ export const RecipientsField = ({
         )}
       </div>
       {children}
+      <span className="sr-only" aria-live="polite">
+        {isOpen && said === '' ? t('suggest.count', { n: shown.length }) : said}
+      </span>
+      {isOpen && <SuggestionList id={listId} shown={shown} at={active} onTake={take} onForget={forget} />}
     </div>
   )
 }
+
+const isAtEnd = ({ selectionStart, value }: HTMLInputElement): boolean => selectionStart === value.length
 
 const Chip = ({
   one,
