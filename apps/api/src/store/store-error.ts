@@ -20,7 +20,7 @@ export const sqlState = (error: unknown): string | undefined => {
 }
 
 const isConnectionLoss = (error: unknown): boolean =>
-  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|connection is closed|Can't reach database|timeout exceeded when trying to connect|Server has closed/i.test(
+  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|connection is closed|is not queryable|Client was closed|Can't reach database|timeout exceeded when trying to connect|Server has closed/i.test(
     `${String((error as { code?: unknown })?.code)} ${String((error as { message?: unknown })?.message)}`, // read-only look at an unknown error
   )
 
