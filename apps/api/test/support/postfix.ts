@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { makeCertificate } from './certificates.ts'
 import { type Dovecot, freePorts, idsOf, startDovecot, stopGroup, untilListening } from './dovecot.ts'
 import { leaveWill } from './last-will.ts'
+import { until } from './until.ts'
 
 /**
  * A Postfix of our own that takes mail of those who sign in, by the passwords of a Dovecot of our own, and delivers it into that:
@@ -65,6 +66,9 @@ export const startPostfix = async (): Promise<Postfix> => {
     })
   const log = () => `${said}${existsSync(join(dir, 'log')) ? readFileSync(join(dir, 'log'), 'utf8') : ''}`
   await untilListening(child, [submissionPort, submissionsPort], log)
+  // What was started is a script; the server below it has a session of its own, and outlives it.
+  const masterPid = Number(readFileSync(join(dir, 'spool/pid/master.pid'), 'utf8'))
+  const masterWill = leaveWill(masterPid)
   const mailboxes: string[] = []
   return {
     dovecot,
@@ -79,6 +83,9 @@ export const startPostfix = async (): Promise<Postfix> => {
     refuse: (user, reply) => void refused.set(user, reply),
     log,
     stop: async () => {
+      process.kill(masterPid, 'SIGTERM')
+      await until(async () => !existsSync(`/proc/${masterPid}`), { what: 'the end of Postfix' })
+      masterWill.revoke()
       await stopGroup(child)
       rmSync(dir, { recursive: true, force: true })
       will.revoke()
