@@ -19,6 +19,7 @@ import {
 import { findOwnDraft, type WholeDraft } from '#store/drafts.ts'
 import { addIdentity } from '#store/identities.ts'
 import { takeDraft } from '#store/steer-submissions.ts'
+import { validContent } from '../support/valid-bodies.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
 let api: OutboxApi
@@ -35,17 +36,7 @@ beforeAll(async () => {
 afterAll(() => api.stop())
 
 const content = (more: object = {}) => ({
-  identityId,
-  to: [],
-  cc: [],
-  bcc: [],
-  subject: '',
-  text: '',
-  html: null,
-  about: null,
-  quotes: false,
-  wantsReceipt: false,
-  wantsReport: false,
+  ...validContent(identityId),
   ...more,
 })
 const put = async (id: string, baseVersion: number, more: object) => {

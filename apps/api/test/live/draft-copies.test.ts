@@ -8,6 +8,7 @@ import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { startDovecot } from '../support/dovecot.ts'
 import { type LiveScene, startLiveScene } from '../support/live-scene.ts'
 import { until } from '../support/until.ts'
+import { validContent } from '../support/valid-bodies.ts'
 
 let scene: LiveScene
 let app: FastifyInstance
@@ -49,17 +50,7 @@ const send = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, payload?:
     ...(payload ? { payload } : {}),
   })
 const content = (kind: Kind, more: object) => ({
-  identityId: writers[kind],
-  to: [],
-  cc: [],
-  bcc: [],
-  subject: '',
-  text: '',
-  html: null,
-  about: null,
-  quotes: false,
-  wantsReceipt: false,
-  wantsReport: false,
+  ...validContent(writers[kind]),
   ...more,
 })
 const save = async (kind: Kind, id: string, baseVersion: number, more: object): Promise<Draft> => {
