@@ -106,12 +106,20 @@ const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
   )
   const { child, code } = await postern(dir, dovecot.certificate)
   const cookie = cookieOf(await post('/v1/setup', { code, ...owner }))
+  // Without TLS, which an owner has to allow for the one server that it is.
+  await fetch(`${base}/v1/owner/policy`, {
+    method: 'PUT',
+    headers: { 'x-postern': '1', 'content-type': 'application/json', cookie },
+    body: JSON.stringify({ plaintextHosts: [`localhost:${smtp.port}`], privateHosts: [] }),
+  })
+  const outgoing = { host: 'localhost', port: smtp.port, security: 'plain', username: user }
   const first = await post(
     '/v1/accounts',
     {
       address: owner.address,
       password: mailPassword,
       incoming: { host: 'localhost', port: dovecot.imapsPort, security: 'tls', username: user },
+      outgoing,
     },
     { cookie },
   )
@@ -123,6 +131,7 @@ const run = async (dir: string, dovecot: Dovecot): Promise<void> => {
       kind: 'pop3',
       password: mailPassword,
       incoming: { host: 'localhost', port: dovecot.pop3sPort, security: 'tls', username: older.user },
+      outgoing,
     },
     { cookie },
   )
@@ -178,6 +187,7 @@ const startSmtp = async (
 ): Promise<{ port: number; close: () => void }> => {
   const server = new SMTPServer({
     authOptional: true,
+    allowInsecureAuth: true,
     disabledCommands: ['STARTTLS'],
     onAuth: (_auth, _session, done) => done(null, { user: 'demo' }),
     onData: (stream, { envelope }, done) => {
