@@ -63,6 +63,8 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
     case 'submission':
     case 'identities':
       return writing.listener(change)
+    case 'relay':
+      return app.set(({ session }) => (session ? { session: { ...session, isRelayRefused: change.isRefused } } : {}))
     case 'settings':
       return app.set((state) => (state.session ? { session: { ...state.session, settings: change.settings } } : {}))
     case 'arrived':
