@@ -26,6 +26,9 @@ export const applyBatch = ({ changes }: ChangeBatch): void => {
 const apply = (change: Change, totals: Map<string, number>): unknown => {
   switch (change.kind) {
     case 'account':
+      // Added on another device: that somebody writes as it was told before anybody here listened.
+      if (!app.get().accounts.some(({ id }) => id === change.account.id))
+        writing.listener({ kind: 'identities', accountId: change.account.id })
       return app.set((state) => ({ accounts: replaceAccount(state, change.account) }))
     case 'accountRemoved':
       return app.set((state) => ({

@@ -3,6 +3,7 @@ import type { RelayOffer } from '@postern/shared/relay.ts'
 import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
 import { loadAccounts } from '#data/app-state.ts'
+import { refreshIdentities } from '#data/identities.ts'
 import { useTitle } from '#data/use-title.ts'
 import { t } from '#lib/page-text.ts'
 import { unnamedDomains } from '#lib/relay-domains.ts'
@@ -12,7 +13,7 @@ import { Problem } from '#ui/problem.tsx'
 import { ChooseKind } from './choose-kind.tsx'
 import { ConfirmPolicy } from './confirm-policy.tsx'
 import { MailboxIsHere } from './mailbox-is-here.tsx'
-import { OutgoingFields, type Sending, useRelayOffer } from './outgoing-fields.tsx'
+import { askRelayOffer, OutgoingFields, type Sending } from './outgoing-fields.tsx'
 import {
   candidateFor,
   foundKinds,
@@ -37,7 +38,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const [found, setFound] = useState<DiscoveryResult | null>(null)
   const [incoming, setIncoming] = useState<ServerForm | null>(null)
   const [sending, setSending] = useState<Sending>(noSending)
-  const relay = useRelayOffer()
+  const [relay, setRelay] = useState<RelayOffer | null>(null)
   const [kind, setKind] = useState<AccountKind>('imap')
   const [answers, setAnswers] = useState(usualAnswers)
   const [retrieval, setRetrieval] = useState(() => retrievalFormOf(usualRetrieval))
@@ -49,13 +50,18 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const discover = (event: FormEvent) => {
     event.preventDefault()
     void live.attempt(async () => {
-      const result = await call('discover', 'POST', '/v1/discovery', { body: { address } })
+      const [result, offer] = await Promise.all([
+        call('discover', 'POST', '/v1/discovery', { body: { address } }),
+        // The account is added without it as well.
+        askRelayOffer().catch(() => null),
+      ])
       const first = recommendKind(answers, foundKinds(result))
       setFound(result)
+      setRelay(offer)
       setKind(first.kind)
       setIncoming(proposedIncoming(result, first.kind))
       const outgoing = proposedOutgoing(result, first.kind)
-      setSending({ ...noSending, outgoing, usesRelay: outgoing === null && relay !== null && mayCarry(relay, address) })
+      setSending({ ...noSending, outgoing, usesRelay: outgoing === null && offer !== null && mayCarry(offer, address) })
       setStage('servers')
     })
   }
@@ -237,7 +243,7 @@ const mayCarry = ({ carriesOthers, domains }: RelayOffer, address: string): bool
 
 const create = async (body: AccountCreate) => {
   const { id } = await call('createAccount', 'POST', '/v1/accounts', { body })
-  await loadAccounts()
+  await Promise.all([loadAccounts(), refreshIdentities()])
   navigate(`/?account=${id}`, { replace: true })
 }
 

@@ -6,9 +6,12 @@ import { unnamedDomains } from '#lib/relay-domains.ts'
 import { Field } from '#ui/field.tsx'
 import { isSameForm, ServerFields, type ServerForm } from './server-fields.tsx'
 
-/** Null while that is not known, and when there is none. */
-export const useRelayOffer = (): RelayOffer | null =>
-  useAnswer('relay offer', (signal) => call('getRelayOffer', 'GET', '/v1/relay', { signal })).value?.relay ?? null
+/** Null: there is none. Throws ApiError. */
+export const askRelayOffer = async (signal?: AbortSignal): Promise<RelayOffer | null> =>
+  (await call('getRelayOffer', 'GET', '/v1/relay', signal ? { signal } : {})).relay
+
+/** Null while that is not known, too. */
+export const useRelayOffer = (): RelayOffer | null => useAnswer('relay offer', askRelayOffer).value
 
 /** What somebody chose; the server stays in the form for the day on which it is the way again. */
 export type Sending = { usesRelay: boolean; outgoing: ServerForm | null; password: string }
