@@ -115,7 +115,9 @@ const requireIdentity = ({ row }: WholeDraft, identity: OwnIdentity | null): Own
   if (identity.bar !== null)
     throw new AppError('request.invalid', barred[identity.bar], {
       hint: 'Look at sending on the page of the account, or choose another sender.',
-      fields: { identityId: 'cannot send' },
+      fields: {
+        identityId: identity.bar === 'not_carried' ? 'is not carried' : 'is of an account that cannot send',
+      },
     })
   return identity
 }
