@@ -8,6 +8,7 @@ import { draftOperations } from './rest-drafts.ts'
 import { reportOperations } from './rest-reports.ts'
 import { sessionOperations } from './rest-sessions.ts'
 import { submissionOperations } from './rest-submissions.ts'
+import { templateOperations } from './rest-templates.ts'
 import { transferOperations } from './rest-transfers.ts'
 import * as retrieval from './retrieval.ts'
 import * as search from './search.ts'
@@ -336,6 +337,7 @@ export const rest = {
 
   ...transferOperations,
   ...draftOperations,
+  ...templateOperations,
   ...submissionOperations,
   ...reportOperations,
 
