@@ -9,7 +9,7 @@ export const inView: { current: { mailboxId: string; filter: Filter; position: n
 /** Called with new mail for the notice and the live region. */
 export const arrivals: { listener: (mailboxId: string, threadIds: string[]) => void } = { listener: () => undefined }
 
-type WritingChange = Extract<Change, { kind: 'draft' | 'draftRemoved' | 'submission' | 'identities' }>
+type WritingChange = Extract<Change, { kind: 'draft' | 'draftRemoved' | 'submission' | 'identities' | 'templates' }>
 /** Called with what is written and sent, by what comes when it is needed (writing.ts). */
 export const writing: { listener: (change: WritingChange) => void } = { listener: () => undefined }
 
@@ -62,6 +62,7 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
     case 'draftRemoved':
     case 'submission':
     case 'identities':
+    case 'templates':
       return writing.listener(change)
     case 'settings':
       return app.set((state) => (state.session ? { session: { ...state.session, settings: change.settings } } : {}))
