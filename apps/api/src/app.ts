@@ -28,6 +28,7 @@ import { createRouter } from '#features/rest-route.ts'
 import { registerSearch } from '#features/search/routes.ts'
 import { registerSessions } from '#features/sessions/routes.ts'
 import { registerSubmissions } from '#features/submissions/routes.ts'
+import { registerTemplates } from '#features/templates/routes.ts'
 import { registerThreads } from '#features/threads/routes.ts'
 import { registerTransfers } from '#features/transfers/routes.ts'
 import { registerUnsubscribe } from '#features/unsubscribe/routes.ts'
@@ -140,6 +141,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     registerTransfers,
     registerIdentities,
     registerDrafts,
+    registerTemplates,
     registerCorrespondents,
     registerSubmissions,
     registerRelay,

@@ -82,8 +82,8 @@ const tags = [
   { name: 'Sending', description: 'The outbox: mail on its way out.', paths: /^(submissions|relay)$/ },
   {
     name: 'Writing',
-    description: 'Who a person writes as, and what is being written.',
-    paths: /^(identities|drafts|correspondents)$/,
+    description: 'Who a person writes as, what is being written, and what is written again and again.',
+    paths: /^(identities|drafts|templates|correspondents)$/,
   },
   {
     name: 'Changes',

@@ -261,6 +261,12 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     errors: ['message.unavailable', 'storage.full'],
     mediaTypes: ['application/octet-stream', 'image/*'],
   },
+  saveTemplate: {
+    description:
+      'Upon the version that it was made from; equal content makes no new version, so that repeating a request is harmless. One that was removed is there again.',
+    errors: ['request.conflict'],
+  },
+  removeTemplate: { description: 'It can be brought back for a day.' },
   listCorrespondents: {
     description:
       'Learned from what was sent and read, in all accounts, a few minutes later; recent mail counts more than old. No senders of lists or machines, unless they were written to.',

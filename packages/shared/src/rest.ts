@@ -9,6 +9,7 @@ import { relayOperations } from './rest-relay.ts'
 import { reportOperations } from './rest-reports.ts'
 import { sessionOperations } from './rest-sessions.ts'
 import { submissionOperations } from './rest-submissions.ts'
+import { templateOperations } from './rest-templates.ts'
 import { transferOperations } from './rest-transfers.ts'
 import * as retrieval from './retrieval.ts'
 import * as search from './search.ts'
@@ -337,6 +338,7 @@ export const rest = {
 
   ...transferOperations,
   ...draftOperations,
+  ...templateOperations,
   ...submissionOperations,
   ...relayOperations,
   ...reportOperations,

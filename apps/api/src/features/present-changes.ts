@@ -25,6 +25,7 @@ export const presentChanges = async (
     ...others(facts, rows),
     ...draftChanges(rows, facts),
     ...identityChanges(facts),
+    ...templateChanges(facts),
     ...settings(rows, facts),
     ...rows.relay.map(({ isRefused }): Change => ({ kind: 'relay', isRefused })),
   ]
@@ -102,6 +103,9 @@ const identityChanges = (facts: ChangeFact[]): Change[] => {
   const ids = new Set(facts.flatMap((fact) => (fact.kind === 'identities' ? [fact.accountId] : [])))
   return [...ids].map((accountId) => ({ kind: 'identities', accountId }))
 }
+
+const templateChanges = (facts: ChangeFact[]): Change[] =>
+  facts.some(({ kind }) => kind === 'templates') ? [{ kind: 'templates' }] : []
 
 const settings = (rows: ChangeRows, facts: ChangeFact[]): Change[] =>
   facts.some(({ kind }) => kind === 'settings')

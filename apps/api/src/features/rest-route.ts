@@ -44,7 +44,7 @@ export type Router = {
 }
 
 /** Ids that clients make. */
-export const madeByClients = new Set(['commandId', 'draftId', 'attachmentId', 'submissionId'])
+export const madeByClients = new Set(['commandId', 'draftId', 'attachmentId', 'submissionId', 'templateId'])
 
 const paramSchema = (path: string) => {
   const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1] ?? '')

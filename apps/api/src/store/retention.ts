@@ -1,9 +1,10 @@
 import { sweepDrafts } from './draft-copies.ts'
 import type { Store, Tx } from './open-store.ts'
+import { sweepTemplates } from './templates.ts'
 
 /**
  * What is kept only for a while: messages without a mailbox, removed mailboxes and the change log for 30 days, finished commands for 90,
- * discarded drafts for a day;
+ * discarded drafts and removed templates for a day;
  * sessions and failed sign-ins, which anybody can make, for as long as they count (sessions.ts, guess-delay.ts). A message
  * that is still to be removed at its provider stays until then: nothing is removed there that cannot be verified here.
  */
@@ -18,6 +19,7 @@ export const sweepOld = async (store: Store): Promise<void> => {
   const ids = rows.map((row) => row.id)
   if (ids.length > 0) await store.prisma.$transaction((tx) => eraseMessages(tx, ids))
   await sweepDrafts(store)
+  await sweepTemplates(store)
   await store.prisma.$executeRaw`DELETE FROM removed_mailbox WHERE removed_at < now() - interval '30 days'`
   await store.prisma.$executeRaw`DELETE FROM change WHERE at < now() - interval '30 days'`
   await store.prisma.$executeRaw`

@@ -56,6 +56,9 @@ describe('removing a person', () => {
     const { id } = await store.prisma.appUser.create({ data: { address, name: address, role, passwordHash: 'x' } })
     await store.prisma.stream.create({ data: { userId: id } })
     await store.prisma.trustedSender.create({ data: { userId: id, address: 'ann@example.org' } })
+    await store.prisma.template.create({
+      data: { id: randomUUID(), userId: id, name: 'a', subject: '', html: '', text: '' },
+    })
     await commit(store, { kind: 'system' }, ({ tx }) =>
       learnWritten(tx, id, [{ name: 'Ann', address: 'ann@example.org' }]),
     )
@@ -167,9 +170,11 @@ describe('removing a person', () => {
     expect(await store.prisma.appUser.count({ where: { id: leaving } })).toBe(0)
     expect(await store.prisma.trustedSender.count({ where: { userId: leaving } })).toBe(0)
     expect(await store.prisma.correspondent.count({ where: { userId: leaving } })).toBe(0)
+    expect(await store.prisma.template.count({ where: { userId: leaving } })).toBe(0)
     expect(await rowsOf(other)).toEqual(othersRows)
     expect(await store.prisma.trustedSender.count({ where: { userId: staying } })).toBe(1)
     expect(await store.prisma.correspondent.count({ where: { userId: staying } })).toBe(1)
+    expect(await store.prisma.template.count({ where: { userId: staying } })).toBe(1)
   })
 
   it('erases one account in steps, and nothing that the engine was writing at that moment is left', async () => {

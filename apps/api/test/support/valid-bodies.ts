@@ -48,6 +48,7 @@ export const validBodies: Partial<Record<RestName, unknown>> = {
     baseVersion: 1,
     content: validContent('999999999'),
   },
+  saveTemplate: { baseVersion: 1, content: { name: 'A', subject: '', html: '' } },
   addAttachmentFromMail: { id: randomUUID(), messageId: '999999999', partId: null },
   patchSubmission: { sendAt: null },
   decideSubmission: { decision: 'arrived' },

@@ -9,7 +9,7 @@ export const inView: { current: { mailboxId: string; filter: Filter; position: n
 /** Called with new mail for the notice and the live region. */
 export const arrivals: { listener: (mailboxId: string, threadIds: string[]) => void } = { listener: () => undefined }
 
-type WritingChange = Extract<Change, { kind: 'draft' | 'draftRemoved' | 'submission' | 'identities' }>
+type WritingChange = Extract<Change, { kind: 'draft' | 'draftRemoved' | 'submission' | 'identities' | 'templates' }>
 /** Called with what is written and sent, by what comes when it is needed (writing.ts). */
 export const writing: { listener: (change: WritingChange) => void } = { listener: () => undefined }
 
@@ -65,6 +65,7 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
     case 'draftRemoved':
     case 'submission':
     case 'identities':
+    case 'templates':
       return writing.listener(change)
     case 'relay':
       return app.set(({ session }) => (session ? { session: { ...session, isRelayRefused: change.isRefused } } : {}))

@@ -10,6 +10,7 @@ import { learnWhetherSent } from './lost-answer.ts'
 import { restoreDrafts } from './open-drafts.ts'
 import { showSubmission } from './outbox.ts'
 import { isSaving, saveEverything, saveNow, saveWaiting, settle } from './save-drafts.ts'
+import { forgetTemplates, refreshTemplates } from './templates.ts'
 import { dismiss, showToast } from './toasts.ts'
 
 /**
@@ -66,6 +67,7 @@ const watchSession = (isWindow: boolean): (() => void) => {
     if (now.userId !== last.userId) {
       forgetDrafts()
       forgetIdentities()
+      forgetTemplates()
       if (now.userId !== undefined) begin(isWindow)
     } else if (now.isReady && now.isOnline && !(last.isReady && last.isOnline)) {
       saveWaiting()
@@ -102,6 +104,7 @@ const refresh = async (): Promise<void> => {
       settle(key)
     }
   }
+  refreshTemplates()
   await refreshOutbox()
 }
 
@@ -112,6 +115,7 @@ const refreshOutbox = async (): Promise<void> => {
 
 const listen = (change: Change): void => {
   if (change.kind === 'identities') void refreshIdentities().catch(() => undefined)
+  else if (change.kind === 'templates') refreshTemplates()
   else if (change.kind === 'submission') showSubmission(change.submission)
   else if (change.kind === 'draft') takeDraft(change)
   else if (change.kind === 'draftRemoved') takeRemoval(change.draftId)

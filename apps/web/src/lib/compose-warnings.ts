@@ -1,5 +1,6 @@
 import type { DraftContent, DraftRecipient } from '@postern/shared/drafts.ts'
 import { domainOf } from './address-list.ts'
+import { type ChipName, openPlaceholders } from './placeholders.ts'
 
 /** What is worth a second look before a mail leaves. None of it forbids anything. */
 export type Warning =
@@ -7,6 +8,7 @@ export type Warning =
   | { kind: 'subject' | 'text' }
   | { kind: 'many'; count: number }
   | { kind: 'external'; domains: string[] }
+  | { kind: 'placeholders'; names: ChipName[] }
 
 const manyRecipients = 10
 
@@ -30,7 +32,9 @@ export const listWarnings = ({ content, written, attachments, ownAddress, conver
   const hasText = written.trim() !== '' || isPassedOn || hasPicture || attachments > 0
   const isSeenByMany = to.length + cc.length > manyRecipients
   const external = conversation ? strangeDomains([...to, ...cc, ...bcc], ownAddress, conversation) : []
+  const open = openPlaceholders(content)
   return [
+    ...(open.length > 0 ? [{ kind: 'placeholders' as const, names: open }] : []),
     ...(word === null ? [] : [{ kind: 'attachment' as const, word }]),
     ...(subject.trim() === '' ? [{ kind: 'subject' as const }] : []),
     ...(hasText ? [] : [{ kind: 'text' as const }]),

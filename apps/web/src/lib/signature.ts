@@ -33,9 +33,20 @@ const exchangeHtml = (content: DraftContent, html: string, from: Signed | undefi
   return { ...content, html: page.body.innerHTML }
 }
 
+export const withoutSignature = (content: DraftContent): DraftContent => {
+  const { html, text } = content
+  if (html === null) return { ...content, text: unsigned(text) }
+  const page = parse(html)
+  for (const own of page.querySelectorAll('[data-signature]')) own.remove()
+  return { ...content, html: page.body.innerHTML }
+}
+
+const unsigned = (text: string): string =>
+  text.includes(mark) ? text.slice(0, text.lastIndexOf(mark)).trimEnd() : text
+
 /** What was written, as text and without the signature. */
 export const writtenText = ({ text, html }: DraftContent): string => {
-  if (html === null) return text.includes(mark) ? text.slice(0, text.lastIndexOf(mark)) : text
+  if (html === null) return unsigned(text)
   const page = parse(html)
   for (const other of page.querySelectorAll('[data-signature], blockquote')) other.remove()
   return linesOf(page.body)

@@ -1,6 +1,8 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 
 export type MenuItem = {
+  /** Where labels may be the same. */
+  id?: string
   label: string
   onSelect: () => void
   isDisabled?: boolean
@@ -133,7 +135,7 @@ export const Menu = ({
                 type="button"
                 role="menuitem"
                 tabIndex={-1}
-                key={item.label}
+                key={item.id ?? item.label}
                 disabled={item.isDisabled}
                 onClick={() => pick(item)}
               >

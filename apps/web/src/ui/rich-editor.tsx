@@ -1,17 +1,27 @@
-import { mergeAttributes, Node } from '@tiptap/core'
+import { type Editor, mergeAttributes, Node } from '@tiptap/core'
 import { Image } from '@tiptap/extension-image'
 import { Placeholder } from '@tiptap/extensions/placeholder'
 import { DOMSerializer, type Node as ProseNode } from '@tiptap/pm/model'
 import { EditorContent, useEditor } from '@tiptap/react'
 import { StarterKit } from '@tiptap/starter-kit'
-import { useEffect, useRef } from 'react'
+import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react'
+import type { ChipName, PlaceholderValues } from '#lib/placeholders.ts'
 import { EditorToolbar } from './editor-toolbar.tsx'
+import { fillChips, insertChip, insertTemplate, PlaceholderChip } from './placeholder-chip.ts'
 
 /** What becomes of pictures: where the page finds those that are named by `cid:`, and who takes the ones that are pasted. */
 export type EditorPictures = {
   addressOf: (source: string) => string
   /** Answers the `src` of each, as it becomes known. */
   onFiles: (files: File[], insert: (source: string, alt: string) => void) => void
+}
+
+/** What is put in from beside it. */
+export type RichEditorHandle = {
+  /** Answers what was written before and is now. */
+  insertTemplate: (html: string, values: PlaceholderValues) => { before: string; after: string }
+  insertChip: (name: ChipName) => void
+  fillChips: (values: PlaceholderValues) => void
 }
 
 /**
@@ -25,6 +35,7 @@ export const RichEditor = ({
   placeholder,
   isFocusedAtFirst = false,
   pictures,
+  handle,
   onChange,
 }: {
   html: string
@@ -34,6 +45,7 @@ export const RichEditor = ({
   placeholder: string
   isFocusedAtFirst?: boolean
   pictures: EditorPictures
+  handle?: RefObject<RichEditorHandle | null>
   onChange: (html: string) => void
 }) => {
   const latest = useRef({ pictures, onChange })
@@ -59,6 +71,7 @@ export const RichEditor = ({
       }),
       Placeholder.configure({ placeholder }),
       Signature,
+      PlaceholderChip,
       picturesOf((source) => latest.current.pictures.addressOf(source)),
     ],
     content: html,
@@ -90,8 +103,21 @@ export const RichEditor = ({
         return true
       },
     },
-    onUpdate: ({ editor: changed }) => latest.current.onChange(changed.isEmpty ? '' : htmlOf(changed.state.doc)),
+    onUpdate: ({ editor: changed }) => latest.current.onChange(writtenIn(changed)),
   })
+  useImperativeHandle(
+    handle,
+    () => ({
+      insertTemplate: (template, values) => {
+        const before = writtenIn(editor)
+        insertTemplate(editor, template, values)
+        return { before, after: writtenIn(editor) }
+      },
+      insertChip: (name) => insertChip(editor, name),
+      fillChips: (values) => fillChips(editor, values),
+    }),
+    [editor],
+  )
   const shown = useRef(revision)
   useEffect(() => {
     if (shown.current === revision) return
@@ -111,6 +137,8 @@ const isPicture = (html: string): boolean => {
   const { body } = new DOMParser().parseFromString(html, 'text/html')
   return body.querySelectorAll('img').length === 1 && body.textContent?.trim() === ''
 }
+
+const writtenIn = ({ isEmpty, state }: Editor): string => (isEmpty ? '' : htmlOf(state.doc))
 
 /** As it goes out: written in a document of its own, where no picture is asked for. */
 const htmlOf = ({ type, content }: Pick<ProseNode, 'type' | 'content'>): string => {

@@ -5,14 +5,12 @@ import { refreshIdentities } from '#data/identities.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { isAddress, parseRecipients, writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
+import { readPicture } from '#lib/read-picture.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Field, focusInvalid } from '#ui/field.tsx'
 import { Problem } from '#ui/problem.tsx'
 
 const RichEditor = lazy(() => import('#ui/rich-editor.tsx').then((module) => ({ default: module.RichEditor })))
-
-/** A picture stands in every mail: large ones make all of them large. */
-const maxPictureBytes = 150_000
 
 /** A name, an address and a signature, new or changed. */
 export const IdentityDialog = ({
@@ -114,14 +112,3 @@ export const IdentityDialog = ({
     </Dialog>
   )
 }
-
-/** As a `data:` address. Fails for what is no picture, or too large for every mail. */
-const readPicture = (file: File): Promise<string> =>
-  new Promise((done, fail) => {
-    if (file.size > maxPictureBytes || !/^image\/(?:png|jpeg|gif|webp)$/.test(file.type))
-      return fail(new Error(file.name))
-    const reader = new FileReader()
-    reader.onload = () => done(String(reader.result))
-    reader.onerror = () => fail(reader.error)
-    reader.readAsDataURL(file)
-  })

@@ -1,28 +1,34 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
-import { useEffect, useRef } from 'react'
+import { type RefObject, useEffect } from 'react'
 import { attachFiles, attachPicture, pictureAddress } from '#data/attachments.ts'
 import type { OpenDraft } from '#data/draft-state.ts'
 import { t } from '#lib/composer-text.ts'
 import { RichEditor } from '#ui/rich-editor.tsx'
+import { type BodyHandle, useBody } from './use-body.ts'
 
 const shownInText = /^image\/(?:png|jpeg|gif|webp)$/
 
 /** What is written: rich or plain, as the mail is. */
 export const BodyEditor = ({
-  draft: { key, content, revision, takesFocus },
+  draft,
+  handle,
   onChange,
 }: {
   draft: OpenDraft
+  handle: RefObject<BodyHandle | null>
   onChange: (change: Partial<DraftContent>) => void
 }) => {
+  const { key, content, revision, takesFocus } = draft
+  const { rich, area, onWritten } = useBody(draft, handle, onChange)
   const isFocusedAtFirst = takesFocus && content.to.length > 0
   if (content.html === null)
     return (
       <PlainEditor
+        area={area}
         text={content.text}
         isFocusedAtFirst={isFocusedAtFirst}
         onFiles={(files) => attachFiles(key, files)}
-        onChange={(text) => onChange({ text })}
+        onChange={onWritten}
       />
     )
   return (
@@ -41,28 +47,30 @@ export const BodyEditor = ({
           }
         },
       }}
-      onChange={(html) => onChange({ html })}
+      handle={rich}
+      onChange={onWritten}
     />
   )
 }
 
 const PlainEditor = ({
+  area,
   text,
   isFocusedAtFirst,
   onFiles,
   onChange,
 }: {
+  area: RefObject<HTMLTextAreaElement | null>
   text: string
   isFocusedAtFirst: boolean
   onFiles: (files: File[]) => void
   onChange: (text: string) => void
 }) => {
-  const area = useRef<HTMLTextAreaElement>(null)
   useEffect(() => {
     if (!isFocusedAtFirst) return
     area.current?.focus()
     area.current?.setSelectionRange(0, 0)
-  }, [isFocusedAtFirst])
+  }, [area, isFocusedAtFirst])
   return (
     <textarea
       ref={area}

@@ -1,4 +1,5 @@
 import type { WallTime } from '@postern/shared/submissions.ts'
+import type { Template } from '@postern/shared/templates.ts'
 import { Clock, EllipsisVertical, MailPlus, Paperclip, Send, Trash2 } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { saveSetting } from '#data/app-state.ts'
@@ -7,27 +8,34 @@ import { type OpenDraft, patchDraft } from '#data/draft-state.ts'
 import { changeDraft } from '#data/save-drafts.ts'
 import { t } from '#lib/composer-text.ts'
 import { laterChoices, ownZone, writeWallTime } from '#lib/later-choices.ts'
+import { withChips } from '#lib/placeholders.ts'
 import { hasPictures, plainOf, richOf } from '#lib/signature.ts'
 import { Confirm } from '#ui/confirm.tsx'
 import { Menu } from '#ui/menu.tsx'
 import { PickTime } from '#ui/pick-time.tsx'
 import { AttachMail } from './attach-mail.tsx'
+import { TemplateMenu } from './template-menu.tsx'
 
 /** What can be done with the whole of it. */
 export const ComposerFoot = ({
   draft: { key, content, revision },
   onSend,
+  onTemplate,
   onDiscard,
 }: {
   draft: OpenDraft
   onSend: (sendAt: WallTime | null) => void
+  onTemplate: (template: Template) => void
   onDiscard: () => void
 }) => {
   const [asks, setAsks] = useState<'time' | 'mail' | 'plain' | null>(null)
   const input = useRef<HTMLInputElement>(null)
   const isPlain = content.html === null
   const toggleFormat = () => {
-    changeDraft(key, isPlain ? { html: richOf(content.text) } : { html: null, text: plainOf(content.html ?? '') })
+    changeDraft(
+      key,
+      isPlain ? { html: withChips(richOf(content.text)) } : { html: null, text: plainOf(content.html ?? '') },
+    )
     patchDraft(key, { revision: revision + 1 })
     void saveSetting('writesPlain', !isPlain)
   }
@@ -82,6 +90,7 @@ export const ComposerFoot = ({
       >
         <MailPlus size={17} aria-hidden />
       </button>
+      {content.about?.kind !== 'redirect' && <TemplateMenu draftKey={key} onPick={onTemplate} />}
       <Menu
         label={t('compose.more')}
         icon={<EllipsisVertical size={17} aria-hidden />}

@@ -21,6 +21,7 @@ import { ComposerFoot } from './composer-foot.tsx'
 import { ComposerHead } from './composer-head.tsx'
 import type { ComposerParts } from './composers.tsx'
 import { QuotedOriginal } from './quoted-original.tsx'
+import type { BodyHandle } from './use-body.ts'
 import { WarningsDialog } from './warnings-dialog.tsx'
 
 export type FieldErrors = Partial<Record<'to' | 'cc' | 'bcc', string>>
@@ -42,6 +43,7 @@ export const Composer = ({
   const [asked, setAsked] = useState<{ warnings: Warning[]; sendAt: WallTime | null } | null>(null)
   const [isOver, setOver] = useState(false)
   const root = useRef<HTMLElement>(null)
+  const body = useRef<BodyHandle>(null)
   const uploads = useUploads(key)
   const change = (changed: Partial<DraftContent>) => {
     setErrors({})
@@ -139,14 +141,19 @@ export const Composer = ({
                 <SealedMail messageId={content.about.messageId} />
               </section>
             ) : (
-              <BodyEditor draft={draft} onChange={change} />
+              <BodyEditor draft={draft} handle={body} onChange={change} />
             )}
             {content.quotes && content.about && (
               <QuotedOriginal draftKey={key} messageId={content.about.messageId} SealedMail={SealedMail} />
             )}
           </div>
           <AttachmentStrip draft={draft} uploads={uploads} />
-          <ComposerFoot draft={draft} onSend={(sendAt) => void send(sendAt)} onDiscard={() => discardDraft(key)} />
+          <ComposerFoot
+            draft={draft}
+            onSend={(sendAt) => void send(sendAt)}
+            onTemplate={(template) => body.current?.insert(template)}
+            onDiscard={() => discardDraft(key)}
+          />
           {isOver && <div className="drop-target">{t('attach.drop')}</div>}
           {asked && (
             <WarningsDialog

@@ -38,6 +38,8 @@ const textOf = (warning: Warning): string => {
       return t('warn.many', { n: warning.count })
     case 'external':
       return t('warn.external', { domains: warning.domains.join(', ') })
+    case 'placeholders':
+      return t('warn.placeholders', { names: warning.names.map((name) => t(`placeholder.${name}`)).join(', ') })
     default:
       return t(`warn.${warning.kind}`)
   }

@@ -1,6 +1,7 @@
 import type { ComponentType } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { useTitle } from '#data/use-title.ts'
+import { t as written } from '#lib/composer-text.ts'
 import { t } from '#lib/page-text.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { AccountsSection } from './accounts-section.tsx'
@@ -9,10 +10,12 @@ import { KeysSection } from './keys-section.tsx'
 import { PeopleSection } from './people-section.tsx'
 import { PolicySection } from './policy-section.tsx'
 import { SessionsSection } from './sessions-section.tsx'
+import { TemplatesSection } from './templates-section.tsx'
 
 const sections = [
   { id: 'general', label: t('settings.general'), isOwners: false },
   { id: 'accounts', label: t('settings.accounts'), isOwners: false },
+  { id: 'templates', label: written('templates'), isOwners: false },
   { id: 'keys', label: t('settings.keys'), isOwners: false },
   { id: 'security', label: t('settings.security'), isOwners: false },
   { id: 'people', label: t('settings.people'), isOwners: true },
@@ -50,6 +53,8 @@ export const SettingsScreen = ({ section: wanted, parts }: { section: string; pa
       </nav>
       {section === 'accounts' ? (
         <AccountsSection />
+      ) : section === 'templates' ? (
+        <TemplatesSection />
       ) : section === 'keys' ? (
         <KeysSection />
       ) : section === 'security' ? (

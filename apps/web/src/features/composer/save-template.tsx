@@ -1,0 +1,58 @@
+import { type FormEvent, useState } from 'react'
+import { findDraft } from '#data/draft-state.ts'
+import { saveTemplate } from '#data/templates.ts'
+import { showToast } from '#data/toasts.ts'
+import { tellDone } from '#data/undo-list.ts'
+import { useAttempt } from '#data/use-attempt.ts'
+import { templateOf } from '#data/use-template.ts'
+import { t } from '#lib/composer-text.ts'
+import { newId } from '#lib/new-id.ts'
+import { Dialog } from '#ui/dialog.tsx'
+import { Field, focusInvalid } from '#ui/field.tsx'
+import { Problem } from '#ui/problem.tsx'
+
+/** Makes a template of what is written. */
+export const SaveTemplate = ({ draftKey, onClose }: { draftKey: string; onClose: () => void }) => {
+  const [name, setName] = useState(() => findDraft(draftKey)?.content.subject.slice(0, 200) ?? '')
+  const [hasTried, setTried] = useState(false)
+  // The same one, however often it is tried.
+  const [id] = useState(newId)
+  const { isBusy, problem, attempt } = useAttempt()
+  const save = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    setTried(true)
+    const form = event.currentTarget
+    if (name.trim() === '') return requestAnimationFrame(() => focusInvalid(form))
+    return void attempt(async () => {
+      const { leftOut, ...content } = await templateOf(draftKey)
+      await saveTemplate({ id, baseVersion: 0, content: { name: name.trim(), ...content } })
+      onClose()
+      if (leftOut > 0) showToast({ kind: 'problem', text: t('templates.leftOut', { name: name.trim() }) })
+      else tellDone(t('templates.saved', { name: name.trim() }))
+    })
+  }
+  return (
+    <Dialog title={t('templates.saveTitle')} onClose={onClose}>
+      <form onSubmit={save} noValidate>
+        <p>{t('templates.saveText')}</p>
+        <Field
+          label={t('templates.name')}
+          value={name}
+          maxLength={200}
+          autoFocus
+          error={hasTried && name.trim() === '' ? t('templates.nameMissing') : undefined}
+          onChange={({ target }) => setName(target.value)}
+        />
+        <Problem problem={problem} />
+        <div className="row end">
+          <button type="button" className="button" onClick={onClose}>
+            {t('cancel')}
+          </button>
+          <button type="submit" className="button primary" disabled={isBusy}>
+            {t('save')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}

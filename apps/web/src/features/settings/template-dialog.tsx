@@ -1,0 +1,137 @@
+import type { Template } from '@postern/shared/templates.ts'
+import { type FormEvent, lazy, Suspense, useRef, useState } from 'react'
+import { saveTemplate } from '#data/templates.ts'
+import { useAttempt } from '#data/use-attempt.ts'
+import { t } from '#lib/composer-text.ts'
+import { newId } from '#lib/new-id.ts'
+import { cursorName, placeholderNames, writeToken } from '#lib/placeholders.ts'
+import { readPicture } from '#lib/read-picture.ts'
+import { Dialog } from '#ui/dialog.tsx'
+import { Field, focusInvalid } from '#ui/field.tsx'
+import { PlaceholderMenu } from '#ui/placeholder-menu.tsx'
+import { Problem } from '#ui/problem.tsx'
+import type { RichEditorHandle } from '#ui/rich-editor.tsx'
+
+const RichEditor = lazy(() => import('#ui/rich-editor.tsx').then((module) => ({ default: module.RichEditor })))
+
+/** A name, a subject and a text with placeholders, new or changed. */
+export const TemplateDialog = ({
+  template,
+  onClose,
+}: {
+  /** Null: a new one. */
+  template: Template | null
+  onClose: () => void
+}) => {
+  const [name, setName] = useState(template?.content.name ?? '')
+  const [subject, setSubject] = useState(template?.content.subject ?? '')
+  const [html, setHtml] = useState(template?.content.html ?? '')
+  // The same one, however often it is tried.
+  const [target, setTarget] = useState(() => ({ id: template?.id ?? newId(), baseVersion: template?.version ?? 0 }))
+  const [hasTried, setTried] = useState(false)
+  const [refused, setRefused] = useState('')
+  const editor = useRef<RichEditorHandle>(null)
+  const { isBusy, problem, attempt } = useAttempt()
+  const isConflict = problem?.code === 'request.conflict'
+  const save = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    setTried(true)
+    const form = event.currentTarget
+    if (name.trim() === '') return requestAnimationFrame(() => focusInvalid(form))
+    const to = isConflict ? { id: newId(), baseVersion: 0 } : target
+    setTarget(to)
+    return void attempt(async () => {
+      await saveTemplate({ ...to, content: { name: name.trim(), subject, html } })
+      onClose()
+    })
+  }
+  return (
+    <Dialog title={t(template ? 'templates.editTitle' : 'templates.addTitle')} onClose={onClose} size="wide">
+      <form onSubmit={save} noValidate>
+        <div className="grid-even">
+          <Field
+            label={t('templates.name')}
+            value={name}
+            maxLength={200}
+            error={hasTried && name.trim() === '' ? t('templates.nameMissing') : undefined}
+            onChange={(event) => setName(event.target.value)}
+          />
+          <SubjectField value={subject} onChange={setSubject} />
+        </div>
+        <fieldset className="signature-field template-field">
+          <legend>{t('templates.body')}</legend>
+          <div className="row placeholder-row">
+            <PlaceholderMenu
+              label={t('templates.placeholder')}
+              isNamed
+              names={[...placeholderNames, cursorName]}
+              onPick={(chip) => editor.current?.insertChip(chip)}
+            />
+          </div>
+          <Suspense fallback={null}>
+            <RichEditor
+              html={template?.content.html ?? ''}
+              revision={0}
+              label={t('templates.body')}
+              placeholder={t('templates.bodyHint')}
+              handle={editor}
+              pictures={{
+                addressOf: (source) => source,
+                onFiles: (files, insert) => {
+                  setRefused('')
+                  for (const file of files)
+                    readPicture(file).then(
+                      (source) => insert(source, file.name),
+                      () => setRefused(t('templates.pictureTooLarge', { name: file.name })),
+                    )
+                },
+              }}
+              onChange={setHtml}
+            />
+          </Suspense>
+          {refused && (
+            <p className="field-error" role="alert">
+              {refused}
+            </p>
+          )}
+        </fieldset>
+        <Problem problem={problem} />
+        <div className="row end">
+          <button type="button" className="button" onClick={onClose}>
+            {t('cancel')}
+          </button>
+          <button type="submit" className="button primary" disabled={isBusy}>
+            {t(isConflict ? 'templates.saveCopy' : 'save')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+/** Placeholders come where one writes. */
+const SubjectField = ({ value, onChange }: { value: string; onChange: (value: string) => void }) => {
+  const root = useRef<HTMLDivElement>(null)
+  const insert = (token: string) => {
+    const input = root.current?.querySelector('input')
+    const [start, end] = [input?.selectionStart ?? value.length, input?.selectionEnd ?? value.length]
+    onChange(value.slice(0, start) + token + value.slice(end))
+    requestAnimationFrame(() => {
+      input?.focus()
+      input?.setSelectionRange(start + token.length, start + token.length)
+    })
+  }
+  return (
+    <div className="subject-with-menu" ref={root}>
+      <Field
+        label={t('templates.subject')}
+        value={value}
+        maxLength={1000}
+        dir="auto"
+        hint={t('templates.subjectHint')}
+        onChange={(event) => onChange(event.target.value)}
+      />
+      <PlaceholderMenu label={t('templates.subjectPlaceholder')} onPick={(name) => insert(writeToken(name))} />
+    </div>
+  )
+}
