@@ -20,6 +20,7 @@ export type EditorPictures = {
  */
 export const RichEditor = ({
   html,
+  language = navigator.language,
   revision,
   label,
   placeholder,
@@ -28,6 +29,8 @@ export const RichEditor = ({
   onChange,
 }: {
   html: string
+  /** By which the browser spells it. BCP 47. */
+  language?: string
   /** Raised when `html` comes from elsewhere. */
   revision: number | string
   label: string
@@ -68,7 +71,7 @@ export const RichEditor = ({
         'aria-multiline': 'true',
         'aria-label': label,
         dir: 'auto',
-        lang: navigator.language,
+        lang: language,
         spellcheck: 'true',
       },
       // It sends; the editor would break the line.

@@ -1,8 +1,10 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
 import { useEffect, useRef } from 'react'
+import { useApp } from '#data/app-state.ts'
 import { attachFiles, attachPicture, pictureAddress } from '#data/attachments.ts'
 import type { OpenDraft } from '#data/draft-state.ts'
 import { t } from '#lib/composer-text.ts'
+import { writtenLanguage } from '#lib/written-language.ts'
 import { RichEditor } from '#ui/rich-editor.tsx'
 
 const shownInText = /^image\/(?:png|jpeg|gif|webp)$/
@@ -16,9 +18,15 @@ export const BodyEditor = ({
   onChange: (change: Partial<DraftContent>) => void
 }) => {
   const isFocusedAtFirst = takesFocus && content.to.length > 0
+  const answered = content.about?.kind === 'reply' ? content.about.messageId : ''
+  const language = useApp(({ bodies }) => {
+    const body = bodies[answered]
+    return writtenLanguage(body && !('failed' in body) ? body.html : null, navigator.languages)
+  })
   if (content.html === null)
     return (
       <PlainEditor
+        language={language}
         text={content.text}
         isFocusedAtFirst={isFocusedAtFirst}
         onFiles={(files) => attachFiles(key, files)}
@@ -28,6 +36,7 @@ export const BodyEditor = ({
   return (
     <RichEditor
       html={content.html}
+      language={language}
       revision={revision}
       label={t('field.body')}
       placeholder={t('field.bodyHint')}
@@ -47,11 +56,13 @@ export const BodyEditor = ({
 }
 
 const PlainEditor = ({
+  language,
   text,
   isFocusedAtFirst,
   onFiles,
   onChange,
 }: {
+  language: string
   text: string
   isFocusedAtFirst: boolean
   onFiles: (files: File[]) => void
@@ -70,7 +81,7 @@ const PlainEditor = ({
       aria-label={t('field.body')}
       placeholder={t('field.bodyHint')}
       dir="auto"
-      lang={navigator.language}
+      lang={language}
       spellCheck
       value={text}
       onChange={({ target }) => onChange(target.value)}
