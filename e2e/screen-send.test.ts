@@ -32,6 +32,16 @@ const nextYear = new Date(Date.now() + 200 * 86_400_000).getFullYear()
 const undoSeconds = (seconds: number) => screen.api('PATCH', '/v1/settings', { undoSendSeconds: seconds })
 const closed = (subject: string) => page.locator('[data-composer]', { hasText: subject }).waitFor({ state: 'detached' })
 
+const pasteDot = () =>
+  bodyOf(page).evaluate(async (editor) => {
+    const canvas = document.createElement('canvas')
+    canvas.width = canvas.height = 24
+    const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done))
+    const clipboardData = new DataTransfer()
+    if (blob) clipboardData.items.add(new File([blob], 'dot.png', { type: 'image/png' }))
+    editor.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+  })
+
 describe('sending', () => {
   it('says what is missing, warns once of everything, and can be taken back', async () => {
     await write(page, 'wrong@', '', 'The plan is attached.')
@@ -100,14 +110,7 @@ describe('sending', () => {
     await composer(page)
       .getByText(/of 683 KB that the mail server takes/)
       .waitFor()
-    await bodyOf(page).evaluate(async (editor) => {
-      const canvas = document.createElement('canvas')
-      canvas.width = canvas.height = 24
-      const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done))
-      const clipboardData = new DataTransfer()
-      if (blob) clipboardData.items.add(new File([blob], 'dot.png', { type: 'image/png' }))
-      editor.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
-    })
+    await pasteDot()
     await bodyOf(page).locator('img[alt="dot.png"]').waitFor()
     await until(async () => (await draftsAt(screen, 'With files'))[0]?.attachments.length === 2)
     await saved(page)
@@ -122,6 +125,44 @@ describe('sending', () => {
     expect(mail).toContain('filename=plan.txt')
     expect(mail).not.toContain('old.txt')
     expect(mail).toMatch(/Content-Id: <[\w-]+@postern>/i)
+  })
+
+  it('becomes plain with its pictures as files, and what it was when that is taken back', async () => {
+    await write(page, 'bob@example.org', 'Made plain', 'Look: ')
+    await page.keyboard.press('Control+b')
+    await page.keyboard.type('bold ')
+    await pasteDot()
+    const image = bodyOf(page).locator('img[alt="dot.png"]')
+    const file = composer(page).getByRole('link', { name: 'dot.png', exact: true })
+    await image.waitFor()
+    await until(async () => (await draftsAt(screen, 'Made plain'))[0]?.attachments.length === 1)
+    const makePlain = async () => {
+      await composer(page).getByRole('button', { name: 'More for this draft' }).click()
+      await page.getByRole('menuitem', { name: 'Write plain text' }).click()
+    }
+    await makePlain()
+    await page.getByText('Plain text shows no pictures.').waitFor()
+    await expectAccessible(page)
+    await picture(page, 'send-plain')
+    await page.getByRole('button', { name: 'Leave them out' }).click()
+    await until(async () => (await draftsAt(screen, 'Made plain'))[0]?.attachments.length === 0)
+    await page.getByRole('button', { name: 'Undo', exact: true }).click()
+    await image.waitFor()
+    await bodyOf(page).locator('strong', { hasText: 'bold' }).waitFor()
+    await until(async () => (await draftsAt(screen, 'Made plain'))[0]?.attachments.length === 1)
+    await makePlain()
+    await page.getByRole('button', { name: 'Attach them' }).click()
+    await file.waitFor()
+    await bodyOf(page).click()
+    await page.keyboard.type('and more')
+    await page.getByRole('button', { name: 'Undo', exact: true }).waitFor({ state: 'detached' })
+    await send()
+    const mail = await arrived('Made plain')
+    expect(mail).toMatch(/Content-Disposition: attachment; filename=dot\.png/)
+    expect(mail).not.toContain('text/html')
+    await screen.api('PATCH', '/v1/settings', { writesPlain: false })
+    await page.reload()
+    await openInbox(page, screen.base)
   })
 
   it('waits for a time that was chosen, in the outbox, and comes back to be written on', async () => {

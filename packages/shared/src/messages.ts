@@ -118,8 +118,10 @@ export const messageBody = z
     html: z.string().nullable(),
     isTruncated: z.boolean(),
     parts: z.array(messagePart),
-    /** Whether this sender's remote content may be loaded through the proxy without asking. */
+    /** Whether remote content of `remoteContentSender` may be loaded through the proxy without asking. */
     remoteContentAllowed: z.boolean(),
+    /** The sender; of what the person wrote, whoever's mail it quotes. Null: nobody knows, and nothing can be decided for good. */
+    remoteContentSender: z.string().nullable(),
   })
   .meta({ id: 'MessageBody' })
 export type MessageBody = z.infer<typeof messageBody>

@@ -25,7 +25,7 @@ export const openSource = async (store: Store, engine: Engine, message: OwnMessa
 export const openPart = async (
   store: Store,
   engine: Engine,
-  message: OwnMessage,
+  message: Pick<OwnMessage, 'id' | 'account_id'>,
   part: { id: bigint; blobId: bigint | null },
 ): Promise<Content> => {
   const blobId = part.blobId

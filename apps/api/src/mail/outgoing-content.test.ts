@@ -21,12 +21,13 @@ const mail = (more: Partial<WrittenMail>): WrittenMail => ({
 })
 const names = (parts: OutgoingPart[]) => parts.map(({ filename }) => filename)
 
-it('pictures go along where they are shown, and nowhere else', () => {
+it('pictures go along where they are shown, and as files where nothing is', () => {
   const attachments = [part('shown', 'a@x'), part('taken out', 'b@x'), part('file', null)]
   const rich = outgoingContent(mail({ html: '<p>hi</p><img src="cid:a@x">', attachments }))
   expect([names(rich.inline), names(rich.attachments), rich.text]).toEqual([['shown'], ['file'], 'hi'])
   const plain = outgoingContent(mail({ text: 'hi', attachments }))
-  expect([names(plain.inline), names(plain.attachments), plain.html]).toEqual([[], ['file'], null])
+  expect([names(plain.inline), names(plain.attachments), plain.html]).toEqual([[], names(attachments), null])
+  expect(plain.attachments.every(({ contentId }) => contentId === null)).toBe(true)
 })
 
 it('a picture that stands in the HTML becomes a part, once', () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { OutgoingPart } from './compose-message.ts'
-import { htmlPage, type Original, withQuotedHtml, withQuotedText } from './quote-original.ts'
+import { htmlPage, type Original, quotedHtml, withQuotedText } from './quote-original.ts'
 import { idsShownIn } from './shown-pictures.ts'
 import { writtenText } from './written-text.ts'
 
@@ -11,7 +11,8 @@ export type WrittenMail = {
   attachments: OutgoingPart[]
   /** With the pictures that its HTML shows. */
   original: (Original & { pictures: OutgoingPart[] }) | null
-  zoneMinutes: number
+  /** Of whoever writes; null: nobody knows it. */
+  zoneMinutes: number | null
   /** Of whoever writes. */
   domain: string
 }
@@ -20,7 +21,7 @@ export type OutgoingContent = { text: string; html: string | null; inline: Outgo
 
 /**
  * The texts of a mail and what goes along. Pictures that the HTML does not show are none of its parts: they were taken out of it
- * again. A plain mail answers an HTML one with text.
+ * again. A plain mail answers an HTML one with text, and has its own pictures as files.
  */
 export const outgoingContent = ({
   text,
@@ -30,9 +31,11 @@ export const outgoingContent = ({
   zoneMinutes,
   domain,
 }: WrittenMail): OutgoingContent => {
-  const files = attachments.filter(({ contentId }) => contentId === null)
-  if (html === null)
+  if (html === null) {
+    const files = attachments.map((one) => ({ ...one, contentId: null }))
     return { text: original ? withQuotedText(text, original, zoneMinutes) : text, html, inline: [], attachments: files }
+  }
+  const files = attachments.filter(({ contentId }) => contentId === null)
   const { html: written, pictures } = takeDataPictures(html, domain)
   const plain = writtenText(written)
   const own = shownIn(written, attachments)
@@ -41,7 +44,7 @@ export const outgoingContent = ({
   const quoted = shownIn(original.html ?? '', original.pictures).filter(({ contentId }) => !taken.has(contentId))
   return {
     text: withQuotedText(plain, original, zoneMinutes),
-    html: htmlPage(withQuotedHtml(written, original, zoneMinutes)),
+    html: htmlPage(written, quotedHtml(original, zoneMinutes)),
     inline: [...own, ...pictures, ...quoted],
     attachments: files,
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Original, withQuotedHtml, withQuotedText } from './quote-original.ts'
+import { htmlPage, type Original, quotedHtml, withQuotedText } from './quote-original.ts'
 
 const original: Original = {
   kind: 'reply',
@@ -25,14 +25,23 @@ it('a forwarded mail stands below its header', () => {
   )
 })
 
-it('HTML is quoted as it came, octet for octet, whatever it is', () => {
+it('where nobody knows the clock of whoever writes, the date says by which it is', () => {
+  expect(withQuotedText('', original, null)).toMatch(/^On 1 Mar 2026 at 23:30 UTC, Bob/)
+})
+
+it('HTML stands below its header as a part of the page, and its sheets are about nothing else', () => {
   const html = '<html><head><style>p{color:red}</style></head><body bgcolor=red><p>hi</div></blockquote>&nbsp\r\n'
-  for (const kind of ['reply', 'forward'] as const)
-    expect(withQuotedHtml('<p>x</p>', { ...original, kind, html }, 0).split(html).length).toBe(2)
+  for (const kind of ['reply', 'forward'] as const) {
+    const page = htmlPage('<p>x</p>', quotedHtml({ ...original, kind, html }, 0))
+    const [, scope] = /<style>\.(postern-quote-\w+) p \{color:red\}<\/style>\s*<\/head>/.exec(page) ?? []
+    const [above, quote] = page.split(` class="${scope}"`)
+    expect(above).toContain('<div class="postern-written"><p>x</p></div>')
+    expect(quote).toContain('><div style="background-color:red"><p>hi&nbsp\r\n</div></')
+  }
 })
 
 it('text that is quoted as HTML stays text', () => {
-  const html = withQuotedHtml('', { ...original, text: '<script>&' }, 0)
-  expect(html).toContain('&lt;script&gt;&amp;</pre>')
-  expect(html).toContain('Bob &lt;b&gt; wrote:')
+  const { content } = quotedHtml({ ...original, text: '<script>&' }, 0)
+  expect(content).toContain('&lt;script&gt;&amp;</pre>')
+  expect(content).toContain('Bob &lt;b&gt; wrote:')
 })

@@ -1,4 +1,5 @@
-import type { Correspondent } from './compose-message.ts'
+import { type Correspondent, isContentId, type OutgoingPart } from './compose-message.ts'
+import { enclosePage } from './enclose-page.ts'
 
 /** A mail that is answered or passed on, as it goes out below what was written. */
 export type Original = {
@@ -14,7 +15,7 @@ export type Original = {
 }
 
 /** Below what was written, with one empty line between. Flowed on its way: `>` is what a reader knows a quote by (RFC 3676 4.5). */
-export const withQuotedText = (written: string, original: Original, zoneMinutes: number): string => {
+export const withQuotedText = (written: string, original: Original, zoneMinutes: number | null): string => {
   const above = written.trimEnd() === '' ? '' : `${written.trimEnd()}\n\n`
   const heading = headingOf(original, zoneMinutes).join('\n')
   const lines = original.text.replace(/\r\n?/g, '\n').trimEnd().split('\n')
@@ -25,29 +26,52 @@ export const withQuotedText = (written: string, original: Original, zoneMinutes:
 const quoted = (line: string): string => (line === '' || line.startsWith('>') ? `>${line}` : `> ${line}`)
 
 /**
- * The same as HTML. The original stays as it came, octet for octet, also with its own head: readers take what is in that for part of
- * the body, and ignore its tags. So that its style sheets, which would be about the whole page then, do as little as possible to what
- * was written, that stands first, in elements whose own styles come before any sheet; and the page's body has its attributes
- * already, as those of a second one are only taken where the first has none. To rewrite its rules would be to change it.
+ * A whole page of what was written, and of what it quotes. The quoted mail keeps its looks and gives none of them to what stands above
+ * it (enclose-page.ts). The class of each part is how a draft is known again that comes back from another program
+ * (returned-draft.ts).
  */
-export const withQuotedHtml = (written: string, original: Original, zoneMinutes: number): string => {
-  const heading = headingOf(original, zoneMinutes).map(escaped).join('<br>')
-  const shown =
-    original.html ?? `<pre style="white-space:pre-wrap;font-family:inherit;margin:0">${escaped(original.text)}</pre>`
-  const quote =
-    original.kind === 'forward'
-      ? `<div>${shown}</div>`
-      : `<blockquote type="cite" style="margin:0 0 0 .8ex;border-left:2px solid #b0b0b0;padding-left:1ex">${shown}</blockquote>`
-  return `<div style="${plainLook}">${written}</div><br><div style="${plainLook}">${heading}</div>${original.kind === 'forward' ? '<br>' : ''}${quote}`
+export const htmlPage = (written: string, quoted: Quoted | null = null): string => {
+  const head = `<meta charset="utf-8">${quoted?.head ? `\n${quoted.head}` : ''}`
+  const content = quoted ? `<div class="${writtenClass}">${written}</div><br>${quoted.content}` : written
+  return `<!DOCTYPE html><html><head>${head}</head><body>${content}</body></html>`
 }
 
-const plainLook = 'color:inherit;background:none;text-align:start;text-transform:none'
+export const writtenClass = 'postern-written'
+export const quotedClass = 'postern-quoted'
 
-/** A page of what was written, or of that and what it quotes. */
-export const htmlPage = (content: string): string =>
-  `<!DOCTYPE html><html><head><meta charset="utf-8"></head><body class="" style="margin:0">${content}</body></html>`
+export type Quoted = { head: string; content: string }
 
-const headingOf = ({ kind, from, to, cc, subject, date }: Original, zoneMinutes: number): string[] => {
+/** A mail as it stands below what was written, under the line that says whose it is. */
+export const quotedHtml = (original: Original, zoneMinutes: number | null): Quoted => {
+  const heading = headingOf(original, zoneMinutes).map(escaped).join('<br>')
+  const { scope, head, content } =
+    original.html === null ? { scope: null, head: '', content: quotedPre(original.text) } : enclosePage(original.html)
+  const within = `${scope === null ? '' : ` class="${scope}"`}`
+  const quote =
+    original.kind === 'forward'
+      ? `<br><div${within}>${content}</div>`
+      : `<blockquote type="cite"${within} style="margin:0 0 0 .8ex;border-left:2px solid #b0b0b0;padding-left:1ex">${content}</blockquote>`
+  return { head, content: `<div class="${quotedClass}"><div>${heading}</div>${quote}</div>` }
+}
+
+type NamedPart = { filename: string | null; content_type: string; content_id: string | null }
+
+/** Of its parts, those that its HTML can show. */
+export const quotedPictures = <P extends NamedPart>(
+  parts: P[],
+  octetsOf: (part: P) => AsyncIterable<Uint8Array>,
+): OutgoingPart[] =>
+  parts.flatMap((part): OutgoingPart[] => {
+    const contentId = part.content_id?.replace(/^<|>$/g, '') ?? ''
+    if (!isContentId(contentId)) return []
+    const { filename, content_type: contentType } = part
+    return [{ filename: filename ?? 'picture', contentType, contentId, octets: () => octetsOf(part) }]
+  })
+
+const quotedPre = (text: string): string =>
+  `<pre style="white-space:pre-wrap;font-family:inherit;margin:0">${escaped(text)}</pre>`
+
+const headingOf = ({ kind, from, to, cc, subject, date }: Original, zoneMinutes: number | null): string[] => {
   const at = dateOf(date, zoneMinutes)
   const [author] = from
   if (kind === 'reply') return [`On ${at}, ${author ? author.name || author.address : 'somebody'} wrote:`]
@@ -64,11 +88,11 @@ const headingOf = ({ kind, from, to, cc, subject, date }: Original, zoneMinutes:
 const peopleOf = (people: Correspondent[]): string =>
   people.map(({ name, address }) => (name === '' ? address : `${name} <${address}>`)).join(', ')
 
-/** By the clock of whoever writes. */
-const dateOf = (date: Date, zoneMinutes: number): string => {
-  const there = new Date(date.getTime() + zoneMinutes * 60_000)
+/** By the clock of whoever writes; null: nobody knows it here, and the date says by which it is. */
+const dateOf = (date: Date, zoneMinutes: number | null): string => {
+  const there = new Date(date.getTime() + (zoneMinutes ?? 0) * 60_000)
   const day = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' })
-  return `${day.format(there)} at ${there.toISOString().slice(11, 16)}`
+  return `${day.format(there)} at ${there.toISOString().slice(11, 16)}${zoneMinutes === null ? ' UTC' : ''}`
 }
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }

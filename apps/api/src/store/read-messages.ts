@@ -88,15 +88,22 @@ type PartRow = {
   content_id: string | null
   is_inline: boolean
 }
-/** `body` is absent while the message has none. */
-export type ReadableMessage = { message: OwnMessage; body: BodyRow | undefined; isTrusted: boolean; parts: PartRow[] }
+/** `body` is absent while the message has none. `isWritten`: it lies where only this person's own programs put mail. */
+export type ReadableMessage = {
+  message: OwnMessage
+  body: BodyRow | undefined
+  isTrusted: boolean
+  isWritten: boolean
+  parts: PartRow[]
+}
 
 /** Everything the reading pane draws of a message of this person; null as above. */
 export const readMessage = async (store: Store, userId: bigint, messageId: bigint): Promise<ReadableMessage | null> => {
   const own = Prisma.sql`WITH own AS MATERIALIZED (${ownMessage(userId, messageId)})`
-  const found: Statement<OwnMessage & { is_trusted: boolean }> = {
+  const found: Statement<OwnMessage & { is_trusted: boolean; is_written: boolean }> = {
     name: 'message.own',
-    sql: Prisma.sql`${own} SELECT own.*, EXISTS (SELECT 1 FROM trusted_sender s WHERE s.user_id = ${userId} AND s.address = own.from_address) AS is_trusted FROM own`,
+    sql: Prisma.sql`${own} SELECT own.*, EXISTS (SELECT 1 FROM trusted_sender s WHERE s.user_id = ${userId} AND s.address = own.from_address) AS is_trusted,
+      EXISTS (SELECT 1 FROM placement p JOIN mailbox b ON b.id = p.shown_mailbox_id AND coalesce(b.chosen_role, b.role) IN ('sent', 'drafts') WHERE p.message_id = own.id) AS is_written FROM own`,
   }
   const body: Statement<BodyRow> = {
     name: 'message.body',
@@ -108,5 +115,6 @@ export const readMessage = async (store: Store, userId: bigint, messageId: bigin
       FROM own JOIN part p ON p.message_id = own.id ORDER BY p.position`,
   }
   const [[message], [stored], listed] = await store.readAs(userId, [found, body, parts])
-  return message ? { message, body: stored, isTrusted: message.is_trusted, parts: listed } : null
+  if (!message) return null
+  return { message, body: stored, isTrusted: message.is_trusted, isWritten: message.is_written, parts: listed }
 }

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { type Draft, draft as draftSchema } from '@postern/shared/drafts.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { messageIdHash } from '#mail/threading.ts'
 import { createBlob } from '#store/blobs.ts'
 import { commit } from '#store/commit.ts'
 import { sweepDrafts } from '#store/draft-copies.ts'
 import { addIdentity } from '#store/identities.ts'
+import { queueMail } from '../support/queued-mail.ts'
 import { until } from '../support/until.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
@@ -229,4 +231,39 @@ it('attachments are kept in their order, once each, and go with the last draft t
   await sweepDrafts(api.store)
   expect(await db().draftAttachment.count({ where: { draftId: other.id } })).toBe(0)
   expect(await blobs()).toBe(before - 3)
+})
+
+it('remote pictures of what one wrote follow what was decided about the mail it quotes', async () => {
+  const { accountId: there, box } = await api.makeAccount(3)
+  const sent = await box('Sent', 'sent')
+  const [news, own, passedOn] = await api.placements(there)
+  if (!news || !own || !passedOn) throw new Error('there are three')
+  const change = (id: bigint, data: object) => db().message.update({ where: { id }, data })
+  await change(news.messageId, { fromAddresses: [person('News@shop.example')], bodyState: 'ready' })
+  for (const { id, messageId } of [own, passedOn]) {
+    await db().placement.update({ where: { id }, data: { mailboxId: sent, shownMailboxId: sent } })
+    await change(messageId, { fromAddresses: [person('a@example.org')], bodyState: 'ready' })
+  }
+  const decided = async ({ messageId }: { messageId: bigint }) => {
+    const { remoteContentSender, remoteContentAllowed } = (await api.send('GET', `/messages/${messageId}/body`)).json()
+    return [remoteContentSender, remoteContentAllowed]
+  }
+  // Sent by another program: what it answers is in its conversation.
+  expect(await decided(own)).toEqual([null, false])
+  await change(own.messageId, { threadId: news.threadId, receivedAt: new Date(Date.now() + 60_000) })
+  expect(await decided(own)).toEqual(['news@shop.example', false])
+  // Sent here: a mail that is passed on begins a conversation of its own.
+  const id = randomUUID()
+  await queueMail(api.store, { userId: api.userId, accountId: there }, { id, to: ['b@example.org'] })
+  await db().submission.update({ where: { id }, data: { aboutMessageId: news.messageId, aboutKind: 'forward' } })
+  await change(passedOn.messageId, { subject: 'hi', messageIdHash: messageIdHash(`<${id}@example.org>`) })
+  expect(await decided(passedOn)).toEqual(['news@shop.example', false])
+  await api.send('PUT', '/trusted-senders', { address: 'news@shop.example' })
+  expect(await Promise.all([news, own, passedOn].map(decided))).toEqual(Array(3).fill(['news@shop.example', true]))
+  // What says that it is one's own, and came from elsewhere, decides for itself.
+  await db().placement.update({
+    where: { id: own.id },
+    data: { mailboxId: news.mailboxId, shownMailboxId: news.mailboxId },
+  })
+  expect(await decided(own)).toEqual(['a@example.org', false])
 })

@@ -151,17 +151,21 @@ const foreign = (subject: string) =>
     '',
   ].join('\r\n')
 
-const arrive = async (subject: string): Promise<string> => {
-  scene.dovecot.deliver('imap', 'Drafts', foreign(subject), { flags: ['\\Draft', '\\Seen'] })
+const arrive = async (
+  subject: string,
+  { mailbox = 'Drafts', raw = foreign(subject), not = '' } = {},
+): Promise<string> => {
+  const flags = mailbox === 'Drafts' ? ['\\Draft', '\\Seen'] : []
+  scene.dovecot.deliver('imap', mailbox, raw, { flags })
   await send('POST', `/accounts/${accounts.imap}/sync`)
-  const row = await until(
-    async () => (await scene.engine.shown(accounts.imap, 'Drafts')).find((one) => one.subject === subject),
-    { what: 'the draft of another program' },
-  )
+  const isIt = (row: { subject: string; messageId: bigint }) => row.subject === subject && `${row.messageId}` !== not
+  const row = await until(async () => (await scene.engine.shown(accounts.imap, mailbox)).find(isIt), {
+    what: 'the draft of another program',
+  })
   return row.messageId.toString()
 }
-const goOn = async (messageId: string): Promise<Draft> => {
-  const answer = await send('POST', '/drafts', { id: randomUUID(), start: { kind: 'continue', messageId } })
+const goOn = async (messageId: string, kind = 'continue'): Promise<Draft> => {
+  const answer = await send('POST', '/drafts', { id: randomUUID(), start: { kind, messageId } })
   expect(answer.statusCode, answer.body).toBe(200)
   const { id } = draftSchema.parse(answer.json())
   return until(async () => {
@@ -198,6 +202,76 @@ it('a draft begun in another program goes on here, whole, in its place', async (
   await hurry(id)
   await until(async () => (await subjects('imap')).length === 0, { what: 'the end of the copy' })
   expect(atServer()).toEqual([])
+})
+
+type Shown = { html: string | null; text: string; parts: { filename: string | null }[] }
+const shownOf = async (id: string) => {
+  const { messageId } = await read(id)
+  const { html, text, parts } = (await send('GET', `/messages/${messageId}/body`)).json<Shown>()
+  return { html, text: text.replaceAll('\r\n', '\n'), files: parts.map(({ filename }) => filename).toSorted() }
+}
+/** As another program that wrote on what lies there: a new mail in place of that one. */
+const writeThere = async (id: string, change: (source: string) => string): Promise<string> => {
+  const { messageId, content: was } = await read(id)
+  const raw = change((await sourceOf(id)).replace(/^X-Postern-Draft:.*\r\n/, ''))
+  const now = await arrive(was.subject, { raw, not: messageId ?? '' })
+  scene.dovecot.doveadm('expunge', '-u', 'imap', 'mailbox', 'Drafts', 'header', 'X-Postern-Draft', id)
+  await send('POST', `/accounts/${accounts.imap}/sync`)
+  const isGone = async () => {
+    scene.engine.store.notifier.notify(engineChannel, accounts.imap.toString())
+    return (await send('GET', `/drafts/${id}`)).statusCode === 404
+  }
+  await until(isGone, { what: 'the end of the draft' })
+  return now
+}
+
+it.each([
+  ['reply', ['p.png'], []],
+  ['forward', ['a.csv', 'p.png'], ['a.csv']],
+] as const)('a copy has what it quotes, and that is sealed again when it comes back (%s)', async (kind, files, own) => {
+  const original = await arrive(`asked-${kind}`, { mailbox: 'INBOX' })
+  const { id, content: begun } = await goOn(original, kind)
+  const html = '<p>Written</p>'
+  const quoted = 'from <b>there</b>'
+  for (let version = 1; version <= 3; version++) {
+    await save('imap', id, version, {
+      ...begun,
+      html,
+      text: 'Written',
+      cc: [{ name: '', address: `a${version}@x.org` }],
+    })
+    await untilCopied(id)
+    expect(atServer()).toEqual([begun.subject])
+  }
+  // Pictures are fetched behind the answer.
+  await until(async () => (await untilCopied(id)) && `${(await shownOf(id)).files}` === `${files}`, {
+    what: 'all of it',
+  })
+  const copy = await shownOf(id)
+  expect(copy.text).toMatch(/^Written\n\n[\s\S]*from there/)
+  expect(copy.html?.split(quoted)).toHaveLength(2)
+  const there = await writeThere(id, (source) => source.replaceAll('Written', 'Written on'))
+  const back = await goOn(there)
+  expect(back.content).toMatchObject({ quotes: true, about: { messageId: original, kind } })
+  expect([back.content.html, back.attachments.map(({ filename }) => filename)]).toEqual(['<p>Written on</p>', own])
+  await save('imap', back.id, 1, { ...back.content, html: '<p>Again</p>' })
+  await untilCopied(back.id)
+  expect(atServer()).toEqual([begun.subject])
+  const again = await shownOf(back.id)
+  expect([again.text.split('from there').length, again.text.startsWith('Again\n\n'), again.files]).toEqual([
+    2,
+    true,
+    files,
+  ])
+  expect(again.html?.split(quoted)).toHaveLength(2)
+  // Somebody wrote into it.
+  const within = await goOn(await writeThere(back.id, (source) => source.replaceAll('there', 'THERE')))
+  expect(within.content.quotes).toBe(false)
+  expect(within.content.html).toMatch(/Again[\s\S]*from (?:<b>)?THERE/)
+  expect(within.attachments.map(({ filename }) => filename).toSorted()).toEqual(files)
+  await send('DELETE', `/drafts/${within.id}`)
+  await hurry(within.id)
+  await until(async () => atServer().length === 0, { what: 'the end of the copy' })
 })
 
 it('a draft of another program stays at the server until all of it is here, also when it is discarded', async () => {

@@ -54,16 +54,15 @@ export const attachedBytes = (key: string): number => {
   const draft = findDraft(key)
   // Pictures that were taken out of the text do not go along.
   const attached = (draft?.attachments ?? []).filter(
-    ({ contentId }) => contentId === null || draft?.content.html?.includes(contentId),
+    ({ contentId }) => contentId === null || draft?.content.html?.includes(contentId) !== false,
   )
   const coming = uploadsOf(key).filter(({ state }) => state.kind !== 'refused')
   return attached.reduce((sum, one) => sum + one.sizeBytes, 0) + coming.reduce((sum, { file }) => sum + file.size, 0)
 }
 
-/** Each begins at once. What the server would not take is told before anything of it is sent. */
-export const attachFiles = (key: string, files: File[]): void => {
-  for (const file of files) begin(key, file, null)
-}
+/** Each begins at once. What the server would not take is told before anything of it is sent. Answers their ids. */
+export const attachFiles = (key: string, files: File[]): string[] =>
+  files.flatMap((file) => begin(key, file, null) ?? [])
 
 /** Answers the `src` by which the text shows it. */
 export const attachPicture = (key: string, file: File): string => {
@@ -73,9 +72,9 @@ export const attachPicture = (key: string, file: File): string => {
   return `cid:${contentId}`
 }
 
-const begin = (key: string, file: File, contentId: string | null): void => {
+const begin = (key: string, file: File, contentId: string | null): string | null => {
   const draft = findDraft(key)
-  if (!draft) return
+  if (!draft) return null
   const id = newId()
   const limit = limitOf(draft.content.identityId)
   const isTooLarge = limit !== null && attachedBytes(key) + file.size > limit
@@ -83,6 +82,7 @@ const begin = (key: string, file: File, contentId: string | null): void => {
   uploads.set(({ list }) => ({ list: [...list, { id, key, file, contentId, sentBytes: 0, state }] }))
   count(key)
   if (!isTooLarge) void send(id)
+  return id
 }
 
 const send = async (id: string): Promise<void> => {
@@ -187,19 +187,27 @@ export const fetchAgain = async (key: string, { id, source }: DraftAttachment): 
 
 /** Gone from the list at once, with a way back. */
 export const removeAttachment = async (key: string, attachment: DraftAttachment): Promise<void> => {
+  try {
+    const putBack = await takeOut(key, attachment)
+    tellDone(t('attach.removed', { name: attachment.filename }), () => void putBack())
+  } catch (error) {
+    showToast({ kind: 'problem', text: explain(error) })
+  }
+}
+
+/** The same without a word; answers the way back. Throws ApiError, and then it is there as before. */
+export const takeOut = async (key: string, attachment: DraftAttachment): Promise<() => Promise<void>> => {
   const draft = findDraft(key)
-  if (!draft) return
+  if (!draft) return async () => undefined
   const address = `/v1/drafts/${draft.id}/attachments/${attachment.id}`
   patchDraft(key, { attachments: draft.attachments.filter(({ id }) => id !== attachment.id) })
   try {
     await call('removeAttachment', 'DELETE', address)
-    tellDone(t('attach.removed', { name: attachment.filename }), () => {
-      void call('restoreAttachment', 'POST', `${address}/restore`).then((back) => addTo(key, back))
-    })
   } catch (error) {
     addTo(key, attachment)
-    showToast({ kind: 'problem', text: explain(error) })
+    throw error
   }
+  return async () => addTo(key, await call('restoreAttachment', 'POST', `${address}/restore`))
 }
 
 /** Where the page finds a picture that the text shows. */

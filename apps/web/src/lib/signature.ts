@@ -71,7 +71,14 @@ export const plainOf = (html: string): string => {
   return linesOf(body)
 }
 
-export const hasPictures = (html: string | null): boolean => html !== null && /<img\b/i.test(html)
+/** Pictures of what was written, without those of the signature: content ids, and such as stand in the text itself. */
+export const picturesIn = (html: string): { cids: string[]; data: string[] } => {
+  const sources = [...parse(html).querySelectorAll('img')].flatMap((image) =>
+    image.closest('[data-signature]') ? [] : [image.getAttribute('src') ?? ''],
+  )
+  const begins = (start: string) => [...new Set(sources.filter((source) => source.startsWith(start)))]
+  return { cids: begins('cid:').map((source) => source.slice(4)), data: begins('data:image/') }
+}
 
 /** Plain text as rich text: one paragraph a line, as people write it. */
 export const richOf = (text: string): string =>

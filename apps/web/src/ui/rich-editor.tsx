@@ -30,6 +30,7 @@ export type RichEditorHandle = {
  */
 export const RichEditor = ({
   html,
+  language = navigator.language,
   revision,
   label,
   placeholder,
@@ -39,6 +40,8 @@ export const RichEditor = ({
   onChange,
 }: {
   html: string
+  /** By which the browser spells it. BCP 47. */
+  language?: string
   /** Raised when `html` comes from elsewhere. */
   revision: number | string
   label: string
@@ -81,7 +84,7 @@ export const RichEditor = ({
         'aria-multiline': 'true',
         'aria-label': label,
         dir: 'auto',
-        lang: navigator.language,
+        lang: language,
         spellcheck: 'true',
       },
       // It sends; the editor would break the line.

@@ -2,6 +2,7 @@ import type { DraftContent, DraftStart } from '@postern/shared/drafts.ts'
 import { answerTies, ownTies, type Ties } from '#mail/answer-references.ts'
 import { forwardSubject, replySubject } from '#mail/draft-subject.ts'
 import { planAnswer } from '#mail/plan-draft.ts'
+import { withoutPage } from '#mail/returned-draft.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { textToHtml } from '#mail/text-to-html.ts'
 import { AppError } from '#platform/errors.ts'
@@ -25,7 +26,9 @@ import { presentDraft } from '../present-draft.ts'
 import { presentPeople } from '../present-mail.ts'
 import { type AboutMail, carryParts } from './carry-parts.ts'
 import { chooseWriter } from './choose-writer.ts'
+import { continueDraft } from './continue-draft.ts'
 import type { AttachmentFetching } from './fetch-attachments.ts'
+import { fetchQuoted } from './fetch-quoted.ts'
 import { onItsWay, wasSent } from './refusals.ts'
 import { soundContent } from './sound-content.ts'
 
@@ -72,6 +75,7 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
     const draft = await create(userId, id, begun)
     fetching.begin(draft)
     if (draft.content.about?.kind === 'reply') void learnTies(draft)
+    void fetchQuoted(deps, draft)
     return presentDraft(draft)
   })
 
@@ -157,15 +161,28 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
       case 'editAsNew':
       case 'continue': {
         const isRich = !isPlain && mail.html !== null && mail.html.length <= maxHtmlLength
-        const carried = carryParts({ ...mail, html: isRich ? mail.html : null }, { areQuoted: false })
-        const { to, cc, bcc, subject, text } = mail
-        const content = { ...empty, to, cc, bcc, subject, text, html: carried.html }
-        if (kind === 'editAsNew') return { writer, ...none, content, attachments: carried.attachments }
+        const { to, cc, bcc, subject } = mail
+        const shown = { ...mail, html: isRich ? mail.html : null }
+        if (kind === 'editAsNew') {
+          const { html: written, attachments } = carryParts(
+            { ...shown, html: shown.html && withoutPage(shown.html) },
+            { areQuoted: false },
+          )
+          return {
+            writer,
+            ...none,
+            content: { ...empty, to, cc, bcc, subject, text: mail.text, html: written },
+            attachments,
+          }
+        }
         // What would be lost with it stays where it is.
         const isWhole = mail.bodyState === 'ready' && !mail.isTruncated && isRich === (mail.html !== null)
         const adopts = isWhole ? mail.id : null
         const ties = await ownTies(await headOf(userId, messageId))
-        return { writer, content, attachments: carried.attachments, ties, adopts }
+        const { text, about: quoted, quotes, ...taken } = await continueDraft(deps, userId, { ...shown, ...ties })
+        const { html: written, attachments } = carryParts({ ...mail, ...taken }, { areQuoted: false })
+        const content = { ...empty, to, cc, bcc, subject, text, html: written, about: quoted, quotes }
+        return { writer, content, attachments, ties, adopts }
       }
     }
   }

@@ -4,6 +4,7 @@ import { displayLine } from '#mail/storable-text.ts'
 import { AppError } from '#platform/errors.ts'
 import { commit } from '#store/commit.ts'
 import { wantRest } from '#store/maildrop-wishes.ts'
+import { findQuotedSender } from '#store/quoted-sender.ts'
 import { type ReadableMessage, readMessage } from '#store/read-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { collect, openPart, openSource, peek, requireOwnMessage } from '../mail-content.ts'
@@ -24,6 +25,9 @@ export const registerMessages = (deps: FeatureDeps): void => {
     return found
   }
 
+  const isTrustedSender = async (userId: bigint, address: string | null): Promise<boolean> =>
+    address !== null && (await store.read(userId, (tx) => tx.trustedSender.count({ where: { userId, address } }))) > 0
+
   router.on('getMessageBody', async ({ user, params }) => {
     let found = await requireMessage(user.userId, params.messageId)
     // Nobody could read more of it than is here until its rest was fetched.
@@ -32,6 +36,10 @@ export const registerMessages = (deps: FeatureDeps): void => {
       found = await requireMessage(user.userId, params.messageId)
     }
     const { message, body, parts } = found
+    const sender = found.isWritten
+      ? await store.read(user.userId, (tx) => findQuotedSender(tx, user.userId, message.id))
+      : message.from_address
+    const isTrusted = found.isWritten ? await isTrustedSender(user.userId, sender) : found.isTrusted
     return {
       messageId: params.messageId,
       state: presentBodyState(message.body_state),
@@ -47,7 +55,8 @@ export const registerMessages = (deps: FeatureDeps): void => {
         isInline: part.is_inline,
         preview: previewKind(part.content_type, part.filename),
       })),
-      remoteContentAllowed: found.isTrusted,
+      remoteContentAllowed: isTrusted,
+      remoteContentSender: sender,
     }
   })
 

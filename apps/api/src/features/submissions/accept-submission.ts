@@ -171,9 +171,9 @@ const compose = async (
     requireSize((sizeBytes ?? 0) + frameBytes, limit)
     return { octets: redirectMessage({ from, to, cc, date, zoneMinutes, messageId, source }), subject }
   }
-  // A picture that was taken out of the text stays out of the mail.
-  const shown = idsShownIn(content.html ?? '')
-  const sent = draft.attachments.filter(({ contentId }) => contentId === null || shown.has(contentId))
+  // A picture that was taken out of the text stays out of the mail; a plain one has all as files.
+  const shown = content.html === null ? null : idsShownIn(content.html)
+  const sent = draft.attachments.filter(({ contentId }) => contentId === null || shown === null || shown.has(contentId))
   const parts = sent.map(({ filename, contentType, contentId, blobId }): OutgoingPart => {
     if (blobId === null) throw notHere(filename)
     return { filename, contentType, contentId, octets: () => readPieces(deps.store, blobId) }

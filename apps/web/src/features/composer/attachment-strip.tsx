@@ -16,9 +16,10 @@ import { fileSize } from '#lib/format.ts'
 /** What goes along: what has arrived, what is on its way, and how much of what the server takes that is. */
 export const AttachmentStrip = ({ draft, uploads }: { draft: OpenDraft; uploads: Upload[] }) => {
   const { key, id, content } = draft
-  // Pictures show where they stand in the text; those that are not there can be fetched again, or removed.
-  const files = draft.attachments.filter(({ contentId, state }) => contentId === null || state !== 'here')
-  const coming = uploads.filter(({ contentId, state }) => contentId === null || state.kind !== 'sending')
+  // Pictures show where they stand in rich text; those that are not there can be fetched again, or removed.
+  const isFile = (contentId: string | null) => contentId === null || content.html === null
+  const files = draft.attachments.filter(({ contentId, state }) => isFile(contentId) || state !== 'here')
+  const coming = uploads.filter(({ contentId, state }) => isFile(contentId) || state.kind !== 'sending')
   if (files.length + coming.length === 0) return null
   return (
     <div className="composer-attachments">

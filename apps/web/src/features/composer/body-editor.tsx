@@ -1,8 +1,10 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
 import { type RefObject, useEffect } from 'react'
+import { useApp } from '#data/app-state.ts'
 import { attachFiles, attachPicture, pictureAddress } from '#data/attachments.ts'
 import type { OpenDraft } from '#data/draft-state.ts'
 import { t } from '#lib/composer-text.ts'
+import { writtenLanguage } from '#lib/written-language.ts'
 import { RichEditor } from '#ui/rich-editor.tsx'
 import { type BodyHandle, useBody } from './use-body.ts'
 
@@ -21,10 +23,16 @@ export const BodyEditor = ({
   const { key, content, revision, takesFocus } = draft
   const { rich, area, onWritten } = useBody(draft, handle, onChange)
   const isFocusedAtFirst = takesFocus && content.to.length > 0
+  const answered = content.about?.kind === 'reply' ? content.about.messageId : ''
+  const language = useApp(({ bodies }) => {
+    const body = bodies[answered]
+    return writtenLanguage(body && !('failed' in body) ? body.html : null, navigator.languages)
+  })
   if (content.html === null)
     return (
       <PlainEditor
         area={area}
+        language={language}
         text={content.text}
         isFocusedAtFirst={isFocusedAtFirst}
         onFiles={(files) => attachFiles(key, files)}
@@ -34,6 +42,7 @@ export const BodyEditor = ({
   return (
     <RichEditor
       html={content.html}
+      language={language}
       revision={revision}
       label={t('field.body')}
       placeholder={t('field.bodyHint')}
@@ -55,12 +64,14 @@ export const BodyEditor = ({
 
 const PlainEditor = ({
   area,
+  language,
   text,
   isFocusedAtFirst,
   onFiles,
   onChange,
 }: {
   area: RefObject<HTMLTextAreaElement | null>
+  language: string
   text: string
   isFocusedAtFirst: boolean
   onFiles: (files: File[]) => void
@@ -78,7 +89,7 @@ const PlainEditor = ({
       aria-label={t('field.body')}
       placeholder={t('field.bodyHint')}
       dir="auto"
-      lang={navigator.language}
+      lang={language}
       spellCheck
       value={text}
       onChange={({ target }) => onChange(target.value)}

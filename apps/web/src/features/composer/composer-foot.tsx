@@ -2,23 +2,21 @@ import type { WallTime } from '@postern/shared/submissions.ts'
 import type { Template } from '@postern/shared/templates.ts'
 import { Clock, EllipsisVertical, MailPlus, Paperclip, Send, Trash2 } from 'lucide-react'
 import { useRef, useState } from 'react'
-import { saveSetting } from '#data/app-state.ts'
 import { attachFiles } from '#data/attachments.ts'
-import { type OpenDraft, patchDraft } from '#data/draft-state.ts'
+import type { OpenDraft } from '#data/draft-state.ts'
 import { changeDraft } from '#data/save-drafts.ts'
+import { countPictures, writePlain, writeRich } from '#data/written-format.ts'
 import { t } from '#lib/composer-text.ts'
 import { laterChoices, ownZone, writeWallTime } from '#lib/later-choices.ts'
-import { withChips } from '#lib/placeholders.ts'
-import { hasPictures, plainOf, richOf } from '#lib/signature.ts'
-import { Confirm } from '#ui/confirm.tsx'
 import { Menu } from '#ui/menu.tsx'
 import { PickTime } from '#ui/pick-time.tsx'
 import { AttachMail } from './attach-mail.tsx'
+import { PlainDialog } from './plain-dialog.tsx'
 import { TemplateMenu } from './template-menu.tsx'
 
 /** What can be done with the whole of it. */
 export const ComposerFoot = ({
-  draft: { key, content, revision },
+  draft: { key, content },
   onSend,
   onTemplate,
   onDiscard,
@@ -31,13 +29,10 @@ export const ComposerFoot = ({
   const [asks, setAsks] = useState<'time' | 'mail' | 'plain' | null>(null)
   const input = useRef<HTMLInputElement>(null)
   const isPlain = content.html === null
-  const toggleFormat = () => {
-    changeDraft(
-      key,
-      isPlain ? { html: withChips(richOf(content.text)) } : { html: null, text: plainOf(content.html ?? '') },
-    )
-    patchDraft(key, { revision: revision + 1 })
-    void saveSetting('writesPlain', !isPlain)
+  const toggleFormat = async () => {
+    if (isPlain) await writeRich(key)
+    else if ((await countPictures(key)) > 0) setAsks('plain')
+    else await writePlain(key, 'out')
   }
   const zone = ownZone()
   return (
@@ -97,7 +92,7 @@ export const ComposerFoot = ({
         items={[
           {
             label: t(isPlain ? 'compose.rich' : 'compose.plain'),
-            onSelect: () => (hasPictures(content.html) ? setAsks('plain') : toggleFormat()),
+            onSelect: () => void toggleFormat(),
           },
           {
             label: t(content.wantsReceipt ? 'compose.noReceipt' : 'compose.receipt'),
@@ -130,13 +125,12 @@ export const ComposerFoot = ({
         />
       )}
       {asks === 'plain' && (
-        <Confirm
-          title={t('compose.plain')}
-          text={t('compose.plainText')}
-          action={t('compose.plain')}
-          cancel={t('cancel')}
-          onConfirm={toggleFormat}
+        <PlainDialog
           onClose={() => setAsks(null)}
+          onChoose={(pictures) => {
+            setAsks(null)
+            void writePlain(key, pictures)
+          }}
         />
       )}
       {asks === 'mail' && <AttachMail draftKey={key} onClose={() => setAsks(null)} />}

@@ -201,7 +201,9 @@ const warningsOf = async (key: string): Promise<Warning[]> => {
   return listWarnings({
     content,
     written: writtenText(content),
-    attachments: [...attachments, ...uploadsOf(key)].filter(({ contentId }) => contentId === null).length,
+    attachments: [...attachments, ...uploadsOf(key)].filter(
+      ({ contentId }) => contentId === null || content.html === null,
+    ).length,
     ownAddress: identityOf(content.identityId)?.address ?? '',
     conversation,
   })

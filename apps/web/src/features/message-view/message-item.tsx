@@ -67,7 +67,7 @@ export const MessageItem = ({
     if (article.current) printMessage(article.current, () => setOnWhite(wasOnWhite))
   }
   const from = message.from[0]
-  const sender = from?.address.toLowerCase() ?? ''
+  const trusted = body && !('failed' in body) && body.remoteContentAllowed ? body.remoteContentSender : null
   const isWhole = !message.isHeaderOnly
   const ask = notes.asks.find(({ messageId }) => messageId === message.id)
   return (
@@ -99,8 +99,8 @@ export const MessageItem = ({
             onHeaders={() => void showHeaders()}
             onSource={() => void showSource()}
             onPrint={print}
-            trusted={body && !('failed' in body) && body.remoteContentAllowed ? sender : null}
-            onDistrust={() => void setTrust(sender, false)}
+            trusted={trusted}
+            onDistrust={() => trusted !== null && void setTrust(trusted, false)}
           />
         )}
       </div>
@@ -213,7 +213,7 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
         </button>
       </div>
     )
-  const sender = message.from[0]?.address.toLowerCase()
+  const sender = body.remoteContentSender
   const loadsRemote = isLoaded || body.remoteContentAllowed
   const isHtml = body.html !== null && !isPlain && !found.isBroken
   return (
@@ -277,16 +277,13 @@ export const HtmlBody = (props: FrameProps) => {
 const setTrust = async (address: string, isTrusted: boolean): Promise<void> => {
   if (isTrusted) await call('trustSender', 'PUT', '/v1/trusted-senders', { body: { address } })
   else await call('distrustSender', 'DELETE', '/v1/trusted-senders', { query: { address } })
-  const own = new Set(
-    Object.values(app.get().threads)
-      .flat()
-      .flatMap(({ id, from }) => (from[0]?.address.toLowerCase() === address ? [id] : [])),
-  )
   app.set(({ bodies }) => ({
     bodies: Object.fromEntries(
       Object.entries(bodies).map(([id, body]) => [
         id,
-        own.has(id) && !('failed' in body) ? { ...body, remoteContentAllowed: isTrusted } : body,
+        !('failed' in body) && body.remoteContentSender === address
+          ? { ...body, remoteContentAllowed: isTrusted }
+          : body,
       ]),
     ),
   }))

@@ -1,0 +1,111 @@
+import { Parser } from 'htmlparser2'
+import { htmlPage, type Original, quotedClass, quotedHtml, withQuotedText, writtenClass } from './quote-original.ts'
+
+/** The texts of a draft that lay in Drafts, where other programs may have written on it. */
+export type ReturnedTexts = { text: string; html: string | null }
+
+/** Answers what a person wrote, when all else is this mail as our copy quoted it; null: it is not, or not as it was. */
+export type QuoteRemoval = (original: Original) => ReturnedTexts | null
+
+/**
+ * For a draft that may quote a mail: takes that out again when it is unchanged for whoever reads it, whatever a program did to its
+ * source, and nothing was written into it or below it. Null: it quotes nothing.
+ */
+export const readReturned = ({ text, html }: ReturnedTexts): QuoteRemoval | null => {
+  if (html !== null) return readReturnedHtml(html)
+  return /^(?:>|-{10} )/m.test(text) ? (original) => withoutQuotedText(text, original) : null
+}
+
+/** Of a copy that quotes nothing and that nobody changed, what stands in its page; else all of it. */
+export const withoutPage = (html: string): string => {
+  const [before = '', after = ''] = htmlPage('\0').split('\0')
+  const isOurs = html.startsWith(before) && html.trimEnd().endsWith(after)
+  return isOurs ? html.trimEnd().slice(before.length, -after.length) : html
+}
+
+const readReturnedHtml = (html: string): QuoteRemoval | null => {
+  const quote = findElement(html, quotedClass)
+  if (!quote || readingOf(html.slice(quote.to)).words !== '') return null
+  const { all, words } = readingOf(html.slice(quote.from, quote.to))
+  const above = html.slice(0, quote.from).replace(/^[\s\S]*<body\b[^>]*>/i, '')
+  const written = findElement(above, writtenClass)
+  const isAll = written && readingOf(above.slice(0, written.from) + above.slice(written.to)).words === ''
+  const own = { text: '', html: isAll ? above.slice(written.innerFrom, written.innerTo) : above }
+  return (original) =>
+    // What the line above it says tells most mails apart.
+    words.startsWith(readingOf(quotedHtml({ ...original, text: '', html: null }, null).content).words) &&
+    all === readingOf(quotedHtml(original, null).content).all
+      ? own
+      : null
+}
+
+/** Lines may be broken elsewhere now, and quoted otherwise: words are compared. */
+const withoutQuotedText = (text: string, original: Original): ReturnedTexts | null => {
+  const expected = wordsOf(withQuotedText('', original, null))
+  const lines = text.split(/\r\n?|\n/)
+  let offset = 0
+  for (const [at, line] of lines.entries()) {
+    const start = wordsOf(line)
+    if (start !== '' && expected.startsWith(start.slice(0, expected.length))) {
+      if (wordsOf(text.slice(offset)) === expected) return { text: lines.slice(0, at).join('\n').trimEnd(), html: null }
+    }
+    offset += line.length + (text.startsWith('\r\n', offset + line.length) ? 2 : 1)
+  }
+  return null
+}
+
+const wordsOf = (text: string): string => text.replace(/[\s>]+/g, '')
+
+type Place = { from: number; to: number; innerFrom: number; innerTo: number }
+
+/** The first element of this class; open to the end when nothing ends it. */
+const findElement = (html: string, wanted: string): Place | null => {
+  let place: Place | null = null
+  let depth = 0
+  const parser: Parser = new Parser({
+    onopentag: (_, { class: names = '' }) => {
+      depth++
+      if (place || !names.split(/\s+/).includes(wanted)) return
+      place = { from: parser.startIndex, to: html.length, innerFrom: parser.endIndex + 1, innerTo: html.length }
+      depth = 1
+    },
+    onclosetag: (_, isImplied) => {
+      if (!place || --depth !== 0) return
+      place.innerTo = parser.startIndex
+      place.to = isImplied ? parser.startIndex : parser.endIndex + 1
+      // Nothing after it is looked at.
+      parser.pause()
+    },
+  })
+  parser.end(html)
+  return place
+}
+
+/** Elements that programs add, take away and move as they like. */
+const loose = /^(?:html|head|body|meta|title|link|base|style|script|tbody|colgroup|col|br)$/
+const silent = new Set(['style', 'script', 'title'])
+
+/** What a reader sees of it: words and pictures; and with all that they stand in. Spaces are not compared. */
+const readingOf = (html: string): { words: string; all: string } => {
+  const words: string[] = []
+  const all: string[] = []
+  let silence = 0
+  const parser = new Parser({
+    onopentag: (name, { href, src }) => {
+      if (silent.has(name)) silence++
+      if (loose.test(name)) return
+      all.push(name === 'a' ? `<a ${href?.trim() ?? ''}>` : `<${name}>`)
+      // Pictures within the mail get other names.
+      if (name === 'img')
+        for (const list of [words, all]) list.push(src?.trim().replace(/^cid:[\s\S]*/i, 'cid:') ?? '<img>')
+    },
+    ontext: (text) => {
+      if (silence === 0) for (const list of [words, all]) list.push(text.replace(/\s+/g, ''))
+    },
+    onclosetag: (name) => {
+      if (silent.has(name)) silence--
+    },
+  })
+  parser.end(html)
+  return { words: words.join(''), all: all.join('') }
+}

@@ -1,0 +1,41 @@
+import { messageIdHash } from '#mail/threading.ts'
+import type { Tx } from './open-store.ts'
+
+/** What was sent with one subject, at most. */
+const maxSent = 100
+
+/**
+ * Whose mail one's own mail quotes, lower case: what was decided about that sender's pictures is decided about the quote. Null: nobody
+ * knows. Of what was written here it is known; else it is whoever wrote last before it in the conversation.
+ */
+export const findQuotedSender = async (tx: Tx, userId: bigint, messageId: bigint): Promise<string | null> => {
+  const message = await tx.message.findUnique({ where: { id: messageId } })
+  if (!message) return null
+  const aboutId = (await aboutOfDraft(tx, userId, messageId)) ?? (await aboutOfSent(tx, userId, message))
+  const [row] = await tx.$queryRaw<{ sender: string | null }[]>`
+    SELECT lower(m.from_addresses -> 0 ->> 'address') AS sender FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId}
+    WHERE CASE WHEN ${aboutId}::bigint IS NOT NULL THEN m.id = ${aboutId}::bigint
+      ELSE m.thread_id = ${message.threadId} AND m.id <> ${messageId} AND m.received_at <= ${message.receivedAt.toISOString()}::timestamptz
+        AND NOT EXISTS (SELECT 1 FROM placement p JOIN mailbox b ON b.id = p.shown_mailbox_id AND coalesce(b.chosen_role, b.role) IN ('sent', 'drafts') WHERE p.message_id = m.id) END
+    ORDER BY m.received_at DESC LIMIT 1`
+  return row?.sender ?? null
+}
+
+const aboutOfDraft = async (tx: Tx, userId: bigint, messageId: bigint): Promise<bigint | null> => {
+  const [row] = await tx.$queryRaw<{ about: bigint | null }[]>`
+    SELECT (content -> 'about' ->> 'messageId')::bigint AS about FROM draft WHERE user_id = ${userId} AND message_id = ${messageId} LIMIT 1`
+  return row?.about ?? null
+}
+
+const aboutOfSent = async (
+  tx: Tx,
+  userId: bigint,
+  { accountId, subject, messageIdHash: wanted }: { accountId: bigint; subject: string; messageIdHash: string | null },
+): Promise<bigint | null> => {
+  const sent = await tx.submission.findMany({
+    where: { userId, accountId, subject, aboutMessageId: { not: null } },
+    orderBy: { createdAt: 'desc' },
+    take: maxSent,
+  })
+  return sent.find(({ messageIdHeader }) => messageIdHash(messageIdHeader) === wanted)?.aboutMessageId ?? null
+}

@@ -1,0 +1,117 @@
+import type { DraftAttachment } from '@postern/shared/drafts.ts'
+import { t } from '#lib/composer-text.ts'
+import { withChips } from '#lib/placeholders.ts'
+import { picturesIn, plainOf, richOf } from '#lib/signature.ts'
+import { explain } from './api.ts'
+import { app, loadBody, saveSetting } from './app-state.ts'
+import { attachFiles, attachFromMail, cancelUpload, takeOut, uploadsOf } from './attachments.ts'
+import { findDraft, patchDraft, whenDraftsChange } from './draft-state.ts'
+import { changeDraft } from './save-drafts.ts'
+import { showToast } from './toasts.ts'
+import { tellDone, withdraw } from './undo-list.ts'
+
+/** Rich text as it was, of what is plain now; as long as nobody has written on, it comes back whole. */
+type Before = { html: string; plain: string; puttingBack: (() => Promise<void>)[]; added: string[] }
+const richBefore = new Map<string, Before>()
+
+/** What plain text would not show: pictures in what is written, and in a mail that is passed on below it. */
+export const countPictures = async (key: string): Promise<number> => {
+  const { cids, data } = picturesIn(findDraft(key)?.content.html ?? '')
+  return cids.length + data.length + (await quotedParts(key)).length
+}
+
+const quotedParts = async (key: string): Promise<{ messageId: string; partId: string }[]> => {
+  const { about, quotes } = findDraft(key)?.content ?? {}
+  if (about?.kind !== 'forward' || !quotes) return []
+  const { messageId } = about
+  await loadBody(messageId)
+  const body = app.get().bodies[messageId]
+  if (!body || 'failed' in body || body.html === null) return []
+  const { html } = body
+  return body.parts.flatMap(({ id, contentId, preview }) =>
+    contentId && preview === 'image' && html.includes(contentId) ? [{ messageId, partId: id }] : [],
+  )
+}
+
+/** `along`: pictures become attachments. What was there before comes back by undo, or by the way it went. */
+export const writePlain = async (key: string, pictures: 'along' | 'out'): Promise<void> => {
+  const draft = findDraft(key)
+  if (!draft || draft.content.html === null) return
+  for (const known of richBefore.keys()) if (!findDraft(known)) richBefore.delete(known)
+  const { html } = draft.content
+  const plain = plainOf(html)
+  const { cids, data } = picturesIn(html)
+  const stays = (contentId: string | null) => contentId === null || (pictures === 'along' && cids.includes(contentId))
+  const quoted = pictures === 'along' ? await quotedParts(key) : []
+  show(key, { html: null, text: plain })
+  void saveSetting('writesPlain', true)
+  const before: Before = { html, plain, puttingBack: [], added: [] }
+  richBefore.set(key, before)
+  offerBack(key, plain)
+  for (const { id, contentId } of uploadsOf(key)) if (!stays(contentId)) cancelUpload(id)
+  if (pictures === 'along') before.added.push(...attachFiles(key, data.flatMap(fileOf)))
+  await tell(async () => {
+    // Those that were taken out of the text before, too: they would be files now.
+    for (const one of draft.attachments) if (!stays(one.contentId)) before.puttingBack.push(await takeOut(key, one))
+    for (const part of quoted) before.added.push((await attachFromMail(key, part)).id)
+  })
+}
+
+export const writeRich = async (key: string): Promise<void> => {
+  const draft = findDraft(key)
+  if (!draft || draft.content.html !== null) return
+  const before = richBefore.get(key)
+  richBefore.delete(key)
+  void saveSetting('writesPlain', false)
+  const { text, about, quotes } = draft.content
+  const isAsItWas = before?.plain === text
+  const own = draft.attachments.filter(({ contentId }) => contentId !== null)
+  const isQuoted = ({ source }: DraftAttachment) => quotes && source?.messageId === about?.messageId
+  const shown = own
+    .filter((one) => !isQuoted(one))
+    .map(({ contentId, filename }) => pictureOf(`${contentId}`, filename))
+  show(key, { html: isAsItWas ? before.html : withChips(richOf(text)) + shown.join('') })
+  const goes = isAsItWas ? draft.attachments.filter(({ id }) => before.added.includes(id)) : own.filter(isQuoted)
+  await tell(async () => {
+    for (const putBack of isAsItWas ? before.puttingBack : []) await putBack()
+    for (const one of goes) await takeOut(key, one)
+  })
+}
+
+const show = (key: string, change: { html: string | null; text?: string }): void => {
+  changeDraft(key, change)
+  patchDraft(key, { revision: (findDraft(key)?.revision ?? 0) + 1 })
+}
+
+/** Until somebody writes on: what was written since would be lost by it. */
+const offerBack = (key: string, plain: string): void => {
+  const told = tellDone(t('compose.isPlain'), () => void writeRich(key))
+  const stop = whenDraftsChange(() => {
+    const content = findDraft(key)?.content
+    if (content?.html === null && content.text === plain) return
+    stop()
+    withdraw(told)
+  })
+}
+
+const tell = (work: () => Promise<void>): Promise<void> =>
+  work().catch((error: unknown) => void showToast({ kind: 'problem', text: explain(error) }))
+
+const pictureOf = (contentId: string, name: string): string => {
+  const image = document.implementation.createHTMLDocument().createElement('img')
+  image.setAttribute('src', `cid:${contentId}`)
+  image.setAttribute('alt', name)
+  return `<p>${image.outerHTML}</p>`
+}
+
+/** A picture that stands in the text itself. */
+const fileOf = (source: string, index: number): File[] => {
+  const [, type = '', encoded = ''] = /^data:(image\/[\w.+-]+);base64,([\s\S]*)$/i.exec(source) ?? []
+  try {
+    const octets = Uint8Array.from(atob(encoded.replace(/\s/g, '')), (char) => char.charCodeAt(0))
+    return octets.length === 0 ? [] : [new File([octets], `picture-${index + 1}.${type.slice(6)}`, { type })]
+  } catch {
+    // It showed nothing either.
+    return []
+  }
+}
