@@ -25,19 +25,30 @@ export type AccountCheck = {
   onListed?: (newest: MaildropEntry[]) => void
 }
 
+/** A server to send with, by itself. */
+export type SubmissionCheck = Pick<AccountCheck, 'policy' | 'ca' | 'signal'> & {
+  outgoing: ServerSettings
+  password: string
+}
+
+/** Tries a server to send with alone, telling every step as it happens. Answers whether it works. */
+export const checkSubmission = async (check: SubmissionCheck, onEvent: (event: CheckEvent) => void): Promise<boolean> =>
+  finish(onEvent, await checkOutgoing(check, teller('outgoing', onEvent), onEvent), null, [])
+
+const teller =
+  (server: Which, onEvent: (event: CheckEvent) => void): Tell =>
+  (progress) =>
+    onEvent({ kind: 'step', server, ms: null, note: null, ...progress })
+
 /** Tries both servers of a new account, telling every step as it happens. Answers whether the incoming one works. */
 export const checkAccount = async (
   { wanted, policy, ca, until, onListed, signal }: AccountCheck,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
-  const tell =
-    (server: Which): Tell =>
-    (progress) =>
-      onEvent({ kind: 'step', server, ms: null, note: null, ...progress })
-
-  const incoming = await resolveStep('incoming', wanted.incoming, policy, tell('incoming'), onEvent)
+  const tell = teller('incoming', onEvent)
+  const incoming = await resolveStep('incoming', wanted.incoming, policy, tell, onEvent)
   if (!incoming) return finish(onEvent, false, null, [])
-  const result = await checkIncoming(wanted, { address: incoming, ca, until, onListed, signal }, tell('incoming'))
+  const result = await checkIncoming(wanted, { address: incoming, ca, until, onListed, signal }, tell)
   if (result.kind === 'failed') {
     onEvent(
       failed('incoming', result.step, explainLogin(result.error, wanted.incoming.host, new Secret(wanted.password))),
@@ -46,7 +57,17 @@ export const checkAccount = async (
   }
   const isOutgoingRight =
     wanted.outgoing === null ||
-    (await checkOutgoing({ wanted, policy, ca, signal }, wanted.outgoing, tell('outgoing'), onEvent))
+    (await checkOutgoing(
+      {
+        outgoing: wanted.outgoing,
+        password: wanted.outgoingPassword ?? wanted.password,
+        policy,
+        ca,
+        ...(signal ? { signal } : {}),
+      },
+      teller('outgoing', onEvent),
+      onEvent,
+    ))
   finish(onEvent, isOutgoingRight, result.mailboxes, result.newestSubjects)
   return isOutgoingRight
 }
@@ -75,25 +96,15 @@ const checkIncoming = async (
 }
 
 const checkOutgoing = async (
-  { wanted, policy, ...attempt }: Pick<AccountCheck, 'wanted' | 'policy'> & Attempt,
-  server: ServerSettings,
+  { outgoing, password: typed, policy, ca, signal }: SubmissionCheck,
   tell: Tell,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
-  const address = await resolveStep('outgoing', server, policy, tell, onEvent)
+  const address = await resolveStep('outgoing', outgoing, policy, tell, onEvent)
   if (!address) return false
-  const problem = await checkSmtpLogin(
-    { ...server, ...attempt, address, password: new Secret(wanted.outgoingPassword ?? wanted.password) },
-    tell,
-  )
-  if (problem)
-    onEvent(
-      failed(
-        'outgoing',
-        problem.step,
-        explainLogin(problem.error, server.host, new Secret(wanted.outgoingPassword ?? wanted.password)),
-      ),
-    )
+  const password = new Secret(typed)
+  const problem = await checkSmtpLogin({ ...outgoing, ca, signal, address, password }, tell)
+  if (problem) onEvent(failed('outgoing', problem.step, explainLogin(problem.error, outgoing.host, password)))
   return problem === null
 }
 
