@@ -14,7 +14,10 @@ export default defineConfig({
         'apps/web/src/**/*.test.ts',
         'test/guards/**/*.test.ts',
       ]),
-      tier('flow', ['apps/api/test/flow/**/*.test.ts'], { globalSetup: ['apps/api/test/support/postgres-setup.ts'] }),
+      tier('flow', ['apps/api/test/flow/**/*.test.ts'], {
+        globalSetup: ['apps/api/test/support/postgres-setup.ts'],
+        testTimeout: 60_000,
+      }),
       tier('live', ['apps/api/test/live/**/*.test.ts'], {
         globalSetup: ['apps/api/test/support/postgres-setup.ts', 'apps/api/test/support/dovecot-setup.ts'],
         testTimeout: 60_000,

@@ -124,6 +124,33 @@ describe('a mail', () => {
     expect(await page.getByText('Remote images are not loaded').count()).toBe(0)
   })
 
+  it('stays open where it is when a new one joins its conversation with another', async () => {
+    const arrive = (name: string, more = '') =>
+      screen.dovecot.deliver(
+        'robin',
+        'INBOX',
+        `From: Zed <zed@example.org>\r\nSubject: ${name}\r\nMessage-ID: <${name}@example.org>\r\n${more}\r\nAbout ${name}\r\n`,
+      )
+    arrive('Sailing')
+    await rowOf(page, 'Sailing').waitFor()
+    arrive('Rowing')
+    await rowOf(page, 'Rowing').click()
+    const open = page.locator('article.message')
+    await open.filter({ hasText: 'About Rowing' }).waitFor()
+    const before = page.url()
+    await open.evaluate((shown) => shown.setAttribute('data-same', ''))
+    arrive('Boats', 'References: <Sailing@example.org> <Rowing@example.org>\r\n')
+    await open.filter({ hasText: 'About Boats' }).waitFor()
+    expect(await open.count()).toBe(3)
+    expect(await page.locator('article[data-same]').count()).toBe(1)
+    expect(page.url()).not.toBe(before)
+    // The address that somebody kept leads there too.
+    const now = page.url()
+    await page.goto(before)
+    await open.filter({ hasText: 'About Boats' }).waitFor()
+    await page.waitForURL(now)
+  })
+
   it('loads pictures from outside for senders one trusts, until one wants to be asked again', async () => {
     const notice = page.getByText('Remote images are not loaded')
     await rowOf(page, 'Tide and Timber').click()

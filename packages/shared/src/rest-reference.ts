@@ -197,6 +197,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     ],
   },
   listThreads: { description: 'Pages go on `after` the cursor in `next`; `position` jumps.' },
+  getThread: { description: 'One that a mail has joined with another is answered as that one, with its id.' },
   getMessageBody: { errors: fetchingMail },
   fetchRest: {
     description:

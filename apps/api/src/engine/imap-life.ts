@@ -81,12 +81,12 @@ export class ImapLife implements AccountLife {
         isPresent,
         lastFullCompareAt: row.lastFullCompareAt,
         onSettled: () => this.#settle(),
-        onTree: (mailboxes) =>
-          this.#watches.watch(
-            mailboxes
-              .filter(({ isWatched, isSynced, role }) => isWatched && isSynced && role !== 'inbox')
-              .map(({ id }) => id),
-          ),
+        onTree: (mailboxes) => {
+          const chosen = mailboxes.filter(({ isWatched, isSynced, role }) => isWatched && isSynced && role !== 'inbox')
+          this.#watches.watch(chosen.map(({ id }) => id))
+          this.#watches.follow(mailboxes)
+          this.#interactive.follow(mailboxes)
+        },
         serveJobs: (on) => this.#interactive.serveOn(on),
         fillBodies: async (on, isEnough) =>
           (await this.#bodies.runOn(on, isEnough)) &&

@@ -12,6 +12,15 @@ const lookEveryMs = 5 * 60_000
 /** Without room for a connection one is asked for again after this; while the limit holds, that costs nothing. */
 const roomEveryMs = 15_000
 
+type Running = {
+  stop: AbortController
+  ended: Promise<void>
+  isHeard: boolean
+  wake: WakeSignal<'mailbox' | 'flags'>
+  /** Under which it was opened. */
+  path: string | null
+}
+
 /**
  * IDLE connections for mailboxes beside the inbox: those that are open on a screen, and those that were chosen. One that
  * cannot be had is tried again later: the regular looks go on anyway.
@@ -19,7 +28,7 @@ const roomEveryMs = 15_000
 export class MailboxWatches {
   readonly #share: AccountShare
   readonly #onChange: () => void
-  readonly #running = new Map<bigint, { stop: AbortController; ended: Promise<void>; isHeard: boolean }>()
+  readonly #running = new Map<bigint, Running>()
   #chosen: bigint[] = []
   #open: bigint[] = []
 
@@ -41,6 +50,14 @@ export class MailboxWatches {
     this.#arrange()
   }
 
+  /** One that has another path by now is opened under that: under the old one no server tells of it for sure. */
+  follow(mailboxes: MailboxRow[]): void {
+    for (const { id, path } of mailboxes) {
+      const running = this.#running.get(id)
+      if (running && running.path !== null && running.path !== path) running.wake.mark('mailbox')
+    }
+  }
+
   /** Whether changes there are heard at once. */
   isHeard(mailboxId: bigint): boolean {
     return this.#running.get(mailboxId)?.isHeard ?? false
@@ -53,8 +70,9 @@ export class MailboxWatches {
       if (this.#share.signal.aborted || this.#running.has(id)) continue
       const stop = new AbortController()
       this.#share.signal.addEventListener('abort', () => stop.abort(), { once: true, signal: stop.signal })
-      const ended = this.#keep(id, stop.signal).finally(() => this.#running.delete(id))
-      this.#running.set(id, { stop, ended, isHeard: false })
+      const running: Running = { stop, ended: Promise.resolve(), isHeard: false, wake: new WakeSignal(), path: null }
+      this.#running.set(id, running)
+      running.ended = this.#keep(id, running).finally(() => this.#running.delete(id))
     }
   }
 
@@ -62,12 +80,13 @@ export class MailboxWatches {
     await Promise.all([...this.#running.values()].map(({ ended }) => ended))
   }
 
-  async #keep(mailboxId: bigint, stop: AbortSignal): Promise<void> {
+  async #keep(mailboxId: bigint, running: Running): Promise<void> {
+    const stop = running.stop.signal
     const { clock, logger, timing } = this.#share.deps
     for (let failures = 1; !stop.aborted; failures++) {
       let pauseMs = backoffMs(failures, timing.backoff)
       try {
-        if (!(await this.#live(mailboxId, stop))) return
+        if (!(await this.#live(mailboxId, running))) return
         failures = 0
       } catch (error) {
         const { code } = toSessionError(error)
@@ -79,16 +98,18 @@ export class MailboxWatches {
   }
 
   /** Lives as long as the connection; false when there is nothing to watch any more. */
-  async #live(mailboxId: bigint, stop: AbortSignal): Promise<boolean> {
+  async #live(mailboxId: bigint, running: Running): Promise<boolean> {
+    const { wake } = running
+    const stop = running.stop.signal
     if (!(await findWatchable(this.#share, mailboxId))) return false
     const session = await this.#share.sessions.open('watch')
-    const wake = new WakeSignal<'mailbox' | 'flags'>()
     const listener = listenToMailbox(session, (event) => wake.mark(event === 'flags' ? 'flags' : 'mailbox'))
     try {
       this.#hear(mailboxId, true)
       while (!stop.aborted && session.isOpen()) {
         const mailbox = await findWatchable(this.#share, mailboxId)
         if (!mailbox) return false
+        running.path = mailbox.path
         await lookAndListen(this.#share, { session, mailbox, wake, ms: lookEveryMs, stop })
       }
       return true

@@ -40,7 +40,7 @@ export class InteractiveSession {
   readonly #jobs: Job[] = []
   readonly #wake = new WakeSignal<'job' | 'mailbox' | 'flags' | 'focus'>()
   /** The open mailbox that has its turn on this session. */
-  #at: bigint | undefined
+  #at: MailboxRow | undefined
   #running: Promise<void> | undefined
 
   constructor(share: AccountShare, watches: MailboxWatches, onNoRoom: () => void) {
@@ -68,6 +68,12 @@ export class InteractiveSession {
     if (this.#running) this.#wake.mark('focus')
   }
 
+  /** As MailboxWatches does. */
+  follow(mailboxes: MailboxRow[]): void {
+    const at = this.#at
+    if (at && mailboxes.some(({ id, path }) => id === at.id && path !== at.path)) this.#wake.mark('mailbox')
+  }
+
   async settled(): Promise<void> {
     await this.#running
   }
@@ -89,19 +95,17 @@ export class InteractiveSession {
       .catch((error: unknown) => this.#afterFault(error))
       .finally(() => {
         this.#running = undefined
+        // It was cut off, or there was no room for it: what is open on a screen is heard again in a while.
+        const { clock, timing } = this.#share.deps
+        if (this.#focused.open().length > 0)
+          void clock.sleep(timing.focusTurnMs, this.#share.signal).then(() => this.#start())
       })
   }
 
   async #afterFault(error: unknown): Promise<void> {
     const known = toSessionError(error)
-    if (known.code === 'connect.limit') {
-      this.#onNoRoom()
-      const { clock, timing } = this.#share.deps
-      // The main session looks at what is open now; in a while there may be room, or it looks again.
-      if (this.#focused.open().length > 0)
-        void clock.sleep(timing.focusTurnMs, this.#share.signal).then(() => this.#start())
-      return
-    }
+    // The main session looks at what is open now; in a while there may be room, or it looks again.
+    if (known.code === 'connect.limit') return this.#onNoRoom()
     for (const job of this.#jobs.splice(0)) await this.#refuse(job, known)
   }
 
@@ -145,7 +149,7 @@ export class InteractiveSession {
     this.#watches.watchOpen(open.slice(1).map(({ id }) => id))
     const unheard = open.filter(({ id }) => !this.#watches.isHeard(id))
     const mailbox = this.#nextOf(unheard)
-    this.#at = mailbox?.id
+    this.#at = mailbox
     if (mailbox) {
       const isAlone = unheard.length === 1
       const ms = isAlone ? keepWarmMs : deps.timing.focusTurnMs
@@ -170,7 +174,7 @@ export class InteractiveSession {
   }
 
   #nextOf(open: MailboxRow[]): MailboxRow | undefined {
-    const at = open.findIndex(({ id }) => id === this.#at)
+    const at = open.findIndex(({ id }) => id === this.#at?.id)
     // What the server has just said is looked at before the turn goes on.
     if (at >= 0 && (this.#wake.has('mailbox') || this.#wake.has('flags'))) return open[at]
     return open[at + 1] ?? open[0]

@@ -97,7 +97,8 @@ export type ReportRow = {
 export const ownThread = (userId: bigint, threadId: bigint): Statement<{ id: bigint }> => ({
   name: 'thread.own',
   sql: Prisma.sql`
-    SELECT t.id FROM thread t JOIN account a ON a.id = t.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL WHERE t.id = ${threadId}`,
+    SELECT t.id FROM thread t JOIN account a ON a.id = t.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL
+    WHERE t.id = ${threadId} AND t.merged_into IS NULL`,
 })
 
 /** Reports in a conversation of this person, or about a mail in it, oldest first; one row a recipient. */

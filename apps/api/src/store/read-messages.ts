@@ -41,6 +41,16 @@ export const threadMessages = (userId: bigint, threadId: bigint): Statement<Mess
     WHERE m.thread_id = ${threadId} AND m.orphaned_at IS NULL ORDER BY m.received_at, m.id LIMIT 1000`,
 })
 
+/** Where the messages of a conversation of this person went when it was merged into others, each time the smaller id; else null. */
+export const threadWinner = (userId: bigint, threadId: bigint): Statement<{ id: bigint | null }> => ({
+  name: 'thread.winner',
+  sql: Prisma.sql`
+    WITH RECURSIVE way AS (
+      SELECT t.merged_into AS id FROM thread t JOIN account a ON a.id = t.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL WHERE t.id = ${threadId}
+      UNION ALL SELECT t.merged_into FROM way w JOIN thread t ON t.id = w.id)
+    SELECT min(id) AS id FROM way`,
+})
+
 /** Where messages are shown, one row a mailbox; several copies in one mailbox count as one. */
 const placementRows = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
     SELECT p.message_id, p.thread_id, p.shown_mailbox_id, count(*)::int AS copies, bit_and(p.shown_flags)::int AS flags,

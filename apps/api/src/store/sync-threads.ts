@@ -93,5 +93,5 @@ export const applyMerges = async (tx: RawTx, accountId: bigint, merged: Map<bigi
   await tx.$executeRaw`UPDATE message m SET thread_id = t.winner FROM unnest(${losers}::bigint[], ${winners}::bigint[]) AS t (loser, winner) WHERE m.thread_id = t.loser`
   await tx.$executeRaw`UPDATE placement p SET thread_id = t.winner FROM unnest(${losers}::bigint[], ${winners}::bigint[]) AS t (loser, winner) WHERE p.thread_id = t.loser`
   await tx.$executeRaw`UPDATE message_ref r SET thread_id = t.winner FROM unnest(${losers}::bigint[], ${winners}::bigint[]) AS t (loser, winner) WHERE r.account_id = ${accountId} AND r.thread_id = t.loser`
-  await tx.$executeRaw`DELETE FROM thread WHERE id = ANY (${losers}::bigint[])`
+  await tx.$executeRaw`UPDATE thread d SET merged_into = t.winner FROM unnest(${losers}::bigint[], ${winners}::bigint[]) AS t (loser, winner) WHERE d.id = t.loser`
 }

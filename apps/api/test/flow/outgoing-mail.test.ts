@@ -116,7 +116,7 @@ describe('the mail of an account on its way out', () => {
     const stopping = first.stop().then(() => {
       isOver = true
     })
-    await until(async () => isOver, { ms: 7000, what: 'the end of the engine' })
+    await until(async () => isOver, { ms: 12_000, what: 'the end of the engine' })
     await stopping
     // No failed attempt, after which it would wait.
     expect(await state(id)).toBe('leased')

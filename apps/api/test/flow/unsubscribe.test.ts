@@ -130,11 +130,12 @@ describe('leaving a list', () => {
       headers: { cookie, 'x-postern': '1' },
       payload,
     })
-  const leftAt = async (id: bigint): Promise<string | null> => {
+  const asksOf = async (id: bigint): Promise<{ list: { leftAt: string | null } }[]> => {
     const { threadId } = await store.prisma.message.findUniqueOrThrow({ where: { id } })
     const answer = await app.inject({ url: `/v1/threads/${threadId}/notes`, headers: { cookie } })
-    return answer.json().asks[0].list.leftAt
+    return answer.json().asks
   }
+  const leftAt = async (id: bigint) => (await asksOf(id))[0]?.list.leftAt
 
   it('is one request under the sender’s own signature, without redirects or cookies, when the person says so', async () => {
     const { id, exit } = await exitOf(await sign(mail(fields(`<https://${at}/u?t=1>, <mailto:u@news.example>`))))
@@ -214,5 +215,20 @@ describe('leaving a list', () => {
   it('is not offered by a mail without a way out that is safe', async () => {
     const { exit } = await exitOf(mail('List-Unsubscribe: <http://news.example/u>\r\n'))
     expect(exit.error.code).toBe('request.conflict')
+  })
+
+  it.each([
+    ['lies in Sent', 'sent', null, 0],
+    ['lies in what the person takes for Sent', null, 'sent', 0],
+    ['lies in a Sent that the person takes for none', 'sent', 'none', 1],
+  ])('is offered by others’ mail alone: one that %s', async (path, role, chosenRole, asks) => {
+    const messageId = await keep(mail(fields(`<https://${at}/u>`)))
+    const { threadId, receivedAt } = await store.prisma.message.findUniqueOrThrow({ where: { id: messageId } })
+    const mailbox = { accountId, path, name: path, role, chosenRole }
+    const { id: mailboxId } = await store.prisma.mailbox.create({ data: mailbox })
+    await store.prisma.placement.create({
+      data: { accountId, mailboxId, uid: 1n, messageId, threadId, shownMailboxId: mailboxId, receivedAt },
+    })
+    expect(await asksOf(messageId)).toHaveLength(asks)
   })
 })

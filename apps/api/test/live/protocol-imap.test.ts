@@ -91,6 +91,16 @@ describe('IMAP operations against Dovecot', () => {
     await expect(selectMailbox(session, 'No such box')).rejects.toMatchObject({ code: 'mailbox.missing' })
   })
 
+  it('reads the numbers of the mailbox that is open as they are by now, as those of any other', async () => {
+    dovecot.addUser('lister', 'secret')
+    const session = await open('lister')
+    await selectMailbox(session, 'Drafts')
+    for (const mailbox of ['Drafts', 'Sent']) dovecot.deliver('lister', mailbox, mail(1), { flags: ['\\Seen'] })
+    const listed = await listMailboxes(session, { withStatus: true })
+    const messages = new Map(listed.map(({ path, status }) => [path, status?.messages]))
+    expect([messages.get('Drafts'), messages.get('Sent'), messages.get('Trash')]).toEqual([1, 1, 0])
+  })
+
   it('changes flags, tells what changed since, moves with the new uids and expunges only what was asked', async () => {
     dovecot.addUser('mover', 'secret')
     for (let n = 1; n <= 4; n++) dovecot.deliver('mover', 'INBOX', mail(n))

@@ -182,7 +182,7 @@ describe('mail that is sent for real', () => {
       const arrived = () => has('bob', 'INBOX', `killed ${moment}`)
       if ((await dora.state(id)).state === 'in_doubt') {
         // What the server took before the connection broke has come by the time that anybody decides.
-        await until(async () => arrived() === 1, { ms: 2000, what: 'it' }).catch(() => undefined)
+        await until(async () => arrived() === 1, { ms: 5000, what: 'it' }).catch(() => undefined)
         const decision = arrived() === 1 ? 'arrived' : 'sendAgain'
         expect((await dora.ask('POST', `/submissions/${id}/decision`, { decision })).status).toBe(200)
       }

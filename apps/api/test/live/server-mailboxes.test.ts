@@ -114,6 +114,32 @@ describe.each(servers)('mailboxes at an IMAP server, $title', ({ delimiter, pref
     expect(await scene.engine.store.prisma.syncEvent.count({ where: { accountId, kind: 'mailbox' } })).toBe(0)
   })
 
+  it('are heard at once under their new name where they are open, as under the old one', async () => {
+    const accountId = await add('listener')
+    const open = [await make(accountId, 'Here'), await make(accountId, 'There')]
+    await createEngine(scene.engine.store).focus(
+      accountId,
+      'a screen',
+      open.map(({ id }) => BigInt(id)),
+    )
+    const arrive = async (name: string) => {
+      const path = at(name)
+      const before = (await scene.engine.shown(accountId, path)).length
+      scene.dovecot.deliver('listener', name, letter(before))
+      const isShown = async () => (await scene.engine.shown(accountId, path)).length > before
+      await until(isShown, { what: `mail in ${name}` })
+    }
+    for (const { id, name } of open) {
+      await arrive(name)
+      await patch(id, { name: `${name} now` })
+      // The look that follows would find it too.
+      const saidSince = () => scene.proxy.said('toServer').split(' RENAME ').at(-1)?.split('\n--\n')[0] ?? ''
+      const isOver = async () => / LIST .* IDLE/s.test(saidSince())
+      await until(isOver, { what: 'the look after it' })
+      await arrive(`${name} now`)
+    }
+  })
+
   it('are renamed in the middle of being read for the first time, and read on', async () => {
     const user = 'hurried'
     scene.dovecot.addUser(user, 'secret')

@@ -229,7 +229,7 @@ const isListening = (port: number): Promise<boolean> =>
   })
 
 export const untilListening = async (child: ChildProcess, ports: number[], complaint: () => string): Promise<void> => {
-  const deadline = Date.now() + 15_000
+  const deadline = Date.now() + 30_000
   while (Date.now() < deadline && child.exitCode === null) {
     if ((await Promise.all(ports.map(isListening))).every(Boolean)) return
     await new Promise((done) => setTimeout(done, 30))

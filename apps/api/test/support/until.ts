@@ -1,7 +1,7 @@
 /** Asks again until `probe` answers something, within `ms`; the last error or emptiness is reported. */
 export const until = async <T>(
   probe: () => Promise<T | null | undefined | false>,
-  { ms = 15_000, what = 'the awaited state' } = {},
+  { ms = 30_000, what = 'the awaited state' } = {},
 ): Promise<T> => {
   const deadline = Date.now() + ms
   let problem: unknown

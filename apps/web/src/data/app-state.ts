@@ -20,6 +20,8 @@ export type AppState = {
   /** By list key: mailbox and filter. */
   lists: Record<string, ThreadList>
   threads: Record<string, Message[]>
+  /** Conversations that a mail has joined with another one: which they are now. */
+  merged: Record<string, string>
   bodies: Record<string, MessageBody | { failed: string }>
   /** Threads that arrived while somebody looked elsewhere in the list. */
   arrived: Record<string, string[]>
@@ -46,6 +48,7 @@ export const blank: AppState = {
   mailboxes: {},
   lists: {},
   threads: {},
+  merged: {},
   bodies: {},
   arrived: {},
   notesSeen: 0,
@@ -104,9 +107,19 @@ const askFresh = async <Answer>(
 
 export const loadThread = (threadId: string): Promise<void> =>
   once(`thread:${threadId}`, async () => {
-    const { messages } = await askFresh(`thread:${threadId}`, () => call('getThread', 'GET', `/v1/threads/${threadId}`))
-    app.set((state) => ({ threads: { ...state.threads, [threadId]: messages } }))
+    const answer = await askFresh(`thread:${threadId}`, () => call('getThread', 'GET', `/v1/threads/${threadId}`))
+    if (answer.threadId !== threadId) return followMerge(threadId, answer.threadId)
+    app.set((state) => ({ threads: { ...state.threads, [threadId]: answer.messages } }))
   })
+
+/** A conversation is a part of another one now. What is shown of it stays until that one is here. */
+export const followMerge = async (threadId: string, winnerId: string): Promise<void> => {
+  await loadThread(winnerId)
+  app.set(({ threads: { [threadId]: _, ...threads }, merged }) => ({
+    threads,
+    merged: { ...merged, [threadId]: winnerId },
+  }))
+}
 
 /** Could not be loaded, or was not here yet. */
 export const isMissing = (body: AppState['bodies'][string]): boolean => 'failed' in body || body.state === 'absent'

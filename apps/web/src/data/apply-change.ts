@@ -1,5 +1,15 @@
 import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
-import { type AppState, app, type Filter, isMissing, listKey, loadThread, noteBody, noteThread } from './app-state.ts'
+import {
+  type AppState,
+  app,
+  type Filter,
+  followMerge,
+  isMissing,
+  listKey,
+  loadThread,
+  noteBody,
+  noteThread,
+} from './app-state.ts'
 import { settleCommand } from './command-results.ts'
 import { noteChange, notePreviews, refreshMailbox } from './load-rows.ts'
 import { withChanges } from './thread-list.ts'
@@ -48,8 +58,7 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
     case 'threads':
       return applyThreads(change, totals.get(change.mailboxId))
     case 'messages':
-      for (const { threadId } of change.messages) noteThread(threadId)
-      return app.set((state) => ({ threads: placeMessages(state, change.messages) }))
+      return applyMessages(change.messages)
     case 'bodies':
       notePreviews(change.messageIds)
       return applyBodies(new Set(change.messageIds))
@@ -103,16 +112,6 @@ const applyThreads = (
   // Filtered lists are short; whoever shows one asks again.
   const shown = inView.current
   if (shown?.mailboxId === mailboxId && shown.filter !== 'all') refreshMailbox(mailboxId, shown)
-  const known = new Set(Object.keys(app.get().threads))
-  const grown = upserted.filter(
-    (row) => known.has(row.threadId) && !app.get().threads[row.threadId]?.some(({ id }) => id === row.latestMessageId),
-  )
-  if (grown.length > 0)
-    app.set((state) => ({
-      threads: Object.fromEntries(
-        Object.entries(state.threads).filter(([id]) => !grown.some((row) => row.threadId === id)),
-      ),
-    }))
 }
 
 /** What could not be loaded, or was not here, is asked for again, and so is a mail of which only the header was here. */
@@ -131,11 +130,36 @@ const applyBodies = (messageIds: Set<string>): void => {
   }
 }
 
-const placeMessages = (
-  state: AppState,
-  messages: Extract<Change, { kind: 'messages' }>['messages'],
-): AppState['threads'] => {
-  const threads = { ...state.threads }
+type Placed = Extract<Change, { kind: 'messages' }>['messages']
+
+/** All messages of conversations that changed. One that went into another is followed; one that has grown is asked for again. */
+const applyMessages = (messages: Placed): void => {
+  for (const { threadId } of messages) noteThread(threadId)
+  const now = new Map(messages.map((message) => [message.id, message]))
+  const { threads } = app.get()
+  for (const [threadId, known] of Object.entries(threads)) {
+    const moved = known.find(({ id }) => (now.get(id)?.threadId ?? threadId) !== threadId)
+    const winnerId = moved && now.get(moved.id)?.threadId
+    if (winnerId !== undefined) followMerge(threadId, winnerId).catch(() => forgetThreads([threadId]))
+  }
+  const grown = messages.filter(
+    ({ id, threadId, placements }) => placements.length > 0 && !threads[threadId]?.some((known) => known.id === id),
+  )
+  app.set((state) => ({ threads: placeMessages(state.threads, messages) }))
+  forgetThreads(grown.map(({ threadId }) => threadId))
+}
+
+/** Whoever shows them asks again. */
+const forgetThreads = (threadIds: string[]): void => {
+  const forgotten = new Set(threadIds.filter((threadId) => app.get().threads[threadId]))
+  if (forgotten.size === 0) return
+  app.set(({ threads }) => ({
+    threads: Object.fromEntries(Object.entries(threads).filter(([threadId]) => !forgotten.has(threadId))),
+  }))
+}
+
+const placeMessages = (before: AppState['threads'], messages: Placed): AppState['threads'] => {
+  const threads = { ...before }
   for (const { id, threadId, placements } of messages) {
     const thread = threads[threadId]
     if (thread) threads[threadId] = thread.map((message) => (message.id === id ? { ...message, placements } : message))

@@ -14,7 +14,8 @@ describe('a conversation', () => {
 
   it('is asked for again when it changed while the answer was on its way', async () => {
     const answers: ((messages: Message[]) => void)[] = []
-    vi.stubGlobal('fetch', () => new Promise((done) => answers.push((messages) => done(Response.json({ messages })))))
+    const answer = (messages: Message[]) => Response.json({ threadId: '5', messages })
+    vi.stubGlobal('fetch', () => new Promise((done) => answers.push((messages) => done(answer(messages)))))
     const work = loadThread('5')
     await settled()
     applyBatch({
@@ -28,6 +29,61 @@ describe('a conversation', () => {
     answers[1]?.([message('1'), message('2')])
     await work
     expect(app.get().threads['5']?.map(({ id }) => id)).toEqual(['1', '2'])
+  })
+})
+
+describe('a conversation that a mail has joined with another one', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    app.set(blank)
+  })
+  const joined = [message('1'), message('2'), message('3')]
+  const answering = () => {
+    const asked: string[] = []
+    vi.stubGlobal('fetch', async (path: string) => {
+      asked.push(path.replace(/^.*\//, ''))
+      return Response.json({ threadId: '5', messages: joined })
+    })
+    return asked
+  }
+  const tell = () =>
+    applyBatch({
+      stream: 'account:1',
+      seq: '2',
+      changes: [
+        {
+          kind: 'messages',
+          messages: joined.map(({ id }) => ({
+            id,
+            threadId: '5',
+            placements: [{ mailboxId: '1', copies: 1, flags: {} as never }], // any will do
+          })),
+        },
+      ],
+    })
+
+  it('is that one, also when it is asked for by its old address', async () => {
+    const asked = answering()
+    await loadThread('7')
+    expect(app.get()).toMatchObject({ threads: { '5': joined }, merged: { '7': '5' } })
+    expect(asked).toEqual(['7', '5'])
+  })
+
+  it('stays in sight until that one is here, whichever of them was shown', async () => {
+    const asked = answering()
+    app.set({ threads: { '5': [message('1')], '7': [{ ...message('2'), threadId: '7' }], '9': [] } })
+    tell()
+    expect(Object.keys(app.get().threads)).toEqual(['7', '9'])
+    await vi.waitFor(() => expect(app.get().merged).toEqual({ '7': '5' }))
+    expect(app.get().threads).toEqual({ '5': joined, '9': [] })
+    expect(asked).toEqual(['5'])
+  })
+
+  it('is asked for anew when that one could not be had', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no line')))
+    app.set({ threads: { '7': [{ ...message('2'), threadId: '7' }] } })
+    tell()
+    await vi.waitFor(() => expect(app.get().threads).toEqual({}))
   })
 })
 

@@ -1,7 +1,7 @@
 import { AppError } from '#platform/errors.ts'
 import { findOwnMailbox } from '#store/commands.ts'
 import { type ListKey, ladder, listHidden, mailboxSize, threadPage } from '#store/list-threads.ts'
-import { threadMessages, threadPlacements } from '#store/read-messages.ts'
+import { threadMessages, threadPlacements, threadWinner } from '#store/read-messages.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { parseCursor, presentMessage, presentThreadPage, presentThreadRow } from '../present-mail.ts'
 import { createLadders, ladderStep } from './ladders.ts'
@@ -45,22 +45,26 @@ export const registerThreads = ({ router, store }: FeatureDeps): void => {
   )
 
   router.on('getThread', async ({ user, params }) => {
-    const threadId = BigInt(params.threadId)
-    const [messages, placements] = await store.readAs(user.userId, [
-      threadMessages(user.userId, threadId),
-      threadPlacements(user.userId, threadId),
-    ])
-    const first = messages[0]
-    if (!first) throw new AppError('not_found', 'There is no such conversation.')
-    return {
-      threadId: params.threadId,
-      accountId: first.account_id.toString(),
-      messages: messages.map((row) =>
-        presentMessage(
-          row,
-          placements.filter((placement) => placement.message_id === row.id),
-        ),
-      ),
+    for (let threadId = BigInt(params.threadId); ; ) {
+      const [messages, placements] = await store.readAs(user.userId, [
+        threadMessages(user.userId, threadId),
+        threadPlacements(user.userId, threadId),
+      ])
+      const first = messages[0]
+      if (first)
+        return {
+          threadId: threadId.toString(),
+          accountId: first.account_id.toString(),
+          messages: messages.map((row) =>
+            presentMessage(
+              row,
+              placements.filter((placement) => placement.message_id === row.id),
+            ),
+          ),
+        }
+      const [[winner]] = await store.readAs(user.userId, [threadWinner(user.userId, threadId)])
+      if (!winner?.id) throw new AppError('not_found', 'There is no such conversation.')
+      threadId = winner.id
     }
   })
 }

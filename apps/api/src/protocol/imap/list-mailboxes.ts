@@ -41,6 +41,8 @@ export const listMailboxes = async (
   { withStatus }: { withStatus: boolean },
 ): Promise<ListedMailbox[]> => {
   try {
+    // Of the mailbox that is open Dovecot tells what this session has heard of it, not what has come since. RFC 9051 6.3.11.
+    if (withStatus && session.selectedPath() !== null) await session.flow.noop()
     const listed = await session.withinLines(maxLines, () =>
       session.flow.list(withStatus ? { statusQuery: statusQuery(session) } : {}),
     )

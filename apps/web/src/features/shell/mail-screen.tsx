@@ -34,8 +34,10 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
       ? (firstInbox(state, state.lastAccountId) ?? firstInbox(state, null))
       : firstInbox(state, newAccount),
   )
-  const place = placeOf(route, inbox)
-  const { kind, mailboxId, threadId, listAt } = place
+  const asked = placeOf(route, inbox)
+  const threadId = useApp(({ merged }) => (asked.threadId && merged[asked.threadId]) || asked.threadId)
+  const place = { ...asked, threadId }
+  const { kind, mailboxId, listAt } = place
   const accountId = useApp(({ mailboxes }) => (mailboxId && mailboxes[mailboxId]?.accountId) || null)
   const query = route.query.get('q') ?? ''
   const isOnline = useApp((state) => state.isOnline)
@@ -62,6 +64,9 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
   useEffect(() => {
     if (kind === 'mail' && !route.segments[1] && mailboxId) navigate(`/mail/${mailboxId}`, { replace: true })
   }, [kind, mailboxId, route.segments])
+  useEffect(() => {
+    if (threadId !== asked.threadId) navigate(besides(route, threadId), { replace: true })
+  }, [threadId, asked.threadId, route])
   return (
     <div className={threadId ? 'mail has-thread' : 'mail'}>
       <header className="top">
@@ -223,6 +228,10 @@ const placeOf = ({ segments, query }: Route, inbox: string | null): Place => {
   const listAt = kind === 'mail' ? mailAddress(mailboxId ?? '', query.get('filter') ?? 'all') : `/deleted/${mailboxId}`
   return { kind, mailboxId, threadId: segments[2] ?? null, listAt }
 }
+
+/** The address with another conversation in its place. */
+const besides = ({ segments }: Route, threadId: string | null): string =>
+  `/${[...segments.slice(0, -1), threadId].join('/')}${location.search}${location.hash}`
 
 const writeNew = (): void => askCompose({ kind: 'new' })
 
