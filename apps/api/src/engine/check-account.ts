@@ -23,11 +23,13 @@ export type AccountCheck = {
   signal?: AbortSignal
   /** Told the newest entries of a maildrop, which is listed for that. */
   onListed?: (newest: MaildropEntry[]) => void
+  /** Told how large a mail the sending server takes, in bytes; null: it does not say. */
+  onLimit?: (maxBytes: number | null) => void
 }
 
 /** Tries both servers of a new account, telling every step as it happens. Answers whether the incoming one works. */
 export const checkAccount = async (
-  { wanted, policy, ca, until, onListed, signal }: AccountCheck,
+  { wanted, policy, ca, until, onListed, onLimit, signal }: AccountCheck,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
   const tell =
@@ -46,7 +48,7 @@ export const checkAccount = async (
   }
   const isOutgoingRight =
     wanted.outgoing === null ||
-    (await checkOutgoing({ wanted, policy, ca, signal }, wanted.outgoing, tell('outgoing'), onEvent))
+    (await checkOutgoing({ wanted, policy, ca, signal, onLimit }, wanted.outgoing, tell('outgoing'), onEvent))
   finish(onEvent, isOutgoingRight, result.mailboxes, result.newestSubjects)
   return isOutgoingRight
 }
@@ -75,26 +77,23 @@ const checkIncoming = async (
 }
 
 const checkOutgoing = async (
-  { wanted, policy, ...attempt }: Pick<AccountCheck, 'wanted' | 'policy'> & Attempt,
+  {
+    wanted,
+    policy,
+    onLimit,
+    ...attempt
+  }: Pick<AccountCheck, 'wanted' | 'policy'> & Attempt & { onLimit: AccountCheck['onLimit'] | undefined },
   server: ServerSettings,
   tell: Tell,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
   const address = await resolveStep('outgoing', server, policy, tell, onEvent)
   if (!address) return false
-  const problem = await checkSmtpLogin(
-    { ...server, ...attempt, address, password: new Secret(wanted.outgoingPassword ?? wanted.password) },
-    tell,
-  )
-  if (problem)
-    onEvent(
-      failed(
-        'outgoing',
-        problem.step,
-        explainLogin(problem.error, server.host, new Secret(wanted.outgoingPassword ?? wanted.password)),
-      ),
-    )
-  return problem === null
+  const password = new Secret(wanted.outgoingPassword ?? wanted.password)
+  const result = await checkSmtpLogin({ ...server, ...attempt, address, password }, tell)
+  if (result.kind === 'ok') onLimit?.(result.maxBytes)
+  else onEvent(failed('outgoing', result.step, explainLogin(result.error, server.host, password)))
+  return result.kind === 'ok'
 }
 
 const resolveStep = async (
