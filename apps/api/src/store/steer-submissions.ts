@@ -3,7 +3,7 @@ import type { RawUnit, Unit } from './commit.ts'
 import type { WholeDraft } from './drafts.ts'
 import { holdOwnDraft, tellDraft, wantCopy, wantCopyGone } from './drafts.ts'
 import type { Tx } from './open-store.ts'
-import { tellSubmission } from './submissions.ts'
+import { type Due, partsOf, tellSubmission } from './submissions.ts'
 
 /** What its person does with a mail on its way out. Each holds it first, so that nobody begins to send it meanwhile. */
 export type HeldSubmission = {
@@ -15,6 +15,8 @@ export type HeldSubmission = {
   isCancelled: boolean
   isDismissed: boolean
   isFinished: boolean
+  /** By the clock of the database. */
+  now: Date
   states: string[]
   /** Why they wait, where it is nothing that a server said of the mail. */
   faults: string[]
@@ -28,7 +30,7 @@ export const holdSubmission = async (tx: Tx, userId: bigint, id: string): Promis
     WHERE b.submission_id = ${id}::uuid ORDER BY b.n FOR UPDATE OF b`
   const [found] = await tx.$queryRaw<Omit<HeldSubmission, 'states' | 'faults'>[]>`
     SELECT id::text, account_id AS "accountId", user_id AS "userId", draft_id::text AS "draftId", blob_id AS "blobId", cancelled_at IS NOT NULL AS "isCancelled",
-      dismissed_at IS NOT NULL AS "isDismissed", finished_at IS NOT NULL AS "isFinished" FROM submission WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
+      dismissed_at IS NOT NULL AS "isDismissed", finished_at IS NOT NULL AS "isFinished", now() AS now FROM submission WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
   if (!found) return null
   const faults = batches.flatMap(({ error_code }) => error_code ?? [])
   return { ...found, states: batches.map(({ state }) => state), faults }
@@ -147,18 +149,20 @@ export const dismissHeld = async (unit: Unit, { id, accountId }: HeldSubmission)
 export const rescheduleHeld = async (
   unit: Unit,
   { id, accountId, blobId }: HeldSubmission,
-  { notBefore, schedule, octets }: { notBefore: Date; schedule: unknown; octets: StagedContent },
+  { notBefore, schedule, octets }: { notBefore: Due; schedule: unknown; octets: StagedContent },
 ): Promise<void> => {
   const { tx } = unit
+  const { at, inMs } = partsOf(notBefore)
   const stored = octets.blobId ?? (await storeSmall(tx, accountId, octets))
   if (octets.blobId !== null)
     await tx.$executeRaw`UPDATE blob SET is_whole = true, sha256 = ${octets.sha256}, size_bytes = ${octets.sizeBytes}::bigint WHERE id = ${stored} AND account_id = ${accountId}`
   await tx.$executeRaw`DELETE FROM blob_chunk WHERE blob_id = ${blobId}`
   await tx.$executeRaw`DELETE FROM blob WHERE id = ${blobId}`
   await tx.$executeRaw`
-    UPDATE submission SET not_before = ${notBefore}::timestamptz, schedule = ${schedule === null ? null : JSON.stringify(schedule)}::jsonb, blob_id = ${stored},
+    UPDATE submission SET not_before = coalesce(${at}::timestamptz, now() + ${inMs}::float8 * interval '1 millisecond'), schedule = ${schedule === null ? null : JSON.stringify(schedule)}::jsonb, blob_id = ${stored},
       size_bytes = ${octets.sizeBytes}::bigint WHERE id = ${id}::uuid`
-  await tx.$executeRaw`UPDATE submission_batch SET due_at = ${notBefore}::timestamptz WHERE submission_id = ${id}::uuid`
+  await tx.$executeRaw`
+    UPDATE submission_batch b SET due_at = s.not_before FROM submission s WHERE s.id = b.submission_id AND b.submission_id = ${id}::uuid`
   tell(unit, { id, accountId })
 }
 
