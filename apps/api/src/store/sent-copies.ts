@@ -1,3 +1,4 @@
+import type { RawTx } from './bare-tx.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit, Unit } from './commit.ts'
 import type { Tx } from './open-store.ts'
@@ -74,7 +75,7 @@ export const endCopy = async (
 }
 
 /** Whether a mail with this Message-ID (mail/threading.ts) lies in a mailbox that keeps what was sent. */
-export const isInSent = async (tx: Tx, accountId: bigint, messageIdHash: string): Promise<boolean> => {
+export const isInSent = async (tx: RawTx, accountId: bigint, messageIdHash: string): Promise<boolean> => {
   const [row] = await tx.$queryRaw<{ found: boolean }[]>`
     SELECT EXISTS (
       SELECT 1 FROM message_ref r JOIN message m ON m.thread_id = r.thread_id AND m.message_id_hash = r.ref_hash

@@ -1,8 +1,10 @@
+import type { RawTx } from './bare-tx.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit, Unit } from './commit.ts'
 import type { WholeDraft } from './drafts.ts'
 import { holdOwnDraft, tellDraft, wantCopy, wantCopyGone } from './drafts.ts'
 import type { Tx } from './open-store.ts'
+import { foundInSent } from './read-submissions.ts'
 import { type Due, partsOf, tellSubmission } from './submissions.ts'
 
 /** What its person does with a mail on its way out. Each holds it first, so that nobody begins to send it meanwhile. */
@@ -23,7 +25,7 @@ export type HeldSubmission = {
 }
 
 /** Null when it is somebody else's or not there. */
-export const holdSubmission = async (tx: Tx, userId: bigint, id: string): Promise<HeldSubmission | null> => {
+export const holdSubmission = async (tx: RawTx, userId: bigint, id: string): Promise<HeldSubmission | null> => {
   // In the order in which the engine takes them.
   const batches = await tx.$queryRaw<{ state: string; error_code: string | null }[]>`
     SELECT b.state, b.error_code FROM submission_batch b JOIN submission s ON s.id = b.submission_id AND s.user_id = ${userId}
@@ -117,9 +119,9 @@ export const retryHeld = async (unit: Unit, { id, accountId }: HeldSubmission): 
 
 /** Ends the doubt about its batches: the server had them, or they go again. */
 export const decideHeld = async (
-  unit: Unit,
+  unit: RawUnit,
   { id, accountId }: HeldSubmission,
-  decision: 'arrived' | 'sendAgain',
+  decision: 'arrived' | 'foundInSent' | 'sendAgain',
 ): Promise<void> => {
   const { tx } = unit
   if (decision === 'sendAgain') {
@@ -135,7 +137,7 @@ export const decideHeld = async (
       UPDATE submission_recipient r SET state = 'accepted', reply_code = NULL, text = NULL FROM submission_batch b
       WHERE r.submission_id = ${id}::uuid AND r.state = 'waiting' AND b.submission_id = r.submission_id AND b.n = r.batch AND b.state = 'in_doubt'`
     await tx.$executeRaw`
-      UPDATE submission_batch SET state = 'sent', changed_at = now(), text = NULL WHERE submission_id = ${id}::uuid AND state = 'in_doubt'`
+      UPDATE submission_batch SET state = 'sent', changed_at = now(), reply_code = NULL, text = ${decision === 'foundInSent' ? foundInSent : null}::text WHERE submission_id = ${id}::uuid AND state = 'in_doubt'`
   }
   tell(unit, { id, accountId })
 }
@@ -174,7 +176,7 @@ const storeSmall = async (tx: Tx, accountId: bigint, { sha256, sizeBytes, head }
   return row.id
 }
 
-const tell = (unit: Unit, { id, accountId }: { id: string; accountId: bigint }): void => {
+const tell = (unit: RawUnit, { id, accountId }: { id: string; accountId: bigint }): void => {
   tellSubmission(unit, accountId, id)
   unit.wakeEngine(accountId)
 }
