@@ -14,8 +14,8 @@ export type AcceptSums = {
   /** Said to be accepted, or found so later, and not at the server once. */
   lost: number
   doubled: number
-  /** Never said to be accepted nor found so, and at the server, or no longer a draft. */
-  unasked: number
+  /** Not in the outbox, and at the server or no longer a draft; or in the outbox, and a draft still. */
+  half: number
   /** Asked for again under its id, and not accepted. */
   refused: number
 }
@@ -54,7 +54,7 @@ export const startAcceptRun = async (dovecot: Dovecot, user: string): Promise<Ac
   const arrived = (id: string) => sink.mails.filter(({ octets }) => octets.includes(`<${id}@example.org>`)).length
   return {
     through: async (moment) => {
-      const sums: AcceptSums = { lost: 0, doubled: 0, unasked: 0, refused: 0 }
+      const sums: AcceptSums = { lost: 0, doubled: 0, half: 0, refused: 0 }
       // More octets than go into the transaction that accepts them: they are stored before.
       const files = [{ filename: 'a.bin', octets: Buffer.alloc(3_000_000, 1) }]
       const draftId = await writer.write(accountId, {}, { files })
@@ -75,7 +75,8 @@ export const startAcceptRun = async (dovecot: Dovecot, user: string): Promise<Ac
       if (answer !== null && (answer.status !== 200 || !isAccepted)) sums.lost++
       if (isAccepted) {
         if (arrived(id) === 0) sums.lost++
-      } else if (arrived(id) > 0 || draft.submissionId !== null || draft.discardedAt !== null) sums.unasked++
+        if (draft.submissionId !== id) sums.half++
+      } else if (arrived(id) > 0 || draft.submissionId !== null || draft.discardedAt !== null) sums.half++
       // Whoever got no answer asks again.
       const again = await ask('POST', points.mailPort, '/v1/submissions', cookie, wish)
       if (again?.status !== 200) sums.refused++
