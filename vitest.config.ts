@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Four tiers: pure code, real Postgres, real Dovecot, real Chromium. `npm test` runs them in this order. */
+/** Four tiers: pure code, real Postgres, real Dovecot, real Chromium. `npm test` runs them in this order, the last one beside the others. */
 const tier = (name: string, include: string[], more: Record<string, unknown> = {}) => ({
   test: { name, include, environment: 'node', testTimeout: 20_000, hookTimeout: 60_000, ...more },
 })

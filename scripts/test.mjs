@@ -1,9 +1,11 @@
 // `npm test`: everything, against real servers and a real browser. Installs what Debian can give, names what it cannot.
 // The last line is `N passed, N failed`.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { buildWeb, environment, fail, generateClient, install, root, runtime } from './prepare.mjs'
 
 const tiers = process.argv.slice(2).filter((arg) => !arg.startsWith('-'))
@@ -46,7 +48,12 @@ const installSystemPackages = () => {
     fail(`apt-get could not install ${missing.join(' ')}; install them by hand and run the tests again.`)
 }
 
-const runTier = (tier, outputFile) => {
+/** Lines of two tiers come mixed; each says whose it is. */
+const forward = (from, to, tier) => {
+  createInterface({ input: from }).on('line', (line) => to.write(`${tier.padEnd(7)} | ${line}\n`))
+}
+
+const runTier = async (tier, outputFile) => {
   console.log(`\n# ${tier}`)
   const args = [
     join(root, 'node_modules/vitest/vitest.mjs'),
@@ -57,7 +64,10 @@ const runTier = (tier, outputFile) => {
     '--reporter=json',
     `--outputFile.json=${outputFile}`,
   ]
-  const { status } = spawnSync(runtime(), args, { cwd: root, stdio: 'inherit', env: environment() })
+  const child = spawn(runtime(), args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
+  forward(child.stdout, process.stdout, tier)
+  forward(child.stderr, process.stderr, tier)
+  const [status] = await once(child, 'close')
   if (!existsSync(outputFile)) return { passed: 0, failed: 1 }
   const report = JSON.parse(readFileSync(outputFile, 'utf8'))
   const skipped = report.numPendingTests + report.numTodoTests
@@ -72,13 +82,19 @@ install()
 generateClient()
 if (wanted.includes('browser')) buildWeb()
 const work = mkdtempSync(join(tmpdir(), 'postern-test-'))
-let passed = 0
-let failed = 0
-for (const tier of wanted) {
-  const counts = runTier(tier, join(work, `${tier}.json`))
-  passed += counts.passed
-  failed += counts.failed
+
+const runInTurn = async (tiersInTurn) => {
+  const counts = []
+  for (const tier of tiersInTurn) counts.push(await runTier(tier, join(work, `${tier}.json`)))
+  return counts
 }
+
+// The browser and the servers behind it wait for each other most of the time, and so do the tests over Dovecot: beside
+// each other they take little longer than the longer one alone. Every tier has servers of its own.
+const lanes = [wanted.filter((tier) => tier !== 'browser'), wanted.filter((tier) => tier === 'browser')]
+const counts = (await Promise.all(lanes.map(runInTurn))).flat()
 rmSync(work, { recursive: true, force: true })
+const passed = counts.reduce((sum, tier) => sum + tier.passed, 0)
+const failed = counts.reduce((sum, tier) => sum + tier.failed, 0)
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)

@@ -22,6 +22,7 @@ import { registerPeople } from '#features/people/routes.ts'
 import { presentChanges } from '#features/present-changes.ts'
 import { readStart } from '#features/read-start.ts'
 import { registerReceipts } from '#features/receipts/routes.ts'
+import { registerRelay } from '#features/relay/routes.ts'
 import { registerReports } from '#features/reports/routes.ts'
 import { createRouter } from '#features/rest-route.ts'
 import { registerSearch } from '#features/search/routes.ts'
@@ -141,6 +142,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     registerDrafts,
     registerCorrespondents,
     registerSubmissions,
+    registerRelay,
     registerCommands,
     registerChanges,
   ])

@@ -79,7 +79,7 @@ const tags = [
     description: 'Mailboxes, conversations, messages, search.',
     paths: /^(mailboxes|threads|messages|remote-image|trusted-senders|search|transfers)$/,
   },
-  { name: 'Sending', description: 'The outbox: mail on its way out.', paths: /^submissions$/ },
+  { name: 'Sending', description: 'The outbox: mail on its way out.', paths: /^(submissions|relay)$/ },
   {
     name: 'Writing',
     description: 'Who a person writes as, and what is being written.',

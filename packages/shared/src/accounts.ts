@@ -18,7 +18,7 @@ const loginName = z
   .min(1)
   .max(320)
   .regex(/^[^\u0000-\u001f\u007f]+$/, 'holds a control character')
-const password = z
+export const password = z
   .string()
   .min(1)
   .max(1024)
@@ -45,8 +45,10 @@ export const accountSettings = z.strictObject({
   name: z.string().trim().max(100).default(''),
   kind: accountKind.default('imap'),
   incoming: serverSettings,
-  /** Null: no sending from this account. */
+  /** Null: no server of its own to send with. */
   outgoing: serverSettings.nullable().default(null),
+  /** Sends by the owner's relay, whatever `outgoing` is. */
+  usesRelay: z.boolean().optional(),
   /** Of a POP3 account; without it, as `retrieval` has it by default. */
   retrieval: retrieval.omit({ isOnHold: true, isDeletionDecided: true }).optional(),
 })
@@ -110,6 +112,7 @@ export const accountPatch = z.strictObject({
   isPaused: z.boolean().optional(),
   incoming: serverSettings.optional(),
   outgoing: serverSettings.nullable().optional(),
+  usesRelay: z.boolean().optional(),
   password: password.optional(),
   outgoingPassword: password.nullable().optional(),
   dailyByteBudget: z.int().min(0).nullable().optional(),
@@ -152,6 +155,8 @@ export const account = z
     position: z.int(),
     incoming: serverSettings,
     outgoing: serverSettings.nullable(),
+    /** It sends by the owner's relay, and not by `outgoing`. */
+    usesRelay: z.boolean(),
     state: accountState,
     /** Why it is in this state, in plain words with the next step; null when all is well. */
     problem: z

@@ -45,6 +45,8 @@ export const change = z
     z.object({ kind: z.literal('submission'), submission }),
     /** Who a person writes as in this account is to be asked for again. */
     z.object({ kind: z.literal('identities'), accountId: id }),
+    /** To the owner: whether the relay lets anybody in (CurrentSession). */
+    z.object({ kind: z.literal('relay'), isRefused: z.boolean() }),
     z.object({ kind: z.literal('settings'), settings: z.record(z.string(), z.unknown()) }),
     /** New mail that deserves a notice: a thread of an inbox with unread messages from someone else. */
     z.object({ kind: z.literal('arrived'), mailboxId: id, threadIds: z.array(id) }),

@@ -47,7 +47,7 @@ export const identity = z
     isDefault: z.boolean(),
     /** What the server takes in one mail, bytes, as it last said (RFC 1870); null: it did not. */
     maxMessageBytes: z.int().nullable(),
-    /** False: the account has no server to send with. */
+    /** False: the account has no server to send with, or the owner's relay does not carry this address. */
     canSend: z.boolean(),
   })
   .meta({ id: 'Identity' })

@@ -108,6 +108,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'A mailbox that is here already, by the other protocol or as the same maildrop, or that a disconnected account holds, is account.exists with the id of that account; `beside` adds it all the same.',
     errors: [
       'account.plaintext_denied',
+      'relay.missing',
       'account.exists',
       'mailbox.in_use',
       'mailbox.unavailable',
@@ -118,7 +119,14 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   patchAccount: {
     description:
       'Other servers or passwords are tried first. A stored password is never sent to a server it was not entered for. What is not given of `retrieval` stays; the next look comes at once.',
-    errors: ['account.plaintext_denied', 'account.password_needed', ...openingSecrets, ...reachingServer, ...loggingIn],
+    errors: [
+      'account.plaintext_denied',
+      'account.password_needed',
+      'relay.missing',
+      ...openingSecrets,
+      ...reachingServer,
+      ...loggingIn,
+    ],
   },
   switchAccount: {
     description:
@@ -265,6 +273,19 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   listChanges: {
     description: 'What the socket pushes, for clients that ask. `isReset`: too old, load everything again.',
     errors: ['not_found'],
+  },
+  getRelayOffer: { description: 'Where it is, and with which login, only its owner sees.' },
+  checkRelay: {
+    description: 'Answers as `checkAccount` does, with the steps of the outgoing server alone.',
+    errors: ['account.plaintext_denied'],
+  },
+  putRelay: {
+    description:
+      'Another server or password is tried first. The stored password is never sent to a server it was not entered for. Mail that waits for it goes at once.',
+    errors: ['account.plaintext_denied', 'account.password_needed', ...reachingServer, ...loggingIn],
+  },
+  removeRelay: {
+    description: 'Mail that was to go by it waits until there is one again, or its account has a server of its own.',
   },
   createSubmission: {
     description:

@@ -5,6 +5,7 @@ import * as commands from './commands.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as messages from './messages.ts'
 import { draftOperations } from './rest-drafts.ts'
+import { relayOperations } from './rest-relay.ts'
 import { reportOperations } from './rest-reports.ts'
 import { sessionOperations } from './rest-sessions.ts'
 import { submissionOperations } from './rest-submissions.ts'
@@ -337,6 +338,7 @@ export const rest = {
   ...transferOperations,
   ...draftOperations,
   ...submissionOperations,
+  ...relayOperations,
   ...reportOperations,
 
   // intents and changes

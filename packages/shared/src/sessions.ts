@@ -20,6 +20,8 @@ export const currentSession = z
   .object({
     user: z.object({ id, name: z.string(), address: z.string(), role: z.enum(['owner', 'member']) }),
     sessionId: id,
+    /** To the owner: the relay lets nobody in, and what is to go by it waits. */
+    isRelayRefused: z.boolean(),
     settings: z.record(z.string(), z.unknown()),
     version: z.string(),
   })

@@ -60,6 +60,11 @@ export class AccountWorker {
     await this.ended
   }
 
+  /** The owner's relay is another one, or gone. */
+  noticeRelay(): void {
+    this.#outgoing?.noticeRelay()
+  }
+
   /** Somebody left something to do: commands, requests, an edited account. */
   async notice(): Promise<void> {
     const life = this.#life

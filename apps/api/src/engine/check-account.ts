@@ -27,19 +27,30 @@ export type AccountCheck = {
   onLimit?: (maxBytes: number | null) => void
 }
 
+/** A server to send with, by itself. */
+export type SubmissionCheck = Pick<AccountCheck, 'policy' | 'ca' | 'signal' | 'onLimit'> & {
+  outgoing: ServerSettings
+  password: string
+}
+
+/** Tries a server to send with alone, telling every step as it happens. Answers whether it works. */
+export const checkSubmission = async (check: SubmissionCheck, onEvent: (event: CheckEvent) => void): Promise<boolean> =>
+  finish(onEvent, await checkOutgoing(check, teller('outgoing', onEvent), onEvent), null, [])
+
+const teller =
+  (server: Which, onEvent: (event: CheckEvent) => void): Tell =>
+  (progress) =>
+    onEvent({ kind: 'step', server, ms: null, note: null, ...progress })
+
 /** Tries both servers of a new account, telling every step as it happens. Answers whether the incoming one works. */
 export const checkAccount = async (
   { wanted, policy, ca, until, onListed, onLimit, signal }: AccountCheck,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
-  const tell =
-    (server: Which): Tell =>
-    (progress) =>
-      onEvent({ kind: 'step', server, ms: null, note: null, ...progress })
-
-  const incoming = await resolveStep('incoming', wanted.incoming, policy, tell('incoming'), onEvent)
+  const tell = teller('incoming', onEvent)
+  const incoming = await resolveStep('incoming', wanted.incoming, policy, tell, onEvent)
   if (!incoming) return finish(onEvent, false, null, [])
-  const result = await checkIncoming(wanted, { address: incoming, ca, until, onListed, signal }, tell('incoming'))
+  const result = await checkIncoming(wanted, { address: incoming, ca, until, onListed, signal }, tell)
   if (result.kind === 'failed') {
     onEvent(
       failed('incoming', result.step, explainLogin(result.error, wanted.incoming.host, new Secret(wanted.password))),
@@ -48,7 +59,18 @@ export const checkAccount = async (
   }
   const isOutgoingRight =
     wanted.outgoing === null ||
-    (await checkOutgoing({ wanted, policy, ca, signal, onLimit }, wanted.outgoing, tell('outgoing'), onEvent))
+    (await checkOutgoing(
+      {
+        outgoing: wanted.outgoing,
+        password: wanted.outgoingPassword ?? wanted.password,
+        policy,
+        ca,
+        ...(signal ? { signal } : {}),
+        ...(onLimit ? { onLimit } : {}),
+      },
+      teller('outgoing', onEvent),
+      onEvent,
+    ))
   finish(onEvent, isOutgoingRight, result.mailboxes, result.newestSubjects)
   return isOutgoingRight
 }
@@ -77,22 +99,16 @@ const checkIncoming = async (
 }
 
 const checkOutgoing = async (
-  {
-    wanted,
-    policy,
-    onLimit,
-    ...attempt
-  }: Pick<AccountCheck, 'wanted' | 'policy'> & Attempt & { onLimit: AccountCheck['onLimit'] | undefined },
-  server: ServerSettings,
+  { outgoing, password: typed, policy, ca, signal, onLimit }: SubmissionCheck,
   tell: Tell,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
-  const address = await resolveStep('outgoing', server, policy, tell, onEvent)
+  const address = await resolveStep('outgoing', outgoing, policy, tell, onEvent)
   if (!address) return false
-  const password = new Secret(wanted.outgoingPassword ?? wanted.password)
-  const result = await checkSmtpLogin({ ...server, ...attempt, address, password }, tell)
+  const password = new Secret(typed)
+  const result = await checkSmtpLogin({ ...outgoing, ca, signal, address, password }, tell)
   if (result.kind === 'ok') onLimit?.(result.maxBytes)
-  else onEvent(failed('outgoing', result.step, explainLogin(result.error, server.host, password)))
+  else onEvent(failed('outgoing', result.step, explainLogin(result.error, outgoing.host, password)))
   return result.kind === 'ok'
 }
 

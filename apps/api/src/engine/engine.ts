@@ -11,12 +11,12 @@ import {
   replyNotice,
   treeNotice,
 } from '#store/engine-requests.ts'
-import { engineChannel, restartNotice } from '#store/notify.ts'
+import { engineChannel, relayNotice, restartNotice } from '#store/notify.ts'
 import type { Store } from '#store/open-store.ts'
 import { readLedger } from '#store/pop-ledger.ts'
 import { readTreeResult } from '#store/tree-changes.ts'
 import { countRemoval } from '#sync/count-maildrop.ts'
-import type { AccountCheck } from './check-account.ts'
+import type { AccountCheck, SubmissionCheck } from './check-account.ts'
 import type { MailboxSwitch } from './plan-mailbox-switch.ts'
 import type { SwitchPreparation } from './prepare-switch.ts'
 import type { MaildropProof } from './prove-maildrop.ts'
@@ -37,6 +37,8 @@ export type Engine = {
   focus: (accountId: bigint, screen: string, mailboxIds: bigint[]) => Promise<void>
   /** The account was edited, paused, resumed or removed. */
   accountChanged: (accountId: bigint) => void
+  /** The owner's relay was set, changed or taken away. */
+  relayChanged: () => void
   /** Resolves when the body is stored. Throws message.gone, message.unavailable. */
   openBody: (accountId: bigint, messageId: bigint) => Promise<void>
   openPart: (accountId: bigint, messageId: bigint, partId: bigint) => Promise<Content>
@@ -48,6 +50,7 @@ export type Engine = {
   /** What a policy would remove of a POP3 account now; nobody is asked but the ledger. */
   planRemoval: (accountId: bigint, policy: ServerPolicy) => Promise<RemovalPlan>
   checkAccount: (check: AccountCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
+  checkSubmission: (check: SubmissionCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
   /** What each mailbox of a POP3 account is at an IMAP server, after it was made there. Throws connect.*, tls.*, login.*. */
   prepareSwitch: (preparation: SwitchPreparation) => Promise<MailboxSwitch[]>
   /** What an IMAP account finds in its maildrop. Throws connect.*, tls.*, login.*, mailbox.*, request.conflict. */
@@ -136,6 +139,7 @@ export const createEngine = (
     focus: async (accountId, screen, mailboxIds) =>
       void (await ask(accountId, { kind: 'focus', screen, mailboxIds: mailboxIds.map(String) })),
     accountChanged: (accountId) => store.notifier.notify(engineChannel, restartNotice(accountId)),
+    relayChanged: () => store.notifier.notify(engineChannel, relayNotice),
     openBody: async (accountId, messageId) => {
       await waitUntil(
         await askFor(accountId, { kind: 'body', messageId: messageId.toString() }),
@@ -167,6 +171,10 @@ export const createEngine = (
     checkAccount: async (check, onEvent) => {
       const { checkAccount } = await import('./check-account.ts')
       return checkAccount(check, onEvent)
+    },
+    checkSubmission: async (check, onEvent) => {
+      const { checkSubmission } = await import('./check-account.ts')
+      return checkSubmission(check, onEvent)
     },
     prepareSwitch: async (preparation) => {
       const { prepareSwitch } = await import('./prepare-switch.ts')

@@ -21,10 +21,14 @@ describe('a refused password', () => {
     expect(said).toMatchObject({ code, detail: { serverText: refused().detail.serverText, hint: expect.any(String) } })
   })
 
-  it('is not repeated, whatever the server says', () => {
-    const said = explainLogin(refused('NO LOGIN ann "hunter2 canary" refused'), 'mail.example.org', password)
-    expect(said.detail.serverText).toContain('LOGIN ann')
-    expect(JSON.stringify([said.message, said.detail])).not.toContain('canary')
+  it.each([
+    ['NO LOGIN ann "hunter2 canary" refused', 'NO LOGIN ann "[secret]" refused'],
+    ['535 5.7.8 AUTH PLAIN AGFubgBodW50ZXIyIGNhbmFyeQ== refused', '535 5.7.8 AUTH PLAIN [secret] refused'],
+    ['535 aHVudGVyMiBjYW5hcnk=: no', '535 [secret]: no'],
+    ['NO [AUTHENTICATIONFAILED] YW5u', 'NO [AUTHENTICATIONFAILED] YW5u'],
+  ])('is not repeated: %s', (serverText, expected) => {
+    const said = explainLogin(refused(serverText), 'mail.example.org', password)
+    expect(said.detail.serverText).toBe(expected)
   })
 
   it('is all that is explained', () => {

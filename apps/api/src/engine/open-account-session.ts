@@ -52,10 +52,10 @@ export const openMaildropSession = async (
 /** An SMTP session by which an account's mail goes out. */
 export const openSubmissionSession = (
   deps: EngineDeps,
-  { server, password, userId }: SubmissionServer,
+  { server, password, reachedAs }: SubmissionServer,
   signal: AbortSignal,
 ): Promise<SmtpSession> =>
-  openWithCare(deps, { incoming: server, password, row: { userId } }, (address) =>
+  openWithCare(deps, { incoming: server, password, row: { userId: reachedAs } }, (address) =>
     openSmtpSession({
       ...server,
       address,

@@ -7,10 +7,12 @@ import { toSessionError } from '#protocol/session-error.ts'
 import type { SmtpSession } from '#protocol/smtp/open-session.ts'
 import { loadForSending, type SubmissionServer, storeMaxMessageBytes } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
+import { noteRelayProblem, type RelayRow } from '#store/relay.ts'
 import { msToNextCopy } from '#store/sent-copies.ts'
-import { msToLate, msToNextDue, tellLate } from '#store/submissions.ts'
+import { type DueBatch, msToLate, msToNextDue, tellLate } from '#store/submissions.ts'
 import type { AccountMachine } from './account-life.ts'
 import { openSubmissionSession } from './open-account-session.ts'
+import { noRelay, requirePassage, toRelayFault } from './relay-passage.ts'
 import { WakeSignal } from './wake-signal.ts'
 
 /** A mark wakes at once; this is for one that was lost with a crash elsewhere. */
@@ -20,7 +22,7 @@ const stopGraceMs = 4000
 
 /**
  * The mail of an account on its way out, whether its incoming server can be reached or not. One at a time, over one session. A
- * refused login parks all of it until the account is edited, or an hour has passed: asked again and again, providers lock people out.
+ * refused login parks all of it until the account is edited, or the relay is, or an hour has passed: asked again and again, providers lock people out.
  */
 export class OutgoingMail {
   readonly #machine: AccountMachine
@@ -28,8 +30,11 @@ export class OutgoingMail {
   readonly #ended: Promise<void>
   #session: SmtpSession | undefined
   #closing: NodeJS.Timeout | undefined
+  /** By which the session goes; null: it is the account's own server. */
+  #relay: RelayRow | null = null
   /** Monotonic. */
   #parkedUntil = 0
+  #waitsForRelay = false
 
   constructor(machine: AccountMachine) {
     this.#machine = machine
@@ -38,6 +43,16 @@ export class OutgoingMail {
 
   notice(): void {
     this.#wake.mark('waiting')
+  }
+
+  /** It is another one, or gone. What is in the middle of a mail goes on; the next one looks. */
+  noticeRelay(): void {
+    if (this.#waitsForRelay) {
+      this.#parkedUntil = 0
+      this.#waitsForRelay = false
+      this.#machine.restrict('sending', null)
+    }
+    this.notice()
   }
 
   async settled(): Promise<void> {
@@ -85,8 +100,8 @@ export class OutgoingMail {
   async #sendNext(): Promise<boolean> {
     const { deps, lease } = this.#machine
     let session: SmtpSession | undefined
-    const open = async () => {
-      session = await this.#open()
+    const open = async (mail: DueBatch) => {
+      session = await this.#open(mail)
       return session
     }
     try {
@@ -125,41 +140,63 @@ export class OutgoingMail {
     return Math.max(0, Math.min(...[sendMs, lateMs, copyMs].map((ms) => ms ?? lookEveryMs), lookEveryMs))
   }
 
-  /** The one that is open, if its server still answers. */
-  async #open(): Promise<SmtpSession> {
-    const { deps, lease, restrict, signal } = this.#machine
+  /** The one that is open, if its server still answers, and is still the one to send by. */
+  async #open(mail: DueBatch): Promise<SmtpSession> {
+    const { deps, lease } = this.#machine
     clearTimeout(this.#closing)
-    if (!this.#session?.isOpen() || !(await this.#session.isAlive())) {
-      this.#session?.destroy()
-      this.#session = undefined
-      const account = await deps.store.readSystem((tx) => loadForSending(tx, deps.masterKey, lease.accountId))
-      if (!account)
+    const isOpen = this.#session?.isOpen() === true && (await this.#session.isAlive())
+    if (isOpen && this.#session && this.#relay === null) return this.#session
+    try {
+      const server = await deps.store.readSystem((tx) => loadForSending(tx, deps.masterKey, lease.accountId))
+      if (server === 'no_relay') throw noRelay()
+      if (!server)
         throw new AppError('account.not_ready', 'This account has no server to send with.', {
           hint: 'Enter one on the page of the account.',
         })
-      // What is open is ended with more care (onStop).
-      const opening = new AbortController()
-      const giveUp = () => opening.abort()
-      if (signal.aborted) giveUp()
-      signal.addEventListener('abort', giveUp, { once: true })
-      try {
-        this.#session = await openSubmissionSession(deps, account, opening.signal)
-      } catch (error) {
-        // Given up by us: the next engine begins with it anew, at once.
-        if (signal.aborted) throw new AppError('lease.lost', 'The engine is being stopped.')
-        const known = toSessionError(error)
-        if (needsPerson(known.code)) {
-          this.#parkedUntil = deps.clock.monotonicMs() + deps.timing.sendingParkMs
-          restrict('sending', known)
-        }
-        throw known
-      } finally {
-        signal.removeEventListener('abort', giveUp)
-      }
-      restrict('sending', null)
-      await this.#noteLimit(account, this.#session)
+      const { relay, userId } = server
+      if (relay) await requirePassage(deps, { relay, userId }, mail)
+      if (isOpen && this.#session && relay?.changedAt.getTime() === this.#relay?.changedAt.getTime())
+        return this.#session
+      return await this.#openAnew(server)
+    } catch (error) {
+      if (error instanceof AppError && needsPerson(error.code)) this.#park(error)
+      throw error
     }
+  }
+
+  async #openAnew(server: SubmissionServer): Promise<SmtpSession> {
+    const { deps, restrict, signal } = this.#machine
+    const { relay } = server
+    this.#session?.destroy()
+    this.#session = undefined
+    // What is open is ended with more care (onStop).
+    const opening = new AbortController()
+    const giveUp = () => opening.abort()
+    if (signal.aborted) giveUp()
+    signal.addEventListener('abort', giveUp, { once: true })
+    try {
+      this.#session = await openSubmissionSession(deps, server, opening.signal)
+    } catch (error) {
+      // Given up by us: the next engine begins with it anew, at once.
+      if (signal.aborted) throw new AppError('lease.lost', 'The engine is being stopped.')
+      const known = toSessionError(error)
+      throw relay ? await toRelayFault(deps, relay, known) : known
+    } finally {
+      signal.removeEventListener('abort', giveUp)
+    }
+    this.#relay = relay
+    if (relay?.problem) await noteRelayProblem(deps.store, relay.changedAt, null)
+    restrict('sending', null)
+    await this.#noteLimit(server, this.#session)
     return this.#session
+  }
+
+  #park(error: AppError): void {
+    const { deps, restrict } = this.#machine
+    const forMs = error.detail.retryAfterMs ?? deps.timing.sendingParkMs
+    this.#parkedUntil = deps.clock.monotonicMs() + forMs
+    this.#waitsForRelay = error.code.startsWith('relay.')
+    restrict('sending', error)
   }
 
   /** Whoever writes is to know before they attach too much. */

@@ -2,7 +2,7 @@ import { sweepBlobs } from '#store/blobs.ts'
 import { sweepRequests } from '#store/engine-requests.ts'
 import { learnNextPiece } from '#store/learn-correspondents.ts'
 import { type Lease, leaseRenewMs, releaseLeases, renewLeases, takeLeases } from '#store/lease.ts'
-import { engineChannel, eraseNotice, restartPrefix } from '#store/notify.ts'
+import { engineChannel, eraseNotice, relayNotice, restartPrefix } from '#store/notify.ts'
 import { listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
 import { eraseNextStep } from '#store/remove-person.ts'
 import { sweepOld } from '#store/retention.ts'
@@ -112,6 +112,10 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
   const onNotice = (payload: string) => {
     if (payload.startsWith('reply:')) return
     if (payload === eraseNotice) return lookAgainToErase()
+    if (payload === relayNotice) {
+      for (const worker of workers.values()) worker.noticeRelay()
+      return
+    }
     if (payload.startsWith(restartPrefix)) {
       // The account was edited, paused or removed: its worker starts anew with what is stored now.
       const worker = workers.get(BigInt(payload.slice(restartPrefix.length)))

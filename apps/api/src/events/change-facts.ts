@@ -20,6 +20,7 @@ export const changeFact = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('submission'), submissionId: z.string() }),
   z.object({ kind: z.literal('identities'), accountId: idText }),
   z.object({ kind: z.literal('transfersDismissed'), transferIds: z.array(idText) }),
+  z.object({ kind: z.literal('relay') }),
   z.object({ kind: z.literal('settings') }),
   z.object({ kind: z.literal('arrived'), mailboxId: idText, threadIds: z.array(idText) }),
 ])

@@ -35,6 +35,7 @@ export const presentAccount = (row: ShownAccount): Account => ({
   position: row.position,
   incoming: serverSettings.parse(row.incoming),
   outgoing: row.outgoing === null ? null : serverSettings.parse(row.outgoing),
+  usesRelay: row.usesRelay,
   state: row.isPaused ? 'paused' : accountState.parse(row.state),
   problem: row.problem === null ? null : problem.parse(row.problem),
   retryAt: row.retryAt?.toISOString() ?? null,

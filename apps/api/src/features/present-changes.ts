@@ -26,6 +26,7 @@ export const presentChanges = async (
     ...draftChanges(rows, facts),
     ...identityChanges(facts),
     ...settings(rows, facts),
+    ...rows.relay.map(({ isRefused }): Change => ({ kind: 'relay', isRefused })),
   ]
 }
 

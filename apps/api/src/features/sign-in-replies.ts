@@ -5,6 +5,7 @@ import { cookieName, sessionDays } from '#auth/session-tokens.ts'
 import type { Visitor } from '#auth/sign-in.ts'
 import { AppError } from '#platform/errors.ts'
 import type { Store } from '#store/open-store.ts'
+import { relayStateFor } from '#store/relay.ts'
 import { personOf, settingsOf } from '#store/sessions.ts'
 
 /** What every way of signing in answers: a cookie, and who is signed in. */
@@ -37,7 +38,12 @@ export const presentSession = async (
   opened: { userId: bigint; sessionId: bigint },
   version: string,
 ): Promise<CurrentSession> => {
-  const [[user], settings] = await store.readAs(opened.userId, [personOf(opened.userId), settingsOf(opened.userId)])
+  const { userId } = opened
+  const [[user], settings, [relay]] = await store.readAs(userId, [
+    personOf(userId),
+    settingsOf(userId),
+    relayStateFor(userId),
+  ])
   if (!user) throw new AppError('auth.required', 'Please sign in again.')
   return {
     user: {
@@ -47,6 +53,7 @@ export const presentSession = async (
       role: user.role === 'owner' ? 'owner' : 'member',
     },
     sessionId: opened.sessionId.toString(),
+    isRelayRefused: relay?.isRefused === true,
     settings: Object.fromEntries(settings.map(({ key, value }) => [key, value])),
     version,
   }

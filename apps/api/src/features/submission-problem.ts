@@ -121,6 +121,26 @@ export const explainFault = (code: ErrorCode | null): Explained => {
     }
   if (code === 'account.not_ready')
     return { message: 'This account has no server to send with.', hint: 'Enter one on the page of the account.' }
+  if (code === 'relay.missing')
+    return {
+      message: 'The relay of the owner is not there any more.',
+      hint: 'It goes as soon as there is one again, or once the account has a server of its own.',
+    }
+  if (code === 'relay.refused')
+    return {
+      message: 'The relay of the owner lets nobody in.',
+      hint: 'The owner is told; it goes as soon as that is mended.',
+    }
+  if (code === 'relay.sender')
+    return {
+      message: 'The relay of the owner does not carry mail from this sender.',
+      hint: 'Take it back as a draft and choose another sender, or ask the owner.',
+    }
+  if (code === 'relay.limit')
+    return {
+      message: 'The relay of the owner takes only so many mails of each person in an hour.',
+      hint: 'It goes by itself when its turn comes.',
+    }
   if (code === 'message.too_large') return tooLarge
   if (code === 'request.invalid')
     return {

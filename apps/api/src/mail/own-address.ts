@@ -10,6 +10,9 @@ export const ownAddress = (text: string): string | null => {
 /** The same for addresses whose mail comes to the same person: letters of any size, either spelling of the domain. */
 export const addressKey = (address: string): string => partsOf(address).join('@')
 
+/** A domain as it is kept behind the @ of an own address; null for what is none. */
+export const domainKept = (text: string): string | null => ownAddress(`x@${text}`)?.slice(2) ?? null
+
 /**
  * Of the address that this one has something behind a plus of; null: it has none. The plus of one's own address is part of it:
  * `me+shop@` answers mail to itself, not all of `me@`.

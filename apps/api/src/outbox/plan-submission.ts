@@ -58,9 +58,12 @@ export type Attempt =
   | { kind: 'impossible' }
   /** The login is refused: whoever has the password must act; what waits stays. */
   | { kind: 'parked' }
+  /** Its turn comes later: nobody was asked. */
+  | { kind: 'early'; dueInMs: number }
 
 /** A refusal at the door that waiting does not mend: a password, a certificate. Asked again and again, providers lock people out. */
-export const needsPerson = (code: ErrorCode): boolean => /^(login|tls)\./.test(code) && !errorTable[code].retry
+export const needsPerson = (code: ErrorCode): boolean =>
+  code === 'relay.missing' || code === 'relay.refused' || (/^(login|tls)\./.test(code) && !errorTable[code].retry)
 
 /** What an attempt makes of a batch. */
 export const planAfterAttempt = (
@@ -72,6 +75,8 @@ export const planAfterAttempt = (
       return { state: 'sent', reason: 'the server has it' }
     case 'impossible':
       return { state: 'failed', reason: 'it cannot be sent as it is' }
+    case 'early':
+      return { state: 'deferred', reason: 'its turn comes later' }
     case 'parked':
       break
     case 'lost':

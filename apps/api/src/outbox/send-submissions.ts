@@ -37,8 +37,8 @@ import {
 export type Sending = {
   store: Store
   lease: Lease
-  /** One that is signed in: kept from mail to mail by whoever gives it. Throws connect.*, tls.*, login.*. */
-  session: () => Promise<SmtpSession>
+  /** One that is signed in: kept from mail to mail by whoever gives it. Throws connect.*, tls.*, login.*, relay.*. */
+  session: (mail: DueBatch) => Promise<SmtpSession>
 }
 
 /** Whoever takes over an account first says what its last owner left: before anything is sent. */
@@ -113,7 +113,7 @@ const tryOnce = async (
   const to = recipients.map(({ address }) => address)
   let session: SmtpSession
   try {
-    session = await sending.session()
+    session = await sending.session(batch)
   } catch (error) {
     return faulty(error)
   }
@@ -156,11 +156,16 @@ const tryOnce = async (
 const faulty = (error: unknown): Ended => {
   if (!(error instanceof AppError) || error.code === 'lease.lost') throw error
   return {
-    attempt: needsPerson(error.code) ? { kind: 'parked' } : { kind: 'lost', isCommitted: false },
+    attempt: attemptAt(error),
     facts: { errorCode: error.code, text: error.detail.serverText ?? error.message },
     accepted: [],
     refused: [],
   }
+}
+
+const attemptAt = ({ code, detail }: AppError): Attempt => {
+  if (code === 'relay.limit') return { kind: 'early', dueInMs: detail.retryAfterMs ?? 60_000 }
+  return needsPerson(code) ? { kind: 'parked' } : { kind: 'lost', isCommitted: false }
 }
 
 const toEnded = (end: SubmissionEnd, accepted: string[]): Ended => {
@@ -208,7 +213,8 @@ const settle = async (unit: RawUnit, batch: DueBatch, { attempt, facts, accepted
       text: reply.text,
     })),
   ])
-  const dueInMs = retryDelayMs(batch.attempts + 1, Math.random())
+  const isEarly = attempt.kind === 'early'
+  const dueInMs = isEarly ? attempt.dueInMs : retryDelayMs(batch.attempts + 1, Math.random())
   // The others have it: those who may get it later wait by themselves.
   if (attempt.kind === 'accepted' && refused.length > refusedForGood.length)
     await splitWaiting(unit, batch, { dueInMs })
@@ -222,7 +228,7 @@ const settle = async (unit: RawUnit, batch: DueBatch, { attempt, facts, accepted
     batch,
     { from: ['leased', 'connected', 'committing'], to: state },
     // What is parked goes as soon as somebody can sign in.
-    { ...facts, isAttempt: true, dueInMs: state === 'deferred' && attempt.kind !== 'parked' ? dueInMs : 0 },
+    { ...facts, isAttempt: !isEarly, dueInMs: state === 'deferred' && attempt.kind !== 'parked' ? dueInMs : 0 },
   )
   if (state === 'in_doubt') await endProvenDoubts(unit, batch.accountId)
   await finishSubmission(unit, submissionId)

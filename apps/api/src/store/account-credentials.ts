@@ -44,6 +44,28 @@ export const sealPassword = (
   return sealCredential(openDataKey(masterKey, dataKey, owner), password, column, owner)
 }
 
+/** The same for what is no account: a key of its own for every password. */
+type SealedPassword = { dataKey: Uint8Array<ArrayBuffer>; credential: Uint8Array<ArrayBuffer> }
+type Place = { table: string; rowId: string; userId: string }
+
+export const sealNewPassword = (masterKey: Buffer, password: string, at: Place): SealedPassword => {
+  const dataKey = newDataKey()
+  return {
+    dataKey: seal(masterKey, dataKey, { ...at, column: 'data_key' }),
+    credential: seal(dataKey, Buffer.from(password, 'utf8'), { ...at, column: 'credential' }),
+  }
+}
+
+/** Throws config.invalid, as `openCredential`. */
+export const openSealedPassword = (
+  masterKey: Buffer,
+  { dataKey, credential }: { dataKey: Uint8Array; credential: Uint8Array },
+  at: Place,
+): Secret => {
+  const key = open(masterKey, dataKey, { ...at, column: 'data_key' })
+  return new Secret(open(key, credential, { ...at, column: 'credential' }).toString('utf8'))
+}
+
 /** Throws config.invalid when the master key is not the one it was sealed under. */
 export const openCredential = (
   masterKey: Buffer,

@@ -8,6 +8,7 @@ import type { Account } from './generated/client.ts'
 import { addIdentity } from './identities.ts'
 import { createMailboxesHere } from './mailboxes-here.ts'
 import type { Tx } from './open-store.ts'
+import { openRelay, type RelayRow, readRelay } from './relay.ts'
 
 export type AccountRow = Account
 
@@ -63,6 +64,7 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
     name: settings.name,
     incoming: settings.incoming,
     ...(settings.outgoing ? { outgoing: settings.outgoing } : {}),
+    ...(settings.usesRelay === undefined ? {} : { usesRelay: settings.usesRelay }),
     ...(settings.kind === 'pop3' ? { retrieval: wishesOf(settings, old) } : {}),
     isPrivateHost: wanted.isPrivateHost,
     state: 'new',
@@ -141,27 +143,42 @@ export const loadForEngine = async (
 export type SubmissionServer = {
   server: ServerSettings
   password: Secret
+  /** By whose egress rules it is reached. */
+  reachedAs: bigint
   userId: bigint
   /** As it last said. */
   maxMessageBytes: number | null
+  /** Null: the account's own server. */
+  relay: RelayRow | null
 }
 
-/** Where an account's mail goes out, with the password for it. Null when nothing is sent from it, or it is not looked after. */
+/**
+ * Where an account's mail goes out, with the password for it. Null when it has no server to send with, or is not looked after;
+ * `no_relay` when it is to go by the owner's relay, and there is none.
+ */
 export const loadForSending = async (
   tx: Tx,
   masterKey: Buffer,
   accountId: bigint,
-): Promise<SubmissionServer | null> => {
+): Promise<SubmissionServer | 'no_relay' | null> => {
   const account = await loadForEngine(tx, masterKey, accountId)
-  if (!account || account.row.outgoing === null) return null
+  if (!account) return null
   const { row } = account
   const { dataKey, outgoingCredential: credential, userId } = row
+  const maxMessageBytes = row.maxMessageBytes === null ? null : Number(row.maxMessageBytes)
+  if (row.usesRelay) {
+    const relay = await readRelay(tx)
+    return relay
+      ? { ...openRelay(relay, masterKey), reachedAs: relay.setBy, userId, maxMessageBytes, relay }
+      : 'no_relay'
+  }
+  if (row.outgoing === null) return null
   const password =
     credential === null
       ? account.password
       : openCredential(masterKey, { dataKey, credential }, 'outgoing_credential', { accountId, userId })
-  const maxMessageBytes = row.maxMessageBytes === null ? null : Number(row.maxMessageBytes)
-  return { server: serverSettings.parse(row.outgoing), password, userId, maxMessageBytes }
+  const server = serverSettings.parse(row.outgoing)
+  return { server, password, reachedAs: userId, userId, maxMessageBytes, relay: null }
 }
 
 /** What the submission server takes in one mail, as it says now. RFC 1870. */

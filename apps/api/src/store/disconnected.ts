@@ -25,7 +25,7 @@ export const countKept = async (tx: Tx, userId: bigint): Promise<KeptAccount[]> 
  */
 export const takeUpAgain = async (
   unit: Unit,
-  { id, userId, outgoing }: AccountRow,
+  { id, userId, outgoing, usesRelay }: AccountRow,
   { isMoved }: { isMoved: boolean },
 ): Promise<void> => {
   const position = await unit.tx.account.count({ where: { userId, disconnectedAt: null } })
@@ -37,7 +37,8 @@ export const takeUpAgain = async (
   // Prisma has no null for JSON columns that could be meant here.
   await unit.tx
     .$executeRaw`UPDATE account SET problem = NULL, progress = NULL, outgoing = CASE WHEN ${isMoved} THEN NULL ELSE outgoing END WHERE id = ${id}`
-  const sending = isMoved || outgoing === null ? ' It sends nothing until a server to send with is entered.' : ''
+  const sending =
+    !usesRelay && (isMoved || outgoing === null) ? ' It sends nothing until a server to send with is entered.' : ''
   await addSyncEvent(unit, id, { kind: 'connect', code: null, text: `The account was connected again.${sending}` })
   unit.log({ userId }, { kind: 'account', accountId: id.toString() })
   unit.wakeEngine(id)

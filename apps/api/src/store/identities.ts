@@ -2,24 +2,34 @@ import type { IdentityFields, IdentityPatch } from '@postern/shared/identities.t
 import type { Unit } from './commit.ts'
 import { type Identity, Prisma } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
+import { type SendingBar, sendingBar } from './relay.ts'
 
 /** Who a person writes as. Every account has at least one, and one default. */
 export type IdentityRow = Identity
 
-/** With what is known of the account it sends through. */
-export type OwnIdentity = IdentityRow & { maxMessageBytes: bigint | null; canSend: boolean }
+/** What is known of the server by which it sends. */
+export type SendingFacts = {
+  maxMessageBytes: bigint | null
+  /** Null: it can. */
+  bar: SendingBar | null
+  /** Null: as many as anywhere. */
+  recipientsPerMail: number | null
+}
+export type OwnIdentity = IdentityRow & SendingFacts
+
+/** The same of identity `i` in account `a`, with the relay `r` (LEFT JOIN relay r ON true). */
+export const sendingFacts = Prisma.sql`
+  a.max_message_bytes AS "maxMessageBytes", ${sendingBar(Prisma.sql`i.address`)} AS bar, CASE WHEN a.uses_relay THEN r.recipients_per_mail END AS "recipientsPerMail"`
 
 const ownAccounts = (userId: bigint) => ({ userId, disconnectedAt: null })
 
-const withAccount = async (tx: Tx, rows: IdentityRow[]): Promise<OwnIdentity[]> => {
-  const accounts = await tx.account.findMany({
-    where: { id: { in: rows.map(({ accountId }) => accountId) } },
-    select: { id: true, maxMessageBytes: true, outgoing: true },
-  })
-  const byId = new Map(accounts.map((account) => [account.id, account]))
-  return rows.map((row) => {
-    const account = byId.get(row.accountId)
-    return { ...row, maxMessageBytes: account?.maxMessageBytes ?? null, canSend: account?.outgoing != null }
+const withFacts = async (tx: Tx, rows: IdentityRow[]): Promise<OwnIdentity[]> => {
+  const facts = await tx.$queryRaw<({ id: bigint } & SendingFacts)[]>`
+    SELECT i.id, ${sendingFacts} FROM identity i JOIN account a ON a.id = i.account_id LEFT JOIN relay r ON true WHERE i.id = ANY (${rows.map(({ id }) => id)}::bigint[])`
+  const byId = new Map(facts.map((one) => [one.id, one]))
+  return rows.flatMap((row) => {
+    const found = byId.get(row.id)
+    return found ? { ...row, ...found } : []
   })
 }
 
@@ -35,7 +45,7 @@ export const listIdentities = async (tx: Tx, userId: bigint): Promise<OwnIdentit
     orderBy: [{ isDefault: 'desc' }, { id: 'asc' }],
   })
   const place = new Map(accounts.map(({ id }, n) => [id, n]))
-  const found = await withAccount(tx, rows)
+  const found = await withFacts(tx, rows)
   return found.sort((a, b) => (place.get(a.accountId) ?? 0) - (place.get(b.accountId) ?? 0))
 }
 
@@ -44,7 +54,7 @@ export const findOwnIdentity = async (tx: Tx, userId: bigint, id: bigint): Promi
   const row = await tx.identity.findUnique({ where: { id } })
   const account = row && (await tx.account.findFirst({ where: { id: row.accountId, ...ownAccounts(userId) } }))
   if (!row || !account) return null
-  return (await withAccount(tx, [row]))[0] ?? null
+  return (await withFacts(tx, [row]))[0] ?? null
 }
 
 /** Two who change the identities of an account at once come one after the other: one default stays, and the last one too. */

@@ -4,6 +4,7 @@ import type { RawUnit } from './commit.ts'
 import { Prisma } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
 import type { Statement } from './reader.ts'
+import { sendingBar } from './relay.ts'
 
 /** What mails ask of their reader, and what was said to it. */
 const stored = z.object({
@@ -82,7 +83,8 @@ export const findAnswerer = async (
     CROSS JOIN LATERAL (
       SELECT i.name, i.address, i.is_default, 1 AS kind FROM identity i WHERE i.account_id = a.id
       UNION ALL SELECT '', a.address, false, 2) own
-    WHERE a.id = ${accountId} AND a.outgoing IS NOT NULL
+    LEFT JOIN relay r ON true
+    WHERE a.id = ${accountId} AND ${sendingBar(Prisma.sql`own.address`)} IS NULL
     ORDER BY EXISTS (SELECT 1 FROM jsonb_array_elements(m.to_addresses || m.cc) t WHERE lower(t ->> 'address') = lower(own.address)) DESC,
       own.is_default DESC, own.kind LIMIT 1`
   return row ?? null

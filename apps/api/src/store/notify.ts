@@ -12,6 +12,8 @@ export const sessionsEndedNotice = 'sessions-ended'
 export const engineChannel = 'postern_engine'
 /** A payload of its own on that channel: somebody was removed, and what is stored of them goes. */
 export const eraseNotice = 'erase'
+/** A payload of its own on that channel: the owner's relay is another one now, or gone. */
+export const relayNotice = 'relay'
 /** A payload on that channel: the account was edited, paused, removed or changed its protocol; its worker starts anew. */
 export const restartNotice = (accountId: bigint): string => `${restartPrefix}${accountId}`
 export const restartPrefix = 'restart:'

@@ -8,6 +8,7 @@ import { modelColumns } from './model-columns.ts'
 import { type PlacementRow, placementsOf } from './read-messages.ts'
 import { type SubmissionRow, submissionsOf } from './read-submissions.ts'
 import type { Ask, Statement } from './reader.ts'
+import { relayStateFor } from './relay.ts'
 import { type SettingRow, settingsOf } from './sessions.ts'
 import type { MailboxRow } from './sync-mailboxes.ts'
 
@@ -29,6 +30,8 @@ export type ChangeRows = {
   commands: CommandRow[]
   submissions: SubmissionRow[]
   settings: SettingRow[]
+  /** One row when it is told of. */
+  relay: { isRefused: boolean }[]
   /** Those that are open. */
   drafts: WholeDraft[]
 }
@@ -52,6 +55,7 @@ export const readChangeRows = async (
   const commandIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'command' ? [fact.commandId] : [])))]
   const submissionIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'submission' ? [fact.submissionId] : [])))]
   const areSettingsNew = userId !== null && facts.some(({ kind }) => kind === 'settings')
+  const isRelayNew = userId !== null && facts.some(({ kind }) => kind === 'relay')
   const draftIds = [...new Set(facts.flatMap((fact) => (fact.kind === 'draft' ? [fact.draftId] : [])))]
   const [
     threadRows,
@@ -62,6 +66,7 @@ export const readChangeRows = async (
     commands,
     submissions,
     settings,
+    relay,
     drafts,
     attachments,
   ] = await ask([
@@ -73,6 +78,7 @@ export const readChangeRows = async (
     commandIds.length > 0 ? commandsOf(commandIds) : null,
     submissionIds.length > 0 ? submissionsOf(submissionIds) : null,
     areSettingsNew ? settingsOf(userId) : null,
+    isRelayNew ? relayStateFor(userId) : null,
     draftIds.length > 0 ? draftsOf(draftIds) : null,
     draftIds.length > 0 ? attachmentsOf(draftIds) : null,
   ])
@@ -89,6 +95,7 @@ export const readChangeRows = async (
     commands,
     submissions,
     settings,
+    relay,
     drafts: wholeDrafts(drafts, attachments),
   }
 }

@@ -1,6 +1,6 @@
 import { type AttachmentRow, type DraftRow, type WholeDraft, wholeDrafts } from './drafts.ts'
 import { Prisma } from './generated/client.ts'
-import type { OwnIdentity } from './identities.ts'
+import { type OwnIdentity, sendingFacts } from './identities.ts'
 import { modelColumns } from './model-columns.ts'
 import type { Store } from './open-store.ts'
 import type { Statement } from './reader.ts'
@@ -41,8 +41,8 @@ export const readWanted = async (
   const identity: Statement<OwnIdentity> = {
     name: 'wanted.identity',
     sql: Prisma.sql`
-      SELECT i.*, a.max_message_bytes AS "maxMessageBytes", a.outgoing IS NOT NULL AS "canSend" FROM (SELECT ${identityColumns} FROM identity) i
-      JOIN account a ON a.id = i."accountId" AND a.user_id = ${userId} AND a.disconnected_at IS NULL
+      SELECT i.*, ${sendingFacts} FROM (SELECT ${identityColumns} FROM identity) i
+      JOIN account a ON a.id = i."accountId" AND a.user_id = ${userId} AND a.disconnected_at IS NULL LEFT JOIN relay r ON true
       WHERE i.id = (SELECT (content ->> 'identityId')::bigint FROM draft WHERE id = ${draftId}::uuid AND user_id = ${userId})`,
   }
   const [[one], drafts, files, [writer]] = await store.readAs(userId, [known, draft, attachments, identity])

@@ -102,6 +102,7 @@ const erasePerson = async (tx: Tx, userId: bigint): Promise<void> => {
   await tx.userSetting.deleteMany({ where })
   await tx.trustedSender.deleteMany({ where })
   await tx.correspondent.deleteMany({ where })
+  await tx.relayTurn.deleteMany({ where })
   await tx.auditEvent.deleteMany({ where })
   await tx.appUser.deleteMany({ where: { id: userId } })
 }

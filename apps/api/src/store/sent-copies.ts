@@ -22,7 +22,7 @@ export type SentMail = {
   at: Date
   /** Since then, by the clock of the database. */
   ageMs: number
-  /** Of the server by which it left. */
+  /** Of the account's own server, if it left by that. */
   host: string | null
   /** Its account's mailboxes are: what is put into them becomes a message's source, and belongs to that. */
   isKeptHere: boolean
@@ -37,7 +37,7 @@ export const nextSentMail = async (tx: Tx, accountId: bigint, wanted: Wanted): P
     SELECT s.id::text, s.user_id AS "userId", s.account_id AS "accountId", s.draft_id::text AS "draftId", s.message_id_header AS "messageIdHeader", s.subject, s.blob_id AS "blobId",
       b.sha256, s.size_bytes::float8 AS "sizeBytes", s.sent_copy AS "sentCopy", s.about_message_id AS "aboutMessageId", s.about_kind AS "aboutKind", s.not_before AS at,
       (extract(epoch FROM now() - s.not_before) * 1000)::float8 AS "ageMs",
-      a.outgoing ->> 'host' AS host, a.kind = 'pop3' AS "isKeptHere"
+      CASE WHEN NOT a.uses_relay THEN a.outgoing ->> 'host' END AS host, a.kind = 'pop3' AS "isKeptHere"
     FROM submission s JOIN blob b ON b.id = s.blob_id JOIN account a ON a.id = s.account_id
     WHERE s.account_id = ${accountId} AND s.cancelled_at IS NULL AND CASE WHEN ${isCopy} THEN s.copy_at <= now() ELSE s.followed_at IS NULL END
       AND EXISTS (SELECT 1 FROM submission_batch b WHERE b.submission_id = s.id AND b.state = 'sent')

@@ -26,6 +26,9 @@ export const applyBatch = ({ changes }: ChangeBatch): void => {
 const apply = (change: Change, totals: Map<string, number>): unknown => {
   switch (change.kind) {
     case 'account':
+      // Added on another device: that somebody writes as it was told before anybody here listened.
+      if (!app.get().accounts.some(({ id }) => id === change.account.id))
+        writing.listener({ kind: 'identities', accountId: change.account.id })
       return app.set((state) => ({ accounts: replaceAccount(state, change.account) }))
     case 'accountRemoved':
       return app.set((state) => ({
@@ -63,6 +66,8 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
     case 'submission':
     case 'identities':
       return writing.listener(change)
+    case 'relay':
+      return app.set(({ session }) => (session ? { session: { ...session, isRelayRefused: change.isRefused } } : {}))
     case 'settings':
       return app.set((state) => (state.session ? { session: { ...state.session, settings: change.settings } } : {}))
     case 'arrived':

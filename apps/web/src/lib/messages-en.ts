@@ -62,6 +62,7 @@ export const messages = {
   'list.noMailboxes': 'The mailboxes of this account are being read.',
   'list.paused': 'This account is paused: no new mail is fetched. It can be resumed in the account settings.',
   'list.needsYou': 'This account needs you:',
+  'list.relayRefused': 'The relay lets nobody in: mail that is to go by it waits.',
   'list.fix': 'Fix it',
   'list.filling': 'Mail is on its way: this mailbox is being fetched.',
   'list.excluded': 'This mailbox is not kept here. That can be changed in the account settings.',

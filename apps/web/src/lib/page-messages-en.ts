@@ -1,3 +1,4 @@
+import { relayMessages } from './relay-messages-en.ts'
 import { serverMessages } from './server-messages-en.ts'
 import { switchMessages } from './switch-messages-en.ts'
 import { transferMessages } from './transfer-messages-en.ts'
@@ -5,6 +6,7 @@ import { transferMessages } from './transfer-messages-en.ts'
 /** English texts of the pages beside the mail: set-up, accounts, settings, palette, previews. */
 export const pageMessages = {
   ...serverMessages,
+  ...relayMessages,
   ...switchMessages,
   ...transferMessages,
   'tree.name': 'Name',

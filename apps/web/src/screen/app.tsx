@@ -27,6 +27,9 @@ const AccountPage = lazy(() =>
 const Settings = lazy(() =>
   import('#features/settings/settings-screen.tsx').then((module) => ({ default: module.SettingsScreen })),
 )
+const RelaySection = lazy(() =>
+  import('#features/accounts/relay-section.tsx').then((module) => ({ default: module.RelaySection })),
+)
 const HiddenList = lazy(() =>
   import('#features/message-list/hidden-list.tsx').then((module) => ({ default: module.HiddenList })),
 )
@@ -41,6 +44,7 @@ const Transfers = lazy(() =>
 )
 
 const composerParts = { SealedMail }
+const settingsParts = { RelaySection }
 const screens = { MailboxTree, MessageList, HiddenList, Outbox, ThreadView, SearchResults, ShortcutSheet, Palette }
 
 /** One page, one router: the path decides the screen. */
@@ -101,7 +105,7 @@ const Screen = () => {
       {route.segments[0] === 'accounts' && route.segments[1] !== 'new' ? (
         <AccountPage accountId={route.segments[1] ?? ''} />
       ) : route.segments[0] === 'settings' ? (
-        <Settings section={route.segments[1] ?? 'general'} />
+        <Settings section={route.segments[1] ?? 'general'} parts={settingsParts} />
       ) : route.segments[0] === 'accounts' || !hasAccounts ? (
         <AddAccount isFirst={!hasAccounts} />
       ) : (

@@ -26,6 +26,43 @@ export const Field = ({
   )
 }
 
+/** The same for several lines. */
+export const LinesField = ({
+  label,
+  rows,
+  value,
+  error,
+  hint,
+  onChange,
+}: {
+  label: string
+  rows: number
+  value: string
+  error?: string | undefined
+  hint: string
+  onChange: (value: string) => void
+}) => {
+  const id = useId()
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <textarea
+        id={id}
+        className="input"
+        dir="ltr"
+        rows={rows}
+        aria-invalid={error !== undefined}
+        aria-describedby={`${id}-note`}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+      <div id={`${id}-note`} className={error ? 'field-error' : 'field-hint'}>
+        {error ? `${label} ${error}` : hint}
+      </div>
+    </div>
+  )
+}
+
 /** Where a form cannot be taken yet: at the first field that says why. */
 export const focusInvalid = (form: HTMLFormElement): void =>
   form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()

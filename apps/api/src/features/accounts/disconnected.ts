@@ -8,10 +8,11 @@ import { countKept, type KeptAccount, setIncoming, takeUpAgain } from '#store/di
 import { erasing, letGoOfAccount } from '#store/erase-account.ts'
 import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
+import { allowServers } from '../judge-servers.ts'
 import { presentAccount } from '../present-account.ts'
 import { toImap } from './switch-account.ts'
 import { requireOwnLogin } from './switch-target.ts'
-import { allowServers, requireLogin } from './try-login.ts'
+import { requireLogin } from './try-login.ts'
 
 /** Accounts whose mail is kept though nobody looks after them: what they hold, taking them up again, erasing them. */
 export const registerDisconnected = (deps: FeatureDeps): void => {

@@ -1,4 +1,3 @@
-import { PassThrough } from 'node:stream'
 import { errorCodes } from '@postern/shared/error-codes.ts'
 import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
@@ -15,14 +14,16 @@ import { commit, type Unit } from '#store/commit.ts'
 import { erasing, letGoOfAccount } from '#store/erase-account.ts'
 import { releaseCopies } from '#store/maildrop-wishes.ts'
 import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
+import { readRelay } from '#store/relay.ts'
 import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
+import { allowServers, isSameServer, streamCheck } from '../judge-servers.ts'
 import { presentAccount } from '../present-account.ts'
 import { registerDisconnected } from './disconnected.ts'
 import { requireNewMailbox, requireNewMaildrop } from './same-mailbox.ts'
 import { registerAccountSwitch } from './switch-account.ts'
 import { registerSyncs } from './syncs.ts'
-import { allowServers, isSameServer, requireEditedLogin, requireLoginAndList } from './try-login.ts'
+import { requireEditedLogin, requireLoginAndList } from './try-login.ts'
 
 /** Adding, editing, pausing, ordering and removing accounts. */
 export const registerAccounts = (deps: FeatureDeps): void => {
@@ -33,6 +34,14 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     return row
   }
 
+  /** Throws relay.missing where an account is to send by one. */
+  const requireRelay = async (userId: bigint, { usesRelay }: { usesRelay?: boolean | undefined }): Promise<void> => {
+    if (usesRelay && !(await store.read(userId, readRelay)))
+      throw new AppError('relay.missing', 'There is no relay here by which mail could be sent.', {
+        hint: 'Enter a server of its own, or ask the owner of this Postern.',
+      })
+  }
+
   router.on('listAccounts', async ({ user }) => ({
     accounts: (await store.read(user.userId, (tx) => listAccounts(tx, user.userId))).map(presentAccount),
   }))
@@ -40,20 +49,13 @@ export const registerAccounts = (deps: FeatureDeps): void => {
 
   router.on('checkAccount', async ({ user, body, reply }) => {
     const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
-    const lines = new PassThrough()
-    reply.header('content-type', 'application/x-ndjson; charset=utf-8').header('x-accel-buffering', 'no')
-    const left = new AbortController()
-    reply.raw.once('close', () => left.abort())
-    engine
-      .checkAccount({ wanted: body, policy, ca, until: 'messages', signal: left.signal }, (event) =>
-        lines.write(`${JSON.stringify(event)}\n`),
-      )
-      .catch((error: unknown) => deps.logger.warn({ err: error }, 'an account check broke off'))
-      .finally(() => lines.end())
-    return reply.send(lines)
+    return streamCheck(deps, reply, (signal, onEvent) =>
+      engine.checkAccount({ wanted: body, policy, ca, until: 'messages', signal }, onEvent),
+    )
   })
 
   router.on('createAccount', async ({ user, body }) => {
+    await requireRelay(user.userId, body)
     const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
     await requireNewMailbox(store, user.userId, body, policy)
     const { listed, limit } = await requireLoginAndList(deps, body, policy)
@@ -78,12 +80,14 @@ export const registerAccounts = (deps: FeatureDeps): void => {
       throw new AppError('request.invalid', 'Only a POP3 account is looked at from time to time.', {
         fields: { retrieval: 'is for POP3 accounts' },
       })
+    if (body.usesRelay !== row.usesRelay) await requireRelay(user.userId, body)
     const policy = await allowServers(deps, user.userId, [body.incoming ?? null, body.outgoing ?? null])
     const tried = await requireEditedLogin(deps, row, body, policy)
     const { password, outgoingPassword: given, dailyByteBudget, outgoing, retrieval: wishes, ...plain } = body
     // A password for sending belongs to the server it was entered for; a new one was tried with the other password.
     const isSendingMoved = outgoing !== undefined && !(outgoing && isSameServer(outgoing, presentAccount(row).outgoing))
     const outgoingPassword = given === undefined && isSendingMoved ? null : given
+    const isOtherWay = body.usesRelay !== undefined && body.usesRelay !== row.usesRelay
     await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
       await unit.tx.account.update({
         where: { id: row.id },
@@ -91,6 +95,8 @@ export const registerAccounts = (deps: FeatureDeps): void => {
           ...plain,
           ...(tried ? { isPrivateHost: tried.isPrivateHost } : {}),
           ...(outgoing ? { outgoing } : {}),
+          // What another server takes is not known before it was asked.
+          ...(isOtherWay ? { maxMessageBytes: null } : {}),
           ...(dailyByteBudget === undefined
             ? {}
             : { dailyByteBudget: dailyByteBudget === null ? null : BigInt(dailyByteBudget) }),
@@ -104,10 +110,13 @@ export const registerAccounts = (deps: FeatureDeps): void => {
         await unit.tx
           .$executeRaw`UPDATE account SET state = ${body.isPaused ? 'paused' : 'new'}, problem = NULL, retry_at = NULL WHERE id = ${row.id}`
       unit.log({ accountId: row.id }, { kind: 'account', accountId: row.id.toString() })
+      if (isOtherWay || outgoing !== undefined)
+        unit.log({ accountId: row.id }, { kind: 'identities', accountId: row.id.toString() })
     })
     // What waits to be sent is tried at once, too, when that server is another.
     const { isPaused, incoming } = body
-    const mustReconnect = [isPaused, password, incoming, outgoing, outgoingPassword].some((one) => one !== undefined)
+    const mustReconnect =
+      isOtherWay || [isPaused, password, incoming, outgoing, outgoingPassword].some((one) => one !== undefined)
     if (mustReconnect) engine.accountChanged(row.id)
     // The next look is by the new wishes, and it is now: whoever changed them wants to see what comes of it.
     else if (wishes && !row.isPaused) await engine.requestSync(row.id)

@@ -9,9 +9,9 @@ import { formerServer } from '#store/start-at-server.ts'
 import { switchToImap } from '#store/switch-account.ts'
 import { readMailboxes } from '#store/sync-mailboxes.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
+import { allowServers } from '../judge-servers.ts'
 import { presentAccount } from '../present-account.ts'
 import { hasNameOf, readProof, requireOwnLogin } from './switch-target.ts'
-import { allowServers } from './try-login.ts'
 
 /** What the other protocol's server is signed in to before anything changes here. */
 type Asked = { account: AccountRow; body: AccountSwitch; policy: EgressPolicy }

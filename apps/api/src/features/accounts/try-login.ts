@@ -1,31 +1,12 @@
-import type { AccountCreate, AccountPatch, CheckEvent, ServerSettings } from '@postern/shared/accounts.ts'
+import type { AccountCreate, AccountPatch } from '@postern/shared/accounts.ts'
 import type { MaildropEntry } from '#engine/engine.ts'
 import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import type { AccountRow } from '#store/accounts.ts'
-import { egressPolicyFor, readOwnerPolicy } from '#store/owner-policy.ts'
 import type { ListedName } from '#store/pop-ledger.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
+import { isSameServer, requireCheck } from '../judge-servers.ts'
 import { presentAccount } from '../present-account.ts'
-
-/** Plain text only to hosts the owner lists; private addresses by the person's policy. Throws account.plaintext_denied. */
-export const allowServers = async (
-  { store }: FeatureDeps,
-  userId: bigint,
-  servers: (ServerSettings | null)[],
-): Promise<EgressPolicy> => {
-  const policy = await store.read(userId, readOwnerPolicy)
-  const plain = servers.find(
-    (server) =>
-      server?.security === 'plain' && !policy.plaintextHosts.includes(`${server.host.toLowerCase()}:${server.port}`),
-  )
-  if (plain)
-    throw new AppError('account.plaintext_denied', `A password would travel to ${plain.host} unprotected.`, {
-      hint: `Use TLS or STARTTLS. If this really must be, the owner can list ${plain.host}:${plain.port} in the settings.`,
-      fields: { 'incoming.security': 'is not allowed for this host' },
-    })
-  return store.read(userId, (tx) => egressPolicyFor(tx, userId))
-}
 
 /** What the sending server takes in one mail, in bytes, null where it does not say; undefined: it was not asked. */
 export type MailLimit = number | null | undefined
@@ -39,21 +20,12 @@ export const requireLogin = async (
   body: AccountCreate,
   { policy, onListed }: { policy: EgressPolicy; onListed?: (newest: MaildropEntry[]) => void },
 ): Promise<MailLimit> => {
-  const failures: Extract<CheckEvent, { kind: 'failed' }>[] = []
   let limit: MailLimit
   const onLimit = (maxBytes: number | null): void => {
     limit = maxBytes
   }
   const check = { wanted: body, policy, ca, until: 'login' as const, onLimit, ...(onListed ? { onListed } : {}) }
-  const isRight = await engine.checkAccount(check, (event) => {
-    if (event.kind === 'failed') failures.push(event)
-  })
-  const [failure] = failures
-  if (!isRight && failure)
-    throw new AppError(failure.code, failure.message, {
-      ...(failure.hint ? { hint: failure.hint } : {}),
-      ...(failure.serverText ? { serverText: failure.serverText } : {}),
-    })
+  await requireCheck((onEvent) => engine.checkAccount(check, onEvent))
   return limit
 }
 
@@ -117,11 +89,3 @@ export const requireEditedLogin = async (
   )
   return { isPrivateHost: address?.kind !== 'public', limit }
 }
-
-export const isSameServer = (a: ServerSettings, b: ServerSettings | null): boolean =>
-  b !== null &&
-  a.host === b.host &&
-  a.port === b.port &&
-  a.security === b.security &&
-  a.username === b.username &&
-  a.pinnedFingerprint === b.pinnedFingerprint

@@ -110,7 +110,7 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
     const wanted = start.identityId === undefined ? undefined : BigInt(start.identityId)
     const writer =
       wanted === undefined
-        ? (identities.find(({ canSend }) => canSend) ?? identities[0])
+        ? (identities.find(({ bar }) => bar === null) ?? identities[0])
         : identities.find(({ id }) => id === wanted)
     if (!writer) throw wanted === undefined ? nobody() : new AppError('not_found', 'There is no such identity.')
     const { to = [], cc = [], bcc = [], subject = '', text = '' } = start

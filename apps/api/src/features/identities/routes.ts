@@ -85,5 +85,5 @@ const present = (row: OwnIdentity): Identity => ({
   signature: row.signature,
   isDefault: row.isDefault,
   maxMessageBytes: row.maxMessageBytes === null ? null : Number(row.maxMessageBytes),
-  canSend: row.canSend,
+  canSend: row.bar === null,
 })

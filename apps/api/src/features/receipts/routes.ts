@@ -43,7 +43,7 @@ export const registerReceipts = ({ router, store, logger }: FeatureDeps): void =
     const from = await store.readSystem((tx) => findAnswerer(tx, message.account_id, message.id))
     if (!from)
       throw new AppError('account.not_ready', 'This account has no server to send with.', {
-        hint: 'Enter one on the page of the account.',
+        hint: 'Look at sending on the page of the account.',
       })
     const address = readAddress(to)
     if (!address)

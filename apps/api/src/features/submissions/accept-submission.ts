@@ -14,6 +14,7 @@ import { commitBulk, type RawUnit } from '#store/commit.ts'
 import { isOpen, type WholeDraft } from '#store/drafts.ts'
 import type { OwnIdentity } from '#store/identities.ts'
 import { readWanted } from '#store/read-wanted.ts'
+import type { SendingBar } from '#store/relay.ts'
 import { takeDraft } from '#store/steer-submissions.ts'
 import { insertSubmission } from '#store/submissions.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
@@ -43,6 +44,7 @@ export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wante
   if (draft.row.version !== wanted.version) throw changed()
   const identity = requireIdentity(draft, writer)
   const addressed = addressesOf(draft.content)
+  requireFew(addressed, identity)
   const departure = departureOf(wanted, now)
   const messageIdHeader = `<${wanted.id}@${domainOf(identity.address)}>`
   const limit = Math.min(mostBytes, Number(identity.maxMessageBytes ?? mostBytes))
@@ -110,12 +112,32 @@ const requireIdentity = ({ row }: WholeDraft, identity: OwnIdentity | null): Own
       hint: 'Choose who writes.',
       fields: { identityId: 'is none of your identities' },
     })
-  if (!identity.canSend)
-    throw new AppError('request.invalid', 'This account has no server to send with.', {
-      hint: 'Enter one on the page of the account, or choose another sender.',
-      fields: { identityId: 'is of an account that cannot send' },
+  if (identity.bar !== null)
+    throw new AppError('request.invalid', barred[identity.bar], {
+      hint: 'Look at sending on the page of the account, or choose another sender.',
+      fields: {
+        identityId: identity.bar === 'not_carried' ? 'is not carried' : 'is of an account that cannot send',
+      },
     })
   return identity
+}
+
+const barred: Record<SendingBar, string> = {
+  no_server: 'This account has no server to send with.',
+  no_relay: 'The relay by which this account sends is not there any more.',
+  not_carried: 'The relay by which this account sends does not carry mail from this sender.',
+}
+
+const requireFew = ({ recipients }: Addressed, { recipientsPerMail: most }: OwnIdentity): void => {
+  if (most !== null && recipients.length > most)
+    throw new AppError(
+      'request.invalid',
+      `The relay by which this account sends takes ${most} recipients in one mail.`,
+      {
+        hint: 'Send it to fewer at once, or choose another sender.',
+        fields: { to: `are more than ${most}` },
+      },
+    )
 }
 
 const wireOf = (address: string): string => {

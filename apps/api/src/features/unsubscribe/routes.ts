@@ -70,7 +70,7 @@ export const registerUnsubscribe = ({ router, store, engine, texts, ca }: Featur
     if (https !== null) return { exit: { kind: 'link', host: new URL(https).host, url: https }, url: https, from: null }
     if (mail)
       throw new AppError('account.not_ready', 'This account has no server to send with.', {
-        hint: 'Enter one on the page of the account.',
+        hint: 'Look at sending on the page of the account.',
       })
     throw new AppError('request.conflict', 'This mail does not say how to leave its list.')
   }

@@ -1,15 +1,19 @@
 import type { AccountCreate, AccountKind, DiscoveryResult } from '@postern/shared/accounts.ts'
+import type { RelayOffer } from '@postern/shared/relay.ts'
 import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
 import { loadAccounts } from '#data/app-state.ts'
+import { refreshIdentities } from '#data/identities.ts'
 import { useTitle } from '#data/use-title.ts'
 import { t } from '#lib/page-text.ts'
+import { unnamedDomains } from '#lib/relay-domains.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { Field, focusInvalid } from '#ui/field.tsx'
 import { Problem } from '#ui/problem.tsx'
 import { ChooseKind } from './choose-kind.tsx'
 import { ConfirmPolicy } from './confirm-policy.tsx'
 import { MailboxIsHere } from './mailbox-is-here.tsx'
+import { askRelayOffer, OutgoingFields, type Sending } from './outgoing-fields.tsx'
 import {
   candidateFor,
   foundKinds,
@@ -21,7 +25,7 @@ import {
 import { type Answers, recommendKind, usualAnswers } from './recommend-kind.ts'
 import { RetrievalFields } from './retrieval-fields.tsx'
 import { type RetrievalForm, readRetrieval, retrievalFormOf, usualRetrieval } from './retrieval-form.ts'
-import { OutgoingFields, pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
+import { pinned, ServerFields, type ServerForm, settingsOf } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 type Stage = 'address' | 'servers'
@@ -31,10 +35,10 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const [stage, setStage] = useState<Stage>('address')
   const [address, setAddress] = useState('')
   const [password, setPassword] = useState('')
-  const [outgoingPassword, setOutgoingPassword] = useState('')
   const [found, setFound] = useState<DiscoveryResult | null>(null)
   const [incoming, setIncoming] = useState<ServerForm | null>(null)
-  const [outgoing, setOutgoing] = useState<ServerForm | null>(null)
+  const [sending, setSending] = useState<Sending>(noSending)
+  const [relay, setRelay] = useState<RelayOffer | null>(null)
   const [kind, setKind] = useState<AccountKind>('imap')
   const [answers, setAnswers] = useState(usualAnswers)
   const [retrieval, setRetrieval] = useState(() => retrievalFormOf(usualRetrieval))
@@ -46,12 +50,18 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const discover = (event: FormEvent) => {
     event.preventDefault()
     void live.attempt(async () => {
-      const result = await call('discover', 'POST', '/v1/discovery', { body: { address } })
+      const [result, offer] = await Promise.all([
+        call('discover', 'POST', '/v1/discovery', { body: { address } }),
+        // The account is added without it as well.
+        askRelayOffer().catch(() => null),
+      ])
       const first = recommendKind(answers, foundKinds(result))
       setFound(result)
+      setRelay(offer)
       setKind(first.kind)
       setIncoming(proposedIncoming(result, first.kind))
-      setOutgoing(proposedOutgoing(result, first.kind))
+      const outgoing = proposedOutgoing(result, first.kind)
+      setSending({ ...noSending, outgoing, usesRelay: outgoing === null && offer !== null && mayCarry(offer, address) })
       setStage('servers')
     })
   }
@@ -66,20 +76,21 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
     choose(suited.kind)
     setRetrieval((old) => ({ ...retrievalFormOf({ ...usualRetrieval, policy: suited.policy }), ...lookOf(old) }))
   }
-  /** `sending`: null is without it, whatever the form says. */
-  const add = ({ beside, sending }: { beside: boolean; sending: ServerForm | null }) => {
+  const add = ({ beside, by }: { beside: boolean; by: Sending }) => {
     const read = readRetrieval(retrieval)
     if (!incoming || (kind === 'pop3' && read.kind === 'wrong')) return
-    setOutgoing(sending)
+    const own = by.usesRelay ? null : by.outgoing
+    setSending(by)
     void live.attempt(async () => {
       const body: AccountCreate = {
         address,
         name: '',
         kind,
         password,
-        outgoingPassword: (sending && outgoingPassword) || null,
+        outgoingPassword: (own && by.password) || null,
         incoming: settingsOf(incoming),
-        outgoing: sending && settingsOf(sending),
+        outgoing: own && settingsOf(own),
+        usesRelay: by.usesRelay,
         beside,
         ...(kind === 'pop3' && read.kind === 'read' ? { retrieval: read.wishes } : {}),
       }
@@ -129,7 +140,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
             // What an earlier test came to is not about what stands in the fields now.
             if (kind === 'pop3' && readRetrieval(retrieval).kind === 'wrong')
               void live.attempt(async () => focusInvalid(form))
-            else add({ beside: false, sending: outgoing })
+            else add({ beside: false, by: sending })
           }}
         >
           {found && (
@@ -164,13 +175,13 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           )}
           {found && (
             <OutgoingFields
-              value={outgoing}
-              password={outgoingPassword}
+              value={sending}
+              relay={relay}
+              addresses={[address]}
               fallback={proposedOutgoing(found, kind) ?? guessedOutgoing(found)}
               isGuessed={proposedOutgoing(found, kind) === null}
               errors={errors}
-              onChange={setOutgoing}
-              onPassword={setOutgoingPassword}
+              onChange={setSending}
             />
           )}
           <LiveTestReport
@@ -178,7 +189,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
             onTrust={({ server, certificate }) => {
               const pin = (old: ServerForm | null) => old && pinned(old, certificate)
               if (server === 'incoming') setIncoming(pin)
-              else setOutgoing(pin)
+              else setSending((old) => ({ ...old, outgoing: pin(old.outgoing) }))
             }}
           >
             {live.events.some((event) => event.kind === 'failed' && event.server === 'outgoing') && (
@@ -187,7 +198,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
                   type="button"
                   className="button primary"
                   disabled={live.isBusy}
-                  onClick={() => add({ beside: false, sending: null })}
+                  onClick={() => add({ beside: false, by: noSending })}
                 >
                   {t('add.withoutSending')}
                 </button>
@@ -200,7 +211,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
               problem={live.problem}
               kind={kind}
               typed={{ incoming: settingsOf(incoming), password }}
-              onBeside={() => add({ beside: true, sending: outgoing })}
+              onBeside={() => add({ beside: true, by: sending })}
             />
           )}
           <div className="row end">
@@ -225,9 +236,14 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   )
 }
 
+const noSending: Sending = { usesRelay: false, outgoing: null, password: '' }
+
+const mayCarry = ({ carriesOthers, domains }: RelayOffer, address: string): boolean =>
+  carriesOthers || unnamedDomains([address], domains).length === 0
+
 const create = async (body: AccountCreate) => {
   const { id } = await call('createAccount', 'POST', '/v1/accounts', { body })
-  await loadAccounts()
+  await Promise.all([loadAccounts(), refreshIdentities()])
   navigate(`/?account=${id}`, { replace: true })
 }
 

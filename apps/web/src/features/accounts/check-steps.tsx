@@ -20,6 +20,7 @@ export type CheckFailed = Extract<CheckEvent, { kind: 'failed' }>
 export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust: (failed: CheckFailed) => void }) => {
   const steps = new Map<string, Extract<CheckEvent, { kind: 'step' }>>()
   for (const event of events) if (event.kind === 'step') steps.set(`${event.server} ${event.step}`, event)
+  const isAlone = events.every((event) => event.kind === 'done' || event.server === 'outgoing')
   const failures = events.filter((event): event is CheckFailed => event.kind === 'failed')
   // The same form goes on with the certificate in it: it has to be stored before the form is read.
   const trust = (failed: CheckFailed, form: HTMLFormElement | null) => {
@@ -41,7 +42,9 @@ export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust:
                 <Loader size={16} aria-label={t('step.running')} />
               )}
               <span>
-                {step.server === 'outgoing' ? t('step.sending', { step: names[step.step] }) : names[step.step]}
+                {step.server === 'outgoing' && !isAlone
+                  ? t('step.sending', { step: names[step.step] })
+                  : names[step.step]}
                 {step.note && <span className="muted"> — {step.note}</span>}
               </span>
               {step.ms !== null && <span className="ms">{step.ms} ms</span>}
@@ -51,7 +54,7 @@ export const CheckSteps = ({ events, onTrust }: { events: CheckEvent[]; onTrust:
       </ol>
       {failures.map((failed) => (
         <div key={failed.server} className="notice bad" role="alert" tabIndex={-1}>
-          {failed.server === 'outgoing' && <p style={{ margin: '0 0 4px' }}>{t('check.onlySending')}</p>}
+          {failed.server === 'outgoing' && !isAlone && <p style={{ margin: '0 0 4px' }}>{t('check.onlySending')}</p>}
           <strong>{failed.message}</strong>
           {failed.hint && <p style={{ margin: '4px 0 0' }}>{failed.hint}</p>}
           {failed.certificate && (

@@ -2,6 +2,7 @@ import type { AccountKind, DisconnectedAccount } from '@postern/shared/accounts.
 import { type FormEvent, useEffect, useState } from 'react'
 import { call } from '#data/api.ts'
 import { app, loadAccounts } from '#data/app-state.ts'
+import { refreshIdentities } from '#data/identities.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { fileSize, fullDate, kindName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
@@ -73,7 +74,7 @@ const ConnectCard = ({ account }: { account: DisconnectedAccount }) => {
       const body = { kind, incoming: settingsOf(incoming), password }
       if (!(await live.test({ ...body, address, name, outgoing: null, outgoingPassword: null }))) return
       await call('connectAccount', 'POST', `/v1/disconnected-accounts/${id}/connect`, { body })
-      await loadAccounts()
+      await Promise.all([loadAccounts(), refreshIdentities()])
       navigate(`/?account=${id}`, { replace: true })
     })
   }

@@ -1,12 +1,12 @@
-import type { AccountCreate, CheckEvent } from '@postern/shared/accounts.ts'
+import type { CheckEvent } from '@postern/shared/accounts.ts'
 import { ApiError, request } from '#data/api.ts'
 import { t } from '#lib/page-text.ts'
 
-type Watching = { signal: AbortSignal; onEvent: (event: CheckEvent) => void }
+type Watching = { path: string; signal: AbortSignal; onEvent: (event: CheckEvent) => void }
 
 /** Runs the live test and tells each step; the answer comes line by line. Throws ApiError. */
-export const runCheck = async (body: AccountCreate, { signal, onEvent }: Watching): Promise<boolean> => {
-  const response = await request('POST', '/v1/account-checks', { body, signal })
+export const runCheck = async (body: unknown, { path, signal, onEvent }: Watching): Promise<boolean> => {
+  const response = await request('POST', path, { body, signal })
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ''
   let isRight: boolean | undefined

@@ -6,18 +6,19 @@ import { Problem } from '#ui/problem.tsx'
 import { type CheckFailed, CheckSteps } from './check-steps.tsx'
 import { runCheck } from './run-check.ts'
 
-/** What adding and editing an account share: work that may go wrong, with the live test as a step of it. */
-export type LiveTest = Attempt & {
+/** What all forms of mail servers share: work that may go wrong, with the live test as a step of it. */
+export type LiveTest<Wanted> = Attempt & {
   events: CheckEvent[]
   /** The test itself is under way, and can be cancelled. */
   isTesting: boolean
-  /** Tells each step as it happens; answers whether the account works. Cancelled: false, and as if it had not begun. */
-  test: (wanted: AccountCreate) => Promise<boolean>
+  /** Tells each step as it happens; answers whether it works. Cancelled: false, and as if it had not begun. */
+  test: (wanted: Wanted) => Promise<boolean>
   cancel: () => void
   forget: () => void
 }
 
-export const useLiveTest = (): LiveTest => {
+/** `path`: of the operation that tries it. */
+export const useLiveTest = <Wanted = AccountCreate>(path = '/v1/account-checks'): LiveTest<Wanted> => {
   const [events, setEvents] = useState<CheckEvent[]>([])
   const [isTesting, setTesting] = useState(false)
   const running = useRef<AbortController | null>(null)
@@ -29,13 +30,13 @@ export const useLiveTest = (): LiveTest => {
     forget()
     return attempt(work)
   }
-  const test = async (wanted: AccountCreate) => {
+  const test = async (wanted: Wanted) => {
     const controller = new AbortController()
     running.current = controller
     const { signal } = controller
     setTesting(true)
     try {
-      return await runCheck(wanted, { signal, onEvent: (next) => setEvents((old) => [...old, next]) })
+      return await runCheck(wanted, { path, signal, onEvent: (next) => setEvents((old) => [...old, next]) })
     } catch (error) {
       if (!signal.aborted) throw error
       forget()
@@ -53,7 +54,7 @@ export const LiveTestReport = ({
   onTrust,
   children,
 }: {
-  test: LiveTest
+  test: Omit<LiveTest<never>, 'test'>
   onTrust: (failed: CheckFailed) => void
   children?: ReactNode
 }) => {

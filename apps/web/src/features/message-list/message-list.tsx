@@ -20,7 +20,7 @@ import { lineHeights, rowHeights } from '#lib/row-heights.ts'
 import { count, t } from '#lib/text.ts'
 import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { ListState } from '#ui/list-state.tsx'
-import { AccountNotice } from './account-notice.tsx'
+import { AccountNotice, RelayNotice } from './account-notice.tsx'
 import { filters, ListHead } from './list-head.tsx'
 import { ThreadItem } from './thread-item.tsx'
 import { nowhere, useCursor } from './use-cursor.ts'
@@ -243,6 +243,7 @@ export const MessageList = ({
         onClear={clearMarks}
       />
       <AccountNotice accountId={mailbox.accountId} />
+      <RelayNotice />
       <div
         className="list-scroll"
         ref={scroller}

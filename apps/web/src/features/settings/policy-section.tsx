@@ -1,9 +1,10 @@
 import type { OwnerPolicy } from '@postern/shared/sessions.ts'
-import { type FormEvent, useId, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { t } from '#lib/page-text.ts'
+import { LinesField } from '#ui/field.tsx'
 import { ListState } from '#ui/list-state.tsx'
 
 const toLines = (list: string[]) => list.join('\n')
@@ -37,41 +38,11 @@ const PolicyForm = ({ policy }: { policy: OwnerPolicy }) => {
   }
   return (
     <form onSubmit={(event) => void save(event)}>
-      <Hosts label={t('hosts.inside')} hint={t('hosts.insideHint')} value={inside} onChange={setInside} />
-      <Hosts label={t('hosts.plain')} hint={t('hosts.plainHint')} value={plain} onChange={setPlain} />
+      <LinesField rows={4} label={t('hosts.inside')} hint={t('hosts.insideHint')} value={inside} onChange={setInside} />
+      <LinesField rows={4} label={t('hosts.plain')} hint={t('hosts.plainHint')} value={plain} onChange={setPlain} />
       <button type="submit" className="button primary">
         {t('save')}
       </button>
     </form>
-  )
-}
-
-const Hosts = ({
-  label,
-  hint,
-  value,
-  onChange,
-}: {
-  label: string
-  hint: string
-  value: string
-  onChange: (value: string) => void
-}) => {
-  const id = useId()
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <textarea
-        id={id}
-        className="input"
-        rows={4}
-        aria-describedby={`${id}-note`}
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-      />
-      <div id={`${id}-note`} className="field-hint">
-        {hint}
-      </div>
-    </div>
   )
 }

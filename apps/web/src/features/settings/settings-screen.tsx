@@ -1,3 +1,4 @@
+import type { ComponentType } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { useTitle } from '#data/use-title.ts'
 import { t } from '#lib/page-text.ts'
@@ -16,9 +17,13 @@ const sections = [
   { id: 'security', label: t('settings.security'), isOwners: false },
   { id: 'people', label: t('settings.people'), isOwners: true },
   { id: 'hosts', label: t('settings.hosts'), isOwners: true },
+  { id: 'relay', label: t('settings.relay'), isOwners: true },
 ]
 
-export const SettingsScreen = ({ section: wanted }: { section: string }) => {
+/** What is made of the parts of another feature. */
+export type SettingsParts = { RelaySection: ComponentType }
+
+export const SettingsScreen = ({ section: wanted, parts }: { section: string; parts: SettingsParts }) => {
   const role = useApp((state) => state.session?.user.role)
   useTitle(t('settings'))
   const shown = sections.filter(({ isOwners }) => !isOwners || role === 'owner')
@@ -53,6 +58,8 @@ export const SettingsScreen = ({ section: wanted }: { section: string }) => {
         <PeopleSection />
       ) : section === 'hosts' ? (
         <PolicySection />
+      ) : section === 'relay' ? (
+        <parts.RelaySection />
       ) : (
         <GeneralSection />
       )}

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto'
+import { accountSettings, checkEvent } from '@postern/shared/accounts.ts'
+import { identityList } from '@postern/shared/identities.ts'
+import type { FastifyInstance } from 'fastify'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createAccount } from '#store/accounts.ts'
+import { commit } from '#store/commit.ts'
+import { openStore, type Store } from '#store/open-store.ts'
+import { openRelay, readRelay } from '#store/relay.ts'
+import { freshDatabase } from '../support/fresh-database.ts'
+import { allowPlain, type Person, relayAt, relayPassword, startPerson } from '../support/relay-owner.ts'
+import { type ScriptedSmtp, startScriptedSmtp } from '../support/scripted-smtp.ts'
+import { type Sender, startSender } from '../support/sending-scene.ts'
+
+/** Who sets the relay, who sees what of it, and what may be asked of it. */
+describe('the relay of the owner', () => {
+  const masterKey = randomBytes(32)
+  const apps: FastifyInstance[] = []
+  let database: Awaited<ReturnType<typeof freshDatabase>>
+  let store: Store
+  let owner: Person
+  let member: Person
+  let sender: Sender
+  let accountId: bigint
+  let smtp: ScriptedSmtp
+  let logins: string[]
+  let isRefused = false
+
+  beforeAll(async () => {
+    database = await freshDatabase()
+    store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 5 })
+    const join = async (role: 'owner' | 'member') => {
+      const data = { address: `${role}@example.org`, name: role, role, passwordHash: '-' }
+      const { id } = await store.prisma.appUser.create({ data })
+      await store.prisma.stream.create({ data: { userId: id } })
+      const person = await startPerson(store, { userId: id, masterKey })
+      apps.push(person.app)
+      return { id, ask: person.ask }
+    }
+    owner = (await join('owner')).ask
+    const { id: userId, ask } = await join('member')
+    member = ask
+    sender = await startSender(store, userId)
+    const incoming = { host: 'mail.example.org', port: 993, security: 'tls', username: 'm' }
+    const settings = accountSettings.parse({ address: 'm@example.org', incoming })
+    const wanted = { userId, settings, password: 'p', outgoingPassword: null, masterKey, isPrivateHost: false }
+    accountId = (await commit(store, { kind: 'user', userId }, (unit) => createAccount(unit, wanted))) ?? 0n
+    logins = []
+    smtp = await startScriptedSmtp((step, argument) => {
+      if (step !== 'auth') return undefined
+      logins.push(Buffer.from(argument.split(' ')[1] ?? '', 'base64').toString())
+      return isRefused ? { reply: `535 5.7.8 not you: ${argument}` } : undefined
+    })
+    await allowPlain(store, [smtp.port])
+  })
+  afterEach(async () => {
+    isRefused = false
+    await store.prisma.relay.deleteMany()
+    await store.prisma.account.updateMany({ data: { usesRelay: false } })
+  })
+  afterAll(async () => {
+    await sender.stop()
+    for (const app of apps) await app.close()
+    await smtp.stop()
+    await store.close()
+    await database.drop()
+  })
+
+  const set = async (more: Parameters<typeof relayAt>[1] = {}) => {
+    const { status, body } = await owner('PUT', '/owner/relay', relayAt(smtp, more))
+    expect([status, body]).toEqual([200, expect.anything()])
+    return body.relay
+  }
+  const useRelay = () => member('PATCH', `/accounts/${accountId}`, { usesRelay: true })
+
+  it('is set and seen by the owner alone; others see that there is one, and for which domains', async () => {
+    for (const [method, path, body] of [
+      ['GET', '/owner/relay'],
+      ['PUT', '/owner/relay', relayAt(smtp)],
+      ['POST', '/owner/relay-checks', { outgoing: relayAt(smtp).outgoing, password: 'p' }],
+      ['DELETE', '/owner/relay'],
+    ] as const)
+      expect((await member(method, path, body)).body.error.code).toBe('auth.forbidden')
+    expect((await member('GET', '/relay')).body).toEqual({ relay: null })
+    const rules = { domains: ['@Example.ORG', 'bücher.example'], carriesOthers: false, mailsPerHour: 5 }
+    expect(await set(rules)).toEqual({
+      ...relayAt(smtp, { ...rules, domains: ['example.org', 'bücher.example'] }),
+      password: undefined,
+      problem: null,
+      accounts: 0,
+      waiting: 0,
+    })
+    const seen = await member('GET', '/relay')
+    expect(seen.body).toEqual({ relay: { domains: ['example.org', 'bücher.example'], carriesOthers: false } })
+    await owner('DELETE', '/owner/relay')
+    expect((await member('GET', '/relay')).body).toEqual({ relay: null })
+  })
+
+  it('is tried before it is kept, and its password is sealed, never told, and sent to no other server', async () => {
+    isRefused = true
+    const refused = await owner('PUT', '/owner/relay', relayAt(smtp))
+    expect([refused.status, refused.body.error.code]).toEqual([422, 'login.failed'])
+    expect(await readRelay(store.prisma)).toBeNull()
+    isRefused = false
+    logins.length = 0
+    await set()
+    expect(logins).toEqual([`\0relay-login\0${relayPassword}`])
+    const row = await store.prisma.relay.findFirstOrThrow()
+    expect(Buffer.from(row.credential).includes(relayPassword)).toBe(false)
+    expect(openRelay(row, masterKey).password.reveal()).toBe(relayPassword)
+    expect(() => openRelay({ ...row, dataKey: row.credential }, masterKey)).toThrow(/cannot be opened/)
+    const elsewhere = await startScriptedSmtp()
+    await allowPlain(store, [smtp.port, elsewhere.port])
+    const { password: _, ...bare } = relayAt(elsewhere)
+    expect((await owner('PUT', '/owner/relay', bare)).body.error.code).toBe('account.password_needed')
+    expect(elsewhere.sessions()).toBe(0)
+    await elsewhere.stop()
+    // What is no server is changed without it, and without a login.
+    const { password: __, ...same } = relayAt(smtp, { recipientsPerMail: 3 })
+    expect((await owner('PUT', '/owner/relay', same)).body.relay).toMatchObject({ recipientsPerMail: 3 })
+    expect(openRelay(await store.prisma.relay.findFirstOrThrow(), masterKey).password.reveal()).toBe(relayPassword)
+    expect(logins).toHaveLength(1)
+    for (const text of [refused.text, (await owner('GET', '/owner/relay')).text])
+      expect(text).not.toMatch(
+        new RegExp(`${relayPassword}|${Buffer.from(`\0relay-login\0${relayPassword}`).toString('base64')}`),
+      )
+  })
+
+  it('is not reached without encryption unless its host is listed, and names domains only', async () => {
+    await allowPlain(store, [])
+    expect((await owner('PUT', '/owner/relay', relayAt(smtp))).body.error.code).toBe('account.plaintext_denied')
+    await allowPlain(store, [smtp.port])
+    for (const more of [{ domains: ['example.org/x'] }, { domains: [], carriesOthers: false }])
+      expect((await owner('PUT', '/owner/relay', relayAt(smtp, more))).body.error.fields).toHaveProperty('domains')
+  })
+
+  it('is tried step by step, with its own steps alone', async () => {
+    const { outgoing, password } = relayAt(smtp)
+    const run = async () => {
+      const { text } = await owner('POST', '/owner/relay-checks', { outgoing, password })
+      expect(text).not.toContain(relayPassword)
+      return text
+        .trim()
+        .split('\n')
+        .map((line) => checkEvent.parse(JSON.parse(line)))
+    }
+    const events = await run()
+    expect(events.at(-1)).toMatchObject({ kind: 'done', ok: true })
+    expect(events.flatMap((event) => (event.kind === 'step' && event.state === 'ok' ? event.step : []))).toEqual([
+      'resolve',
+      'connect',
+      'greeting',
+      'login',
+    ])
+    isRefused = true
+    expect((await run()).slice(-2)).toMatchObject([
+      { kind: 'failed', server: 'outgoing', step: 'login', code: 'login.failed' },
+      { kind: 'done', ok: false },
+    ])
+  })
+
+  it('is chosen by an account, which can send then as whomever it carries, to as many as it takes', async () => {
+    expect((await useRelay()).body.error.code).toBe('relay.missing')
+    const canSend = async () => {
+      const { identities } = identityList.parse((await member('GET', '/identities')).body)
+      return identities.map((identity) => identity.canSend)
+    }
+    await set({ recipientsPerMail: 2 })
+    expect(await canSend()).toEqual([false])
+    expect((await useRelay()).body).toMatchObject({ usesRelay: true, outgoing: null })
+    expect(await canSend()).toEqual([true])
+    const to = ['a', 'b', 'c'].map((name) => ({ name: '', address: `${name}@example.org` }))
+    const many = await sender.send(await sender.write(accountId, { to }))
+    expect(many.body).toMatchObject({ error: { code: 'request.invalid', fields: { to: 'are more than 2' } } })
+    const few = await sender.send(await sender.write(accountId, { to: to.slice(1) }))
+    expect(few.status).toBe(200)
+    expect((await owner('GET', '/owner/relay')).body.relay).toMatchObject({ accounts: 1, waiting: 1 })
+    await set({ domains: ['else.example'], carriesOthers: false })
+    expect(await canSend()).toEqual([false])
+    const refused = await sender.send(await sender.write(accountId))
+    expect(refused.body).toMatchObject({
+      error: { message: expect.stringMatching(/does not carry mail from this sender/) },
+    })
+  })
+})

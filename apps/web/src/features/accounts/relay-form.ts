@@ -1,0 +1,38 @@
+import type { Relay, RelayPut } from '@postern/shared/relay.ts'
+import { formOf, type ServerForm, settingsOf } from './server-fields.tsx'
+
+/** The relay as it stands in a form: lists and numbers as somebody types them. */
+export type RelayForm = {
+  outgoing: ServerForm
+  password: string
+  domains: string
+  carriesOthers: boolean
+  /** Empty: no limit. */
+  recipientsPerMail: string
+  mailsPerHour: string
+}
+export const limitFields = ['recipientsPerMail', 'mailsPerHour'] as const
+
+const unset: ServerForm = { host: '', port: '465', security: 'tls', username: '', pinnedFingerprint: null }
+
+export const relayFormOf = (relay: Relay | null): RelayForm => ({
+  outgoing: relay ? formOf(relay.outgoing) : unset,
+  password: '',
+  domains: relay?.domains.join('\n') ?? '',
+  carriesOthers: relay?.carriesOthers ?? true,
+  recipientsPerMail: relay?.recipientsPerMail?.toString() ?? '',
+  mailsPerHour: relay?.mailsPerHour?.toString() ?? '',
+})
+
+export const isLimit = (text: string): boolean => /^\s*(?:[1-9]\d{0,5})?\s*$/.test(text)
+
+const limitOf = (text: string): number | null => (text.trim() === '' ? null : Number(text))
+
+export const relayOf = ({ outgoing, password, domains, carriesOthers, ...limits }: RelayForm): RelayPut => ({
+  outgoing: settingsOf(outgoing),
+  ...(password === '' ? {} : { password }),
+  domains: domains.split(/[\s,;]+/).filter(Boolean),
+  carriesOthers,
+  recipientsPerMail: limitOf(limits.recipientsPerMail),
+  mailsPerHour: limitOf(limits.mailsPerHour),
+})
