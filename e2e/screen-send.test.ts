@@ -1,9 +1,21 @@
-import type { BrowserContext, Page } from 'playwright-core'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BrowserContext, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
 import { bodyOf, composer, draftsAt, openBy, saved, write } from './support/compose.ts'
 import { type Outgoing, sentMail, startOutgoing } from './support/outgoing.ts'
-import { expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+import {
+  countAt,
+  deliver,
+  expectAccessible,
+  openInbox,
+  picture,
+  rowOf,
+  type Screen,
+  startScreen,
+} from './support/screen.ts'
 
 /** From the button to the server: what is warned of, taken back, sent later, refused, and in doubt. */
 let screen: Screen
@@ -114,8 +126,21 @@ describe('sending', () => {
     await bodyOf(page).locator('img[alt="dot.png"]').waitFor()
     await until(async () => (await draftsAt(screen, 'With files'))[0]?.attachments.length === 2)
     await saved(page)
+    // A film of fifty megabytes, of which not one octet is sent.
+    const uploads: string[] = []
+    const onRequest = (request: Request) => void (request.url().includes('/attachments') && uploads.push(request.url()))
+    page.on('request', onRequest)
+    const folder = mkdtempSync(join(tmpdir(), 'postern-film-'))
+    const film = join(folder, 'film.bin')
+    writeFileSync(film, '')
+    truncateSync(film, 50_000_000)
+    await composer(page).locator('input[type="file"]').setInputFiles(film)
+    await composer(page).getByText('Larger than the mail server takes.').waitFor()
     await expectAccessible(page)
     await picture(page, 'send-files')
+    page.off('request', onRequest)
+    rmSync(folder, { recursive: true })
+    expect(uploads).toEqual([])
     await page.reload()
     const image = bodyOf(page).locator('img[alt="dot.png"]')
     await until(() => image.evaluate((one: HTMLImageElement) => one.naturalWidth === 24), { what: 'the picture' })
@@ -205,7 +230,20 @@ describe('sending', () => {
     await doubtful.getByText('Not certain whether it was sent.').waitFor()
     await expectAccessible(page)
     await picture(page, 'outbox-doubt')
+    await write(page, 'bob@example.org', 'Or not', 'Hello?')
+    await send()
+    const other = page.getByRole('listitem', { name: 'Or not' })
+    await other.getByText('Not certain whether it was sent.').waitFor()
     smtp.script = () => undefined
+    // What speaks for it is told as it comes, to whoever has the page open.
+    const mail = sentMail(smtp, 'Or not') ?? ''
+    deliver(screen.dovecot, 'Re: Or not', `In-Reply-To: ${/^Message-ID: (.*)\r$/im.exec(mail)?.[1]}\r\n`)
+    await other.getByText(/^It was answered on .*: it arrived\.$/).waitFor()
+    screen.dovecot.deliver('robin', 'Sent', mail)
+    await screen.api('POST', `/v1/accounts/${smtp.accountId}/sync`)
+    await page.getByText('“Or not” was sent: the mail server has put a copy into Sent.').waitFor()
+    await other.waitFor({ state: 'detached' })
+    expect(countAt(screen.dovecot, 'Sent', 'header', 'subject', 'Or not')).toBe(1)
     await doubtful.getByRole('button', { name: /^It arrived/ }).click()
     await doubtful.waitFor({ state: 'detached' })
     await refused.getByRole('button', { name: /^Send now/ }).click()

@@ -21,6 +21,7 @@ const needs = [
     packages: ['dovecot-imapd', 'dovecot-pop3d'],
   },
   { tier: 'live', isThere: () => existsSync('/usr/lib/postfix/sbin/master'), packages: ['postfix'] },
+  { tier: 'live', isThere: () => existsSync('/usr/bin/faketime'), packages: ['faketime'] },
   { tier: 'browser', isThere: () => known.dovecot.some(existsSync), packages: ['dovecot-imapd', 'dovecot-pop3d'] },
   {
     tier: 'browser',

@@ -86,7 +86,7 @@ export const submission = z
         serverText: z.string().nullable(),
       })
       .nullable(),
-    /** Of a doubt: what speaks for its arrival, or against it. */
+    /** Of a doubt: what speaks for its arrival, or against it; also of one that ended because a copy was found in Sent. */
     evidence: z.array(z.object({ kind: z.enum(['in_sent', 'bounce', 'reply']), messageId: id, at: instant })),
     /** The copy in Sent: on its way, there, or refused by the server. */
     sentCopy: z.enum(['none', 'waiting', 'stored', 'refused']),

@@ -23,10 +23,12 @@ export type AccountCheck = {
   signal?: AbortSignal
   /** Told the newest entries of a maildrop, which is listed for that. */
   onListed?: (newest: MaildropEntry[]) => void
+  /** Told how large a mail the sending server takes, in bytes; null: it does not say. */
+  onLimit?: (maxBytes: number | null) => void
 }
 
 /** A server to send with, by itself. */
-export type SubmissionCheck = Pick<AccountCheck, 'policy' | 'ca' | 'signal'> & {
+export type SubmissionCheck = Pick<AccountCheck, 'policy' | 'ca' | 'signal' | 'onLimit'> & {
   outgoing: ServerSettings
   password: string
 }
@@ -42,7 +44,7 @@ const teller =
 
 /** Tries both servers of a new account, telling every step as it happens. Answers whether the incoming one works. */
 export const checkAccount = async (
-  { wanted, policy, ca, until, onListed, signal }: AccountCheck,
+  { wanted, policy, ca, until, onListed, onLimit, signal }: AccountCheck,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
   const tell = teller('incoming', onEvent)
@@ -64,6 +66,7 @@ export const checkAccount = async (
         policy,
         ca,
         ...(signal ? { signal } : {}),
+        ...(onLimit ? { onLimit } : {}),
       },
       teller('outgoing', onEvent),
       onEvent,
@@ -96,16 +99,17 @@ const checkIncoming = async (
 }
 
 const checkOutgoing = async (
-  { outgoing, password: typed, policy, ca, signal }: SubmissionCheck,
+  { outgoing, password: typed, policy, ca, signal, onLimit }: SubmissionCheck,
   tell: Tell,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
   const address = await resolveStep('outgoing', outgoing, policy, tell, onEvent)
   if (!address) return false
   const password = new Secret(typed)
-  const problem = await checkSmtpLogin({ ...outgoing, ca, signal, address, password }, tell)
-  if (problem) onEvent(failed('outgoing', problem.step, explainLogin(problem.error, outgoing.host, password)))
-  return problem === null
+  const result = await checkSmtpLogin({ ...outgoing, ca, signal, address, password }, tell)
+  if (result.kind === 'ok') onLimit?.(result.maxBytes)
+  else onEvent(failed('outgoing', result.step, explainLogin(result.error, outgoing.host, password)))
+  return result.kind === 'ok'
 }
 
 const resolveStep = async (

@@ -7,6 +7,11 @@ describe('the waits of the engine', () => {
     expect(engineTiming.idleRenewMs + engineTiming.silenceMs).toBeLessThanOrEqual(90_000)
   })
 
+  it('are long enough for a server that takes its time over the end of a mail', () => {
+    // RFC 5321 4.5.3.2.6.
+    expect(engineTiming.submissionAnswerMs).toBeGreaterThanOrEqual(10 * 60_000)
+  })
+
   it('show changes in any mailbox within a minute', () => {
     expect(engineTiming.treeEveryMs).toBeLessThanOrEqual(55_000)
   })

@@ -40,7 +40,7 @@ export const queueSmallMail = async (
     octets: { sha256, sizeBytes: octets.length, head: octets, blobId: null },
     isUnicode: /[^\x00-\x7f]/.test(`${sender}${to}`),
     wantsReport: false,
-    notBefore: new Date(),
+    notBefore: { inMs: 0 },
     schedule: null,
     about: null,
     recipients: [{ address: to, name: '', kind: 'to', batch: 0 }],

@@ -107,6 +107,8 @@ export const explainReply = (code: number | null, text: string | null): Explaine
 /** What went wrong on the way to the server. */
 export const explainFault = (code: ErrorCode | null): Explained => {
   if (code === null) return busy
+  if (code === 'login.unavailable')
+    return { message: 'The sending server cannot check passwords right now.', hint: 'It is tried again by itself.' }
   if (code.startsWith('login.'))
     return {
       message: 'The sending server does not accept the name and password of this account.',

@@ -105,7 +105,7 @@ const selectTarget = async (run: AppendRun, item: TransferItem): Promise<Selecte
 
 const createTarget = async ({ session, onTree }: AppendRun, path: string): Promise<SelectedMailbox | AppError> => {
   try {
-    await createMailbox(session, path)
+    await createMailbox(session, path, 'sent')
     onTree?.()
     return await selectMailbox(session, path)
   } catch (error) {

@@ -165,7 +165,7 @@ const openDrafts = async (run: CopyRun): Promise<{ mailbox: Mailbox; selected: S
   const mailbox = await write(run, (unit) => mailboxForRole(unit, accountId, 'drafts'))
   const selected = await selectKnown(run, mailbox.path)
   if (selected) return { mailbox, selected }
-  await createMailbox(session, mailbox.path)
+  await createMailbox(session, mailbox.path, 'drafts')
   run.onTree?.()
   return { mailbox, selected: await selectMailbox(session, mailbox.path) }
 }

@@ -102,7 +102,7 @@ const copyToSent = async (following: Following, mail: SentMail): Promise<void> =
       await queueCopy(unit, mail, { mailboxId, octets, seenBit: SEEN })
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'mailbox.missing') throw error
-      if (Date.now() - mail.at.getTime() > longestWaitMs) await endCopy(unit, mail, 'none')
+      if (mail.ageMs > longestWaitMs) await endCopy(unit, mail, 'none')
       else await postponeCopy(unit, mail, againMs)
     }
   })

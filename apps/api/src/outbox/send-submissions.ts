@@ -5,6 +5,7 @@ import type { SmtpSession } from '#protocol/smtp/open-session.ts'
 import { type Refusal, type SubmissionEnd, sendMessage } from '#protocol/smtp/send-message.ts'
 import { readPieces } from '#store/blobs.ts'
 import { commit, commitBulk, type EngineScope, type RawUnit } from '#store/commit.ts'
+import { endProvenDoubts } from '#store/doubt-evidence.ts'
 import { type Lease, requireLease } from '#store/lease.ts'
 import type { Store } from '#store/open-store.ts'
 import {
@@ -48,7 +49,10 @@ export const recoverSubmissions = async ({ store, lease }: Pick<Sending, 'store'
     const to = afterLoss(from)
     return to === null ? [] : [{ from, to, text: to === 'in_doubt' ? inDoubt : null }]
   })
-  await commit(store, { kind: 'engine', ...lease }, (unit) => recoverBatches(unit, lease.accountId, outcomes))
+  await commit(store, { kind: 'engine', ...lease }, async (unit) => {
+    await recoverBatches(unit, lease.accountId, outcomes)
+    await endProvenDoubts(unit, lease.accountId)
+  })
 }
 
 const inDoubt = 'The connection ended before the server said that it has the mail.'
@@ -226,5 +230,6 @@ const settle = async (unit: RawUnit, batch: DueBatch, { attempt, facts, accepted
     // What is parked goes as soon as somebody can sign in.
     { ...facts, isAttempt: !isEarly, dueInMs: state === 'deferred' && attempt.kind !== 'parked' ? dueInMs : 0 },
   )
+  if (state === 'in_doubt') await endProvenDoubts(unit, batch.accountId)
   await finishSubmission(unit, submissionId)
 }

@@ -52,6 +52,9 @@ export const evidenceRows = z.array(
   z.object({ kind: z.enum(['in_sent', 'bounce', 'reply']), message_id: z.string(), at: instantText }),
 )
 
+/** The last word about a batch of which the doubt ended by itself. */
+export const foundInSent = 'It was found in Sent.'
+
 /** As mail/threading.ts makes it. */
 const idHash = Prisma.sql`left(encode(sha256(convert_to('id:' || trim(BOTH '<>' FROM s.message_id_header), 'UTF8')), 'hex'), 32)::uuid`
 
@@ -81,7 +84,7 @@ const wholeSubmissions = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
       ORDER BY b.n) FROM submission_batch b WHERE b.submission_id = s.id) AS batches,
     (SELECT json_agg(json_build_object('batch', r.batch, 'name', r.name, 'address', r.address, 'kind', r.kind, 'state', r.state, 'text', r.text) ORDER BY r.position)
       FROM submission_recipient r WHERE r.submission_id = s.id) AS recipients,
-    CASE WHEN EXISTS (SELECT 1 FROM submission_batch b WHERE b.submission_id = s.id AND b.state = 'in_doubt')
+    CASE WHEN EXISTS (SELECT 1 FROM submission_batch b WHERE b.submission_id = s.id AND (b.state = 'in_doubt' OR (b.state = 'sent' AND b.text = ${foundInSent})))
       THEN (SELECT json_agg(json_build_object('kind', e.kind, 'message_id', e.id::text, 'at', e.received_at)) FROM (${evidence}) e) END AS evidence
   FROM submission s JOIN account a ON a.id = s.account_id AND a.disconnected_at IS NULL WHERE ${where} ORDER BY s.created_at DESC, s.id`
 

@@ -11,6 +11,8 @@ const identityColumns = modelColumns(Object.keys(Prisma.IdentityScalarFieldEnum)
 
 /** What is to be looked at before a draft is sent. Each null when it is somebody else's or not there. */
 export type WantedRows = {
+  /** By the clock of the database: that of this process may be wrong. */
+  now: Date
   /** Asked for before, whoever's it is. */
   known: { user_id: bigint; request_hash: Buffer } | null
   draft: WholeDraft | null
@@ -24,9 +26,9 @@ export const readWanted = async (
   userId: bigint,
   { id, draftId }: { id: string; draftId: string },
 ): Promise<WantedRows> => {
-  const known: Statement<NonNullable<WantedRows['known']>> = {
+  const known: Statement<{ now: Date; user_id: bigint | null; request_hash: Buffer | null }> = {
     name: 'wanted.known',
-    sql: Prisma.sql`SELECT user_id, request_hash FROM submission WHERE id = ${id}::uuid`,
+    sql: Prisma.sql`SELECT now() AS now, s.user_id, s.request_hash FROM (SELECT 1) one LEFT JOIN submission s ON s.id = ${id}::uuid`,
   }
   const draft: Statement<DraftRow> = {
     name: 'wanted.draft',
@@ -44,5 +46,12 @@ export const readWanted = async (
       WHERE i.id = (SELECT (content ->> 'identityId')::bigint FROM draft WHERE id = ${draftId}::uuid AND user_id = ${userId})`,
   }
   const [[one], drafts, files, [writer]] = await store.readAs(userId, [known, draft, attachments, identity])
-  return { known: one ?? null, draft: wholeDrafts(drafts, files)[0] ?? null, identity: writer ?? null }
+  if (!one) throw new Error('a row was not read')
+  const { now, user_id, request_hash } = one
+  return {
+    now,
+    known: user_id === null || request_hash === null ? null : { user_id, request_hash },
+    draft: wholeDrafts(drafts, files)[0] ?? null,
+    identity: writer ?? null,
+  }
 }

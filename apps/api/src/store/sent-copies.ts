@@ -1,3 +1,4 @@
+import type { RawTx } from './bare-tx.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit, Unit } from './commit.ts'
 import type { Tx } from './open-store.ts'
@@ -19,6 +20,8 @@ export type SentMail = {
   aboutKind: string | null
   /** When it left, or was to. */
   at: Date
+  /** Since then, by the clock of the database. */
+  ageMs: number
   /** Of the account's own server, if it left by that. */
   host: string | null
   /** Its account's mailboxes are: what is put into them becomes a message's source, and belongs to that. */
@@ -33,6 +36,7 @@ export const nextSentMail = async (tx: Tx, accountId: bigint, wanted: Wanted): P
   const [row] = await tx.$queryRaw<SentMail[]>`
     SELECT s.id::text, s.user_id AS "userId", s.account_id AS "accountId", s.draft_id::text AS "draftId", s.message_id_header AS "messageIdHeader", s.subject, s.blob_id AS "blobId",
       b.sha256, s.size_bytes::float8 AS "sizeBytes", s.sent_copy AS "sentCopy", s.about_message_id AS "aboutMessageId", s.about_kind AS "aboutKind", s.not_before AS at,
+      (extract(epoch FROM now() - s.not_before) * 1000)::float8 AS "ageMs",
       CASE WHEN NOT a.uses_relay THEN a.outgoing ->> 'host' END AS host, a.kind = 'pop3' AS "isKeptHere"
     FROM submission s JOIN blob b ON b.id = s.blob_id JOIN account a ON a.id = s.account_id
     WHERE s.account_id = ${accountId} AND s.cancelled_at IS NULL AND CASE WHEN ${isCopy} THEN s.copy_at <= now() ELSE s.followed_at IS NULL END
@@ -71,7 +75,7 @@ export const endCopy = async (
 }
 
 /** Whether a mail with this Message-ID (mail/threading.ts) lies in a mailbox that keeps what was sent. */
-export const isInSent = async (tx: Tx, accountId: bigint, messageIdHash: string): Promise<boolean> => {
+export const isInSent = async (tx: RawTx, accountId: bigint, messageIdHash: string): Promise<boolean> => {
   const [row] = await tx.$queryRaw<{ found: boolean }[]>`
     SELECT EXISTS (
       SELECT 1 FROM message_ref r JOIN message m ON m.thread_id = r.thread_id AND m.message_id_hash = r.ref_hash

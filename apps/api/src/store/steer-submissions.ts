@@ -1,9 +1,11 @@
+import type { RawTx } from './bare-tx.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit, Unit } from './commit.ts'
 import type { WholeDraft } from './drafts.ts'
 import { holdOwnDraft, tellDraft, wantCopy, wantCopyGone } from './drafts.ts'
 import type { Tx } from './open-store.ts'
-import { tellSubmission } from './submissions.ts'
+import { foundInSent } from './read-submissions.ts'
+import { type Due, partsOf, tellSubmission } from './submissions.ts'
 
 /** What its person does with a mail on its way out. Each holds it first, so that nobody begins to send it meanwhile. */
 export type HeldSubmission = {
@@ -15,20 +17,22 @@ export type HeldSubmission = {
   isCancelled: boolean
   isDismissed: boolean
   isFinished: boolean
+  /** By the clock of the database. */
+  now: Date
   states: string[]
   /** Why they wait, where it is nothing that a server said of the mail. */
   faults: string[]
 }
 
 /** Null when it is somebody else's or not there. */
-export const holdSubmission = async (tx: Tx, userId: bigint, id: string): Promise<HeldSubmission | null> => {
+export const holdSubmission = async (tx: RawTx, userId: bigint, id: string): Promise<HeldSubmission | null> => {
   // In the order in which the engine takes them.
   const batches = await tx.$queryRaw<{ state: string; error_code: string | null }[]>`
     SELECT b.state, b.error_code FROM submission_batch b JOIN submission s ON s.id = b.submission_id AND s.user_id = ${userId}
     WHERE b.submission_id = ${id}::uuid ORDER BY b.n FOR UPDATE OF b`
   const [found] = await tx.$queryRaw<Omit<HeldSubmission, 'states' | 'faults'>[]>`
     SELECT id::text, account_id AS "accountId", user_id AS "userId", draft_id::text AS "draftId", blob_id AS "blobId", cancelled_at IS NOT NULL AS "isCancelled",
-      dismissed_at IS NOT NULL AS "isDismissed", finished_at IS NOT NULL AS "isFinished" FROM submission WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
+      dismissed_at IS NOT NULL AS "isDismissed", finished_at IS NOT NULL AS "isFinished", now() AS now FROM submission WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
   if (!found) return null
   const faults = batches.flatMap(({ error_code }) => error_code ?? [])
   return { ...found, states: batches.map(({ state }) => state), faults }
@@ -115,9 +119,9 @@ export const retryHeld = async (unit: Unit, { id, accountId }: HeldSubmission): 
 
 /** Ends the doubt about its batches: the server had them, or they go again. */
 export const decideHeld = async (
-  unit: Unit,
+  unit: RawUnit,
   { id, accountId }: HeldSubmission,
-  decision: 'arrived' | 'sendAgain',
+  decision: 'arrived' | 'foundInSent' | 'sendAgain',
 ): Promise<void> => {
   const { tx } = unit
   if (decision === 'sendAgain') {
@@ -133,7 +137,7 @@ export const decideHeld = async (
       UPDATE submission_recipient r SET state = 'accepted', reply_code = NULL, text = NULL FROM submission_batch b
       WHERE r.submission_id = ${id}::uuid AND r.state = 'waiting' AND b.submission_id = r.submission_id AND b.n = r.batch AND b.state = 'in_doubt'`
     await tx.$executeRaw`
-      UPDATE submission_batch SET state = 'sent', changed_at = now(), text = NULL WHERE submission_id = ${id}::uuid AND state = 'in_doubt'`
+      UPDATE submission_batch SET state = 'sent', changed_at = now(), reply_code = NULL, text = ${decision === 'foundInSent' ? foundInSent : null}::text WHERE submission_id = ${id}::uuid AND state = 'in_doubt'`
   }
   tell(unit, { id, accountId })
 }
@@ -147,18 +151,20 @@ export const dismissHeld = async (unit: Unit, { id, accountId }: HeldSubmission)
 export const rescheduleHeld = async (
   unit: Unit,
   { id, accountId, blobId }: HeldSubmission,
-  { notBefore, schedule, octets }: { notBefore: Date; schedule: unknown; octets: StagedContent },
+  { notBefore, schedule, octets }: { notBefore: Due; schedule: unknown; octets: StagedContent },
 ): Promise<void> => {
   const { tx } = unit
+  const { at, inMs } = partsOf(notBefore)
   const stored = octets.blobId ?? (await storeSmall(tx, accountId, octets))
   if (octets.blobId !== null)
     await tx.$executeRaw`UPDATE blob SET is_whole = true, sha256 = ${octets.sha256}, size_bytes = ${octets.sizeBytes}::bigint WHERE id = ${stored} AND account_id = ${accountId}`
   await tx.$executeRaw`DELETE FROM blob_chunk WHERE blob_id = ${blobId}`
   await tx.$executeRaw`DELETE FROM blob WHERE id = ${blobId}`
   await tx.$executeRaw`
-    UPDATE submission SET not_before = ${notBefore}::timestamptz, schedule = ${schedule === null ? null : JSON.stringify(schedule)}::jsonb, blob_id = ${stored},
+    UPDATE submission SET not_before = coalesce(${at}::timestamptz, now() + ${inMs}::float8 * interval '1 millisecond'), schedule = ${schedule === null ? null : JSON.stringify(schedule)}::jsonb, blob_id = ${stored},
       size_bytes = ${octets.sizeBytes}::bigint WHERE id = ${id}::uuid`
-  await tx.$executeRaw`UPDATE submission_batch SET due_at = ${notBefore}::timestamptz WHERE submission_id = ${id}::uuid`
+  await tx.$executeRaw`
+    UPDATE submission_batch b SET due_at = s.not_before FROM submission s WHERE s.id = b.submission_id AND b.submission_id = ${id}::uuid`
   tell(unit, { id, accountId })
 }
 
@@ -170,7 +176,7 @@ const storeSmall = async (tx: Tx, accountId: bigint, { sha256, sizeBytes, head }
   return row.id
 }
 
-const tell = (unit: Unit, { id, accountId }: { id: string; accountId: bigint }): void => {
+const tell = (unit: RawUnit, { id, accountId }: { id: string; accountId: bigint }): void => {
   tellSubmission(unit, accountId, id)
   unit.wakeEngine(accountId)
 }

@@ -10,6 +10,9 @@ import type { Store, Tx } from './open-store.ts'
 /** Mails on their way out. What their states mean, and which may follow which: outbox/plan-submission.ts. */
 export type NewRecipient = { address: string; name: string; kind: 'to' | 'cc' | 'bcc'; batch: number }
 
+/** A moment; or so long from now by the clock of the database, as that of any other process may be wrong, and jump. */
+export type Due = Date | { inMs: number }
+
 export type NewSubmission = {
   id: string
   userId: bigint
@@ -26,7 +29,7 @@ export type NewSubmission = {
   octets: StagedContent
   isUnicode: boolean
   wantsReport: boolean
-  notBefore: Date
+  notBefore: Due
   schedule: { wallTime: string; zone: string } | null
   about: { messageId: bigint; kind: 'reply' | 'forward' | 'redirect' } | null
   recipients: NewRecipient[]
@@ -39,12 +42,14 @@ export type Inserted = { kind: 'new' } | { kind: 'known' } | { kind: 'other' }
 export const insertSubmission = async (unit: RawUnit, wanted: NewSubmission): Promise<Inserted> => {
   const { tx } = unit
   const { id, userId, accountId, octets, about, schedule, recipients } = wanted
+  const { at, inMs } = partsOf(wanted.notBefore)
   const made = await tx.$queryRaw<{ blob_id: bigint }[]>`
     INSERT INTO submission (id, user_id, account_id, request_hash, message_id_header, from_name, from_address, draft_id, sent_copy, subject, blob_id, size_bytes, is_unicode, wants_report, not_before,
       schedule, about_message_id, about_kind)
     VALUES (${id}::uuid, ${userId}, ${accountId}, ${wanted.requestHash}, ${wanted.messageIdHeader}, ${wanted.fromName ?? ''}, ${wanted.fromAddress}, ${wanted.draftId ?? null}::uuid,
       ${wanted.wantsCopy ? 'waiting' : 'none'}, ${wanted.subject},
-      coalesce(${octets.blobId}::bigint, nextval('blob_id_seq')), ${octets.sizeBytes}::bigint, ${wanted.isUnicode}, ${wanted.wantsReport}, ${wanted.notBefore},
+      coalesce(${octets.blobId}::bigint, nextval('blob_id_seq')), ${octets.sizeBytes}::bigint, ${wanted.isUnicode}, ${wanted.wantsReport},
+      coalesce(${at}::timestamptz, now() + ${inMs}::float8 * interval '1 millisecond'),
       ${schedule === null ? null : JSON.stringify(schedule)}::jsonb, ${about?.messageId ?? null}::bigint, ${about?.kind ?? null})
     ON CONFLICT (id) DO NOTHING RETURNING blob_id`
   const [row] = made
@@ -66,13 +71,17 @@ export const insertSubmission = async (unit: RawUnit, wanted: NewSubmission): Pr
       ${textArray(recipients.map(({ kind }) => kind))}::text[]) WITH ORDINALITY AS t (batch, address, name, kind, n)`
   await tx.$executeRaw`
     INSERT INTO submission_batch (submission_id, n, account_id, due_at)
-    SELECT DISTINCT ${id}::uuid, batch, ${accountId}::bigint, ${wanted.notBefore}::timestamptz FROM submission_recipient WHERE submission_id = ${id}::uuid`
+    SELECT DISTINCT s.id, r.batch, s.account_id, s.not_before FROM submission s JOIN submission_recipient r ON r.submission_id = s.id WHERE s.id = ${id}::uuid`
   // What has no draft is sent by a click: a receipt, a word to a list. Nobody is written to by that.
   if (wanted.draftId) await learnWritten(tx, userId, recipients)
   tellSubmission(unit, accountId, id)
   unit.wakeEngine(accountId)
   return { kind: 'new' }
 }
+
+/** For `coalesce(at, now() + inMs)`. */
+export const partsOf = (due: Due): { at: Date | null; inMs: number } =>
+  due instanceof Date ? { at: due, inMs: 0 } : { at: null, inMs: due.inMs }
 
 export type DueBatch = {
   submissionId: string

@@ -2,6 +2,7 @@ import { countBytes } from './account-state.ts'
 import type { RawTx } from './bare-tx.ts'
 import type { BodyColumns } from './body-columns.ts'
 import type { RawUnit } from './commit.ts'
+import { noteTexts } from './doubt-evidence.ts'
 import { storeReports } from './mail-reports.ts'
 
 export type BodyToFetch = {
@@ -92,6 +93,7 @@ export const storeBodies = async (
     if (messageIds.length === 0) continue
     await putBodies(unit, accountId, columns)
     await storeReports(unit, accountId, reports)
+    await noteTexts(unit, accountId, messageIds)
     unit.log({ accountId }, { kind: 'bodies', messageIds: messageIds.slice(0, 100) })
   }
   // Last: the account's row is locked from here on, and the next batch may be on its way beside this one.

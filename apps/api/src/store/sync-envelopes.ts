@@ -2,6 +2,7 @@ import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import { recomputeShown } from './command-effects.ts'
 import type { RawUnit } from './commit.ts'
+import { noteArrivals } from './doubt-evidence.ts'
 import type { EnvelopeRow, MailboxPlace } from './envelope-row.ts'
 import { bindRecognised } from './switch-mail.ts'
 import { applyMerges, planThreads, type ThreadPlace, type ThreadPlan } from './sync-threads.ts'
@@ -40,6 +41,7 @@ export const storeEnvelopes = async (
   await insertPlacements(tx, place, unbound, known, fresh.length)
   const threadIds = new Set([...switched, ...plan.merged.keys(), ...plan.merged.values()])
   for (const row of fresh) threadIds.add(messageOf(known, row).thread_id)
+  await noteArrivals(unit, place.accountId, [...threadIds])
   return { threadIds: [...threadIds], newUids: new Set(fresh.map((row) => row.uid)) }
 }
 

@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto'
+import { changesReply } from '@postern/shared/changes.ts'
+import type { Submission } from '@postern/shared/submissions.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { commitBulk } from '#store/commit.ts'
 import { sweepDrafts } from '#store/draft-copies.ts'
@@ -50,13 +52,24 @@ describe('a mail in the outbox', () => {
     await engine.stop()
   })
 
-  it('in doubt says what speaks for its arrival', async () => {
+  it('in doubt tells every screen what speaks for its arrival as it comes, and ends with a copy in Sent', async () => {
     const { accountId } = await outbox.scene((step) => (step === 'end' ? 'cut' : undefined))
     const engine = outbox.fixture.start()
-    const { id } = await outbox.sender.send(await outbox.sender.write(accountId))
+    const draftId = await outbox.sender.write(accountId)
+    const { id } = await outbox.sender.send(draftId)
     await outbox.sender.ends(id, 'in_doubt')
     const { store } = outbox.fixture
-    const found = async () => (await outbox.sender.state(id)).evidence.map(({ kind }) => kind).sort()
+    let since = '0'
+    let shown: Submission | undefined
+    /** On a screen that does nothing but follow the log of changes. */
+    const found = async () => {
+      const { body } = await outbox.sender.ask('GET', `/changes?stream=account:${accountId}&since=${since}&limit=1000`)
+      const { batch } = changesReply.parse(body)
+      since = batch.seq
+      for (const change of batch.changes) if (change.kind === 'submission') shown = change.submission
+      return (shown?.evidence ?? []).map(({ kind }) => kind).sort()
+    }
+    expect(await found()).toEqual([])
     const own = `${id}@example.org`
     const deliver = async (role: string, header: string[], text = 'x') => {
       const { id: mailboxId } = await store.prisma.mailbox.findFirstOrThrow({ where: { accountId, role } })
@@ -100,12 +113,14 @@ describe('a mail in the outbox', () => {
       ['From: MAILER-DAEMON@example.org', 'Message-ID: <3@x>', 'Subject: failed'],
       `Message-ID: <${own}>`,
     )
+    await until(async () => (await found()).length === 2, { what: 'a bounce' })
+    expect([await found(), (await outbox.sender.state(id)).state]).toEqual([['bounce', 'reply'], 'in_doubt'])
+    // Nobody put it there from here: its server did.
     await deliver('sent', ['From: ann@example.org', `Message-ID: <${own}>`])
-    await until(async () => (await found()).length === 3, { what: 'all of it' })
+    await outbox.sender.ends(id, 'sent')
     expect(await found()).toEqual(['bounce', 'in_sent', 'reply'])
-    // It lies there already.
-    await outbox.sender.ask('POST', `/submissions/${id}/decision`, { decision: 'arrived' })
     await until(async () => (await outbox.sender.state(id)).sentCopy === 'stored', { what: 'a copy in Sent' })
+    expect((await outbox.draftOf(draftId)).discardedAt).not.toBeNull()
     expect((await outbox.sentCopies(accountId)).length).toBe(1)
     await engine.stop()
   })

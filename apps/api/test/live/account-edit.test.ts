@@ -6,6 +6,7 @@ import { openStore, type Store } from '#store/open-store.ts'
 import { buildTestApp } from '../support/app-fixture.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
+import { startScriptedSmtp } from '../support/scripted-smtp.ts'
 
 describe('editing an account', () => {
   let dovecot: Dovecot
@@ -101,5 +102,40 @@ describe('editing an account', () => {
     expect((await store.prisma.account.findFirstOrThrow()).outgoingCredential).not.toBeNull()
     expect((await patch({ outgoing: null })).json().outgoing).toBeNull()
     expect((await store.prisma.account.findFirstOrThrow()).outgoingCredential).toBeNull()
+  })
+
+  it('learns how much its sending server takes before anything is sent, also of one that tells only who is signed in', async () => {
+    let isSignedIn = false
+    const server = await startScriptedSmtp((step) => {
+      if (step === 'greeting') isSignedIn = false
+      if (step === 'auth') isSignedIn = true
+      return step === 'ehlo' && !isSignedIn ? { reply: '250-scripted.example\r\n250 AUTH PLAIN' } : undefined
+    })
+    const outgoing = { host: 'localhost', port: server.port, security: 'plain', username: 'edith' }
+    const policy = (await send('GET', '/v1/owner/policy')).json()
+    await app.inject({
+      method: 'PUT',
+      url: '/v1/owner/policy',
+      headers: { host: 'localhost', 'x-postern': '1', cookie },
+      payload: { ...policy, plaintextHosts: [`localhost:${server.port}`] },
+    })
+    const limits = async () =>
+      (await send('GET', '/v1/identities'))
+        .json()
+        .identities.map((one: { address: string; maxMessageBytes: number | null }) => [
+          one.address,
+          one.maxMessageBytes,
+        ])
+    expect((await patch({ outgoing, password: 'second secret' })).statusCode).toBe(200)
+    expect(await limits()).toEqual([['edith@example.org', 1_000_000]])
+    dovecot.addUser('eli', 'secret')
+    const settings = { address: 'eli@example.org', password: 'secret', incoming: { ...incoming(), username: 'eli' } }
+    expect((await send('POST', '/v1/accounts', { ...settings, outgoing })).statusCode).toBe(200)
+    expect(await limits()).toEqual([
+      ['edith@example.org', 1_000_000],
+      ['eli@example.org', 1_000_000],
+    ])
+    expect(server.mails).toEqual([])
+    await server.stop()
   })
 })

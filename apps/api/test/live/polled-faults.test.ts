@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRequest } from '#store/engine-requests.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
-import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts'
+import { type RoleProcess, startEngineProcess } from '../support/engine-process.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { sha256 } from '../support/judge-maildrop.ts'
 import { letter } from '../support/letter.ts'
@@ -24,7 +24,7 @@ describe('an engine with maildrops', () => {
   let fixture: EngineFixture
   const proxies: FaultProxy[] = []
   const mortals: MortalEngine[] = []
-  const engines: EngineProcess[] = []
+  const engines: RoleProcess[] = []
   beforeAll(async () => {
     dovecot = await startDovecot({ settings })
     fixture = await startEngineFixture(dovecot, { inUse: { baseMs: 300, capMs: 400 } })
@@ -57,7 +57,7 @@ describe('an engine with maildrops', () => {
     mortals.push(mortal)
     return mortal
   }
-  const run = ({ env, databaseUrl }: MortalEngine): EngineProcess => {
+  const run = ({ env, databaseUrl }: MortalEngine): RoleProcess => {
     const engine = startEngineProcess({ ...env, DATABASE_URL: databaseUrl })
     engines.push(engine)
     return engine

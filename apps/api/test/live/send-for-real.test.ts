@@ -15,18 +15,12 @@ describe('mail that is sent for real', () => {
   beforeAll(async () => {
     postfix = await startPostfix()
     for (const name of ['ann', 'bob', 'cy', 'full', 'later', 'gone']) postfix.addUser(name)
-    const { dovecot, certificate, submissionPort } = postfix
-    fixture = await startEngineFixture({ ...dovecot, certificate: `${dovecot.certificate}\n${certificate}` })
+    const { dovecot, certificate } = postfix
+    const ca = `${dovecot.certificate}\n${certificate}`
+    fixture = await startEngineFixture({ ...dovecot, certificate: ca }, { submissionKeepMs: 200 })
     ann = await fixture.addAccount('ann')
-    const outgoing = {
-      host: 'localhost',
-      port: submissionPort,
-      security: 'starttls',
-      username: 'ann',
-      pinnedFingerprint: null,
-    }
-    await fixture.store.prisma.account.update({ where: { id: ann }, data: { outgoing } })
-    sender = await startSender(fixture.store, fixture.userId)
+    await giveOutgoing(ann, 'ann')
+    sender = await startSender(fixture.store, fixture.userId, { ca, masterKey: fixture.deps.masterKey })
     fixture.start()
     await fixture.untilState(ann, 'watching')
   })
@@ -36,6 +30,10 @@ describe('mail that is sent for real', () => {
     await postfix.stop()
   })
 
+  const giveOutgoing = (id: bigint, username: string) => {
+    const at = { host: 'localhost', port: postfix.submissionPort, security: 'starttls', pinnedFingerprint: null }
+    return fixture.store.prisma.account.update({ where: { id }, data: { outgoing: { ...at, username } } })
+  }
   const to = (...names: string[]) => names.map((name) => ({ name: '', address: `${name}@example.org` }))
   const has = (user: string, mailbox: string, subject: string) =>
     postfix.dovecot.count(user, mailbox, 'header', 'subject', subject)
@@ -144,6 +142,33 @@ describe('mail that is sent for real', () => {
     const redirected = dovecot.doveadm('fetch', '-u', 'bob', 'text', 'mailbox', 'INBOX', 'header', 'subject', 'a story')
     expect(redirected.replaceAll('\r\n', '\n')).toContain(source.replaceAll('\r\n', '\n'))
     expect(redirected).toMatch(/^Resent-To: bob@example\.org/m)
+  })
+
+  it('waits with all that is behind it when the password changes meanwhile, and goes once by the new one', async () => {
+    const { dovecot } = postfix
+    postfix.addUser('eva')
+    const eva = await fixture.addAccount('eva')
+    await giveOutgoing(eva, 'eva')
+    await fixture.untilState(eva, 'watching')
+    const write = (subject: string) => sender.write(eva, { to: to('bob'), subject })
+    const one = await sender.send(await write('queued 1'))
+    await sender.ends(one.id, 'sent')
+    dovecot.addUser('eva', 'changed')
+    const two = await sender.send(await write('queued 2'))
+    const parked = await sender.ends(two.id, 'deferred')
+    expect(parked.problem).toMatchObject({
+      code: 'login.failed',
+      hint: expect.stringContaining('Enter the password anew'),
+    })
+    const three = await sender.send(await write('queued 3'))
+    const refusals = () => postfix.log().match(/SASL \w+ authentication failed/g)?.length
+    expect([(await sender.state(three.id)).state, refusals()]).toEqual(['queued', 1])
+    const patched = await sender.ask('PATCH', `/accounts/${eva}`, { password: 'changed' })
+    expect(patched.status).toBe(200)
+    for (const { id } of [two, three]) await sender.ends(id, 'sent')
+    const arrived = () => [1, 2, 3].map((n) => has('bob', 'INBOX', `queued ${n}`))
+    await until(async () => arrived().every((count) => count > 0), { what: 'all three' })
+    expect([arrived(), refusals()]).toEqual([[1, 1, 1], 1])
   })
 
   it('is sent and kept once, whenever the engine is killed', async () => {

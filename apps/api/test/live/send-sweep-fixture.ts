@@ -34,11 +34,16 @@ export type SendRun = {
 }
 
 /** An engine that is killed, and the submission server of its one account; what they say to each other is watched. */
-export const startSendScene = async (dovecot: Dovecot, user: string, script?: SmtpScript) => {
+export const startSendScene = async (
+  dovecot: Dovecot,
+  user: string,
+  { script, environment = {} }: { script?: SmtpScript; environment?: Record<string, string> } = {},
+) => {
   const seen: Seen[] = []
   const sink = await startScriptedSmtp(script, ['PIPELINING', '8BITMIME', 'SIZE 10000000', 'DSN'])
   const mortal = await startMortalEngine({
     user,
+    environment,
     mail: { protocol: 'smtp', port: sink.port },
     tell: (event) => void seen.push(event),
     settings: {
@@ -89,11 +94,12 @@ export const startSendScene = async (dovecot: Dovecot, user: string, script?: Sm
 
 export const startSendRun = async (dovecot: Dovecot, user: string): Promise<SendRun> => {
   let turnedAway = 0
-  const { sink, seen, mortal, begin, queue, untilSent, stop } = await startSendScene(dovecot, user, (step, to) => {
+  const script: SmtpScript = (step, to) => {
     if (step !== 'rcpt') return undefined
     if (to.includes(refused)) return { reply: '550 5.1.1 no such mailbox' }
     return to.includes(retried) && turnedAway++ === 0 ? { reply: '450 4.2.2 later' } : undefined
-  })
+  }
+  const { sink, seen, mortal, begin, queue, untilSent, stop } = await startSendScene(dovecot, user, { script })
   const { store, points } = mortal
   /** Mails of which the end may have left when the engine died. */
   const inFlight = new Set<string>()

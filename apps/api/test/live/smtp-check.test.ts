@@ -42,7 +42,7 @@ describe('signing in at a submission server', () => {
   }
   const check = async (port: number, more: Partial<SmtpCheck> = {}) => {
     const steps: SmtpProgress[] = []
-    const problem = await checkSmtpLogin(
+    const result = await checkSmtpLogin(
       {
         host: 'localhost',
         address: '127.0.0.1',
@@ -56,7 +56,8 @@ describe('signing in at a submission server', () => {
       },
       (progress) => steps.push(progress),
     )
-    return { problem, steps: steps.filter(({ state }) => state === 'ok').map(({ step }) => step) }
+    const [problem, maxBytes] = result.kind === 'failed' ? [result, null] : [null, result.maxBytes]
+    return { problem, maxBytes, steps: steps.filter(({ state }) => state === 'ok').map(({ step }) => step) }
   }
   const ways = [
     { security: 'tls' as const, options: { secure: true }, steps: ['connect', 'tls', 'greeting', 'login'] },
@@ -64,7 +65,11 @@ describe('signing in at a submission server', () => {
   ]
 
   it.each(ways)('tells every step over $security', async ({ security, options, steps }) => {
-    expect(await check(await listen(options), { security })).toEqual({ problem: null, steps })
+    expect(await check(await listen({ ...options, size: 5_000_000 }), { security })).toEqual({
+      problem: null,
+      maxBytes: 5_000_000,
+      steps,
+    })
     expect(heard).toEqual(['secret'])
   })
 
@@ -89,6 +94,42 @@ describe('signing in at a submission server', () => {
     const pinned = { security, ca: undefined, host: 'mail.example.org', pinnedFingerprint: fingerprint }
     expect((await check(port, pinned)).problem).toBeNull()
     expect(heard).toEqual(['secret'])
+  })
+
+  it('signs in by LOGIN where there is nothing else', async () => {
+    expect((await check(await listen({ secure: true, authMethods: ['LOGIN'] }))).problem).toBeNull()
+    expect(heard).toEqual(['secret'])
+  })
+
+  it('shows an access token by XOAUTH2, and says why it is refused', async () => {
+    const tokens: (string | undefined)[] = []
+    const port = await listen({
+      secure: true,
+      // Offered first, and never given a token.
+      authMethods: ['PLAIN', 'XOAUTH2'],
+      onAuth: ({ method, accessToken }, _session, done) => {
+        tokens.push(`${method} ${accessToken}`)
+        if (accessToken === 'busy') return done(Object.assign(new Error('4.7.0 later'), { responseCode: 454 }))
+        if (accessToken === 'fresh') return done(null, { user: 'ann' })
+        done(null, { data: { status: '401', schemes: 'bearer', scope: 'https://mail.example/' } })
+      },
+    })
+    const by = (token: string) => check(port, { password: new Secret(token), signInWith: 'accessToken' })
+    expect((await by('fresh')).problem).toBeNull()
+    expect((await by('stale')).problem?.error).toMatchObject({
+      code: 'login.failed',
+      detail: { serverText: expect.stringMatching(/^535 .*"status":"401".*"scope":"https:\/\/mail\.example\/"/) },
+    })
+    // The token may be right.
+    expect((await by('busy')).problem?.error.code).toBe('login.unavailable')
+    expect(tokens).toEqual(['XOAUTH2 fresh', 'XOAUTH2 stale', 'XOAUTH2 busy'])
+  })
+
+  it('shows no access token to a server that does not ask for one', async () => {
+    const port = await listen({ secure: true, authMethods: ['PLAIN', 'LOGIN'] })
+    const { problem } = await check(port, { signInWith: 'accessToken' })
+    expect(problem).toMatchObject({ step: 'login', error: { code: 'login.method' } })
+    expect(heard).toEqual([])
   })
 
   it('gives no password in the open where encryption was wanted', async () => {

@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { openMasterKey } from '#platform/secret-box.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
-import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts'
+import { type RoleProcess, startEngineProcess } from '../support/engine-process.ts'
 import { type KillPoints, type Moment, startKillPoints } from '../support/kill-points.ts'
 import { chooseMoments, isFullSweep, named, sweepWords } from '../support/kill-samples.ts'
 import type { Switching } from './switch-fixture.ts'
@@ -36,7 +36,7 @@ export const startSwitchKills = async (): Promise<SwitchKills> => {
     mail: { protocol: 'imap', port: dovecot.imapPort },
     databaseUrl: fixture.databaseUrl,
   })
-  let engine: EngineProcess | undefined
+  let engine: RoleProcess | undefined
   let users = 0
   const start = () => {
     engine = startEngineProcess({ ...env, DATABASE_URL: points.databaseUrl })

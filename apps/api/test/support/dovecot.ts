@@ -56,6 +56,8 @@ export type DovecotOptions = {
   settings?: string
   /** Lines inside the inbox namespace. */
   namespace?: string
+  /** Mailboxes with a use that are there from the start; all that have one, unless said otherwise. */
+  ownMailboxes?: string[]
   connectionsPerUser?: number
 }
 
@@ -285,7 +287,7 @@ userdb {
 namespace inbox {
   inbox = yes
   ${options.namespace ?? 'separator = /'}
-${['Drafts', 'Sent', 'Junk', 'Trash', 'Archive'].map((name) => `  mailbox ${name} {\n    auto = subscribe\n    special_use = \\${name}\n  }`).join('\n')}
+${(options.ownMailboxes ?? ['Drafts', 'Sent', 'Junk', 'Trash', 'Archive']).map((name) => `  mailbox ${name} {\n    auto = subscribe\n    special_use = \\${name}\n  }`).join('\n')}
 }
 service anvil {
   client_limit = 8000

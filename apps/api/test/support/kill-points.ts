@@ -1,4 +1,5 @@
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net'
+import { watchHttp } from './watch-http.ts'
 import { watchImap } from './watch-imap.ts'
 import { watchPop3 } from './watch-pop3.ts'
 import { watchPostgres } from './watch-postgres.ts'
@@ -9,8 +10,8 @@ import type { Pass, Tell, Watch } from './watched-wire.ts'
 export type Moment = number | RegExp | { name: string; nth: number }
 
 /**
- * Stands between an engine and its two peers and knows the moments at which a kill matters: before and after every
- * exchange with the mail server and every durable commit. Armed for one of them, `onReach` is called there, before
+ * Stands between an engine and its two peers, or between the API, who asks it and its database, and knows the moments at which a
+ * kill matters: before and after every exchange and every durable commit. Armed for one of them, `onReach` is called there, before
  * anything passes. When it answers `end`, nothing does any more, in neither direction.
  */
 export type KillPoints = {
@@ -25,7 +26,7 @@ export type KillPoints = {
 }
 
 export type Peers = {
-  mail: { protocol: 'imap' | 'pop3' | 'smtp'; port: number }
+  mail: { protocol: 'imap' | 'pop3' | 'smtp' | 'http'; port: number }
   databaseUrl: string
   /** Told of everything in its order. */
   tell?: Tell
@@ -88,6 +89,7 @@ export const startKillPoints = async ({ mail, databaseUrl, tell = () => undefine
     imap: () => watchImap(pass),
     pop3: (session: number) => watchPop3(pass, session, tell),
     smtp: (session: number) => watchSmtp(pass, session, tell),
+    http: () => watchHttp(pass),
   }
   const doors = [
     await door(mail.port, watches[mail.protocol]),

@@ -8,7 +8,7 @@ import { openMasterKey } from '#platform/secret-box.ts'
 import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
-import { type EngineProcess, startEngineProcess } from './engine-process.ts'
+import { type RoleProcess, startEngineProcess } from './engine-process.ts'
 import { freshDatabase } from './fresh-database.ts'
 import { type KillPoints, type Peers, startKillPoints } from './kill-points.ts'
 
@@ -34,9 +34,20 @@ export type MortalEngine = {
 }
 
 type Settings = Partial<z.input<typeof accountSettings>>
-export type MortalOptions = Pick<Peers, 'mail' | 'tell'> & { user: string; settings?: Settings }
+export type MortalOptions = Pick<Peers, 'mail' | 'tell'> & {
+  user: string
+  settings?: Settings
+  /** What its process has beside what it needs. */
+  environment?: Record<string, string>
+}
 
-export const startMortalEngine = async ({ user, mail, tell, settings }: MortalOptions): Promise<MortalEngine> => {
+export const startMortalEngine = async ({
+  user,
+  mail,
+  tell,
+  settings,
+  environment = {},
+}: MortalOptions): Promise<MortalEngine> => {
   const { databaseUrl, drop } = await freshDatabase()
   const store = await openStore({ databaseUrl, poolSize: 4 })
   const dir = mkdtempSync(join(tmpdir(), 'postern-sweep-'))
@@ -66,7 +77,7 @@ export const startMortalEngine = async ({ user, mail, tell, settings }: MortalOp
     return id
   }
   const accountId = await add(user, settings)
-  let engine: EngineProcess | undefined
+  let engine: RoleProcess | undefined
   const env = { DATA_DIR: dir, MASTER_KEY_FILE: masterKeyFile }
   return {
     store,
@@ -79,7 +90,7 @@ export const startMortalEngine = async ({ user, mail, tell, settings }: MortalOp
     child: () => engine?.child,
     printed: () => engine?.printed() ?? '',
     start: () => {
-      engine = startEngineProcess({ ...env, DATABASE_URL: points.databaseUrl })
+      engine = startEngineProcess({ ...environment, ...env, DATABASE_URL: points.databaseUrl })
     },
     kill: () => void engine?.child.kill('SIGKILL'),
     end: async () => {

@@ -9,6 +9,7 @@ import { stageContent } from '#store/blobs.ts'
 import { commit } from '#store/commit.ts'
 import { insertDraft } from '#store/drafts.ts'
 import type { Store } from '#store/open-store.ts'
+import type { AppOptions } from '../../src/app.ts'
 import { buildTestApp, openTestSession } from './app-fixture.ts'
 import { makeCertificate } from './certificates.ts'
 import { type EngineFixture, startEngineFixture } from './engine-fixture.ts'
@@ -30,8 +31,8 @@ export type Sender = {
 export type File = { filename: string; octets: Buffer; contentType?: string; contentId?: string }
 type Written = { files?: File[]; inReplyTo?: string; refs?: string[] }
 
-export const startSender = async (store: Store, userId: bigint): Promise<Sender> => {
-  const app = await buildTestApp({ store })
+export const startSender = async (store: Store, userId: bigint, options: Partial<AppOptions> = {}): Promise<Sender> => {
+  const app = await buildTestApp({ store, ...options })
   const cookie = await openTestSession(store, userId)
   const ask: Sender['ask'] = async (method, path, payload) => {
     const { statusCode, body } = await app.inject({

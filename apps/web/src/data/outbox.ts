@@ -29,13 +29,17 @@ export const showSubmission = (submission: Submission): void => {
         ? outbox.map((other) => (other.id === submission.id ? submission : other))
         : [submission, ...outbox],
   }))
+  const title = submission.subject || t('view.noSubject')
+  // The doubt ended by itself, and with it the line that told of it.
+  if (before?.state === 'in_doubt' && submission.state === 'sent' && submission.evidence.length > 0)
+    showToast({ kind: 'done', text: t('outbox.foundToast', { subject: title }) })
   const isLate = submission.state === 'deferred' && submission.toldAt !== null
   const trouble = isLate ? 'outbox.lateToast' : troubles[submission.state]
   const isTold = before?.state === submission.state && before.toldAt === submission.toldAt
   if (!trouble || isTold) return
   showToast({
     kind: 'problem',
-    text: t(trouble, { subject: submission.subject || t('view.noSubject') }),
+    text: t(trouble, { subject: title }),
     action: { label: t('outbox.open'), run: () => navigate('/outbox') },
   })
 }

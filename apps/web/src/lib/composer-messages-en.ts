@@ -230,5 +230,6 @@ export const composerMessages = {
   'outbox.failedToast': '“{subject}” could not be sent.',
   'outbox.partlyToast': '“{subject}” did not reach everybody.',
   'outbox.lateToast': '“{subject}” could not be sent yet. It is tried again by itself.',
+  'outbox.foundToast': '“{subject}” was sent: the mail server has put a copy into Sent.',
   'outbox.doubtToast': 'It is not certain whether “{subject}” was sent.',
 } as const

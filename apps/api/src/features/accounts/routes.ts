@@ -2,7 +2,14 @@ import { errorCodes } from '@postern/shared/error-codes.ts'
 import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { sealPassword } from '#store/account-credentials.ts'
-import { type AccountRow, createAccount, findAccount, listAccounts, mergeRetrieval } from '#store/accounts.ts'
+import {
+  type AccountRow,
+  createAccount,
+  findAccount,
+  listAccounts,
+  mergeRetrieval,
+  storeMaxMessageBytes,
+} from '#store/accounts.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { erasing, letGoOfAccount } from '#store/erase-account.ts'
 import { releaseCopies } from '#store/maildrop-wishes.ts'
@@ -51,19 +58,17 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     await requireRelay(user.userId, body)
     const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
     await requireNewMailbox(store, user.userId, body, policy)
-    await requireNewMaildrop(store, user.userId, body, await requireLoginAndList(deps, body, policy))
+    const { listed, limit } = await requireLoginAndList(deps, body, policy)
+    await requireNewMaildrop(store, user.userId, body, listed)
     const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
     const { password, outgoingPassword, beside: _, ...settings } = body
-    const accountId = await commit(store, { kind: 'user', userId: user.userId }, (unit) =>
-      createAccount(unit, {
-        userId: user.userId,
-        settings,
-        password,
-        outgoingPassword,
-        masterKey,
-        isPrivateHost: address?.kind !== 'public',
-      }),
-    )
+    const accountId = await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
+      const isPrivateHost = address?.kind !== 'public'
+      const wanted = { userId: user.userId, settings, password, outgoingPassword, masterKey, isPrivateHost }
+      const id = await createAccount(unit, wanted)
+      if (id !== null && limit !== undefined) await storeMaxMessageBytes(unit, id, limit)
+      return id
+    })
     if (accountId === null) throw new AppError('account.exists', 'This mailbox is here already.')
     deps.logger.info({ accountId: accountId.toString(), kind: body.kind }, 'an account was added')
     return presentAccount(await own(user.userId, accountId.toString()))
@@ -77,7 +82,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
       })
     if (body.usesRelay !== row.usesRelay) await requireRelay(user.userId, body)
     const policy = await allowServers(deps, user.userId, [body.incoming ?? null, body.outgoing ?? null])
-    const isPrivateHost = await requireEditedLogin(deps, row, body, policy)
+    const tried = await requireEditedLogin(deps, row, body, policy)
     const { password, outgoingPassword: given, dailyByteBudget, outgoing, retrieval: wishes, ...plain } = body
     // A password for sending belongs to the server it was entered for; a new one was tried with the other password.
     const isSendingMoved = outgoing !== undefined && !(outgoing && isSameServer(outgoing, presentAccount(row).outgoing))
@@ -88,7 +93,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
         where: { id: row.id },
         data: {
           ...plain,
-          ...(isPrivateHost === null ? {} : { isPrivateHost }),
+          ...(tried ? { isPrivateHost: tried.isPrivateHost } : {}),
           ...(outgoing ? { outgoing } : {}),
           // What another server takes is not known before it was asked.
           ...(isOtherWay ? { maxMessageBytes: null } : {}),
@@ -98,6 +103,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
         },
       })
       if (outgoing === null) await unit.tx.$executeRaw`UPDATE account SET outgoing = NULL WHERE id = ${row.id}`
+      if (tried?.limit !== undefined) await storeMaxMessageBytes(unit, row.id, tried.limit)
       if (wishes) await mergeRetrieval(unit.tx, row.id, wishes)
       await storePasswords(unit, row, masterKey, password, outgoingPassword)
       if (body.isPaused !== undefined)

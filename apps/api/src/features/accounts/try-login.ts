@@ -8,14 +8,25 @@ import type { FeatureDeps } from '../feature-deps.ts'
 import { isSameServer, requireCheck } from '../judge-servers.ts'
 import { presentAccount } from '../present-account.ts'
 
-/** The login is tried before anything is stored. Throws the failure of the step that went wrong. */
+/** What the sending server takes in one mail, in bytes, null where it does not say; undefined: it was not asked. */
+export type MailLimit = number | null | undefined
+
+/**
+ * The login is tried before anything is stored. Answers what the sending server takes. Throws the failure of the step that went
+ * wrong.
+ */
 export const requireLogin = async (
   { engine, ca }: FeatureDeps,
   body: AccountCreate,
   { policy, onListed }: { policy: EgressPolicy; onListed?: (newest: MaildropEntry[]) => void },
-): Promise<void> => {
-  const check = { wanted: body, policy, ca, until: 'login' as const, ...(onListed ? { onListed } : {}) }
+): Promise<MailLimit> => {
+  let limit: MailLimit
+  const onLimit = (maxBytes: number | null): void => {
+    limit = maxBytes
+  }
+  const check = { wanted: body, policy, ca, until: 'login' as const, onLimit, ...(onListed ? { onListed } : {}) }
   await requireCheck((onEvent) => engine.checkAccount(check, onEvent))
+  return limit
 }
 
 /** The same, and of a maildrop the newest mails that it lists by name. */
@@ -23,28 +34,28 @@ export const requireLoginAndList = async (
   deps: FeatureDeps,
   body: AccountCreate,
   policy: EgressPolicy,
-): Promise<ListedName[]> => {
+): Promise<{ listed: ListedName[]; limit: MailLimit }> => {
   const listed: ListedName[] = []
   const onListed = (newest: MaildropEntry[]): void => {
     for (const { uniqueId, sizeBytes } of newest)
       if (uniqueId !== null) listed.push({ key: uniqueId, sizeBytes: sizeBytes ?? 0 })
   }
-  await requireLogin(deps, body, { policy, onListed })
-  return listed
+  return { limit: await requireLogin(deps, body, { policy, onListed }), listed }
 }
+
+export type EditedLogin = { /** Of the incoming server's address. */ isPrivateHost: boolean; limit: MailLimit }
 
 /**
  * The same test for an edit of servers or passwords. A stored password is never sent to a server it was not entered for:
- * whoever takes over a browser session must not be able to have it sent to a server of theirs. Answers whether the
- * incoming server's address is private; null when the edit touches neither servers nor passwords. Throws
- * account.password_needed and the failure of the step that went wrong.
+ * whoever takes over a browser session must not be able to have it sent to a server of theirs. Null when the edit touches
+ * neither servers nor passwords. Throws account.password_needed and the failure of the step that went wrong.
  */
 export const requireEditedLogin = async (
   deps: FeatureDeps,
   row: AccountRow,
   body: AccountPatch,
   policy: EgressPolicy,
-): Promise<boolean | null> => {
+): Promise<EditedLogin | null> => {
   const old = presentAccount(row)
   const incoming = body.incoming ?? old.incoming
   const outgoing = body.outgoing === undefined ? old.outgoing : body.outgoing
@@ -63,7 +74,7 @@ export const requireEditedLogin = async (
     body.outgoingPassword === undefined &&
     outgoing !== null &&
     isSameServer(outgoing, old.outgoing)
-  await requireLogin(
+  const limit = await requireLogin(
     deps,
     {
       address: mailAddress,
@@ -76,5 +87,5 @@ export const requireEditedLogin = async (
     },
     { policy },
   )
-  return address?.kind !== 'public'
+  return { isPrivateHost: address?.kind !== 'public', limit }
 }

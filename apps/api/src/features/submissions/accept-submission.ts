@@ -37,7 +37,7 @@ const frameBytes = 2000
 export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wanted): Promise<void> => {
   const { store } = deps
   const requestHash = hashOf(wanted)
-  const { known, draft, identity: writer } = await readWanted(store, userId, wanted)
+  const { known, draft, identity: writer, now } = await readWanted(store, userId, wanted)
   if (known) return requireSame(known.user_id === userId && requestHash.equals(known.request_hash))
   if (!draft || draft.row.discardedAt !== null) throw new AppError('not_found', 'There is no such draft.')
   if (!isOpen(draft.row)) throw new AppError('request.conflict', 'This draft is being sent already.')
@@ -45,7 +45,7 @@ export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wante
   const identity = requireIdentity(draft, writer)
   const addressed = addressesOf(draft.content)
   requireFew(addressed, identity)
-  const departure = departureOf(wanted, new Date())
+  const departure = departureOf(wanted, now)
   const messageIdHeader = `<${wanted.id}@${domainOf(identity.address)}>`
   const limit = Math.min(mostBytes, Number(identity.maxMessageBytes ?? mostBytes))
   const { octets, subject } = await compose(deps, {

@@ -3,7 +3,7 @@ import { type Correspondent, requireAddress } from '#mail/compose-message.ts'
 import { wireAddress } from '#mail/mail-address.ts'
 import { instantOf, type WallTime, zoneMinutesAt } from '#mail/wall-time.ts'
 import { AppError } from '#platform/errors.ts'
-import type { NewRecipient } from '#store/submissions.ts'
+import type { Due, NewRecipient } from '#store/submissions.ts'
 
 /** Servers take at least so many at once, and some no more. RFC 5321 4.5.3.1.8. */
 const recipientsPerBatch = 100
@@ -45,7 +45,7 @@ export const addressesOf = ({ to, cc, bcc }: Pick<DraftContent, 'to' | 'cc' | 'b
 /** A field that was begun and left is nobody. */
 const isFilled = ({ name, address }: DraftRecipient): boolean => name.trim() !== '' || address.trim() !== ''
 
-export type Departure = { notBefore: Date; schedule: WallTime | null; date: Date; zoneMinutes: number }
+export type Departure = { notBefore: Due; schedule: WallTime | null; date: Date; zoneMinutes: number }
 
 /** The server waits longer than the screen that offers to take it back. */
 const graceMs = 2000
@@ -58,7 +58,7 @@ export const departureOf = (
 ): Departure => {
   if (sendAt === null) {
     const holdMs = holdSeconds > 0 ? holdSeconds * 1000 + graceMs : 0
-    return { notBefore: new Date(now.getTime() + holdMs), schedule: null, date: now, zoneMinutes }
+    return { notBefore: { inMs: holdMs }, schedule: null, date: now, zoneMinutes }
   }
   const at = instantOf(sendAt)
   if (!at) throw unfit('is no time at any place')

@@ -56,10 +56,9 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
     store.read(userId, (tx) => presentOwn(tx, userId, params.submissionId)),
   )
   router.on('patchSubmission', async ({ user: { userId }, params: { submissionId }, body: { sendAt } }) => {
-    const now = new Date()
-    const departure = departureOf({ sendAt, holdSeconds: 0, zoneMinutes: 0 }, now)
     const before = await store.read(userId, (tx) => requireHeld(tx, userId, submissionId))
     requireWaiting(before)
+    const departure = departureOf({ sendAt, holdSeconds: 0, zoneMinutes: 0 }, before.now)
     const scope = { kind: 'user' as const, userId, accountId: before.accountId }
     const date = { date: departure.date, zoneMinutes: sendAt === null ? null : departure.zoneMinutes }
     const octets = await stageContent(store, scope, redated(readPieces(store, before.blobId), date))

@@ -7,15 +7,44 @@ import { selectMailbox } from './select-mailbox.ts'
  * taken), mailbox.missing, mailbox.no_permission, mailbox.over_quota, mailbox.refused; and connect.*.
  */
 
-/** Makes a mailbox and subscribes it. False when it is there already; then it is subscribed. */
-export const createMailbox = (session: ImapSession, path: string): Promise<boolean> =>
+const specialUses = { sent: '\\Sent', drafts: '\\Drafts' }
+type SpecialUse = keyof typeof specialUses
+
+/**
+ * Makes a mailbox and subscribes it, for its special use where the server takes that (RFC 6154 3): other programs then find it
+ * whatever its name. False when it is there already; then it is subscribed.
+ */
+export const createMailbox = (session: ImapSession, path: string, use: SpecialUse | null = null): Promise<boolean> =>
   translated(async () => {
-    session.mayAct()
     const wirePath = session.names.toWire(path)
+    if (use !== null && (await createForUse(session, wirePath, specialUses[use]))) return true
+    session.mayAct()
     const { created } = answered(await session.flow.mailboxCreate(wirePath))
     if (created !== true) await session.flow.mailboxSubscribe(wirePath)
     return created === true
   })
+
+type Attribute = { type: 'STRING' | 'TEXT'; value: string }
+type RawFlow = { exec: (command: string, attributes: Attribute[]) => Promise<{ next: () => void }> }
+
+/** False: the server does not do that, and may make it without. */
+const createForUse = async (session: ImapSession, wirePath: string, use: string): Promise<boolean> => {
+  const { flow } = session
+  if (!flow.capabilities.has('CREATE-SPECIAL-USE')) return false
+  session.mayAct()
+  try {
+    const answer = await (flow as unknown as RawFlow).exec('CREATE', [
+      { type: 'STRING', value: wirePath },
+      { type: 'TEXT', value: `(USE (${use}))` },
+    ]) // `exec` is there, only not in its types
+    answer.next()
+  } catch (error) {
+    if (!session.isOpen()) throw error
+    return false
+  }
+  await flow.mailboxSubscribe(wirePath)
+  return true
+}
 
 /** Gives a mailbox, and with it all below, another path. Subscriptions stay with the old one (followSubscription). */
 export const renameMailbox = (session: ImapSession, path: string, toPath: string): Promise<void> =>

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { xoauth2Response } from '../xoauth2.ts'
 import type { Capabilities } from './capabilities.ts'
 
 /** Who signs in, and by what. */
@@ -33,7 +34,7 @@ const cramMd5 = ({ username, secret }: Credentials): Mechanism => ({
 /** Google's and Microsoft's. A refusal comes as a challenge with the reason, which wants an empty answer. */
 const xoauth2 = ({ username, secret }: Credentials): Mechanism => ({
   name: 'XOAUTH2',
-  steps: [() => `user=${username}\x01auth=Bearer ${secret}\x01\x01`, () => ''],
+  steps: [() => xoauth2Response(username, secret), () => ''],
 })
 
 /**

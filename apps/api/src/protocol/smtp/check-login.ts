@@ -1,16 +1,22 @@
 import type { AppError } from '#platform/errors.ts'
 import { type OpeningStage, type StepProgress, trackSteps } from '../check-steps.ts'
-import { openSmtpSession, type SmtpEndpoint, toSmtpError } from './open-session.ts'
+import { openSmtpSession, type SmtpEndpoint } from './open-session.ts'
+import { toSmtpError } from './smtp-error.ts'
 
 export type SmtpCheck = SmtpEndpoint
 export type SmtpStep = OpeningStage
 export type SmtpProgress = StepProgress<SmtpStep>
 
-/** Signs in at a submission server and leaves; sends nothing. Answers the failed step, or null. */
+/** `maxBytes`: the largest mail it takes; null when it does not say. */
+export type SmtpCheckResult =
+  | { kind: 'ok'; maxBytes: number | null }
+  | { kind: 'failed'; step: SmtpStep; error: AppError }
+
+/** Signs in at a submission server and leaves; sends nothing. Never throws. */
 export const checkSmtpLogin = async (
   endpoint: SmtpCheck,
   onProgress: (progress: SmtpProgress) => void,
-): Promise<{ step: SmtpStep; error: AppError } | null> => {
+): Promise<SmtpCheckResult> => {
   const track = trackSteps<SmtpStep>('connect', onProgress)
   try {
     const session = await openSmtpSession(endpoint, async (step, work) => {
@@ -19,8 +25,8 @@ export const checkSmtpLogin = async (
       track.end()
     })
     session.smtp.close()
-    return null
+    return { kind: 'ok', maxBytes: session.maxBytes }
   } catch (error) {
-    return { step: track.step, error: toSmtpError(error) }
+    return { kind: 'failed', step: track.step, error: toSmtpError(error) }
   }
 }

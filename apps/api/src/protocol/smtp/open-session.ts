@@ -1,24 +1,23 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
-import { displayLine } from '#mail/storable-text.ts'
-import { AppError, isAppError } from '#platform/errors.ts'
-import type { Secret } from '#platform/secret.ts'
+import { AppError } from '#platform/errors.ts'
 import { trusting } from '#platform/trust.ts'
 import type { OpeningStage } from '../check-steps.ts'
-import { wrongProtocol } from '../greeting.ts'
 import { type Endpoint, judgeCertificate, openTcp, openTls } from '../secure-socket.ts'
-import { maxServerText, toSessionError } from '../session-error.ts'
+import { toSessionError } from '../session-error.ts'
+import { askServer, promised } from './ask-server.ts'
+import { type Credentials, signIn } from './sign-in.ts'
+import { toSmtpError } from './smtp-error.ts'
 
-export type SmtpEndpoint = Endpoint & {
-  security: 'tls' | 'starttls' | 'plain'
-  username: string
-  password: Secret
-  /** For the connection, and again for the handshake. Milliseconds. */
-  connectTimeoutMs?: number
-  /** For each answer. Milliseconds. */
-  answerTimeoutMs?: number
-}
+export type SmtpEndpoint = Endpoint &
+  Credentials & {
+    security: 'tls' | 'starttls' | 'plain'
+    /** For the connection, and again for the handshake. Milliseconds. */
+    connectTimeoutMs?: number
+    /** For each answer. Milliseconds. */
+    answerTimeoutMs?: number
+  }
 
 /** Runs one stage of opening; whoever wants to tell of it puts something around. */
 export type RunStage = (stage: OpeningStage, work: () => Promise<void>) => Promise<void>
@@ -74,8 +73,8 @@ export const openSmtpSession = async (
     smtp.on('error', () => undefined)
     await run('greeting', () => promised((done) => smtp.connect(done), smtp))
     if (endpoint.security === 'starttls') await run('tls', async () => requireTrusted(endpoint, smtp))
-    const credentials = { user: endpoint.username, pass: endpoint.password.reveal() }
-    await run('login', () => promised((done) => smtp.login({ ...credentials, credentials }, done), smtp))
+    await run('login', () => signIn(smtp, endpoint))
+    await askForSize(smtp)
     return toSession(smtp, socket)
   } catch (error) {
     connection?.close()
@@ -83,17 +82,35 @@ export const openSmtpSession = async (
   }
 }
 
-type Extensions = { _maxAllowedSize?: unknown; _supportedExtensions?: unknown }
+/** What EHLO said the library keeps to itself. */
+type Extensions = {
+  _maxAllowedSize?: unknown
+  _supportedExtensions?: unknown
+  name: string
+  _parseEhloExtensions: (said: string) => void
+}
+const extensionsOf = (smtp: SMTPConnection): Extensions => smtp as unknown as Extensions
+const hasExtension = (smtp: SMTPConnection, name: string): boolean => {
+  const { _supportedExtensions: known } = extensionsOf(smtp)
+  return Array.isArray(known) && known.includes(name)
+}
+
+/** Some servers say only to those who are signed in how much they take. RFC 5321 4.1.4: EHLO may be said again. */
+const askForSize = async (smtp: SMTPConnection): Promise<void> => {
+  if (hasExtension(smtp, 'SIZE')) return
+  const library = extensionsOf(smtp)
+  const said = await askServer(smtp, `EHLO ${library.name}`)
+  if (said.startsWith('250')) library._parseEhloExtensions(said)
+}
 
 const toSession = (smtp: SMTPConnection, raw: Socket): SmtpSession => {
-  // What EHLO said the library keeps to itself.
-  const { _maxAllowedSize: size, _supportedExtensions: extensions } = smtp as unknown as Extensions
+  const { _maxAllowedSize: size } = extensionsOf(smtp)
   // After STARTTLS there is another one over it.
   const socketOf = () => smtp._socket || raw
   return {
     smtp,
     maxBytes: typeof size === 'number' && size > 0 ? size : null,
-    takesUnicode: Array.isArray(extensions) && extensions.includes('SMTPUTF8'),
+    takesUnicode: hasExtension(smtp, 'SMTPUTF8'),
     awaitsEnd: false,
     isOpen: () => !smtp.destroyed && !socketOf().destroyed,
     isAlive: () =>
@@ -162,37 +179,3 @@ const connectSocket = async (endpoint: SmtpEndpoint, run: RunStage) => {
 }
 
 const timedOut = () => Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })
-
-const promised = (start: (done: (error?: Error | null) => void) => void, smtp: SMTPConnection): Promise<void> =>
-  new Promise((done, fail) => {
-    smtp.once('error', fail)
-    start((error) => {
-      smtp.off('error', fail)
-      if (error) fail(error)
-      else done()
-    })
-  })
-
-/** Errors of the library, of sockets and of servers that are no answer to a mail. */
-export const toSmtpError = (error: unknown): AppError => {
-  const loose = error as { code?: unknown; response?: unknown; message?: unknown } // read-only look at a library's error
-  const serverText = typeof loose.response === 'string' ? displayLine(loose.response, maxServerText) : undefined
-  const detail = { cause: error, ...(serverText ? { serverText } : {}) }
-  if (loose.code === 'EAUTH')
-    return new AppError('login.failed', 'The sending server does not accept this name and password.', detail)
-  if (loose.code === 'ETLS')
-    return new AppError('tls.starttls_missing', 'The sending server offers no encryption at this port.', {
-      ...detail,
-      hint: 'Port 465 with TLS is usual.',
-    })
-  const stranger = serverText && wrongProtocol(serverText, 'SMTP')
-  if (stranger) return stranger
-  // The library's own codes for a connection that broke, whatever the socket said.
-  const isCut = loose.code === 'ECONNECTION' || (loose.code === 'ESOCKET' && !/SSL|TLS/i.test(String(loose.message)))
-  const known = toSessionError(isCut ? { code: 'ECONNRESET' } : error)
-  if (known.code !== 'tls.handshake' || isAppError(error)) return known
-  return new AppError(known.code, known.message, {
-    cause: error,
-    hint: 'The server may not speak TLS at this port: try STARTTLS (usually port 587), or port 465.',
-  })
-}

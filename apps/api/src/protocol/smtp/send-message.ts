@@ -3,7 +3,8 @@ import type SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError } from '#platform/errors.ts'
 import { maxServerText } from '../session-error.ts'
-import { type SmtpSession, toSmtpError } from './open-session.ts'
+import type { SmtpSession } from './open-session.ts'
+import { toSmtpError } from './smtp-error.ts'
 
 /** What a server answered. RFC 5321 4.2, RFC 3463. */
 export type Reply = { code: number; enhanced: string | null; text: string }
