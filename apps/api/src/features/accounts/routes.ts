@@ -6,6 +6,7 @@ import { sealPassword } from '#store/account-credentials.ts'
 import { type AccountRow, createAccount, findAccount, listAccounts, mergeRetrieval } from '#store/accounts.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { erasing, letGoOfAccount } from '#store/erase-account.ts'
+import { recountParts, wantRests } from '#store/maildrop-parts.ts'
 import { releaseCopies } from '#store/maildrop-wishes.ts'
 import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
 import { announceErasing } from '#store/remove-person.ts'
@@ -93,6 +94,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
       })
       if (outgoing === null) await unit.tx.$executeRaw`UPDATE account SET outgoing = NULL WHERE id = ${row.id}`
       if (wishes) await mergeRetrieval(unit.tx, row.id, wishes)
+      if (wishes?.maxBytes !== undefined) await recountParts(unit, row.id, null)
       await storePasswords(unit, row, masterKey, password, outgoingPassword)
       if (body.isPaused !== undefined)
         await unit.tx
@@ -154,6 +156,12 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     const mails = await commit(store, { kind: 'user', userId: user.userId }, (unit) => releaseCopies(unit, id))
     if (mails > 0) await engine.requestSync(id)
     return { mails }
+  })
+  router.on('fetchRests', async ({ user, params }) => {
+    const { id } = await own(user.userId, params.accountId)
+    const wanted = await commit(store, { kind: 'user', userId: user.userId }, (unit) => wantRests(unit, id))
+    if (wanted.mails > 0) await engine.requestSync(id)
+    return wanted
   })
   router.on('listSyncEvents', async ({ user, params }) => {
     const { id } = await own(user.userId, params.accountId)
