@@ -3,7 +3,16 @@ import { errorCodes } from '@postern/shared/error-codes.ts'
 import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { sealPassword } from '#store/account-credentials.ts'
-import { type AccountRow, createAccount, findAccount, listAccounts, mergeRetrieval } from '#store/accounts.ts'
+import {
+  type AccountRow,
+  createAccount,
+  findAccount,
+  isRejoinable,
+  listAccounts,
+  listDisconnected,
+  mergeRetrieval,
+} from '#store/accounts.ts'
+import { cancelSwitchToPop3 } from '#store/bring-home.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { erasing, letGoOfAccount } from '#store/erase-account.ts'
 import { recountParts, wantRests } from '#store/maildrop-parts.ts'
@@ -15,6 +24,7 @@ import { presentAccount } from '../present-account.ts'
 import { registerDisconnected } from './disconnected.ts'
 import { requireNewMailbox, requireNewMaildrop } from './same-mailbox.ts'
 import { registerAccountSwitch } from './switch-account.ts'
+import { isElsewhere, isSameMailbox } from './switch-target.ts'
 import { registerSyncs } from './syncs.ts'
 import { allowServers, isSameServer, requireEditedLogin, requireLoginAndList } from './try-login.ts'
 
@@ -51,6 +61,10 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
     await requireNewMailbox(store, user.userId, body, policy)
     await requireNewMaildrop(store, user.userId, body, await requireLoginAndList(deps, body, policy))
+    const kept = (await store.read(user.userId, (tx) => listDisconnected(tx, user.userId))).find((row) =>
+      isRejoinable(row, body),
+    )
+    const isApart = kept && isElsewhere(kept, body.incoming) && !(await isSameMailbox(deps, kept, { ...body, policy }))
     const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
     const { password, outgoingPassword, beside: _, ...settings } = body
     const accountId = await commit(store, { kind: 'user', userId: user.userId }, (unit) =>
@@ -61,6 +75,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
         outgoingPassword,
         masterKey,
         isPrivateHost: address?.kind !== 'public',
+        apartFrom: isApart ? kept.id : null,
       }),
     )
     if (accountId === null) throw new AppError('account.exists', 'This mailbox is here already.')
@@ -133,6 +148,8 @@ export const registerAccounts = (deps: FeatureDeps): void => {
       store,
       { kind: 'user', userId: user.userId },
       async (unit) => {
+        // The password that it would change with goes.
+        if (!isErased) await cancelSwitchToPop3(unit, row.id)
         await letGoOfAccount(unit.tx, row.id, isErased ? erasing : 'disconnected')
         await unit.tx.auditEvent.create({
           data: { userId: user.userId, kind: 'account_removed', detail: { mode: query.mode } },
