@@ -51,10 +51,13 @@ export const useLiveTest = (): LiveTest => {
 export const LiveTestReport = ({
   test: { isBusy, isTesting, events, problem, cancel, forget },
   onTrust,
+  refusal,
   children,
 }: {
   test: LiveTest
   onTrust: (failed: CheckFailed) => void
+  /** What did not come about where the test passed and something was refused after it. */
+  refusal?: string
   children?: ReactNode
 }) => {
   const report = useRef<HTMLDivElement>(null)
@@ -79,7 +82,7 @@ export const LiveTestReport = ({
           {t('check.cancel')}
         </button>
       )}
-      <Problem problem={problem} />
+      <Problem problem={problem} title={refusal} />
       {children}
     </div>
   )
