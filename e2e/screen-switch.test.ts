@@ -76,6 +76,23 @@ describe('a POP3 account', () => {
     expect(await typed()).toEqual(['localhost', '993', 'pat', ''])
   })
 
+  it('says what was refused, keeps what was typed, and points at what to change', async () => {
+    screen.dovecot.addUser('quin', 'mail password')
+    const typed = { Port: String(screen.dovecot.imapsPort), 'User name': 'quin', Password: 'mail password' }
+    for (const [label, value] of Object.entries(typed)) await dialog().getByLabel(label).fill(value)
+    await dialog().getByRole('button', { name: 'Switch to IMAP' }).click()
+    const refusal = dialog().getByRole('alert')
+    await refusal.getByText('The change to IMAP was refused, and nothing was changed.').waitFor()
+    await refusal.getByText('it looks like another one').waitFor()
+    await dialog().getByText('User name opens another mailbox, as far as can be told').waitFor()
+    for (const [label, value] of Object.entries(typed))
+      expect(await dialog().getByLabel(label).inputValue()).toBe(value)
+    await expectAccessible(page)
+    await picture(page, 'switch-refused')
+    await dialog().getByLabel('User name').fill('pat')
+    await dialog().getByLabel('Password').fill('')
+  })
+
   it('says what will happen, tries the login, and changes with everything it has', async () => {
     await dialog().getByText('nothing is downloaded twice').waitFor()
     await dialog().getByText('All mail that is here was listed there at the last look.').waitFor()

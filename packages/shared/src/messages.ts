@@ -99,6 +99,8 @@ export const message = z
     body: bodyState,
     /** Of a POP3 account with a size limit: only its header came, its body is empty. `fetchRest` brings the rest. */
     isHeaderOnly: z.boolean(),
+    /** Its rest was asked for, and comes with the next look. */
+    isRestComing: z.boolean(),
     placements: z.array(z.object({ mailboxId: id, copies: z.int(), flags: messageFlags })),
     /** It is the copy of this draft, which is open: whoever opens it goes on writing. */
     draftId: z.uuid().nullable(),

@@ -170,6 +170,10 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
     description:
       'Of a POP3 account. The next look removes each of them whose stored octets, read anew, are the same; others stay.',
   },
+  fetchRests: {
+    description:
+      'Of a POP3 account, of which only the header of larger mails is here. They come with the next look; `maildrop` of the account tells how far that is, and a `bodies` change tells of each.',
+  },
   listNotes: {
     description:
       'Bounces, reports of delivery (RFC 3464) and receipts (RFC 8098) in it, or about a mail in it. Anybody can write one: what it names counts as `about` only when it was sent from this account. A `notes` change tells of new ones.',

@@ -183,6 +183,13 @@ export const rest = {
     summary: 'Remove at the provider what came again and is here already',
     response: retrieval.copiesRemoval,
   },
+  fetchRests: {
+    method: 'POST',
+    path: '/v1/accounts/:accountId/rests/fetch',
+    access: 'user',
+    summary: 'Fetch the rest of all mails that fit into the size limit now',
+    response: retrieval.restsWanted,
+  },
   listSyncEvents: {
     method: 'GET',
     path: '/v1/accounts/:accountId/events',

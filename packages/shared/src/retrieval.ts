@@ -45,6 +45,11 @@ export const retrievalPatch = z.strictObject({
 })
 export type RetrievalPatch = z.infer<typeof retrievalPatch>
 
+/** Mails, and their octets as the server counts them. */
+const amount = z.object({ mails: z.int(), bytes: z.number() })
+export type Amount = z.infer<typeof amount>
+const none: Amount = { mails: 0, bytes: 0 }
+
 /** What the last look at a maildrop found there. */
 export const maildrop = z.object({
   messages: z.int(),
@@ -57,8 +62,20 @@ export const maildrop = z.object({
   copies: z.int().default(0),
   /** Of which only the header is here. */
   headersOnly: z.int().default(0),
+  /** What these are as a whole, at the server. */
+  headersOnlyBytes: z.number().default(0),
+  /** Of these fit into the limit as it is now, and were not asked for: `fetchRests` brings their rest. */
+  fitting: amount.default(none),
+  /** Of these the rest was asked for, and comes with the next look, or the one under way. */
+  coming: amount.default(none),
+  /** Of these it has come since it was first asked for any that are `coming`; once none is, what it came to. */
+  came: amount.default(none),
+  /** Listed, and not here yet: a download was cut, or the server did not give them. */
+  notYet: z.int().default(0),
+  /** Are no longer here, and stay there: deleted for good here alone, or before they were here whole. */
+  onlyThere: z.int().default(0),
   /** Larger than is kept, at a server that cannot give a header alone (TOP): nothing of these is here. They stay there. */
-  tooLarge: z.object({ mails: z.int(), bytes: z.number() }).default({ mails: 0, bytes: 0 }),
+  tooLarge: amount.default(none),
   /** The server names its mails (UIDL). Without, each look reads every header, or every mail, anew. */
   hasUniqueIds: z.boolean().default(true),
   /** The server can give a header alone (TOP). Without, the size limit cannot be kept. */
@@ -71,7 +88,10 @@ export type MaildropFacts = z.infer<typeof maildrop>
 /** So many copies are removed at the provider by the next look, each once what is here was read back and is the same. */
 export const copiesRemoval = z.object({ mails: z.int() })
 
+/** Of so many mails the rest comes with the next look. */
+export const restsWanted = amount
+
 export const removalQuestion = z.strictObject({ policy: serverPolicy })
 /** So many mails a policy takes away at the provider at the next look that removes anything; bytes as the server counts them. */
-export const removalPlan = z.object({ mails: z.int(), bytes: z.number() })
-export type RemovalPlan = z.infer<typeof removalPlan>
+export const removalPlan = amount
+export type RemovalPlan = Amount

@@ -20,6 +20,7 @@ import type { AccountCheck, SubmissionCheck } from './check-account.ts'
 import type { MailboxSwitch } from './plan-mailbox-switch.ts'
 import type { SwitchPreparation } from './prepare-switch.ts'
 import type { MaildropProof } from './prove-maildrop.ts'
+import type { ReturnProof } from './prove-return.ts'
 
 export type { MaildropEntry } from '#protocol/pop3/list-maildrop.ts'
 export type { MailboxProof } from './prove-mailbox.ts'
@@ -55,6 +56,8 @@ export type Engine = {
   prepareSwitch: (preparation: SwitchPreparation) => Promise<MailboxSwitch[]>
   /** What an IMAP account finds in its maildrop. Throws connect.*, tls.*, login.*, mailbox.*, request.conflict. */
   proveMaildrop: (proof: MaildropProof) => Promise<MaildropSample>
+  /** Whether a disconnected account would go on with its own mailbox there. Throws connect.*, tls.*, login.*, mailbox.*. */
+  isSameMailbox: (proof: ReturnProof) => Promise<boolean>
 }
 
 const answerWithinMs = 30_000
@@ -183,6 +186,10 @@ export const createEngine = (
     proveMaildrop: async (proof) => {
       const { proveMaildrop } = await import('./prove-maildrop.ts')
       return proveMaildrop(store, proof)
+    },
+    isSameMailbox: async (proof) => {
+      const { isSameMailbox } = await import('./prove-return.ts')
+      return isSameMailbox(store, proof)
     },
   }
 }

@@ -39,8 +39,11 @@ export const requireSame = (
     asked === 0
       ? 'There is no mail to compare, and the user name is another one: it may be another mailbox.'
       : `Most of the newest mails at your provider ${otherwise}: it looks like another one.`,
-    { hint: 'Check the user name. If it is right, check for new mail once, then try it again.' },
+    {
+      hint: 'Check the user name. If it is right, check for new mail once, then try it again.',
+      fields: { 'incoming.username': 'opens another mailbox, as far as can be told' },
+    },
   )
 }
 
-const isMost = (found: number, asked: number): boolean => 2 * found > asked
+export const isMost = (found: number, asked: number): boolean => 2 * found > asked

@@ -10,7 +10,7 @@ import { openTypedLogin, type TypedLogin } from './open-typed-login.ts'
 import { requireSame } from './prove-mailbox.ts'
 
 /** As many of the newest are compared, and of the oldest: some providers give what came since POP3 was allowed. */
-const proofMails = 20
+export const proofMails = 20
 /** Of a header; what comes after that is not looked at. */
 const maxHeaderBytes = 256 * 1024
 
@@ -48,7 +48,7 @@ export const proveMaildrop = async (
 }
 
 /** Each once; none of a server without TOP. */
-const readMessageIds = async (session: Pop3Session, numbers: number[]): Promise<string[]> => {
+export const readMessageIds = async (session: Pop3Session, numbers: number[]): Promise<string[]> => {
   const messageIds = new Set<string>()
   for await (const answer of retrieveTops(session, numbers, { lines: 0 })) {
     if (answer.kind === 'refused') continue

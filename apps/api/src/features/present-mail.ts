@@ -110,6 +110,7 @@ export const presentMessage = (row: MessageRow, placements: PlacementRow[]): Mes
   hasAttachment: row.has_attachment,
   body: presentBodyState(row.body_state),
   isHeaderOnly: row.is_header_only,
+  isRestComing: row.is_rest_coming,
   placements: presentPlacements(placements),
   draftId: row.draft_id,
 })

@@ -19,6 +19,8 @@ export type NewAccount = {
   outgoingPassword: string | null
   masterKey: Buffer
   isPrivateHost: boolean
+  /** A disconnected account with its address and host that was found to be another mailbox. Absent, null: there is none. */
+  apartFrom?: bigint | null
 }
 
 /** Null when the person has no such account (or it is somebody else's). */
@@ -54,7 +56,7 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
   const same = await tx.account.findMany({
     where: { userId, address: { equals: settings.address, mode: 'insensitive' }, state: { not: erasing } },
   })
-  const old = same.find((row) => isRejoinable(row, settings))
+  const old = same.find((row) => row.id !== wanted.apartFrom && isRejoinable(row, settings))
   if (old && old.disconnectedAt === null) return null
   const position = await tx.account.count({ where: { userId } })
   const empty = new Uint8Array()
@@ -76,6 +78,8 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
     ? await tx.account.update({ where: { id: old.id }, data: facts, select: { id: true } })
     : await tx.account.create({ data: { ...facts, userId, dataKey: empty, credential: empty }, select: { id: true } })
   await sealInto(tx, { accountId: id, userId }, wanted)
+  // What it sent with before is not to see the password of now.
+  if (old && !settings.outgoing) await tx.$executeRaw`UPDATE account SET outgoing = NULL WHERE id = ${id}`
   if (!old) {
     await tx.accountLease.create({ data: { accountId: id, expiresAt: new Date(0) } })
     await tx.stream.create({ data: { accountId: id } })

@@ -5,7 +5,8 @@ import { type SourcedMail, storeSources } from './store-sources.ts'
 import { forgetRead } from './sync-bodies.ts'
 
 type Rest = SourcedMail & { ledgerId: bigint; envelope: { identityKey: string; sizeBytes: bigint }; isRest: boolean }
-export type Completed = { ledgerIds: Set<bigint>; threadIds: bigint[] }
+/** `messageOf`: of the rows of the ledger that are whole now. */
+export type Completed = { messageOf: Map<bigint, bigint>; threadIds: bigint[] }
 
 /**
  * Mails that were here by their header become whole: each keeps its id, its conversation and its places with their flags,
@@ -15,7 +16,7 @@ export type Completed = { ledgerIds: Set<bigint>; threadIds: bigint[] }
  */
 export const completeArrivals = async (unit: BulkUnit, accountId: bigint, arrivals: Rest[]): Promise<Completed> => {
   const rest = arrivals.filter(({ isRest, isWhole }) => isRest && isWhole)
-  if (rest.length === 0) return { ledgerIds: new Set(), threadIds: [] }
+  if (rest.length === 0) return { messageOf: new Map(), threadIds: [] }
   const { tx } = unit
   const known = await findParts(tx, accountId, rest)
   const hashes = new Map<bigint, string | null>()
@@ -51,7 +52,10 @@ export const completeArrivals = async (unit: BulkUnit, accountId: bigint, arriva
     UPDATE pop_ledger l SET is_whole = true, wants_whole = false, raw_hash = decode(t.hash, 'hex'), fetched_at = now()
     FROM unnest(${text(done, ({ ledgerId }) => ledgerId.toString())}::text[], ${text(done, ({ rawHash }) => rawHash.toString('hex'))}::text[]) AS t (id, hash)
     WHERE l.account_id = ${accountId} AND l.id = t.id::bigint`
-  return { ledgerIds: new Set(done.map(({ ledgerId }) => ledgerId)), threadIds: threads.map((row) => row.thread_id) }
+  return {
+    messageOf: new Map(done.map(({ ledgerId, messageId }) => [ledgerId, messageId])),
+    threadIds: threads.map((row) => row.thread_id),
+  }
 }
 
 /** Whatever is there of these, to make room for what came. */

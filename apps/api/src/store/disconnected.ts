@@ -19,6 +19,13 @@ export const countKept = async (tx: Tx, userId: bigint): Promise<KeptAccount[]> 
   return rows.map((row) => ({ row, mails: of.get(row.id)?.mails ?? 0, bytes: of.get(row.id)?.bytes ?? 0 }))
 }
 
+/** Whether it holds a mail that could be found again by its Message-ID. */
+export const hasNamedMails = async (tx: Tx, accountId: bigint): Promise<boolean> =>
+  (await tx.message.findFirst({
+    where: { accountId, messageIdHash: { not: null }, orphanedAt: null },
+    select: { id: true },
+  })) !== null
+
 /**
  * Its password went when it was disconnected. `isMoved`: it comes back at another server or as somebody else, whose password
  * the server it sent with is not to see. Throws request.conflict when it is connected, or being erased.

@@ -94,10 +94,11 @@ export const markDamaged = async (unit: RawUnit, accountId: bigint, ids: bigint[
     UPDATE pop_ledger SET is_whole = false, wants_whole = true WHERE account_id = ${accountId} AND id = ANY (${ids}::bigint[]) AND is_whole`
 }
 
-/** More came of it than is kept: from the next look on its header is all that is asked for. */
-export const markTooLarge = async (unit: RawUnit, accountId: bigint, id: bigint): Promise<void> => {
-  await unit.tx.$executeRaw`
-    UPDATE pop_ledger SET is_too_large = true, wants_whole = false WHERE account_id = ${accountId} AND id = ${id}`
+/** More came of it than is kept: from the next look on its header is all that is asked for. Answers the mail, if it has one. */
+export const markTooLarge = async (unit: RawUnit, accountId: bigint, id: bigint): Promise<bigint[]> => {
+  const rows = await unit.tx.$queryRaw<{ message_id: bigint | null }[]>`
+    UPDATE pop_ledger SET is_too_large = true, wants_whole = false WHERE account_id = ${accountId} AND id = ${id} RETURNING message_id`
+  return rows.flatMap(({ message_id }) => message_id ?? [])
 }
 
 /** Says since when rows are away, or that they are back. */
@@ -160,6 +161,17 @@ export const countOnlyHere = async (tx: Tx, accountId: bigint): Promise<{ mails:
 
 /** A mail of a listing, as the ledger knows it. */
 export type ListedName = { key: string; sizeBytes: number }
+
+/** The newest of what the last look found there. */
+export const readLastListed = async (tx: Tx, accountId: bigint, count: number): Promise<ListedName[]> => {
+  const rows = await tx.popLedger.findMany({
+    where: { accountId, state: { notIn: ['gone', 'dele_sent'] }, missingSince: null },
+    orderBy: { id: 'desc' },
+    take: count,
+    select: { key: true, sizeBytes: true },
+  })
+  return rows.map(({ key, sizeBytes }) => ({ key, sizeBytes: Number(sizeBytes) }))
+}
 
 /** How many of these the POP3 accounts of a person listed at their last look, those that know most of them first. */
 export const countListedBy = async (

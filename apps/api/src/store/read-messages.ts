@@ -19,6 +19,7 @@ export type MessageRow = {
   has_attachment: boolean
   body_state: string
   is_header_only: boolean
+  is_rest_coming: boolean
   draft_id: string | null
 }
 export type PlacementRow = {
@@ -36,6 +37,8 @@ export const threadMessages = (userId: bigint, threadId: bigint): Statement<Mess
   sql: Prisma.sql`
     SELECT m.id, m.thread_id, m.account_id, m.subject, m.from_addresses, m.reply_to, m.to_addresses, m.cc, m.bcc, m.sent_at, m.received_at, m.size_bytes,
       m.preview, m.has_attachment, m.body_state, m.is_header_only,
+      CASE WHEN m.is_header_only THEN EXISTS (SELECT 1 FROM pop_ledger l WHERE l.message_id = m.id AND l.wants_whole AND l.state <> 'gone' AND l.missing_since IS NULL)
+        ELSE false END AS is_rest_coming,
       (SELECT d.id::text FROM draft d WHERE d.message_id = m.id AND d.discarded_at IS NULL AND d.submission_id IS NULL ORDER BY d.updated_at DESC LIMIT 1) AS draft_id
     FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL
     WHERE m.thread_id = ${threadId} AND m.orphaned_at IS NULL ORDER BY m.received_at, m.id LIMIT 1000`,

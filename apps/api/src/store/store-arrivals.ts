@@ -24,8 +24,8 @@ export type Stored = {
   /** Of what has a place of its own now; copies of what is here already have none. */
   uids: bigint[]
   copies: number
-  /** Mails that were here by their header, and are whole now. */
-  completed: number
+  /** Mails that were here by their header, and are whole now, one for each row of the ledger. */
+  completed: bigint[]
   /** Of the staged blobs those that are a message's source now: others hold octets that were here. */
   tied: bigint[]
 }
@@ -39,9 +39,9 @@ export type Stored = {
 export const storeArrivals = async (unit: BulkUnit, place: MailboxPlace, found: Arrival[]): Promise<Stored> => {
   const { tx } = unit
   const all = await joinParts(tx, place.accountId, found)
-  const { ledgerIds, threadIds: joined } = await completeArrivals(unit, place.accountId, all.filter(isLedgered))
-  const arrivals = all.filter(({ ledgerId }) => ledgerId === null || !ledgerIds.has(ledgerId))
-  const stored: Stored = { threadIds: joined, uids: [], copies: 0, completed: ledgerIds.size, tied: [] }
+  const { messageOf, threadIds: joined } = await completeArrivals(unit, place.accountId, all.filter(isLedgered))
+  const arrivals = all.filter(({ ledgerId }) => ledgerId === null || !messageOf.has(ledgerId))
+  const stored: Stored = { threadIds: joined, uids: [], copies: 0, completed: [...messageOf.values()], tied: [] }
   if (arrivals.length === 0) return stored
   const copies = await findCopies(tx, place.accountId, arrivals)
   const fresh = arrivals.filter(({ ledgerId }) => ledgerId === null || !copies.has(ledgerId))

@@ -1,8 +1,9 @@
 import { type MaildropFacts, maxMessageBytes, type RemovalPlan, type ServerPolicy } from '@postern/shared/retrieval.ts'
-import { isTakable, type LedgerRow, type ListedMail, planMaildrop } from './plan-maildrop.ts'
+import { amountOf, countParts, isTakable } from '#store/count-parts.ts'
+import { type LedgerRow, type ListedMail, planMaildrop } from './plan-maildrop.ts'
 
 /** What a person is told of a maildrop, beside when it was looked at and what its server can do. */
-export type MaildropCounts = Omit<MaildropFacts, 'listedAt' | 'hasUniqueIds' | 'hasTop' | 'loginDelaySeconds'>
+export type MaildropCounts = Omit<MaildropFacts, 'came' | 'listedAt' | 'hasUniqueIds' | 'hasTop' | 'loginDelaySeconds'>
 
 /** What the server listed: mails by name, and the sizes of those that could not be named. */
 export type Listing = { named: ListedMail[]; unnamed: number[] }
@@ -15,32 +16,44 @@ const someNextLook = new Date(8.64e15)
 const planNext = (listing: readonly ListedMail[], rows: readonly LedgerRow[], { policy, now }: Wishes) =>
   planMaildrop(listing, rows, { policy, isOnHold: false, sessionStartedAt: someNextLook, now })
 
-/** Counts what the plan would do at the next look if nothing held it back, and what waits for the person's word. Pure. */
+/**
+ * Counts what the plan would do at the next look if nothing held it back, what waits for the person's word, and what is there
+ * without being here. Pure.
+ */
 export const countMaildrop = (
   { named, unnamed }: Listing,
   rows: readonly LedgerRow[],
-  { hasTop, ...wishes }: Wishes & { hasTop: boolean },
+  { hasTop, maxBytes, ...wishes }: Wishes & { hasTop: boolean; maxBytes: number | null },
 ): MaildropCounts => {
   const next = planNext(named, rows, wishes)
   const away = new Set([...next.gone, ...next.missing])
   const there = rows.filter((row) => row.missingSince === null && !away.has(row))
+  const awaited = there.filter(({ state }) => state === 'listed')
   const stored = there.filter(({ state }) => state === 'fetched')
-  const sizes = [...named.map(({ sizeBytes }) => sizeBytes), ...unnamed]
-  const unshown = [
-    // Of one that the server lists too small a size for, more came.
-    ...there
-      .filter((row) => row.state === 'listed' && !isTakable(row))
-      .map(({ sizeBytes }) => Math.max(sizeBytes, maxMessageBytes)),
-    ...unnamed.filter((sizeBytes) => sizeBytes > maxMessageBytes),
-  ]
+  const sizes = [...named.map(({ sizeBytes }) => sizeBytes), ...unnamed].map((sizeBytes) => ({ sizeBytes }))
+  const unshown = hasTop
+    ? []
+    : [
+        // Of one that the server lists too small a size for, more came.
+        ...awaited
+          .filter((row) => !isTakable(row))
+          .map(({ sizeBytes }) => ({ sizeBytes: Math.max(sizeBytes, maxMessageBytes) })),
+        ...unnamed.filter((sizeBytes) => sizeBytes > maxMessageBytes).map((sizeBytes) => ({ sizeBytes })),
+      ]
+  const { mails: messages, bytes } = amountOf(sizes)
   return {
-    messages: sizes.length,
-    bytes: sum(sizes),
-    tooLarge: hasTop ? { mails: 0, bytes: 0 } : { mails: unshown.length, bytes: sum(unshown) },
+    messages,
+    bytes,
+    tooLarge: amountOf(unshown),
     waiting: next.remove.length,
     copies: stored.filter(({ isCopy, isWhole, fetchedAt }) => isCopy && isWhole && fetchedAt !== null).length,
     // Not what was deleted here for good.
-    headersOnly: stored.filter(({ isInPart, fetchedAt }) => isInPart && fetchedAt !== null).length,
+    ...countParts(
+      stored.filter(({ isInPart, fetchedAt }) => isInPart && fetchedAt !== null),
+      maxBytes,
+    ),
+    notYet: next.fresh.length + next.returned.length + awaited.length + unnamed.length - unshown.length,
+    onlyThere: there.filter(({ state, fetchedAt }) => state !== 'listed' && fetchedAt === null).length,
   }
 }
 
@@ -49,8 +62,5 @@ export const countRemoval = (rows: readonly LedgerRow[], wishes: Wishes): Remova
   const listing = rows
     .filter(({ missingSince }) => missingSince === null)
     .map(({ key, sizeBytes }, n) => ({ number: n + 1, key, sizeBytes }))
-  const { remove } = planNext(listing, rows, wishes)
-  return { mails: remove.length, bytes: sum(remove.map(({ row }) => row.sizeBytes)) }
+  return amountOf(planNext(listing, rows, wishes).remove.map(({ row }) => row))
 }
-
-const sum = (sizes: number[]): number => sizes.reduce((total, bytes) => total + bytes, 0)

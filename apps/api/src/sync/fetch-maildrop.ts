@@ -8,6 +8,7 @@ import { newSha256 } from '#platform/sha256.ts'
 import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { smallBytes, stageContent, verifyBlob } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
+import { recountParts, tellOfParts } from '#store/maildrop-parts.ts'
 import { markTooLarge } from '#store/pop-ledger.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
 import { dropStaged, stageSources } from '#store/store-sources.ts'
@@ -58,7 +59,9 @@ export const fetchMails = async (context: MaildropContext, mails: ToFetch[], wis
         const { store, scope, accountId } = context
         // A server that lists too small a size, or none, ends one look, not each later one too.
         if (isWhole && isAppError(error) && error.code === 'message.too_large')
-          await commitBulk(store, scope, (unit) => markTooLarge(unit, accountId, mail.ledgerId))
+          await commitBulk(store, scope, async (unit) =>
+            tellOfParts(unit, accountId, await markTooLarge(unit, accountId, mail.ledgerId)),
+          )
         throw error
       },
     )
@@ -253,12 +256,14 @@ class Batches {
         if (stored.uids.length > bulkFrom) unit.touchThreadsInBulk(accountId, stored.threadIds)
         else unit.touchThreads(accountId, stored.threadIds)
         if (this.#wishes.isNews) await announceUids(unit, place, stored.uids, this.#context.newsSince)
+        tellOfParts(unit, accountId, stored.completed)
+        if (stored.completed.length > 0) await recountParts(unit, accountId, 'came')
         return stored
       },
       { isDurable: this.isCautious },
     )
     this.#stored += uids.length
-    this.#completed += completed
+    this.#completed += completed.length
     this.#copies += copies
     await this.#wishes.onStored(batch.length)
   }

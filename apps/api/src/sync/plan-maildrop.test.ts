@@ -208,13 +208,51 @@ describe('the counts of a maildrop', () => {
     row(8, 'away too', { isCopy: true, missingSince: daysAgo(1) }),
   ]
   const count = (policy: MaildropFacts['policy']) =>
-    countMaildrop({ named: listing, unnamed: [] }, rows, { policy, now, hasTop: true })
+    countMaildrop({ named: listing, unnamed: [] }, rows, { policy, maxBytes: null, now, hasTop: true })
 
   it('are of what is listed: copies that wait for the person, mails of which the header is here', () => {
     const tooLarge = { mails: 0, bytes: 0 }
-    const counts = { messages: 6, bytes: 600, waiting: 1, copies: 1, headersOnly: 1, tooLarge }
-    expect(count({ kind: 'whenDeletedHere' })).toEqual(counts)
-    expect(count({ kind: 'keep' })).toEqual({ ...counts, waiting: 0 })
+    const counts = { messages: 6, bytes: 600, waiting: 1, copies: 1, headersOnly: 1, notYet: 2, onlyThere: 0, tooLarge }
+    expect(count({ kind: 'whenDeletedHere' })).toMatchObject(counts)
+    expect(count({ kind: 'keep' })).toMatchObject({ ...counts, waiting: 0 })
+  })
+
+  it('come to what is listed, wherever each of it is, and tell of which the rest fits and of which it comes', () => {
+    const sizes = [100, 2000, 3000, 4000, 300_000_000, 5000, 100, 100, 100]
+    const named = sizes.map((size, n) => entry(n + 1, String(n + 1), size))
+    const of = (n: number, more: object) => row(n, String(n), { sizeBytes: sizes[n - 1] ?? 0, ...more })
+    const part = { isWhole: false, isInPart: true }
+    const there = [
+      of(1, {}),
+      of(2, part),
+      of(3, { ...part, wantsWhole: true }),
+      of(4, part),
+      of(5, part),
+      of(6, { ...part, isTooLarge: true }),
+      of(7, { isCopy: true }),
+      of(8, { state: 'listed', fetchedAt: null }),
+      // Deleted here for good, by its header only.
+      of(9, { ...part, fetchedAt: null }),
+      row(10, 'away', { ...part, missingSince: daysAgo(1) }),
+    ]
+    const count = (maxBytes: number | null) =>
+      countMaildrop({ named, unnamed: [7] }, there, { policy: { kind: 'keep' }, maxBytes, now, hasTop: true })
+    const { messages, copies, headersOnly, notYet, onlyThere, ...counts } = count(3500)
+    expect({ messages, copies, headersOnly, notYet, onlyThere }).toEqual({
+      messages: 10,
+      copies: 1,
+      headersOnly: 5,
+      notYet: 2,
+      onlyThere: 1,
+    })
+    const whole = 1
+    expect(whole + copies + headersOnly + notYet + onlyThere).toBe(messages)
+    expect(counts).toMatchObject({
+      headersOnlyBytes: 300_014_000,
+      fitting: { mails: 1, bytes: 2000 },
+      coming: { mails: 1, bytes: 3000 },
+    })
+    expect(count(null).fitting).toEqual({ mails: 2, bytes: 6000 })
   })
 
   it('tell what the next look would remove if nothing held it, what came in this one among it', () => {
@@ -232,7 +270,8 @@ describe('the counts of a maildrop', () => {
       row(3, 'small', { state: 'listed' }),
     ]
     const unshown = (hasTop: boolean) =>
-      countMaildrop({ named, unnamed: [large, 10] }, there, { policy: { kind: 'keep' }, now, hasTop }).tooLarge
+      countMaildrop({ named, unnamed: [large, 10] }, there, { policy: { kind: 'keep' }, maxBytes: null, now, hasTop })
+        .tooLarge
     expect(unshown(false)).toEqual({ mails: 3, bytes: 2 * large + 256 * 1024 * 1024 })
     expect(unshown(true)).toEqual({ mails: 0, bytes: 0 })
   })

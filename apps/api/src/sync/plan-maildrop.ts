@@ -1,4 +1,5 @@
-import { maxMessageBytes, type ServerPolicy } from '@postern/shared/retrieval.ts'
+import type { ServerPolicy } from '@postern/shared/retrieval.ts'
+import { isTakable } from '#store/count-parts.ts'
 
 /**
  * What to do with a maildrop, given what it lists and what we remember of it. Pure; the ledger (store/pop-ledger.ts) is the
@@ -86,10 +87,6 @@ export const planMaildrop = (
 /** Its header is stored, and the person asked for the whole of it; or what is stored of it is damaged. */
 export const isRestWanted = (row: LedgerRow): boolean =>
   row.state !== 'listed' && row.wantsWhole && !row.isWhole && isTakable(row)
-
-/** An answer cannot be stopped: one that is too large ends the session, and would end each later one at the same mail. */
-export const isTakable = ({ sizeBytes, isTooLarge }: { sizeBytes: number; isTooLarge: boolean }): boolean =>
-  sizeBytes <= maxMessageBytes && !isTooLarge
 
 type Paired = { row: LedgerRow; number: number }
 

@@ -1,10 +1,5 @@
 import { chunksOf, countUids, formatUidSet, newestFirst, type UidRange } from '#mail/uid-set.ts'
-import {
-  type FetchedEnvelope,
-  fetchEnvelopes,
-  fetchNewestEnvelopes,
-  isMisread,
-} from '#protocol/imap/fetch-envelopes.ts'
+import { fetchEnvelopes, fetchNewestEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
 import { fetchFlags, searchAllUids } from '#protocol/imap/fetch-flags.ts'
 import { readRights } from '#protocol/imap/read-rights.ts'
 import { type SelectedMailbox, selectMailbox } from '#protocol/imap/select-mailbox.ts'
@@ -12,9 +7,9 @@ import { countStoredUids, findGoneUids, readStoredCount, readStoredUids } from '
 import { type EnvelopeRow, storeEnvelopes } from '#store/sync-envelopes.ts'
 import { readStoredFlags, removeUids, storeFlags } from '#store/sync-flags.ts'
 import { endDetached, type MailboxCursor, type MailboxRow, saveCursor, startNewLife } from '#store/sync-mailboxes.ts'
-import { announceArrivals } from './announce-arrivals.ts'
-import { collectEnvelopes, readMisread, toRows, type Written } from './collect-envelopes.ts'
+import { collectEnvelopes } from './collect-envelopes.ts'
 import { planMailboxSync, type SyncStep } from './plan-mailbox-sync.ts'
+import { type Arrivals, storeAsTheyCome } from './store-arriving.ts'
 import { type SyncContext, writeBulk } from './sync-context.ts'
 
 /** The first page is stored by itself, so that a new account shows mail at once; then in bulk. */
@@ -22,8 +17,6 @@ const firstBatch = 50
 const bulkBatch = 1000
 const fetchBatch = 125
 const flagBatch = 5000
-/** More new messages than this at once are logged as "the mailbox grew" instead of row by row. */
-const bulkFrom = 100
 
 export type MailboxSyncOptions = {
   trustsModseq: boolean
@@ -46,8 +39,6 @@ type Run = {
   /** Above every uid stored so far. */
   uidNext: bigint
 }
-
-type Arrivals = Pick<Run, 'context' | 'mailbox' | 'uidNext'> & { heldFrom?: number | undefined }
 
 /** Selects a mailbox and carries out what the plan says. Every step may be cut off anywhere and run again. */
 export const syncMailbox = async (
@@ -283,48 +274,6 @@ const appendArrivals = async (context: SyncContext, mailbox: MailboxRow): Promis
   await storeAsTheyCome(run, `${run.uidNext}:*`, run.uidNext)
   const stored = await context.store.readSystem((tx) => readStoredCount(tx, mailbox.id))
   return flow.mailbox !== false && flow.mailbox.exists === stored
-}
-
-/** In batches, so that nothing fills the memory. What is asked for once more waits until all have come, the cursor before it. */
-const storeAsTheyCome = async (run: Arrivals, uidSet: string, fromUid: bigint): Promise<void> => {
-  let found: FetchedEnvelope[] = []
-  const misread: FetchedEnvelope[] = []
-  for await (const fetched of fetchEnvelopes(run.context.session, uidSet)) {
-    if (BigInt(fetched.uid) < fromUid) continue
-    if (misread.length < bulkBatch && isMisread(fetched)) misread.push(fetched)
-    else found.push(fetched)
-    if (found.length < bulkBatch) continue
-    run.heldFrom = misread[0]?.uid
-    await storeNew(run, found, new Map())
-    found = []
-  }
-  run.heldFrom = undefined
-  await storeNew(run, [...found, ...misread], await readMisread(run.context, misread))
-}
-
-const storeNew = async (run: Arrivals, found: FetchedEnvelope[], written: Written): Promise<void> => {
-  const { context, mailbox } = run
-  for (const batch of chunksOf(found, bulkBatch)) {
-    const rows = await toRows(context, mailbox.id, batch, written)
-    const next = rows.reduce((least, { uid }) => (uid >= least ? uid + 1n : least), run.uidNext)
-    run.uidNext = run.heldFrom !== undefined && next > run.heldFrom ? BigInt(run.heldFrom) : next
-    await writeBulk(context, async (unit) => {
-      const { threadIds, newUids } = await storeEnvelopes(
-        unit,
-        { accountId: context.accountId, mailboxId: mailbox.id },
-        rows,
-      )
-      if (rows.length > bulkFrom) unit.touchThreadsInBulk(context.accountId, threadIds)
-      else unit.touchThreads(context.accountId, threadIds)
-      await saveCursor(unit, mailbox.id, { uidNext: run.uidNext })
-      await announceArrivals(
-        unit,
-        context,
-        mailbox,
-        rows.filter((row) => newUids.has(row.uid)),
-      )
-    })
-  }
 }
 
 type FlagFact = { uid: number; flags: { bits: number; keywords: string[] }; modseq: bigint }

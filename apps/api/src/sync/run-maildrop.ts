@@ -5,6 +5,7 @@ import { newSha256 } from '#platform/sha256.ts'
 import { listMaildrop, type Maildrop } from '#protocol/pop3/list-maildrop.ts'
 import { retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { commitBulk } from '#store/commit.ts'
+import { isTakable } from '#store/count-parts.ts'
 import {
   addListed,
   markLedger,
@@ -19,14 +20,7 @@ import { countMaildrop, type Listing } from './count-maildrop.ts'
 import { fetchMails, type ToFetch } from './fetch-maildrop.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 import { concludeMeeting, type Meeting, meetMails } from './meet-mails.ts'
-import {
-  isRestWanted,
-  isTakable,
-  type LedgerRow,
-  type ListedMail,
-  type MaildropPlan,
-  planMaildrop,
-} from './plan-maildrop.ts'
+import { isRestWanted, type LedgerRow, type ListedMail, type MaildropPlan, planMaildrop } from './plan-maildrop.ts'
 import { removeAndQuit } from './remove-from-maildrop.ts'
 
 export type MaildropLook = {
@@ -66,13 +60,18 @@ export const lookAtMaildrop = async (
   const found = factsOf(context, listing, ledger)
   const { toFetch, meeting } = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
   let done = 0
-  const { stored, completed, copies } = await fetchMails(context, toFetch, {
+  const fetching = fetchMails(context, toFetch, {
     isNews: !context.isFirst || context.isMeeting,
     hasParts: ledger.rows.some(({ state, isWhole }) => state !== 'listed' && !isWhole),
     onStored: async (mails) => {
       done += mails
       await onProgress(done, toFetch.length)
     },
+  })
+  const { stored, completed, copies } = await fetching.catch(async (error: unknown) => {
+    // What came before the end is here, and counts.
+    await countAgain(context, listing).catch(() => undefined)
+    throw error
   })
   const isMeeting = await concludeMeeting(context, meeting)
   const removed = await removeAndQuit(context, await planAgain(context, listing.named, plan.remove, sessionStartedAt))
@@ -175,14 +174,15 @@ const countAgain = async (context: MaildropContext, left: Listing): Promise<Mail
 }
 
 const factsOf = (
-  { session, retrieval: { policy }, clock }: MaildropContext,
+  { session, retrieval: { policy, maxBytes }, clock }: MaildropContext,
   listing: Listing,
   { rows, facts: told }: { rows: LedgerRow[]; facts: MaildropFacts | null },
 ): MaildropFacts => {
   // A look that tried neither knows as much as the one before.
   const hasTop = session.capabilities.top ?? told?.hasTop ?? true
   return {
-    ...countMaildrop(listing, rows, { policy, now: clock.now(), hasTop }),
+    ...countMaildrop(listing, rows, { policy, maxBytes, now: clock.now(), hasTop }),
+    came: told?.came ?? { mails: 0, bytes: 0 },
     listedAt: clock.now().toISOString(),
     hasUniqueIds: session.capabilities.uniqueIds ?? told?.hasUniqueIds ?? true,
     hasTop,

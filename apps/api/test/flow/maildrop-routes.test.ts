@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { commit } from '#store/commit.ts'
+import { releaseDeletedHere } from '#store/maildrop-wishes.ts'
 import { openTestSession } from '../support/app-fixture.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
@@ -10,12 +12,13 @@ describe('what a person asks of a maildrop', () => {
   afterAll(() => fixture.stop())
 
   const ask = (method: 'GET' | 'POST', path: string, session?: string) => fixture.send(method, path, undefined, session)
+  const incoming = { host: 'pop.example.org', port: 995, security: 'tls', username: 'a' }
   /** An account of three mails: one whole, one that came again, one by its header only. */
   const makeDrop = async () => {
     const { store, makeAccount, placements } = fixture
     const { accountId } = await makeAccount(3)
     const told = { messages: 3, bytes: 30, listedAt: new Date().toISOString(), waiting: 0, copies: 1, headersOnly: 1 }
-    await store.prisma.account.update({ where: { id: accountId }, data: { kind: 'pop3', maildrop: told } })
+    await store.prisma.account.update({ where: { id: accountId }, data: { kind: 'pop3', incoming, maildrop: told } })
     const messageIds = (await placements(accountId)).map(({ messageId }) => messageId)
     const [first = 0n, , part = 0n] = messageIds
     for (const [messageId, isCopy, isWhole] of [
@@ -81,6 +84,46 @@ describe('what a person asks of a maildrop', () => {
     expect((await ask('POST', `/messages/${part}/rest`)).json()).toMatchObject({ error: { code: 'message.gone' } })
   })
 
+  it('asks for the rest of all that fit into the limit, which counts as soon as it is another one', async () => {
+    const { accountId, part } = await makeDrop()
+    const { prisma } = fixture.store
+    const { threadId } = await prisma.message.findUniqueOrThrow({ where: { id: part } })
+    await prisma.popLedger.updateMany({ where: { messageId: part }, data: { sizeBytes: 5000n } })
+    const limit = async (maxBytes: number | null) => {
+      const { maildrop } = (await fixture.send('PATCH', `/accounts/${accountId}`, { retrieval: { maxBytes } })).json()
+      return { headersOnlyBytes: maildrop.headersOnlyBytes, fitting: maildrop.fitting, coming: maildrop.coming }
+    }
+    const [none, one] = [
+      { mails: 0, bytes: 0 },
+      { mails: 1, bytes: 5000 },
+    ]
+    expect(await limit(4999)).toEqual({ headersOnlyBytes: 5000, fitting: none, coming: none })
+    expect(await limit(null)).toEqual({ headersOnlyBytes: 5000, fitting: one, coming: none })
+    const url = `/accounts/${accountId}/rests/fetch`
+    const asked = await requests(accountId)
+    expect((await ask('POST', url)).json()).toEqual(one)
+    expect((await ask('POST', url)).json()).toEqual(none)
+    expect(await requests(accountId)).toBe(asked + 1)
+    const { maildrop } = (await ask('GET', `/accounts/${accountId}`)).json()
+    expect(maildrop).toMatchObject({ headersOnly: 1, fitting: none, coming: one, came: none })
+    // Whoever has it open is told, and need not ask again.
+    const { id: streamId } = await prisma.stream.findUniqueOrThrow({ where: { accountId } })
+    const changes = await prisma.change.findMany({ where: { streamId } })
+    expect(changes.map(({ data }) => data)).toContainEqual({ kind: 'bodies', messageIds: [`${part}`] })
+    expect((await ask('GET', `/threads/${threadId}`)).json().messages).toMatchObject([
+      { isHeaderOnly: true, isRestComing: true },
+    ])
+    // Deleted for good here it is neither awaited nor shown as being here.
+    await prisma.placement.deleteMany({ where: { messageId: part } })
+    await commit(fixture.store, { kind: 'system' }, (unit) => releaseDeletedHere(unit, accountId, [part]))
+    expect((await ask('GET', `/accounts/${accountId}`)).json().maildrop).toMatchObject({
+      headersOnly: 0,
+      coming: none,
+      came: none,
+      onlyThere: 1,
+    })
+  })
+
   it('is told how a look that was asked for ended, and at once when there will be none', async () => {
     const { accountId } = await makeDrop()
     const { prisma } = fixture.store
@@ -132,7 +175,11 @@ describe('what a person asks of a maildrop', () => {
   it('asks for nothing of anybody else', async () => {
     const { accountId, part } = await makeDrop()
     const stranger = await openTestSession(fixture.store, (await fixture.makeUser('stranger@example.org')).id)
-    for (const url of [`/accounts/${accountId}/copies/remove`, `/messages/${part}/rest`])
+    for (const url of [
+      `/accounts/${accountId}/copies/remove`,
+      `/accounts/${accountId}/rests/fetch`,
+      `/messages/${part}/rest`,
+    ])
       expect((await ask('POST', url, stranger)).statusCode).toBe(404)
     const plan = { policy: { kind: 'keep' } }
     expect((await fixture.send('POST', `/accounts/${accountId}/removal-plan`, plan, stranger)).statusCode).toBe(404)

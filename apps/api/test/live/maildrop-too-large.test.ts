@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commit } from '#store/commit.ts'
-import { wantRest } from '#store/maildrop-wishes.ts'
+import { wantRest } from '#store/maildrop-parts.ts'
 import { answerOf, listing, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
 import { startMaildrops } from './maildrop-fixture.ts'
 

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commit } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
-import { releaseCopies, wantRest } from '#store/maildrop-wishes.ts'
+import { wantRest, wantRests } from '#store/maildrop-parts.ts'
+import { releaseCopies } from '#store/maildrop-wishes.ts'
 import { answerOf, listing, refuse, startScriptedPop3 } from '../support/scripted-pop3.ts'
 import { until } from '../support/until.ts'
 import { type Maildrop, type MaildropScene, startMaildropScene } from './maildrop-fixture.ts'
@@ -11,6 +12,7 @@ const mail = (n: number) =>
   `From: ann@example.org\r\nSubject: Letter ${n}\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello ${n}\r\n`
 const huge = `From: zoe@example.org\r\nSubject: huge\r\n\r\nthe end of a long story\r\n${`${'y'.repeat(70)}\r\n`.repeat(30_000)}`
 const afterDownload = { kind: 'afterDownload' as const }
+const none = { mails: 0, bytes: 0 }
 
 describe('what a person wants of a maildrop', () => {
   let scene: MaildropScene
@@ -137,6 +139,38 @@ describe('what a person wants of a maildrop', () => {
     await expect(wish((unit) => wantRest(unit, drop.accountId, before.id))).rejects.toMatchObject({
       code: 'message.gone',
     })
+  })
+
+  it('fetches the rest of all that fit on one word, and removes none before it is here whole, wherever that is cut', async () => {
+    const heavy = (name: string) => huge.replace('zoe', name).slice(0, 600_000)
+    const drop = await open('rests', [huge, heavy('yve'), heavy('xia'), mail(1)])
+    const capped = { maxBytes: 4096, policy: afterDownload }
+    await drop.look({ settings: capped })
+    expect(await drop.facts()).toMatchObject({
+      messages: 4,
+      headersOnly: 3,
+      fitting: { mails: 0 },
+      coming: { mails: 0 },
+    })
+    const raised = { ...capped, maxBytes: 1_000_000 }
+    // A larger limit alone fetches no old ones, and says how many there are.
+    expect(await drop.look({ settings: raised })).toMatchObject({ stored: 0, completed: 0, removed: 1 })
+    const fitting = { mails: 2, bytes: heavy('yve').length + heavy('xia').length }
+    expect((await drop.facts()).fitting).toEqual(fitting)
+    expect(await wish((unit) => wantRests(unit, drop.accountId))).toEqual(fitting)
+    expect(await wish((unit) => wantRests(unit, drop.accountId))).toEqual(none)
+    expect(await drop.facts()).toMatchObject({ fitting: none, coming: fitting, came: none })
+    const cut = scene.proxy.add({ direction: 'toClient', afterBytes: 900_000, act: 'close', times: 1 })
+    await expect(drop.look({ settings: raised })).rejects.toThrow()
+    expect([cut.acted(), scene.onServer('rests')]).toEqual([1, 3])
+    const half = { mails: 1, bytes: fitting.bytes / 2 }
+    expect(await drop.facts()).toMatchObject({ headersOnly: 2, coming: half, came: half })
+    expect(await drop.look({ settings: raised })).toMatchObject({ completed: 1, removed: 1 })
+    expect(await drop.facts()).toMatchObject({ messages: 2, headersOnly: 1, coming: none, came: fitting })
+    expect(await drop.look({ settings: raised })).toMatchObject({ completed: 0, removed: 1 })
+    expect(await drop.look({ settings: raised })).toMatchObject({ removed: 0, facts: { messages: 1, headersOnly: 1 } })
+    expect(await drop.states()).toEqual({ gone: 3, fetched: 1 })
+    expect(await drop.shown()).toEqual(['Letter 1', 'huge', 'huge', 'huge'])
   })
 
   it('knows a mail of which only the header is here after every unique-id has changed, and after its rest came', async () => {

@@ -140,4 +140,46 @@ describe('a mailbox that is here, or was', () => {
     const imap = pop3('cal', { kind: 'imap', incoming: server(dovecot.imapsPort, 'cal') })
     expect((await send('POST', '/v1/accounts', imap)).status).toBe(200)
   })
+
+  it('goes on elsewhere by its own protocol only where most of its mails are', async () => {
+    for (const user of ['dora', 'eve']) dovecot.addUser(user, 'secret')
+    for (let n = 31; n <= 33; n++) dovecot.deliver('dora', 'INBOX', letter(n))
+    for (let n = 33; n <= 35; n++) dovecot.deliver('eve', 'INBOX', letter(n))
+    for (const [kind, port] of [
+      ['imap', dovecot.imapsPort],
+      ['pop3', dovecot.pop3sPort],
+    ] as const) {
+      const account = (user: string, host?: string, more: object = {}) => ({
+        address: `dora.${kind}@example.net`,
+        kind,
+        incoming: server(port, user, host),
+        password: 'secret',
+        beside: true,
+        ...more,
+      })
+      const { id } = (await send('POST', '/v1/accounts', account('dora'))).body
+      await fixture.untilState(BigInt(id), 'watching')
+      const before = await fixture.shown(BigInt(id), 'INBOX')
+      await disconnect(id)
+      const url = `/v1/disconnected-accounts/${id}/connect`
+      const other = await send('POST', url, { kind, incoming: server(port, 'eve'), password: 'secret' })
+      expect(refused(other)).toEqual([409, 'request.conflict', undefined])
+      expect(other.body.error.hint).toContain('an account of its own')
+      // Added with its address and host it is one of its own, and what was kept stays.
+      const { body: apart } = await send('POST', '/v1/accounts', account('eve'))
+      expect(apart.id).not.toBe(id)
+      expect(await disconnected()).toEqual([{ id, kind, mails: 3 }])
+      await send('DELETE', `/v1/accounts/${apart.id}?mode=erase`)
+      // Another name of its server is noticed when it is added, and taken up.
+      const renamed = account('dora', '127.0.0.1', { beside: false, address: `DORA.${kind}@example.net` })
+      expect((await send('POST', '/v1/accounts', renamed)).body.error).toMatchObject({ code: 'account.exists' })
+      const { incoming } = renamed
+      expect((await send('POST', url, { kind, incoming, password: 'secret' })).body).toMatchObject({ id, incoming })
+      await fixture.untilState(BigInt(id), 'watching')
+      const ids = (rows: typeof before) => rows.map(({ messageId }) => messageId)
+      expect(ids(await fixture.shown(BigInt(id), 'INBOX'))).toEqual(ids(before))
+      await disconnect(id)
+      await send('DELETE', `/v1/disconnected-accounts/${id}`)
+    }
+  })
 })

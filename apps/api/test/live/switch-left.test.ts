@@ -71,6 +71,47 @@ describe('a change from POP3 to IMAP', () => {
     )
   })
 
+  it('goes on while a thousand mails come at once, one of which has to be looked at more closely', async () => {
+    dovecot.addUser('many', 'secret')
+    for (let n = 1; n <= mostMails + 1; n++) dovecot.deliver('many', 'INBOX', letter(n))
+    const switching = await startSwitching({ fixture, dovecot, pop3Port: dovecot.pop3Port }, 'many')
+    const { accountId } = switching
+    await switching.untilQuiet()
+    const other = await otherProgram(dovecot, 'many', 'INBOX')
+    await other.messageDelete({ subject: 'Letter 5' }, { uid: false })
+    other.close()
+    const own = await startFaultProxy(dovecot.imapPort)
+    await switching.toImap(own.port)
+    await until(async () => JSON.stringify((await account(accountId)).switching).includes('"isTold":true'), {
+      what: 'what the server does not take',
+      ms: 30_000,
+    })
+    const pause = async (isPaused: boolean) => {
+      const data = { isPaused, state: isPaused ? 'paused' : 'new' }
+      await fixture.store.prisma.account.update({ where: { id: accountId }, data })
+      createEngine(fixture.store).accountChanged(accountId)
+    }
+    await pause(true)
+    await until(async () => own.connections().open === 0, { what: 'the end of the connections' })
+    // As if it had never been sent: nothing tells of a mail with its Message-ID whether that is it.
+    const tomorrow = new Date(Date.now() + 86_400_000)
+    const data = { sentTo: null, sentFromUid: null, retryAt: tomorrow }
+    expect(await fixture.store.prisma.switchMail.updateMany({ where: { accountId }, data })).toEqual({ count: 1 })
+    const total = 1000
+    // One Message-ID, another mail.
+    dovecot.deliver('many', 'INBOX', letter(5).replace('Subject: Letter 5', 'Subject: Not that one'))
+    for (let n = 1; n <= total; n++) dovecot.deliver('many', 'INBOX', letter(100 + n))
+    await pause(false)
+    const inbox = await fixture.mailboxId(accountId, 'INBOX')
+    await until(
+      async () =>
+        (await fixture.store.prisma.placement.count({ where: { mailboxId: inbox } })) === mostMails + 1 + total + 1,
+      { what: 'all of them', ms: 30_000 },
+    )
+    expect((await account(accountId)).switching).not.toBeNull()
+    await own.stop()
+  })
+
   it('fetches the text of a mail of which only the header came, and opens what is here without the server', async () => {
     dovecot.addUser('parts', 'secret')
     const file = Buffer.from('a file that came by POP3')

@@ -21,6 +21,7 @@ export const switchMessages = {
   'switch.left': '{n} could not be brought to the provider; they stay readable here, and are tried again each day.',
   'switch.counts': 'found again: {found} · brought there: {brought}',
   'switch.last': 'The last change, {date}: {text}',
+  'switch.refused': 'The change to {protocol} was refused, and nothing was changed.',
   'switch.done': 'Done. This account speaks {protocol} now, with everything as it was.',
   'home.offer':
     'POP3 keeps mailboxes, stars and read marks here only; what becomes of mail at the provider is your choice.',

@@ -1,4 +1,4 @@
-import type { DisconnectedAccount, ServerSettings } from '@postern/shared/accounts.ts'
+import type { DisconnectedAccount } from '@postern/shared/accounts.ts'
 import { accountKind, serverSettings } from '@postern/shared/accounts.ts'
 import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
@@ -11,7 +11,7 @@ import type { FeatureDeps } from '../feature-deps.ts'
 import { allowServers } from '../judge-servers.ts'
 import { presentAccount } from '../present-account.ts'
 import { toImap } from './switch-account.ts'
-import { requireOwnLogin } from './switch-target.ts'
+import { isElsewhere, isSameMailbox, requireOwnLogin } from './switch-target.ts'
 import { requireLogin } from './try-login.ts'
 
 /** Accounts whose mail is kept though nobody looks after them: what they hold, taking them up again, erasing them. */
@@ -38,6 +38,7 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
     const policy = await allowServers(deps, userId, [incoming])
     const isSwitched = account.kind !== kind
     const change = isSwitched ? await toImap(deps, { account, body, policy }) : null
+    const isMoved = !isSwitched && isElsewhere(account, incoming)
     if (!change) {
       await requireOwnLogin(store, account, { kind, incoming })
       const { address, name } = account
@@ -47,10 +48,18 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
         { policy },
       )
     }
+    if (isMoved && !(await isSameMailbox(deps, account, { incoming, password, policy })))
+      throw new AppError(
+        'request.conflict',
+        'The mail there is not that of this account: it looks like another mailbox.',
+        {
+          hint: 'Check the server and the user name. If they are right, add it as an account of its own: what this one holds stays.',
+        },
+      )
     const [address] = await resolveChecked(incoming.host, incoming.port, policy)
     const isPrivateHost = address?.kind !== 'public'
     await commit(store, { kind: 'user', userId }, async (unit) => {
-      await takeUpAgain(unit, account, { isMoved: !isSwitched && isElsewhere(account, incoming) })
+      await takeUpAgain(unit, account, { isMoved })
       if (change) await change(unit, { account, body, policy, isPrivateHost })
       else await setIncoming(unit, account, { incoming, password, masterKey, isPrivateHost })
       await unit.tx.auditEvent.create({
@@ -79,12 +88,6 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
     logger.info({ accountId: params.accountId, mode: 'erase' }, 'an account was removed')
     announceErasing(store)
   })
-}
-
-/** By another protocol it is at another host always, and was proven to be the same mailbox. */
-const isElsewhere = (account: AccountRow, { host, username }: ServerSettings): boolean => {
-  const before = serverSettings.parse(account.incoming)
-  return before.host.toLowerCase() !== host.toLowerCase() || before.username !== username
 }
 
 const presentKept = ({ row, mails, bytes }: KeptAccount): DisconnectedAccount => ({

@@ -6,12 +6,16 @@ import {
   type AccountRow,
   createAccount,
   findAccount,
+  isRejoinable,
   listAccounts,
+  listDisconnected,
   mergeRetrieval,
   storeMaxMessageBytes,
 } from '#store/accounts.ts'
+import { cancelSwitchToPop3 } from '#store/bring-home.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { erasing, letGoOfAccount } from '#store/erase-account.ts'
+import { recountParts, wantRests } from '#store/maildrop-parts.ts'
 import { releaseCopies } from '#store/maildrop-wishes.ts'
 import { readOwnerPolicy, writeOwnerPolicy } from '#store/owner-policy.ts'
 import { readRelay } from '#store/relay.ts'
@@ -22,6 +26,7 @@ import { presentAccount } from '../present-account.ts'
 import { registerDisconnected } from './disconnected.ts'
 import { requireNewMailbox, requireNewMaildrop } from './same-mailbox.ts'
 import { registerAccountSwitch } from './switch-account.ts'
+import { isElsewhere, isSameMailbox } from './switch-target.ts'
 import { registerSyncs } from './syncs.ts'
 import { requireEditedLogin, requireLoginAndList } from './try-login.ts'
 
@@ -60,11 +65,16 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     await requireNewMailbox(store, user.userId, body, policy)
     const { listed, limit } = await requireLoginAndList(deps, body, policy)
     await requireNewMaildrop(store, user.userId, body, listed)
+    const kept = (await store.read(user.userId, (tx) => listDisconnected(tx, user.userId))).find((row) =>
+      isRejoinable(row, body),
+    )
+    const isApart = kept && isElsewhere(kept, body.incoming) && !(await isSameMailbox(deps, kept, { ...body, policy }))
     const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
     const { password, outgoingPassword, beside: _, ...settings } = body
     const accountId = await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
       const isPrivateHost = address?.kind !== 'public'
-      const wanted = { userId: user.userId, settings, password, outgoingPassword, masterKey, isPrivateHost }
+      const apartFrom = isApart ? kept.id : null
+      const wanted = { userId: user.userId, settings, password, outgoingPassword, masterKey, isPrivateHost, apartFrom }
       const id = await createAccount(unit, wanted)
       if (id !== null && limit !== undefined) await storeMaxMessageBytes(unit, id, limit)
       return id
@@ -105,6 +115,7 @@ export const registerAccounts = (deps: FeatureDeps): void => {
       if (outgoing === null) await unit.tx.$executeRaw`UPDATE account SET outgoing = NULL WHERE id = ${row.id}`
       if (tried?.limit !== undefined) await storeMaxMessageBytes(unit, row.id, tried.limit)
       if (wishes) await mergeRetrieval(unit.tx, row.id, wishes)
+      if (wishes?.maxBytes !== undefined) await recountParts(unit, row.id, null)
       await storePasswords(unit, row, masterKey, password, outgoingPassword)
       if (body.isPaused !== undefined)
         await unit.tx
@@ -146,6 +157,8 @@ export const registerAccounts = (deps: FeatureDeps): void => {
       store,
       { kind: 'user', userId: user.userId },
       async (unit) => {
+        // The password that it would change with goes.
+        if (!isErased) await cancelSwitchToPop3(unit, row.id)
         await letGoOfAccount(unit.tx, row.id, isErased ? erasing : 'disconnected')
         await unit.tx.auditEvent.create({
           data: { userId: user.userId, kind: 'account_removed', detail: { mode: query.mode } },
@@ -169,6 +182,12 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     const mails = await commit(store, { kind: 'user', userId: user.userId }, (unit) => releaseCopies(unit, id))
     if (mails > 0) await engine.requestSync(id)
     return { mails }
+  })
+  router.on('fetchRests', async ({ user, params }) => {
+    const { id } = await own(user.userId, params.accountId)
+    const wanted = await commit(store, { kind: 'user', userId: user.userId }, (unit) => wantRests(unit, id))
+    if (wanted.mails > 0) await engine.requestSync(id)
+    return wanted
   })
   router.on('listSyncEvents', async ({ user, params }) => {
     const { id } = await own(user.userId, params.accountId)

@@ -14,6 +14,7 @@ const wanted = (host: string, username: string, more: { kind?: 'imap' | 'pop3'; 
 // What is looked at of a row.
 const row = (host: string, username: string) =>
   ({
+    disconnectedAt: null,
     kind: 'pop3',
     address: 'ann@example.org',
     incoming: { host, port: 995, security: 'tls', username },
@@ -44,5 +45,14 @@ describe('the same mailbox', () => {
     expect(findSameMailbox([here], again)).toBeNull()
     const imap = { ...here, kind: 'imap' }
     expect(findSameMailbox([imap], wanted('imap.example.org', 'ann'))).toBeNull()
+  })
+
+  it('is that of a disconnected account, also by its own protocol at another host', () => {
+    const gone = { ...row('old.example.org', 'ann'), kind: 'imap', disconnectedAt: new Date() }
+    expect(findSameMailbox([gone], wanted('new.example.net', 'ann', { address: 'ann@example.org' }))).toBe(gone)
+    expect(findSameMailbox([gone], wanted('imap.example.org', 'ann'))).toBe(gone)
+    expect(findSameMailbox([gone], wanted('imap.example.net', 'ann'))).toBeNull()
+    // The same host and address: it is that very account.
+    expect(findSameMailbox([gone], wanted('old.example.org', 'x', { address: 'ann@example.org' }))).toBeNull()
   })
 })

@@ -6,14 +6,15 @@ import type { Store } from '#store/open-store.ts'
 import { countListedBy, type ListedName } from '#store/pop-ledger.ts'
 
 /**
- * The account that shows the same mailbox already: by the other protocol, at one address or with one login name at the same
- * provider; or the same maildrop under another address. Two accounts would show every mail twice, and of one maildrop what one
- * removes is gone for the other.
+ * The account that shows the same mailbox already, or did: by the other protocol or disconnected, at one address or with one login
+ * name at the same provider; or the same maildrop under another address. Two accounts would show every mail twice, and of one
+ * maildrop what one removes is gone for the other.
  */
 export const findSameMailbox = (rows: AccountRow[], wanted: AccountCreate): AccountRow | null =>
   rows.find((row) => {
     if (isRejoinable(row, wanted)) return false
-    if (row.kind === wanted.kind) return row.kind === 'pop3' && isSameLogin(row, wanted.incoming)
+    if (row.kind === wanted.kind && row.disconnectedAt === null)
+      return row.kind === 'pop3' && isSameLogin(row, wanted.incoming)
     return row.address.toLowerCase() === wanted.address.toLowerCase() || isSameLogin(row, wanted.incoming)
   }) ?? null
 

@@ -1,9 +1,11 @@
-import { type AccountKind, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
+import { type AccountKind, accountKind, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
 import type { MailboxProof } from '#engine/engine.ts'
 import { readMessageId } from '#mail/read-message-id.ts'
+import type { EgressPolicy } from '#platform/egress.ts'
 import { type AccountRow, listAccounts } from '#store/accounts.ts'
 import type { Store } from '#store/open-store.ts'
 import { readListedSources } from '#store/pop-ledger.ts'
+import type { FeatureDeps } from '../feature-deps.ts'
 import { isSameLogin, mailboxIsHere } from './same-mailbox.ts'
 
 /** As many of the newest are compared. */
@@ -29,6 +31,23 @@ export const requireOwnLogin = async (
   const rows = await store.read(userId, (tx) => listAccounts(tx, userId))
   const other = rows.find((row) => row.id !== id && row.kind === kind && isSameLogin(row, incoming))
   if (other) throw mailboxIsHere(other, 'Check the user name. If it is right, that account shows it: keep that one.')
+}
+
+/** By another protocol it is at another host always, and proven in another way. */
+export const isElsewhere = (account: AccountRow, { host, username }: ServerSettings): boolean => {
+  const before = serverSettings.parse(account.incoming)
+  return before.host.toLowerCase() !== host.toLowerCase() || before.username !== username
+}
+
+/** Whether a disconnected account that was elsewhere finds its own mailbox there. */
+export const isSameMailbox = (
+  { engine, ca }: FeatureDeps,
+  account: AccountRow,
+  { incoming, password, policy }: { incoming: ServerSettings; password: string; policy: EgressPolicy },
+): Promise<boolean> => {
+  const isSameName = hasNameOf(account, incoming)
+  const kind = accountKind.parse(account.kind)
+  return engine.isSameMailbox({ incoming, password, policy, ca, accountId: account.id, kind, isSameName })
 }
 
 export const hasNameOf = (account: AccountRow, { username }: ServerSettings): boolean =>

@@ -10,6 +10,7 @@ import { fileSize, messageDate } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { count } from '#lib/text.ts'
 import { Problem } from '#ui/problem.tsx'
+import { MaildropParts } from './maildrop-parts.tsx'
 import { nextLook } from './next-look.ts'
 
 const freshEveryMs = 5000
@@ -29,6 +30,7 @@ export const MaildropFacts = ({ account }: { account: Account }) => {
         {lastSyncedAt && `${t('maildrop.lookedAt', { date: messageDate(lastSyncedAt) })} `}
         {nextLookAt && nextLook(nextLookAt)}
       </p>
+      {maildrop && <MaildropParts key={account.id} account={account} maildrop={maildrop} />}
       {maildrop && maildrop.copies > 0 && !retrieval.isOnHold && (
         <Copies accountId={account.id} copies={maildrop.copies} />
       )}
@@ -58,11 +60,17 @@ const Counts = ({ accountId, maildrop }: { accountId: string; maildrop: Facts })
       0,
     ),
   )
+  const { headersOnly } = maildrop
+  const size = fileSize(maildrop.headersOnlyBytes)
   const facts = [
     t('maildrop.there', { n: maildrop.messages.toLocaleString(), size: fileSize(maildrop.bytes) }),
     t('maildrop.here', { n: here.toLocaleString() }),
-    ...(maildrop.waiting > 0 ? [t('maildrop.waiting', { n: maildrop.waiting.toLocaleString() })] : []),
-    ...(maildrop.headersOnly > 0 ? [t('maildrop.headersOnly', { n: maildrop.headersOnly.toLocaleString() })] : []),
+    ...(headersOnly > 0
+      ? [t(headersOnly === 1 ? 'parts.one' : 'parts.other', { n: headersOnly.toLocaleString(), size })]
+      : []),
+    ...(['notYet', 'onlyThere', 'waiting'] as const).flatMap((what) =>
+      maildrop[what] > 0 ? t(`maildrop.${what}`, { n: maildrop[what].toLocaleString() }) : [],
+    ),
   ]
   return <p>{facts.join(' · ')}</p>
 }

@@ -5,7 +5,7 @@ import { app } from '#data/app-state.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { fileSize, fullDate } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
-import { goBack, navigate, useRoute } from '#lib/route.ts'
+import { goBack, navigate, onLinkClick, useRoute } from '#lib/route.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Field } from '#ui/field.tsx'
 import { foundKinds, proposedIncoming } from './proposals.ts'
@@ -94,6 +94,7 @@ const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKin
     })
   }
   const errors = live.problem?.detail.fields
+  const otherId = live.problem?.code === 'account.exists' ? live.problem.detail.accountId : undefined
   return (
     <form onSubmit={start}>
       {to === 'imap' ? <IntoImap plan={plan} /> : <IntoPop3 plan={plan} />}
@@ -120,7 +121,18 @@ const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKin
       <LiveTestReport
         test={live}
         onTrust={({ certificate }) => setIncoming((old) => old && pinned(old, certificate))}
-      />
+        refusal={t('switch.refused', { protocol: nameOf(to) })}
+      >
+        {otherId !== undefined && (
+          <a
+            className="button"
+            href={`/accounts/${otherId}`}
+            onClick={(event) => onLinkClick(event, `/accounts/${otherId}`)}
+          >
+            {t('exists.open')}
+          </a>
+        )}
+      </LiveTestReport>
       <div className="row end">
         <button type="button" className="button" onClick={onClose}>
           {t('cancel')}

@@ -52,10 +52,13 @@ export const useLiveTest = <Wanted = AccountCreate>(path = '/v1/account-checks')
 export const LiveTestReport = ({
   test: { isBusy, isTesting, events, problem, cancel, forget },
   onTrust,
+  refusal,
   children,
 }: {
   test: Omit<LiveTest<never>, 'test'>
   onTrust: (failed: CheckFailed) => void
+  /** What did not come about where the test passed and something was refused after it. */
+  refusal?: string
   children?: ReactNode
 }) => {
   const report = useRef<HTMLDivElement>(null)
@@ -80,7 +83,7 @@ export const LiveTestReport = ({
           {t('check.cancel')}
         </button>
       )}
-      <Problem problem={problem} />
+      <Problem problem={problem} title={refusal} />
       {children}
     </div>
   )

@@ -2,7 +2,7 @@ import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import type { MailNotes } from '@postern/shared/reports.ts'
 import { useEffect, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
-import { app, isMissing, loadBody, setting, useApp } from '#data/app-state.ts'
+import { app, isMissing, loadBody, loadThread, setting, useApp } from '#data/app-state.ts'
 import { fileSize, fullDate, listDate, messageDate, personName } from '#lib/format.ts'
 import { count, t } from '#lib/text.ts'
 import { useMedia } from '#lib/use-media.ts'
@@ -164,21 +164,22 @@ const Addresses = ({ message }: { message: Message }) => {
 
 /** The rest of it is at the provider: for a size limit, or since it was read by IMAP. */
 const InPart = ({ message, hasText }: { message: Message; hasText: boolean }) => {
-  const [isAsked, setAsked] = useState(false)
+  const [isAsking, setAsking] = useState(false)
+  const isComing = isAsking || message.isRestComing
+  /** That it was asked for is told to every window, and to this one no later than its answer. */
   const ask = async () => {
-    setAsked(true)
-    await call('fetchRest', 'POST', `/v1/messages/${message.id}/rest`).catch((error: unknown) => {
-      setAsked(false)
-      throw error
-    })
+    setAsking(true)
+    await call('fetchRest', 'POST', `/v1/messages/${message.id}/rest`)
+      .then(() => loadThread(message.threadId))
+      .finally(() => setAsking(false))
   }
   return (
     <div className="notice row" role="status">
       <span className="notice-text">
         {t(hasText ? 'view.restAway' : 'view.headerOnly', { size: fileSize(message.sizeBytes) })}{' '}
-        {isAsked && t('view.restComes')}
+        {isComing && t('view.restComes')}
       </span>
-      {!isAsked && (
+      {!isComing && (
         <button type="button" className="button" onClick={() => void ask()}>
           {t('view.getRest')}
         </button>

@@ -1,0 +1,71 @@
+import type { Account } from '@postern/shared/accounts.ts'
+import type { MaildropFacts as Facts } from '@postern/shared/retrieval.ts'
+import { useState } from 'react'
+import { call } from '#data/api.ts'
+import { useAttempt } from '#data/use-attempt.ts'
+import { fileSize } from '#lib/format.ts'
+import { t } from '#lib/page-text.ts'
+import { count } from '#lib/text.ts'
+import { Problem } from '#ui/problem.tsx'
+
+/** Mails of which only the first lines are here: the rest of those that fit by one click, how far that is, and its end. */
+export const MaildropParts = ({ account, maildrop }: { account: Account; maildrop: Facts }) => {
+  const { fitting, coming, came } = maildrop
+  const [wasComing, setWasComing] = useState(false)
+  const isComing = coming.mails > 0
+  if (isComing && !wasComing) setWasComing(true)
+  const text = isComing
+    ? t('rest.coming', amountOf({ mails: came.mails + coming.mails, bytes: came.bytes + coming.bytes }))
+    : wasComing && (came.mails > 0 ? t('rest.ended', amountOf(came)) : t('rest.away'))
+  return (
+    <>
+      {fitting.mails > 0 && <Fitting accountId={account.id} isPaused={account.state === 'paused'} {...fitting} />}
+      <div role="status">{text && <p>{text}</p>}</div>
+      {isComing && <Coming label={account.address} coming={coming} came={came} />}
+      {isComing && account.state === 'paused' && <p className="muted">{t('rest.waits')}</p>}
+    </>
+  )
+}
+
+const amountOf = ({ mails, bytes }: Facts['fitting']) => ({ rests: count('rests', mails), size: fileSize(bytes) })
+
+const Fitting = ({ accountId, isPaused, ...fitting }: { accountId: string; isPaused: boolean } & Facts['fitting']) => {
+  const { isBusy, problem, attempt } = useAttempt()
+  const get = () =>
+    attempt(async () => {
+      await call('fetchRests', 'POST', `/v1/accounts/${accountId}/rests/fetch`)
+    })
+  return (
+    <div className="notice row">
+      <span className="notice-text">
+        {t(fitting.mails === 1 ? 'rest.fits.one' : 'rest.fits.other', { n: fitting.mails.toLocaleString() })}
+      </span>
+      <button type="button" className="button" disabled={isBusy || isPaused} onClick={() => void get()}>
+        {t('rest.get', amountOf(fitting))}
+      </button>
+      <Problem problem={problem} />
+    </div>
+  )
+}
+
+const Coming = ({ label, coming, came }: Pick<Facts, 'coming' | 'came'> & { label: string }) => {
+  const bytes = came.bytes + coming.bytes
+  const percent = bytes > 0 ? Math.floor((came.bytes / bytes) * 100) : 0
+  return (
+    <>
+      <div
+        className="meter"
+        role="progressbar"
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={percent}
+      >
+        <div style={{ width: `${percent}%` }} />
+      </div>
+      <p className="muted">
+        {t('rest.counts', { n: came.mails.toLocaleString(), done: fileSize(came.bytes), size: fileSize(bytes) })}
+      </p>
+    </>
+  )
+}

@@ -1,0 +1,123 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type FaultProxy, startFaultProxy } from '../apps/api/test/support/fault-proxy.ts'
+import { until } from '../apps/api/test/support/until.ts'
+import { expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+
+/** Mails of which only the beginning came, and the rest of all of them later. The tests go in order. */
+let screen: Screen
+let proxy: FaultProxy
+let page: Page
+/** Other windows of the same person: one with such a mail open, one with the page of the account. */
+let reading: Page
+let phone: Page
+let account = ''
+
+beforeAll(async () => {
+  screen = await startScreen()
+  const { dovecot } = screen
+  proxy = await startFaultProxy(dovecot.pop3sPort)
+  dovecot.addUser('rex', 'mail password')
+  for (const [subject, lines] of [
+    ['The small one', 1],
+    ['Heavy one', 20_000],
+    ['Heavy two', 20_000],
+    ['Heavier still', 40_000],
+    ['Heavy three', 20_000],
+  ] as const)
+    dovecot.deliver(
+      'rex',
+      'INBOX',
+      `From: Zed <zed@example.org>\r\nTo: rex@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${lines}.${subject.replaceAll(' ', '.')}@example.org>\r\n\r\n${`${'All of it. '.repeat(6)}\r\n`.repeat(lines)}`,
+    )
+  page = await screen.newPage(await screen.newContext())
+  reading = await screen.newPage(await screen.newContext())
+  const added = await screen.api('POST', '/v1/accounts', {
+    address: 'rex@mail.invalid',
+    kind: 'pop3',
+    password: 'mail password',
+    incoming: { host: 'localhost', port: proxy.port, security: 'tls', username: 'rex' },
+    retrieval: { maxBytes: 1_000_000 },
+  })
+  account = `${screen.base}/accounts/${((await added.json()) as { id: string }).id}`
+  phone = await screen.newPage(await screen.newContext({ viewport: { width: 390, height: 844 } }))
+})
+afterAll(async () => {
+  await screen?.stop()
+  await proxy?.stop()
+})
+
+const health = (on: Page) => on.getByRole('region', { name: 'Health' })
+const counts = (on: Page, text: RegExp) => health(on).getByText(text).waitFor()
+
+describe('mails above the limit', () => {
+  it('are counted apart, and their rest comes by one click once it fits, on every window', async () => {
+    await page.goto(account)
+    await phone.goto(account)
+    for (const on of [page, phone])
+      await counts(
+        on,
+        /^On the server: 5 \(6\.\d MB\) · here: 5 · 4 of them only their first lines \(6\.\d MB at the server\)$/,
+      )
+    await reading.goto(`${account.replace('/accounts/', '/?account=')}`)
+    await rowOf(reading, 'Heavy two').click()
+    const rest = reading.getByRole('button', { name: 'Get the rest' })
+    await rest.waitFor()
+    const all = (on: Page) => health(on).getByRole('button', { name: /^Get the rest/ })
+    expect(await all(page).count()).toBe(0)
+    await page.getByLabel('Whole mails up to').fill('2')
+    await page.getByRole('button', { name: 'Save' }).first().click()
+    const button = health(page).getByRole('button', { name: /^Get the rest of 3 mails \(4\.\d MB\)$/ })
+    await button.waitFor()
+    await expectAccessible(page)
+    await picture(page, 'rest-fits')
+    await all(phone).waitFor()
+    proxy.throttle('toClient', 300_000)
+    await button.click()
+    for (const on of [page, phone]) {
+      await health(on)
+        .getByText(/^On its way: the rest of 3 mails \(4\.\d MB\)\.$/)
+        .waitFor()
+      expect(await all(on).count()).toBe(0)
+    }
+    await reading.getByText('The rest is on its way.').waitFor()
+    expect(await rest.count()).toBe(0)
+    await counts(page, /^[012] here so far, [\d.]+ M?B of 4\.\d MB\.$/)
+    await picture(page, 'rest-coming')
+    await picture(reading, 'rest-coming-mail')
+    await expectAccessible(page)
+    proxy.clear()
+    for (const on of [page, phone]) {
+      await health(on)
+        .getByText(/^Here now: the rest of 3 mails \(4\.\d MB\)\.$/)
+        .waitFor()
+      await counts(on, /· here: 5 · 1 of them only its first lines \(2\.\d MB at the server\)$/)
+      expect(await all(on).count()).toBe(0)
+    }
+    await reading.locator('.text-body', { hasText: 'All of it.' }).waitFor()
+    expect(await reading.getByText('Only the beginning').count()).toBe(0)
+    await picture(page, 'rest-ended')
+    expect(screen.dovecot.count('rex', 'INBOX')).toBe(5)
+  })
+
+  it('lose their button on every window as soon as the rest of one of them is here', async () => {
+    await rowOf(reading, 'Heavier still').click()
+    await phone.goto(`${account.replace('/accounts/', '/?account=')}`)
+    await rowOf(phone, 'Heavier still').click()
+    for (const on of [reading, phone]) await on.getByRole('button', { name: 'Get the rest' }).waitFor()
+    await picture(phone, 'rest-one')
+    await phone.getByRole('button', { name: 'Get the rest' }).click()
+    for (const on of [reading, phone]) {
+      await on.locator('.text-body', { hasText: 'All of it.' }).waitFor()
+      expect(await on.getByRole('button', { name: 'Get the rest' }).count()).toBe(0)
+    }
+    await until(
+      async () =>
+        (await health(page)
+          .getByText(/first lines/)
+          .count()) === 0,
+      { what: 'nothing left' },
+    )
+    expect(screen.problems).toEqual([])
+  })
+})
