@@ -7,7 +7,7 @@ import { getTemplate, useTemplates } from '#data/templates.ts'
 import { showToast } from '#data/toasts.ts'
 import { t } from '#lib/composer-text.ts'
 import { navigate } from '#lib/route.ts'
-import { hasPictures } from '#lib/signature.ts'
+import { picturesIn } from '#lib/signature.ts'
 import { Menu } from '#ui/menu.tsx'
 import { SaveTemplate } from './save-template.tsx'
 
@@ -19,7 +19,7 @@ export const TemplateMenu = ({ draftKey, onPick }: { draftKey: string; onPick: (
     try {
       const template = await getTemplate(id)
       onPick(template)
-      if (findDraft(draftKey)?.content.html === null && hasPictures(template.content.html))
+      if (findDraft(draftKey)?.content.html === null && picturesIn(template.content.html).data.length > 0)
         showToast({ kind: 'problem', text: t('templates.noPictures') })
     } catch (error) {
       showToast({ kind: 'problem', text: explain(error) })
