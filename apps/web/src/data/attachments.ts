@@ -3,7 +3,7 @@ import type { DraftAttachment } from '@postern/shared/drafts.ts'
 import { t } from '#lib/composer-text.ts'
 import { newId } from '#lib/new-id.ts'
 import { ApiError, call, explain } from './api.ts'
-import { draftsHere, findDraft, patchDraft } from './draft-state.ts'
+import { draftsHere, findDraft, patchDraft, whenDraftsChange } from './draft-state.ts'
 import { identityOf } from './identities.ts'
 import { Observable, useObservable } from './observable.ts'
 import { saveNow, settle } from './save-drafts.ts'
@@ -150,16 +150,18 @@ export const cancelUpload = (id: string): void => {
   if (key) count(key)
 }
 
-/** Comes back when nothing is on its way any more. */
-export const whenUploaded = (key: string): Promise<void> =>
+/** Comes back when nothing is on its way any more: from here, or out of a mail that the server fetches. */
+export const whenAttached = (key: string): Promise<void> =>
   new Promise((done) => {
-    const isDone = () => !uploadsOf(key).some(isSending)
+    const isDone = () =>
+      !uploadsOf(key).some(isSending) && !findDraft(key)?.attachments.some(({ state }) => state === 'coming')
     if (isDone()) return done()
-    const stop = uploads.subscribe(() => {
+    const look = () => {
       if (!isDone()) return
-      stop()
+      for (const unsubscribe of watched) unsubscribe()
       done()
-    })
+    }
+    const watched = [uploads.subscribe(look), whenDraftsChange(look)]
   })
 
 /** A mail, or a part of one; answers what it is attached as. Throws ApiError. */

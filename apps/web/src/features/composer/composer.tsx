@@ -1,9 +1,9 @@
-import type { DraftContent } from '@postern/shared/drafts.ts'
+import type { DraftAttachment, DraftContent } from '@postern/shared/drafts.ts'
 import type { WallTime } from '@postern/shared/submissions.ts'
 import { type DragEvent, type FocusEvent, type KeyboardEvent, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import { answeredPeople } from '#data/answered-people.ts'
-import { attachFiles, uploadsOf, useUploads, whenUploaded } from '#data/attachments.ts'
+import { attachFiles, uploadsOf, useUploads, whenAttached } from '#data/attachments.ts'
 import { askCompose } from '#data/compose-wish.ts'
 import { findDraft, type OpenDraft, type Place, patchDraft } from '#data/draft-state.ts'
 import { identityOf } from '#data/identities.ts'
@@ -214,8 +214,10 @@ const sendWhole = async (key: string, sendAt: WallTime | null): Promise<void> =>
   // Asked twice while the warnings were looked for.
   if (findDraft(key)?.isSending) return
   patchDraft(key, { isClosed: true, isSending: true, problem: null })
-  await whenUploaded(key)
-  const failed = uploadsOf(key)[0]
-  if (!failed) return sendDraft(key, sendAt)
-  patchDraft(key, { isClosed: false, isSending: false, problem: t('attach.notAll', { name: failed.file.name }) })
+  await whenAttached(key)
+  const failed = uploadsOf(key)[0]?.file.name ?? findDraft(key)?.attachments.find(isMissing)?.filename
+  if (failed === undefined) return sendDraft(key, sendAt)
+  patchDraft(key, { isClosed: false, isSending: false, problem: t('attach.notAll', { name: failed }) })
 }
+
+const isMissing = ({ state }: DraftAttachment): boolean => state === 'missing'
