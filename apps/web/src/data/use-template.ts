@@ -3,7 +3,7 @@ import type { TemplateContent } from '@postern/shared/templates.ts'
 import { type PlaceholderValues, placeholderValues, withChips } from '#lib/placeholders.ts'
 import { readPicture } from '#lib/read-picture.ts'
 import { richOf, withoutSignature } from '#lib/signature.ts'
-import { whenUploaded } from './attachments.ts'
+import { whenAttached } from './attachments.ts'
 import { findDraft } from './draft-state.ts'
 import { findMessage } from './edit-quote.ts'
 import { identityOf } from './identities.ts'
@@ -22,7 +22,7 @@ export const valuesOf = ({ to, identityId, about, subject }: DraftContent): Plac
  * that are too large for every mail are left out, and counted.
  */
 export const templateOf = async (key: string): Promise<Omit<TemplateContent, 'name'> & { leftOut: number }> => {
-  await whenUploaded(key)
+  await whenAttached(key)
   const draft = findDraft(key)
   if (!draft) return { subject: '', html: '', leftOut: 0 }
   const { subject, html, text } = withoutSignature(draft.content)
