@@ -214,14 +214,12 @@ const shownOf = async (id: string) => {
 const writeThere = async (id: string, change: (source: string) => string): Promise<string> => {
   const { messageId, content: was } = await read(id)
   const raw = change((await sourceOf(id)).replace(/^X-Postern-Draft:.*\r\n/, ''))
+  scene.dovecot.doveadm('expunge', '-u', 'imap', 'mailbox', 'Drafts', 'all')
   const now = await arrive(was.subject, { raw, not: messageId ?? '' })
-  scene.dovecot.doveadm('expunge', '-u', 'imap', 'mailbox', 'Drafts', 'header', 'X-Postern-Draft', id)
-  await send('POST', `/accounts/${accounts.imap}/sync`)
-  const isGone = async () => {
-    scene.engine.store.notifier.notify(engineChannel, accounts.imap.toString())
-    return (await send('GET', `/drafts/${id}`)).statusCode === 404
-  }
-  await until(isGone, { what: 'the end of the draft' })
+  // Told of once all of it was seen.
+  await until(async () => (await subjects('imap')).length === 1, { what: 'the end of the copy' })
+  scene.engine.store.notifier.notify(engineChannel, accounts.imap.toString())
+  await until(async () => (await send('GET', `/drafts/${id}`)).statusCode === 404, { what: 'the end of the draft' })
   return now
 }
 
@@ -231,6 +229,9 @@ it.each([
 ] as const)('a copy has what it quotes, and that is sealed again when it comes back (%s)', async (kind, files, own) => {
   const original = await arrive(`asked-${kind}`, { mailbox: 'INBOX' })
   const { id, content: begun } = await goOn(original, kind)
+  // Fetched behind the answer.
+  const away = { messageId: BigInt(original), contentId: { not: null }, blobId: null }
+  await until(async () => (await db().part.count({ where: away })) === 0, { what: 'the picture' })
   const html = '<p>Written</p>'
   const quoted = 'from <b>there</b>'
   for (let version = 1; version <= 3; version++) {
@@ -243,11 +244,8 @@ it.each([
     await untilCopied(id)
     expect(atServer()).toEqual([begun.subject])
   }
-  // Pictures are fetched behind the answer.
-  await until(async () => (await untilCopied(id)) && `${(await shownOf(id)).files}` === `${files}`, {
-    what: 'all of it',
-  })
   const copy = await shownOf(id)
+  expect(copy.files).toEqual(files)
   expect(copy.text).toMatch(/^Written\n\n[\s\S]*from there/)
   expect(copy.html?.split(quoted)).toHaveLength(2)
   const there = await writeThere(id, (source) => source.replaceAll('Written', 'Written on'))
@@ -271,7 +269,7 @@ it.each([
   expect(within.attachments.map(({ filename }) => filename).toSorted()).toEqual(files)
   await send('DELETE', `/drafts/${within.id}`)
   await hurry(within.id)
-  await until(async () => atServer().length === 0, { what: 'the end of the copy' })
+  await until(async () => (await subjects('imap')).length === 0, { what: 'the end of the copy' })
 })
 
 it('a draft of another program stays at the server until all of it is here, also when it is discarded', async () => {
