@@ -53,7 +53,8 @@ const bodyText = async (): Promise<string> => (await bodyOf(page).textContent())
 
 describe('templates', () => {
   it('are made in the settings, with placeholders, and copied, changed and deleted there, on every screen', async () => {
-    const other = await screen.newPage(context)
+    // A window of its own: of two tabs of one the browser draws only one at full pace.
+    const other = await screen.newPage(await screen.newContext())
     await other.goto(`${screen.base}/settings/templates`)
     await other.getByText('There are no templates yet.').waitFor()
     await page.goto(`${screen.base}/settings/templates`)
