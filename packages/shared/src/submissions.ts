@@ -91,6 +91,8 @@ export const submission = z
     /** The copy in Sent: on its way, there, or refused by the server. */
     sentCopy: z.enum(['none', 'waiting', 'stored', 'refused']),
     canCancel: z.boolean(),
+    /** Put away by its person: it is in no list of what is open. */
+    isDismissed: z.boolean(),
   })
   .meta({ id: 'Submission' })
 export type Submission = z.infer<typeof submission>

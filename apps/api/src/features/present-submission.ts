@@ -51,6 +51,7 @@ export const presentSubmission = (row: SubmissionRow): Submission => {
     })),
     sentCopy: sentCopies.find((known) => known === row.sent_copy) ?? 'none',
     canCancel: row.cancelled_at === null && states.every((one) => cancellable.includes(one)),
+    isDismissed: row.is_dismissed,
   }
 }
 

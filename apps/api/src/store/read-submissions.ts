@@ -16,6 +16,7 @@ export type SubmissionRow = {
   schedule: unknown
   sent_copy: string
   cancelled_at: Date | null
+  is_dismissed: boolean
   told_at: Date | null
   created_at: Date
   finished_at: Date | null
@@ -79,7 +80,7 @@ const evidence = Prisma.sql`
 
 const wholeSubmissions = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
   SELECT s.id::text, s.account_id, s.draft_id::text, s.from_name, s.from_address, s.subject, s.size_bytes::float8 AS size_bytes, s.not_before, s.schedule, s.sent_copy,
-    s.cancelled_at, s.told_at, s.created_at, s.finished_at, s.not_before > now() AS is_held, a.is_paused,
+    s.cancelled_at, s.dismissed_at IS NOT NULL AS is_dismissed, s.told_at, s.created_at, s.finished_at, s.not_before > now() AS is_held, a.is_paused,
     (SELECT json_agg(json_build_object('n', b.n, 'state', b.state, 'attempts', b.attempts, 'due_at', b.due_at, 'reply_code', b.reply_code, 'error_code', b.error_code, 'text', b.text)
       ORDER BY b.n) FROM submission_batch b WHERE b.submission_id = s.id) AS batches,
     (SELECT json_agg(json_build_object('batch', r.batch, 'name', r.name, 'address', r.address, 'kind', r.kind, 'state', r.state, 'text', r.text) ORDER BY r.position)

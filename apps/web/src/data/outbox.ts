@@ -7,7 +7,8 @@ import { addDraft, fromServer, type Place } from './draft-state.ts'
 import { showToast } from './toasts.ts'
 
 /** What is on its way out: kept as the server tells, and what can be done about it. */
-const isOver = (state: SubmissionState): boolean => state === 'sent' || state === 'cancelled'
+const hasEnded = (state: SubmissionState): boolean => state === 'sent' || state === 'cancelled'
+const isOver = ({ state, isDismissed }: Submission): boolean => isDismissed || hasEnded(state)
 const troubles: Partial<Record<SubmissionState, 'outbox.failedToast' | 'outbox.partlyToast' | 'outbox.doubtToast'>> = {
   failed: 'outbox.failedToast',
   partly_sent: 'outbox.partlyToast',
@@ -20,10 +21,10 @@ const isEarlier = ({ id, state }: Submission): boolean => ended.has(id) && /^(sc
 
 export const showSubmission = (submission: Submission): void => {
   if (isEarlier(submission)) return
-  if (isOver(submission.state)) ended.add(submission.id)
+  if (hasEnded(submission.state)) ended.add(submission.id)
   const before = app.get().outbox.find(({ id }) => id === submission.id)
   app.set(({ outbox }) => ({
-    outbox: isOver(submission.state)
+    outbox: isOver(submission)
       ? outbox.filter(({ id }) => id !== submission.id)
       : before
         ? outbox.map((other) => (other.id === submission.id ? submission : other))
@@ -36,7 +37,7 @@ export const showSubmission = (submission: Submission): void => {
   const isLate = submission.state === 'deferred' && submission.toldAt !== null
   const trouble = isLate ? 'outbox.lateToast' : troubles[submission.state]
   const isTold = before?.state === submission.state && before.toldAt === submission.toldAt
-  if (!trouble || isTold) return
+  if (!trouble || isTold || submission.isDismissed) return
   showToast({
     kind: 'problem',
     text: t(trouble, { subject: title }),
