@@ -37,6 +37,13 @@ it('a signature keeps its mark, preformatted text its spaces', () => {
   expect(writtenText('<pre>a\n  b   c</pre>')).toBe('a\n  b   c')
 })
 
+it('the signature of an identity gets its mark, one that is empty none', () => {
+  const signed = (signature: string) => writtenText(`<p>Hello</p><div data-signature="7">${signature}</div>`)
+  expect(signed('<p>Robin</p><p>Moss Lane 7</p>')).toBe('Hello\n\n-- \nRobin\n\nMoss Lane 7')
+  expect(signed('<p>-- </p><p>Robin</p>')).toBe('Hello\n\n-- \n\nRobin')
+  expect(signed('<p></p>')).toBe('Hello')
+})
+
 it('what is not shown is not told', () => {
   expect(writtenText('<head><style>p{}</style></head><p>a<img src="cid:x" alt="a cat"></p><script>x</script>')).toBe(
     'a[a cat]',

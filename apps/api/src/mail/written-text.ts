@@ -50,6 +50,8 @@ class Written {
   /** How far its other lines stand to the right. */
   #indent = 0
   readonly #links: Open[] = []
+  /** A signature has begun, and nothing of it has been seen yet. */
+  #signs = false
 
   open(name: string, attributes: Record<string, string>): void {
     if (silent.has(name)) this.#silent++
@@ -67,6 +69,10 @@ class Written {
     // A list within an item is one with it.
     if (paragraphs.has(name) && !(/^[uo]l$/.test(name) && this.#lists.length > 0)) this.#paragraph()
     else if (paragraphs.has(name) || lines.has(name)) this.#break(false)
+    if (attributes['data-signature'] !== undefined) {
+      this.#paragraph()
+      this.#signs = true
+    }
     if (name === 'blockquote') this.#quotes++
     if (name === 'pre') this.#pre++
     if (name === 'ul') this.#lists.push(null)
@@ -113,6 +119,10 @@ class Written {
     if (folded.startsWith(' ') && this.#line !== '') this.#hasSpace = true
     const words = folded.trim() === '' && !folded.includes('\u00a0') ? '' : folded.replace(/^ | $/g, '')
     if (words === '') return
+    if (this.#signs) {
+      this.#signs = false
+      if (words.trim() !== signatureMark.trim()) this.#push(signatureMark)
+    }
     if (this.#hasSpace && !this.#line.endsWith(' ')) this.#line += ' '
     this.#line += words.replaceAll('\u00a0', ' ')
     this.#hasSpace = folded.endsWith(' ')
