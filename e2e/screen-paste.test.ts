@@ -45,6 +45,16 @@ it('tables, lists and looks of other programs reach the reader, and so do three 
   await to.fill(Array.from({ length: 300 }, (_, n) => `Person ${n} <p${n}@example.org>`).join(' '))
   await page.keyboard.press('Enter')
   expect(await composer(page).locator('.chip').count()).toBe(300)
+  await composer(page).getByText('300 recipients').waitFor()
+  await composer(page).getByRole('button', { name: 'Person 7 <p7@example.org>', exact: true }).click()
+  expect(await to.inputValue()).toBe('Person 7 <p7@example.org>')
+  await page.keyboard.press('Enter')
+  expect(await composer(page).locator('.chip').count()).toBe(300)
+  // Longer than anybody is looked for; by then the field would have asked.
+  await to.fill('nobody '.repeat(60))
+  await page.evaluate(() => new Promise((done) => setTimeout(done, 100)))
+  await to.fill('')
+  await picture(page, 'many-recipients')
   await composer(page).getByLabel('Subject').fill('Pasted')
   await bodyOf(page).click()
   for (const one of [docs, sheet, word, web]) {

@@ -46,6 +46,7 @@ export const composerMessages = {
   'field.body': 'Text',
   'field.bodyHint': 'Write here',
   'recipients.invalid': '{address} is not a complete address.',
+  'recipients.count': '{n} recipients',
   'recipients.none': 'Add at least one recipient.',
   'recipients.remove': 'Remove {address}',
   'recipients.move': 'Alt {key} moves it to {field}.',
