@@ -31,6 +31,8 @@ const item = (mark: string, text: string, level = 1) =>
 const word = `<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><!--[if gte mso 9]><xml></xml><![endif]--><style><!-- p.MsoNormal{margin:0cm} --></style></head><body lang=EN-GB><h1>Quarter report</h1><p class=MsoNormal>see one.one and www.example.org today<o:p></o:p></p>${item('·', 'First')}${item('o', 'Within', 2)}${item('·', 'Second')}${item('2.', 'Counted')}<table class=MsoTableGrid border=1 style='border-collapse:collapse'><tr><td width=200 style='border:solid windowtext 1.0pt'><p class=MsoNormal><b>North</b></p></td><td><p align=right style='text-align:right'>1,234</p></td></tr></table></body></html>`
 const web = `<p style="color:red">E = mc<sup>2</sup>, <a href="/relative">near</a> <a href="https://example.org/far">far</a><span style="display:none">unseen</span></p><table role="presentation"><tr><td><p>laid out</p></td><td>beside</td></tr></table>`
 
+/** Shown once the editor knows that it stands in a table. */
+const tableTool = (name: string) => composer(page).getByRole('button', { name })
 const paste = (html: string) =>
   bodyOf(page).evaluate((editor, pasted) => {
     const clipboardData = new DataTransfer()
@@ -64,12 +66,12 @@ it('tables, lists and looks of other programs reach the reader, and so do three 
   await page.keyboard.press('Control+End')
   await page.keyboard.type('end of notes.md ')
   await bodyOf(page).getByText('Qty').click()
+  await tableTool('Row below').waitFor()
   await page.keyboard.press('End')
   await page.keyboard.press('Tab')
   await page.keyboard.press('Shift+Tab')
   await page.keyboard.press('Tab')
   await page.keyboard.type('Cost')
-  await composer(page).getByRole('button', { name: 'Row below' }).waitFor()
   await saved(page)
   await expectAccessible(page)
   await picture(page, 'paste')
@@ -91,5 +93,36 @@ it('tables, lists and looks of other programs reach the reader, and so do three 
   expect(mail.text).toContain('Item | Qty | Cost\nPears | 3 | 1.50\nNone left\n')
   expect(mail.text).toContain('- First\n  - Within\n- Second\n')
   expect(mail.text).toContain('see one.one and www.example.org today')
+  expect(screen.problems).toEqual([])
+})
+
+it('a table is changed beside the toolbar, grows by Tab, and is a line each row in plain text', async () => {
+  await openBy(page, 'c')
+  await bodyOf(page).click()
+  await composer(page).getByRole('button', { name: 'Table', exact: true }).click()
+  await page.keyboard.type('typed')
+  expect(await bodyOf(page).locator('th').allTextContents()).toEqual(['typed', '', ''])
+  await tableTool('Delete table').click()
+  await paste(sheet)
+  await tableTool('Row below').waitFor({ state: 'detached' })
+  await bodyOf(page).getByText('None left').click()
+  await tableTool('Row below').waitFor()
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('Plums')
+  await tableTool('Row below').click()
+  expect(await bodyOf(page).locator('tr').allTextContents()).toEqual([
+    'ItemQtyPrice',
+    'Pears31.50',
+    'None left',
+    'Plums',
+    '',
+  ])
+  await tableTool('Delete row').click()
+  await bodyOf(page).getByText('Item').click()
+  await tableTool('Column after').click()
+  await composer(page).getByRole('button', { name: 'More for this draft' }).click()
+  await page.getByRole('menuitem', { name: 'Write plain text' }).click()
+  await until(async () => (await bodyOf(page).evaluate(({ localName }) => localName)) === 'textarea')
+  expect(await bodyOf(page).inputValue()).toBe('Item |  | Qty | Price\nPears |  | 3 | 1.50\nNone left\n |  |  | ')
   expect(screen.problems).toEqual([])
 })
