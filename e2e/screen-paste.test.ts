@@ -52,9 +52,14 @@ it('tables, lists and looks of other programs reach the reader, and so do three 
   expect(await to.inputValue()).toBe('Person 7 <p7@example.org>')
   await page.keyboard.press('Enter')
   expect(await composer(page).locator('.chip').count()).toBe(300)
-  // Longer than anybody is looked for; by then the field would have asked.
+  const asked: string[] = []
+  page.on('request', (request) => request.url().includes('/v1/correspondents') && asked.push(request.url()))
+  await to.fill('nobody')
+  await until(async () => asked.length === 1, { what: 'the question' })
+  // Longer than anybody is looked for; by the end of this wait the field would have asked.
   await to.fill('nobody '.repeat(60))
   await page.evaluate(() => new Promise((done) => setTimeout(done, 100)))
+  expect(asked).toHaveLength(1)
   await to.fill('')
   await picture(page, 'many-recipients')
   await composer(page).getByLabel('Subject').fill('Pasted')
