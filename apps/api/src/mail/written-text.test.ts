@@ -17,6 +17,21 @@ it('lists keep their marks, also within each other', () => {
   ).toBe('Bring:\n\n- bread\n- salt\n  3. fine\n  4. coarse\n\nBye')
 })
 
+it('tables are a line each row, with their cells apart', () => {
+  expect(
+    writtenText(
+      '<p>So:</p><table><tbody><tr><th>Item</th><th><p>Qty</p></th><th>Price</th></tr><tr><td>Pears</td><td>3</td><td><p>1.50</p></td></tr><tr><td></td><td colspan="2"><p>two</p><p>lines</p></td></tr></tbody></table><p>Bye</p>',
+    ),
+  ).toBe('So:\n\nItem | Qty | Price\nPears | 3 | 1.50\n | two lines\n\nBye')
+  expect(writtenText('<blockquote><table><td>a<td><b>b</b></table></blockquote>')).toBe('> a | b')
+})
+
+it('a table that only arranges is read as what is in it', () => {
+  expect(
+    writtenText('<table><tr><td><p>one</p><p>two</p><table><tr><td>3</td><td>4</td></tr></table></td></tr></table>end'),
+  ).toBe('one\n\ntwo\n\n3 | 4\n\nend')
+})
+
 it('links say where they lead, once', () => {
   expect(writtenText('see <a href="https://example.org/a?b=1&amp;c=2">this page</a>.')).toBe(
     'see this page <https://example.org/a?b=1&c=2>.',
@@ -52,6 +67,7 @@ it('what is not shown is not told', () => {
 })
 
 it('does not grow with its square where quotes and lists nest without end', () => {
+  expect(writtenText('<table><tr><td>a'.repeat(4000)).length).toBeLessThan(4000 * 20)
   const nested = `${'<blockquote>a'.repeat(4000)}${'<ul><li>b'.repeat(4000)}`
   expect(writtenText(nested).length).toBeLessThan(20 * nested.length)
 })

@@ -4,21 +4,33 @@ import { storableText } from './storable-text.ts'
 
 /**
  * The plain text of HTML that a person wrote, as they would have written it without: paragraphs apart, lists with their marks, links
- * with where they lead, quotes behind `>`. For readers that show no HTML; what only stands in the source of foreign mail is
+ * with where they lead, quotes behind `>`, tables a line each row. For readers that show no HTML; what only stands in the source of foreign mail is
  * read by html-to-text.ts.
  */
 export const writtenText = (html: string): string => {
-  const written = new Written()
+  const whole = new Written()
+  /** What is being written: the whole, or a cell of a table; deeper ones are written as what they stand in. */
+  const written = [whole]
+  const innermost = () => written.at(-1) ?? whole
+  const isCell: boolean[] = []
   const parser = new Parser(
     {
-      onopentag: (name, attributes) => written.open(name, attributes),
-      ontext: (text) => written.text(text),
-      onclosetag: (name) => written.close(name),
+      onopentag: (name, attributes) => {
+        if (/^t[dh]$/.test(name)) isCell.push(!innermost().isSilent && written.length <= deepest)
+        if (/^t[dh]$/.test(name) && isCell.at(-1)) written.push(new Written())
+        else innermost().open(name, attributes)
+      },
+      ontext: (text) => innermost().text(text),
+      onclosetag: (name) => {
+        const cell = /^t[dh]$/.test(name) && isCell.pop() ? written.pop()?.end() : undefined
+        if (cell === undefined) innermost().close(name)
+        else innermost().cell(cell)
+      },
     },
     { decodeEntities: true, lowerCaseTags: true },
   )
   parser.end(html)
-  return storableText(written.end())
+  return storableText(whole.end())
 }
 
 /** What stands apart from what is above and below it, by one empty line. */
@@ -28,6 +40,8 @@ const silent = new Set(['head', 'style', 'script', 'title', 'template', 'noscrip
 
 /** Deeper ones look the same: what nests without end would grow with its square. */
 const deepest = 20
+
+const inOneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ')
 
 type Open = { name: string; href: string | null; from: number }
 
@@ -52,6 +66,15 @@ class Written {
   readonly #links: Open[] = []
   /** A signature has begun, and nothing of it has been seen yet. */
   #signs = false
+  #row: string[] = []
+
+  get isSilent(): boolean {
+    return this.#silent > 0
+  }
+
+  cell(text: string): void {
+    this.#row.push(text)
+  }
 
   open(name: string, attributes: Record<string, string>): void {
     if (silent.has(name)) this.#silent++
@@ -80,7 +103,6 @@ class Written {
     if (name === 'li') this.#item()
     if (name === 'a') this.#links.push({ name, href: attributes.href ?? null, from: this.#line.length })
     if (name === 'img' && attributes.alt) this.text(`[${attributes.alt}]`)
-    if ((name === 'td' || name === 'th') && this.#line !== '') this.#line = `${this.#line.trimEnd()}  `
   }
 
   close(name: string): void {
@@ -90,6 +112,7 @@ class Written {
     }
     if (this.#silent > 0) return
     if (name === 'a') this.#leadTo(this.#links.pop())
+    if (name === 'tr' || name === 'table') this.#endRow()
     if (lines.has(name)) this.#break(false)
     if (paragraphs.has(name)) {
       this.#break(false)
@@ -134,6 +157,17 @@ class Written {
     return this.#out.join('\n')
   }
 
+  /** One that stands alone only arranges what is in it. */
+  #endRow(): void {
+    const [only = '', ...others] = this.#row.splice(0)
+    const rows = others.length === 0 ? only.split('\n') : [[only, ...others].map(inOneLine).join(' | ')]
+    if (only === '' && others.length === 0) return
+    for (const row of rows) {
+      this.#line = row
+      this.#break(true)
+    }
+  }
+
   #item(): void {
     const n = this.#lists.at(-1)
     const depth = Math.min(deepest, Math.max(0, this.#lists.length - 1))
@@ -147,7 +181,7 @@ class Written {
     const href = link?.href?.trim().replace(/^mailto:/i, '')
     if (!link || !href || href.startsWith('#')) return
     const words = this.#line.slice(link.from).trim()
-    const bare = (text: string) => text.replace(/^https?:\/\/(www\.)?|\/$/gi, '').toLowerCase()
+    const bare = (text: string) => text.replace(/^(?:https?:\/\/)?(?:www\.)?|\/$/gi, '').toLowerCase()
     if (bare(words) !== bare(href)) this.text(words === '' ? href : ` <${href}>`)
   }
 

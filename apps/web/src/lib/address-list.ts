@@ -1,82 +1,152 @@
 import type { DraftRecipient } from '@postern/shared/drafts.ts'
 
 /**
- * Takes a list of addresses apart, as it is typed or pasted: `Name <a@b>, "Last, First" <c@d>; e@f`, and one a line. What is no
- * address stays as it was written, to be corrected.
+ * Takes a list of addresses apart, as it is typed or pasted: `Name <a@b>, "Last, First" <c@d>; e@f`, one a line, or without anything
+ * between. Nothing of it vanishes: what is no address stays as it was written, to be corrected. Only the name of a group goes.
  */
-export const parseRecipients = (text: string): DraftRecipient[] =>
-  joinNames(splitList(text)).flatMap(({ text: piece }) =>
-    piece.length > maxPiece ? [{ name: '', address: piece }] : readPiece(piece),
-  )
-/** Nobody is called so; it is not looked into. */
-const maxPiece = 1000
+export const parseRecipients = (text: string): DraftRecipient[] => {
+  const reading = new Reading()
+  const tokens = tokensOf(text.replace(unseen, ''))
+  for (const [at, token] of tokens.entries()) reading.take(token, tokens[at + 1])
+  return reading.end()
+}
 
-type Piece = { text: string; endsWith: string }
+/** What a draft takes of a name, and of an address. */
+const maxPiece = 400
+/** Marks of direction and of no width. Joiners belong to names. */
+const unseen = /[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
 
-/** At commas, semicolons and line ends that stand in no quotes, brackets or comment. */
-const splitList = (text: string): Piece[] => {
-  const pieces: Piece[] = []
-  let piece = ''
-  let inside: '"' | '<' | '(' | '' = ''
-  const end = (endsWith: string) => {
-    if (piece.trim() !== '') pieces.push({ text: piece.trim(), endsWith })
-    piece = ''
-    inside = ''
+type Token = {
+  kind: 'word' | 'quoted' | 'comment' | 'angle' | 'comma' | 'end'
+  /** What is in its marks. */
+  text: string
+  /** As it was written. */
+  raw: string
+}
+
+const shapes: { kind: Token['kind']; shape: RegExp }[] = [
+  { kind: 'word', shape: /"(?:[^"\\\r\n]|\\.)*"@[^\s,;"<>()]*/uy },
+  { kind: 'quoted', shape: /"((?:[^"\\\r\n]|\\.)*)"/uy },
+  { kind: 'comment', shape: /\(([^()\r\n]*)\)/uy },
+  { kind: 'angle', shape: /<([^<>\r\n]*)>/uy },
+  { kind: 'comma', shape: /[,\uff0c]/uy },
+  { kind: 'end', shape: /[;\uff1b]|[\r\n]+/uy },
+  { kind: 'word', shape: /.[^\s,;<(\uff0c\uff1b]*/uy },
+]
+
+const tokensOf = (text: string): Token[] => {
+  const tokens: Token[] = []
+  for (let at = 0; at < text.length; ) {
+    const found = /[^\S\r\n]/.test(text.charAt(at)) ? null : tokenAt(text, at)
+    if (found) tokens.push(found)
+    at += found?.raw.length ?? 1
   }
-  for (let at = 0; at < text.length; at++) {
-    const sign = text.charAt(at)
-    if (/[\r\n]/.test(sign)) end('\n')
-    else if (inside === '"' && sign === '\\') {
-      piece += sign + text.charAt(++at)
-    } else if (inside !== '') {
-      piece += sign
-      if (sign === { '"': '"', '<': '>', '(': ')' }[inside]) inside = ''
-    } else if (/[,;\t]/.test(sign)) end(sign)
-    else {
-      piece += sign
-      if (sign === '"' || sign === '<' || sign === '(') inside = sign
+  return tokens
+}
+
+const tokenAt = (list: string, at: number): Token | null => {
+  for (const { kind, shape } of shapes) {
+    shape.lastIndex = at
+    const [raw, inner] = shape.exec(list) ?? []
+    if (raw === undefined) continue
+    const text = (inner ?? raw).trim()
+    return { kind, raw, text: kind === 'quoted' ? text.replace(/\\(.)/gsu, '$1') : text }
+  }
+  return null
+}
+
+class Reading {
+  readonly #read: DraftRecipient[] = []
+  /** What may become the name of the next address. */
+  #words: Token[] = []
+  /** The last token was the end of an address: a comment tells its name. */
+  #isBehind = false
+
+  take(token: Token, next: Token | undefined): void {
+    const wasBehind = this.#isBehind
+    this.#isBehind = false
+    if (token.kind === 'end') {
+      // A name, and its address in the line below.
+      if (!/[\r\n]/.test(token.raw) || next?.kind !== 'angle') this.#leave(this.#words)
+    } else if (token.kind === 'angle') {
+      const address = addressIn(token.text)
+      if (address === null) this.#leave([...this.#words, token])
+      else this.#add(address, token.kind)
+    } else if (token.kind === 'comment' && wasBehind) this.#remark(token.text)
+    else if (token.kind !== 'comma' && token.raw.includes('@') && (token.kind !== 'quoted' || next?.kind !== 'angle')) {
+      const address = addressIn(token.text)
+      if (address === null && token.kind !== 'word') this.#words.push(token)
+      else if (address === null) this.#leave([...this.#words, token])
+      // Told twice: `a@b <a@b>`.
+      else if (next?.kind !== 'angle' || addressIn(next.text) !== address) this.#add(address, token.kind)
+    } else if (token.kind !== 'comma' || this.#words.length > 0) this.#words.push(token)
+  }
+
+  end(): DraftRecipient[] {
+    this.#leave(this.#words)
+    return this.#read
+  }
+
+  #add(address: string, kind: Token['kind']): void {
+    const { before, own } = nameOf(this.#words, kind === 'angle')
+    const name = unquote(own.map((one) => (one.kind === 'comment' ? one.raw : one.text)).join(' ')).replace(/ ,/g, ',')
+    this.#leave(name.length > maxPiece ? this.#words : before)
+    this.#words = []
+    this.#read.push({ name: name.length > maxPiece ? '' : name, address })
+    this.#isBehind = true
+  }
+
+  #remark(text: string): void {
+    const last = this.#read.at(-1)
+    if (!last || last.name.length + text.length > maxPiece - 3) this.#leave([{ kind: 'word', text, raw: text }])
+    else last.name = last.name === '' ? text : `${last.name} (${text})`
+  }
+
+  /** As it was written; in pieces where a draft would not take it as one. */
+  #leave(tokens: Token[]): void {
+    this.#words = []
+    let text = ''
+    const end = () => {
+      for (let at = 0; at < text.length; at += maxPiece)
+        this.#read.push({ name: '', address: text.slice(at, at + maxPiece) })
+      text = ''
     }
+    for (const { kind, raw } of tokens) {
+      if (kind === 'comma' || text.length + raw.length >= maxPiece) end()
+      if (kind !== 'comma') text += text === '' ? raw : ` ${raw}`
+    }
+    end()
   }
-  end('')
-  return pieces
 }
 
-/** Other programs copy `Last, First <a@b>` without quotes: a name without an address goes with the address after its comma. */
-const joinNames = (pieces: Piece[]): Piece[] => {
-  const joined: Piece[] = []
-  for (const piece of pieces) {
-    const before = joined.at(-1)
-    const isName =
-      before?.endsWith === ',' &&
-      Math.max(before.text.length, piece.text.length) <= maxPiece &&
-      !before.text.includes('@') &&
-      /<[^<>]*@[^<>]*>$/.test(piece.text)
-    if (isName) joined[joined.length - 1] = { ...piece, text: `${before.text}, ${piece.text}` }
-    else joined.push(piece)
-  }
-  return joined
+/**
+ * Of what stands before an address, its name. Other programs copy `Last, First <a@b>` without quotes: there the word before the comma
+ * belongs to it. `Name:` opens a group.
+ */
+const nameOf = (words: Token[], isAngle: boolean): { before: Token[]; own: Token[] } => {
+  const comma = words.findLastIndex(({ kind }) => kind === 'comma')
+  const isJoined = isAngle && comma > 0 && comma < words.length - 1
+  const from = isJoined ? words.slice(0, comma).findLastIndex(({ kind }) => kind === 'comma') : comma
+  const own = words.slice(from + 1)
+  const group = own.findLastIndex(({ kind, raw }) => kind === 'word' && raw.endsWith(':'))
+  return { before: words.slice(0, from + 1), own: own.slice(group + 1) }
 }
 
-const readPiece = (text: string): DraftRecipient[] => {
-  const open = text.lastIndexOf('<')
-  const named = text.slice(0, Math.max(0, open))
-  if (open >= 0 && text.indexOf('>', open) === text.length - 1)
-    return [{ name: unquote(named), address: bare(text.slice(open + 1, -1)) }]
-  const commented = /^(\S+@\S+)\s*\(([^()]*)\)$/u.exec(text)
-  if (commented) return [{ name: (commented[2] ?? '').trim(), address: bare(commented[1] ?? '') }]
-  const words = text.split(/\s+/)
-  if (words.length > 1 && words.every((word) => isAddress(bare(word))))
-    return words.map((word) => ({ name: '', address: bare(word) }))
-  return [{ name: '', address: bare(text) }]
+/** The address in one of the ways people and programs write it; null: there is none. */
+const addressIn = (text: string): string | null => {
+  const written = text.replace(/[\u034f\u200c\u200d]/g, '').trim()
+  if (written.length > maxPiece) return null
+  const bare = written.replace(opening, '').replace(closing, '')
+  const [, group = '', inGroup = ''] = /^([^@:/"]*):([^/].*)$/su.exec(bare) ?? []
+  const [link = '', asked = ''] = inGroup.split(/\?(.*)/su)
+  // Who else is asked for there would be lost.
+  const linked = group.toLowerCase() === 'mailto' && !/@|%40/.test(asked) ? decode(link) : inGroup
+  return [written, bare, linked].find(isAddress) ?? null
 }
+const opening = /^[\s'"`\u2018-\u201f\u00ab\u00bb<>[\](){}*]+/u
+const closing = /[\s'"`\u2018-\u201f\u00ab\u00bb<>[\](){}*.,:!?]+$/u
 
-const bare = (text: string): string => text.trim().replace(/^mailto:/i, '')
-
-const unquote = (text: string): string => {
-  const name = text.trim()
-  const quoted = /^"(.*)"$|^'(.*)'$/su.exec(name)
-  return quoted ? (quoted[1] ?? quoted[2] ?? '').replace(/\\(.)/gsu, '$1') : name
-}
+const unquote = (name: string): string => /^'(.*)'$/su.exec(name)?.[1] ?? name
 
 const atom = "[\\w!#$%&'*+/=?^`{|}~\\-\\u00a1-\\u{10ffff}]+"
 const local = new RegExp(`^(?:${atom}(?:\\.${atom})*|"[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]*")$`, 'u')

@@ -107,6 +107,9 @@ const breaking = 'p, div, li, blockquote, pre, h1, h2, h3, h4, h5, h6, tr'
 const linesOf = (element: Element): string => {
   const own = element.cloneNode(true) as Element // a clone of an element is one
   for (const line of own.querySelectorAll('br')) line.replaceWith('\n')
-  for (const block of own.querySelectorAll(breaking)) block.append('\n')
+  for (const cell of own.querySelectorAll(':is(td, th) + :is(td, th)')) cell.prepend(' | ')
+  for (const block of own.querySelectorAll(breaking))
+    if (!block.closest('td, th')) block.append('\n')
+    else if (block.nextElementSibling) block.append(' ')
   return (own.textContent ?? '').replace(/\u00a0/g, ' ').replace(/\n+$/, '')
 }

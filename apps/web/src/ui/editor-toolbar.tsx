@@ -11,11 +11,13 @@ import {
   Redo2,
   RemoveFormatting,
   Strikethrough,
+  Table,
   Underline,
   Undo2,
 } from 'lucide-react'
 import { type KeyboardEvent, useState } from 'react'
 import { t } from '#lib/composer-text.ts'
+import { insertTable, isWithinTable, runTable, tableActions } from './editor-table.ts'
 
 type Tool = {
   id:
@@ -28,6 +30,7 @@ type Tool = {
     | 'blockquote'
     | 'code'
     | 'link'
+    | 'table'
     | 'clear'
     | 'undo'
     | 'redo'
@@ -43,6 +46,7 @@ const tools: Tool[] = [
   { id: 'orderedList', icon: ListOrdered },
   { id: 'blockquote', icon: Quote },
   { id: 'link', icon: Link2 },
+  { id: 'table', icon: Table },
   { id: 'code', icon: Code },
   { id: 'clear', icon: RemoveFormatting },
   { id: 'undo', icon: Undo2, keys: 'Ctrl Z' },
@@ -68,6 +72,7 @@ export const EditorToolbar = ({ editor }: { editor: Editor }) => {
     editor,
     selector: ({ editor: now }) => states.filter((name) => now.isActive(name)).join(' '),
   }).split(' ')
+  const isInTable = useEditorState({ editor, selector: ({ editor: now }) => isWithinTable(now) })
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
     if (!step) return
@@ -93,6 +98,7 @@ export const EditorToolbar = ({ editor }: { editor: Editor }) => {
             onClick={() => {
               setStop(index)
               if (id === 'link') setLinking(!isLinking)
+              else if (id === 'table') insertTable(editor)
               else runTool(editor, id)
             }}
           >
@@ -100,12 +106,27 @@ export const EditorToolbar = ({ editor }: { editor: Editor }) => {
           </button>
         ))}
       </div>
+      {isInTable && (
+        <div className="link-row" role="group" aria-label={t('editor.table')}>
+          {tableActions.map((action) => (
+            <button
+              key={action}
+              type="button"
+              className="link-button"
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={() => runTable(editor, action)}
+            >
+              {t(`editor.${action}`)}
+            </button>
+          ))}
+        </div>
+      )}
       {isLinking && <LinkRow editor={editor} onClose={() => setLinking(false)} />}
     </>
   )
 }
 
-const runTool = (editor: Editor, id: Exclude<Tool['id'], 'link'>): void => {
+const runTool = (editor: Editor, id: Exclude<Tool['id'], 'link' | 'table'>): void => {
   const chain = editor.chain().focus()
   const done = {
     bold: () => chain.toggleBold(),

@@ -1,11 +1,14 @@
-import { type Editor, mergeAttributes, Node } from '@tiptap/core'
+import { type Editor, Mark, mergeAttributes, Node } from '@tiptap/core'
 import { Image } from '@tiptap/extension-image'
 import { Placeholder } from '@tiptap/extensions/placeholder'
 import { DOMSerializer, type Node as ProseNode } from '@tiptap/pm/model'
 import { EditorContent, useEditor } from '@tiptap/react'
 import { StarterKit } from '@tiptap/starter-kit'
 import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react'
+import { foreignHtml, isForeign } from '#lib/foreign-html.ts'
 import type { ChipName, PlaceholderValues } from '#lib/placeholders.ts'
+import { takeOffStyles } from '#lib/take-off-styles.ts'
+import { tableExtensions, withoutCellParagraphs } from './editor-table.ts'
 import { EditorToolbar } from './editor-toolbar.tsx'
 import { fillChips, insertChip, insertTemplate, PlaceholderChip } from './placeholder-chip.ts'
 
@@ -63,21 +66,27 @@ export const RichEditor = ({
         heading: false,
         horizontalRule: false,
         dropcursor: false,
-        gapcursor: false,
-        trailingNode: false,
+        // Below a table one can go on.
+        trailingNode: { notAfter: ['paragraph', 'bulletList', 'orderedList', 'blockquote', 'codeBlock', 'signature'] },
         link: {
           openOnClick: false,
           autolink: true,
           protocols: ['mailto', 'tel'],
+          defaultProtocol: 'https',
+          // `notes.md` and `one.one` are words.
+          shouldAutoLink: (address) => /^(?:[a-z][a-z0-9+.-]*:|www\.)|@/i.test(address),
           HTMLAttributes: { target: null, rel: null },
         },
       }),
       Placeholder.configure({ placeholder }),
       Signature,
       PlaceholderChip,
+      ...tableExtensions,
+      raised('superscript', 'sup'),
+      raised('subscript', 'sub'),
       picturesOf((source) => latest.current.pictures.addressOf(source)),
     ],
-    content: html,
+    content: known(html),
     editorProps: {
       attributes: {
         role: 'textbox',
@@ -89,6 +98,7 @@ export const RichEditor = ({
       },
       // It sends; the editor would break the line.
       handleKeyDown: (_view, { key, ctrlKey, metaKey }) => key === 'Enter' && (ctrlKey || metaKey),
+      transformPastedHTML: foreignHtml,
       handlePaste: (view, { clipboardData }) => {
         const files = [...(clipboardData?.files ?? [])]
         // Programs that copy a table put a picture of it beside its text; browsers put a link beside a picture.
@@ -125,7 +135,7 @@ export const RichEditor = ({
   useEffect(() => {
     if (shown.current === revision) return
     shown.current = revision
-    editor.commands.setContent(html, { emitUpdate: false })
+    editor.commands.setContent(known(html), { emitUpdate: false })
   }, [editor, html, revision])
   return (
     <div className="rich-editor">
@@ -137,11 +147,17 @@ export const RichEditor = ({
 
 /** In a document of its own, where nothing loads. */
 const isPicture = (html: string): boolean => {
-  const { body } = new DOMParser().parseFromString(html, 'text/html')
+  const { body } = new DOMParser().parseFromString(takeOffStyles(html).html, 'text/html')
   return body.querySelectorAll('img').length === 1 && body.textContent?.trim() === ''
 }
 
 const writtenIn = ({ isEmpty, state }: Editor): string => (isEmpty ? '' : htmlOf(state.doc))
+
+/** Drafts of other programs and quoted mails say by styles what this editor says by elements. */
+const known = (html: string): string => (isForeign(html) ? foreignHtml(html) : html)
+
+const raised = (name: string, tag: 'sup' | 'sub') =>
+  Mark.create({ name, parseHTML: () => [{ tag }], renderHTML: () => [tag, 0] })
 
 /** As it goes out: written in a document of its own, where no picture is asked for. */
 const htmlOf = ({ type, content }: Pick<ProseNode, 'type' | 'content'>): string => {
@@ -151,6 +167,7 @@ const htmlOf = ({ type, content }: Pick<ProseNode, 'type' | 'content'>): string 
     image.setAttribute('src', image.getAttribute(beside) ?? '')
     image.removeAttribute(beside)
   }
+  withoutCellParagraphs(page)
   return page.body.innerHTML
 }
 

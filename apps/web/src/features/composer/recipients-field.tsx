@@ -1,6 +1,6 @@
 import type { DraftRecipient } from '@postern/shared/drafts.ts'
 import { X } from 'lucide-react'
-import { type DragEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
+import { type DragEvent, type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import { isAddress, parseRecipients, writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
 import { optionId, SuggestionList } from './suggestion-list.tsx'
@@ -9,10 +9,12 @@ import { useSuggestions } from './use-suggestions.ts'
 /** Set by the field a chip is dragged from, which lets go of it when another one takes it. */
 const dragged = 'application/x-postern-recipient'
 let onTaken: (() => void) | null = null
+/** More are counted. */
+const seenAtOnce = 20
 
 /**
  * Addresses as chips. Comma, Enter and Tab end one, a pasted list becomes many; Backspace and arrows reach them by key, Enter or a
- * double click edits one. What is no address stays, marked.
+ * click edits one. What is no address stays, marked.
  */
 export const RecipientsField = ({
   label,
@@ -47,6 +49,12 @@ export const RecipientsField = ({
   const [said, setSaid] = useState('')
   const isOpen = isHere && shown.length > 0
   const listId = `${id}-list`
+  const isCounted = list.length > seenAtOnce
+  // Behind a long list it would be out of sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the list that moves it
+  useEffect(() => {
+    if (document.activeElement === input.current) input.current?.scrollIntoView({ block: 'nearest' })
+  }, [list.length])
   const addAll = (wanted: DraftRecipient[]) => {
     const fresh = wanted.filter(
       ({ address }, at, all) =>
@@ -192,7 +200,9 @@ export const RecipientsField = ({
           spellCheck={false}
           value={text}
           aria-invalid={error !== undefined}
-          aria-describedby={error ? `${id}-note` : undefined}
+          aria-describedby={
+            [...(error ? [`${id}-note`] : []), ...(isCounted ? [`${id}-count`] : [])].join(' ') || undefined
+          }
           // biome-ignore lint/a11y/noAutofocus: the panel was opened to write to somebody
           autoFocus={isFocusedAtFirst}
           onChange={(event) => {
@@ -225,6 +235,11 @@ export const RecipientsField = ({
         )}
       </div>
       {children}
+      {isCounted && (
+        <small className="recipients-count" id={`${id}-count`}>
+          {t('recipients.count', { n: list.length.toLocaleString() })}
+        </small>
+      )}
       <span className="sr-only" aria-live="polite">
         {isOpen && said === '' ? t('suggest.count', { n: shown.length }) : said}
       </span>
@@ -265,8 +280,9 @@ const Chip = ({
         tabIndex={-1}
         title={`${title} ${hint}`.trim()}
         aria-label={title}
-        onDoubleClick={onEdit}
-        onClick={() => !isValid && onEdit()}
+        // Seen with the focus, as by the pointer in the title.
+        data-address={isValid && shown !== one.address ? one.address : undefined}
+        onClick={onEdit}
         onKeyDown={onKeyDown}
       >
         <bdi>{shown}</bdi>

@@ -6,6 +6,8 @@ import { isAddress } from '#lib/address-list.ts'
 const waitMs = 80
 const mostShown = 8
 const mostAsked = 50
+/** The API looks for no longer text; nobody is called so. */
+const maxTyped = 200
 
 type Answer = { to: string; list: Correspondent[] }
 const none: Answer = { to: '', list: [] }
@@ -23,7 +25,7 @@ export const useSuggestions = (text: string, taken: string[]) => {
   const [closedFor, setClosedFor] = useState<string | null>(null)
   const limit = Math.min(mostAsked, mostShown + taken.length)
   useEffect(() => {
-    if (typed === '') {
+    if (typed === '' || typed.length > maxTyped) {
       setAnswer(none)
       setActive(noChoice)
       return setClosedFor(null)

@@ -1,0 +1,112 @@
+import { takeOffStyles } from './take-off-styles.ts'
+import { listsOfWord } from './word-lists.ts'
+
+/**
+ * HTML of other programs in the words the editor knows: what they say by styles becomes elements, lists of Word become lists, headings
+ * bold lines. Tables that only arrange what is in them come apart. In a document of its own, where nothing runs or loads.
+ */
+export const foreignHtml = (html: string): string => {
+  const { html: bare, css } = takeOffStyles(html)
+  // Of a copy of the editor's own, its marks are to stay as they are.
+  if (bare.includes('data-pm-slice')) return bare
+  const cells = /^\s*(?:<meta[^>]*>\s*)*<(?:td|th|tr|tbody|thead|col)[\s>]/i.test(bare)
+  const { body } = new DOMParser().parseFromString(cells ? `<table>${bare}</table>` : bare, 'text/html')
+  spreadSheet(body, css)
+  listsOfWord(body)
+  for (const element of [...body.querySelectorAll('*')]) rewrite(element)
+  for (const table of [...body.querySelectorAll('table')].reverse()) if (isLayout(table)) comeApart(table)
+  // Below a table there is a line to write on.
+  if (body.lastElementChild?.localName === 'table') body.append(document.createElement('p'))
+  return body.innerHTML
+}
+
+/** What has styles, or none that matter. */
+export const isForeign = (html: string): boolean => /<[^>]*\sstyle\s*=|<style|<h[1-6][\s>]/i.test(html)
+
+const maxRules = 500
+
+/** Spreadsheets say in a sheet what is bold. It is read, and applied to nothing but this. */
+const spreadSheet = (body: HTMLElement, css: string): void => {
+  if (css === '') return
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(css)
+  for (const rule of [...sheet.cssRules].slice(0, maxRules)) {
+    if (!(rule instanceof CSSStyleRule) || !/font-weight|font-style|text-decoration/.test(rule.cssText)) continue
+    for (const element of body.querySelectorAll(rule.selectorText))
+      element.setAttribute('data-style', `${rule.style.cssText};${element.getAttribute('data-style') ?? ''}`)
+  }
+}
+
+const rewrite = (element: Element): void => {
+  const name = element.localName
+  const style = document.createElement('i').style
+  style.cssText = element.getAttribute('data-style') ?? ''
+  element.removeAttribute('data-style')
+  if (style.display === 'none') {
+    element.remove()
+    return
+  }
+  if (name === 'o:p') element.replaceWith(...(element.textContent?.trim() ? element.childNodes : []))
+  else if (name === 'a' && !/^[a-z][a-z0-9+.-]*:/i.test(element.getAttribute('href')?.trim() ?? ''))
+    // Where it leads from is not here.
+    element.replaceWith(...element.childNodes)
+  else if (/^h[1-6]$/.test(name)) mark(renamed(element, 'p'), ['strong'])
+  else if (name === 'br') aloneAsLine(element)
+  else applyStyle(element, style)
+}
+
+const applyStyle = (element: Element, style: CSSStyleDeclaration): void => {
+  const name = element.localName
+  const { fontWeight, fontStyle, textDecorationLine, verticalAlign, textAlign } = style
+  const isPlain = /^(?:normal|lighter|[1-4]00)$/.test(fontWeight)
+  const isInline = /^(?:span|font|a|b|strong|i|em|u|s)$/.test(name)
+  const marks = [
+    ...(/^(?:bold|bolder|[5-9]00)$/.test(fontWeight) ? ['strong'] : []),
+    ...(/italic|oblique/.test(fontStyle) ? ['em'] : []),
+    // Links have it of themselves.
+    ...(textDecorationLine.includes('underline') && !element.closest('a') && !element.querySelector('a') ? ['u'] : []),
+    ...(textDecorationLine.includes('line-through') ? ['s'] : []),
+    ...(isInline && /^(?:super|sub)$/.test(verticalAlign) ? [verticalAlign.slice(0, 3)] : []),
+  ]
+  const isUnsaid =
+    (/^(?:b|strong)$/.test(name) && isPlain) || (/^(?:i|em)$/.test(name) && fontStyle === 'normal') || name === 'font'
+  if (/^t[dh]$/.test(name) && /^(?:left|right|center)$/.test(textAlign)) element.setAttribute('align', textAlign)
+  mark(isUnsaid ? renamed(element, 'span') : element, marks)
+}
+
+const mark = (element: Element, marks: string[]): void => {
+  if (element.firstChild === null || /^(?:table|tbody|thead|tfoot|tr|ul|ol|img)$/.test(element.localName)) return
+  for (const name of marks) {
+    const inner = element.ownerDocument.createElement(name.replace('super', 'sup'))
+    inner.append(...element.childNodes)
+    element.append(inner)
+  }
+}
+
+const renamed = (element: Element, name: string): Element => {
+  const other = element.ownerDocument.createElement(name)
+  other.append(...element.childNodes)
+  element.replaceWith(other)
+  return other
+}
+
+/** Between paragraphs it stands for an empty one. */
+const aloneAsLine = (line: Element): void => {
+  const isBlock = (node: Node | null) => node instanceof Element && /^(?:p|ul|ol|table|h[1-6])$/.test(node.localName)
+  if (isBlock(line.previousSibling) && isBlock(line.nextSibling)) renamed(line, 'p')
+}
+
+const isLayout = (table: HTMLTableElement): boolean =>
+  table.getAttribute('role') === 'presentation' ||
+  table.querySelector('table') !== null ||
+  table.rows.length === 0 ||
+  [...table.rows].every(({ cells }) => cells.length < 2)
+
+const comeApart = (table: HTMLTableElement): void => {
+  const parts = [...table.querySelectorAll('td, th, caption')].map((cell) => {
+    const part = table.ownerDocument.createElement('div')
+    part.append(...cell.childNodes)
+    return part
+  })
+  table.replaceWith(...parts)
+}
