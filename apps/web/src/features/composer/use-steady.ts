@@ -7,19 +7,24 @@ const steadyAfterMs = 500
  * reach another one: the second half of a double click would send that, too. `arrangement` names the panels and their places.
  */
 export const useSteady = (arrangement: string): void => {
-  const seen = useRef({ at: 0, lefts: new Map<string, number>(), moved: new Set<string>() })
+  const seen = useRef({ at: 0, width: 0, lefts: new Map<string, number>(), moved: new Set<string>() })
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is measured when that changes, and not at every letter.
   useLayoutEffect(() => {
-    const { at, lefts: before, moved } = seen.current
+    const { at, width, lefts: before, moved } = seen.current
     const lefts = new Map(
       [...document.querySelectorAll<HTMLElement>('[data-composer]')].map((panel) => [
-        panel.dataset.composer ?? '',
+        // One that was made larger or smaller was so by hand.
+        `${panel.dataset.composer} ${panel.className}`,
         panel.getBoundingClientRect().left,
       ]),
     )
     const still = performance.now() - at < steadyAfterMs ? moved : []
-    const now = [...lefts].filter(([key, left]) => (before.get(key) ?? left) !== left).map(([key]) => key)
-    seen.current = { at: now.length > 0 ? performance.now() : at, lefts, moved: new Set([...still, ...now]) }
+    const isResized = innerWidth !== width
+    const now = [...lefts].flatMap(([name, left]) =>
+      isResized || (before.get(name) ?? left) === left ? [] : [name.slice(0, name.indexOf(' '))],
+    )
+    const changedAt = now.length > 0 ? performance.now() : at
+    seen.current = { at: changedAt, width: innerWidth, lefts, moved: new Set([...still, ...now]) }
   }, [arrangement])
   useEffect(() => {
     const onPress = (event: MouseEvent) => {
