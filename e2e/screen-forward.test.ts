@@ -137,9 +137,11 @@ describe('what goes along', () => {
     const dialog = page.getByRole('dialog', { name: 'Attach a message' })
     await dialog.getByRole('searchbox').fill('pass on')
     await dialog
-      .getByRole('button', { name: /To pass on/ })
+      .getByRole('button', { name: /To pass on.*Inbox/ })
       .first()
-      .click()
+      .waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
     await dialog.waitFor({ state: 'detached' })
     await composer(page).getByRole('link', { name: 'To pass on.eml', exact: true }).waitFor()
     await saved(page)
