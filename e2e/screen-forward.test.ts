@@ -85,6 +85,11 @@ describe('a mail that is passed on', () => {
 
   it('goes on unchanged to another, in the name of who sent it', async () => {
     await chooseOf('Redirect')
+    // Nothing is offered that would not go along.
+    expect(await composer(page).locator('input[type="file"]').count()).toBe(0)
+    await composer(page).getByRole('button', { name: 'More for this draft' }).click()
+    expect(await page.getByRole('menuitem').allInnerTexts()).toEqual(['Ask for a report of its delivery'])
+    await page.keyboard.press('Escape')
     await addressed('carol@example.org')
     await picture(page, 'redirect')
     await send()
@@ -132,9 +137,11 @@ describe('what goes along', () => {
     const dialog = page.getByRole('dialog', { name: 'Attach a message' })
     await dialog.getByRole('searchbox').fill('pass on')
     await dialog
-      .getByRole('button', { name: /To pass on/ })
+      .getByRole('button', { name: /To pass on.*Inbox/ })
       .first()
-      .click()
+      .waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
     await dialog.waitFor({ state: 'detached' })
     await composer(page).getByRole('link', { name: 'To pass on.eml', exact: true }).waitFor()
     await saved(page)

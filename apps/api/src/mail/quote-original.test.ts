@@ -21,7 +21,7 @@ it('a reply quotes each line, by the clock of whoever writes', () => {
 
 it('a forwarded mail stands below its header', () => {
   expect(withQuotedText('Look.', { ...original, kind: 'forward' }, 0)).toBe(
-    'Look.\n\n---------- Forwarded message ----------\nFrom: Bob <b> <bob@example.org>\nDate: 1 Mar 2026 at 23:30\nSubject: Tea & cake\nTo: ann@example.org\n\none\n\n> two',
+    'Look.\n\n---------- Forwarded message ----------\nFrom: "Bob <b>" <bob@example.org>\nDate: 1 Mar 2026 at 23:30\nSubject: Tea & cake\nTo: ann@example.org\n\none\n\n> two',
   )
 })
 

@@ -86,7 +86,10 @@ const headingOf = ({ kind, from, to, cc, subject, date }: Original, zoneMinutes:
 }
 
 const peopleOf = (people: Correspondent[]): string =>
-  people.map(({ name, address }) => (name === '' ? address : `${name} <${address}>`)).join(', ')
+  people.map(({ name, address }) => (name === '' ? address : `${toldApart(name)} <${address}>`)).join(', ')
+
+/** Quoted where it would read as two people, or as an address. */
+const toldApart = (name: string): string => (/[,;<>"\\]/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : name)
 
 /** By the clock of whoever writes; null: nobody knows it here, and the date says by which it is. */
 const dateOf = (date: Date, zoneMinutes: number | null): string => {

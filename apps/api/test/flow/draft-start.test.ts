@@ -132,11 +132,13 @@ it('what is passed on has its attachments, or is one itself', async () => {
     content: { html: '<img src="cid:p@x">', about: null },
     attachments: [{ contentId: 'p@x' }, { filename: 'a.pdf' }],
   })
-  expect((await begin('redirect', messageId)).content).toMatchObject({
-    subject: 'Hello',
-    to: [],
-    about: { kind: 'redirect' },
-  })
+  const redirect = await begin('redirect', messageId)
+  expect(redirect.content).toMatchObject({ subject: 'Hello', to: [], about: { kind: 'redirect' } })
+  const file = await api.upload(
+    `/drafts/${redirect.id}/attachments?id=${randomUUID()}&name=a.txt&type=text/plain`,
+    Buffer.from('x'),
+  )
+  expect([file.statusCode, file.json().error.code]).toEqual([409, 'request.conflict'])
 })
 
 it('a picture is in the text only where the text names it so that it is found, and is attached else', async () => {

@@ -1,8 +1,9 @@
 import { attachmentRoom } from '@postern/shared/attachment-room.ts'
 import type { DraftAttachment } from '@postern/shared/drafts.ts'
 import { t } from '#lib/composer-text.ts'
+import { fileSize } from '#lib/format.ts'
 import { newId } from '#lib/new-id.ts'
-import { ApiError, call, explain } from './api.ts'
+import { ApiError, call, explain, failureOf } from './api.ts'
 import { draftsHere, findDraft, patchDraft, whenDraftsChange } from './draft-state.ts'
 import { identityOf } from './identities.ts'
 import { Observable, useObservable } from './observable.ts'
@@ -19,8 +20,13 @@ export type Upload = {
   file: File
   contentId: string | null
   sentBytes: number
-  state: { kind: 'sending' } | { kind: 'failed' | 'refused'; reason: string }
+  state: { kind: 'sending' } | { kind: 'failed' | 'lost' | 'refused'; reason: string }
+  /** Sendings of it that the line did not carry. */
+  losses: number
 }
+const firstRetryMs = 2000
+const mostRetryMs = 30_000
+
 const uploads = new Observable<{ list: Upload[] }>({ list: [] })
 const stops = new Map<string, AbortController>()
 /** Pictures that are shown before they have arrived, by content id. */
@@ -78,8 +84,12 @@ const begin = (key: string, file: File, contentId: string | null): string | null
   const id = newId()
   const limit = limitOf(draft.content.identityId)
   const isTooLarge = limit !== null && attachedBytes(key) + file.size > limit
-  const state = isTooLarge ? { kind: 'refused' as const, reason: t('attach.tooLarge') } : { kind: 'sending' as const }
-  uploads.set(({ list }) => ({ list: [...list, { id, key, file, contentId, sentBytes: 0, state }] }))
+  const reason =
+    limit === null || file.size > limit
+      ? t('attach.tooLarge')
+      : t('attach.tooLargeTogether', { size: fileSize(attachedBytes(key) + file.size), limit: fileSize(limit) })
+  const state = isTooLarge ? { kind: 'refused' as const, reason } : { kind: 'sending' as const }
+  uploads.set(({ list }) => ({ list: [...list, { id, key, file, contentId, sentBytes: 0, state, losses: 0 }] }))
   count(key)
   if (!isTooLarge) void send(id)
   return id
@@ -111,17 +121,33 @@ const send = async (id: string): Promise<void> => {
       // Somebody else wrote on that draft meanwhile: what is written here has become another one, without the file.
       if ((findDraft(key)?.id ?? draft.id) !== draft.id) continue
       addTo(key, attachment)
+      // The server may have put its name into order.
+      takeBackProblem(key, file.name)
       drop(id)
       break
     }
   } catch (error) {
     const reason = error instanceof Error && !(error instanceof DOMException) ? explainAny(error) : ''
-    patch(id, { state: { kind: 'failed', reason } })
+    if (failureOf(error) === 'offline') lose(id)
+    else patch(id, { state: { kind: 'failed', reason } })
     showAgain(key, file)
   } finally {
     stops.delete(id)
     count(key)
   }
+}
+
+/** Tried again by itself: after a while, and as soon as the line is back. */
+const lose = (id: string): void => {
+  const losses = (uploads.get().list.find((one) => one.id === id)?.losses ?? 0) + 1
+  patch(id, { state: { kind: 'lost', reason: t('attach.lost') }, losses })
+  setTimeout(() => retryIfLost(id), Math.min(mostRetryMs, firstRetryMs * 2 ** (losses - 1)))
+}
+const retryIfLost = (id: string): void => {
+  if (uploads.get().list.some((one) => one.id === id && one.state.kind === 'lost')) void send(id)
+}
+export const retryLost = (): void => {
+  for (const { id } of uploads.get().list) retryIfLost(id)
 }
 
 /** Closed meanwhile: the panel comes back with the file that can be tried again. Whoever sends it is told by the sending. */
@@ -139,15 +165,23 @@ const addTo = (key: string, attachment: DraftAttachment): void => {
   const draft = findDraft(key)
   if (!draft) return
   patchDraft(key, { attachments: [...draft.attachments.filter(({ id }) => id !== attachment.id), attachment] })
+  takeBackProblem(key, attachment.filename)
+}
+
+/** It was not sent because of this file: that is no longer so. */
+const takeBackProblem = (key: string, name: string): void => {
+  if (findDraft(key)?.problem === t('attach.notAll', { name })) patchDraft(key, { problem: null })
 }
 
 export const retryUpload = (id: string): void => void send(id)
 
 export const cancelUpload = (id: string): void => {
   stops.get(id)?.abort()
-  const key = uploads.get().list.find((one) => one.id === id)?.key
+  const upload = uploads.get().list.find((one) => one.id === id)
   drop(id)
-  if (key) count(key)
+  if (!upload) return
+  takeBackProblem(upload.key, upload.file.name)
+  count(upload.key)
 }
 
 /** Comes back when nothing is on its way any more: from here, or out of a mail that the server fetches. */
@@ -203,6 +237,7 @@ export const takeOut = async (key: string, attachment: DraftAttachment): Promise
   if (!draft) return async () => undefined
   const address = `/v1/drafts/${draft.id}/attachments/${attachment.id}`
   patchDraft(key, { attachments: draft.attachments.filter(({ id }) => id !== attachment.id) })
+  takeBackProblem(key, attachment.filename)
   try {
     await call('removeAttachment', 'DELETE', address)
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { DraftStart } from '@postern/shared/drafts.ts'
 import { app } from './app-state.ts'
+import { holdKeys } from './held-keys.ts'
 
 /** What somebody wants to write: something new, an answer, or a draft that is there. */
 export type ComposeWish = DraftStart['start'] | { kind: 'draft'; draftId: string }
@@ -7,7 +8,7 @@ export type ComposeWish = DraftStart['start'] | { kind: 'draft'; draftId: string
 /** Opens it in a panel; everything else about writing comes with the first wish, or ahead of it. */
 export const askCompose = (wish: ComposeWish): void => {
   app.set({ hasComposers: true })
-  void import('./open-drafts.ts').then(({ openDraft }) => openDraft(wish))
+  holdKeys(import('./open-drafts.ts').then(({ openDraft }) => openDraft(wish)))
 }
 
 /** What a `mailto:` link asks for. */

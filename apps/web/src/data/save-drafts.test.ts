@@ -125,15 +125,22 @@ it('where somebody else wrote meanwhile, this text goes on as a draft of its own
   expect([server.text, kept()]).toEqual(['theirs', []])
 })
 
-it('a newer text shows as soon as nobody writes here, and not before', () => {
+it('a newer text shows as soon as nobody writes here, and not before', async () => {
   const key = open()
-  const newer = draftOf('a', 2, { ...content, text: 'newer' })
-  patchDraft(key, { isFocused: true, newer })
+  changeDraft(key, { text: 'two' })
+  await saveNow(key)
+  patchDraft(key, { isFocused: true, newer: draftOf('a', 3, { ...content, text: 'newer' }) })
   settle(key)
-  expect(shown(key)?.content.text).toBe('one')
-  patchDraft(key, { isFocused: false })
+  await vi.advanceTimersByTimeAsync(1900)
+  expect(shown(key)?.content.text).toBe('two')
+  await vi.advanceTimersByTimeAsync(200)
+  expect(shown(key)).toMatchObject({ version: 3, content: { text: 'newer' }, revision: 1, newer: null })
+  // Whoever left writes no more.
+  changeDraft(key, { text: 'four' })
+  await saveNow(key)
+  patchDraft(key, { isFocused: false, newer: draftOf('a', 5, { ...content, text: 'newest' }) })
   settle(key)
-  expect(shown(key)).toMatchObject({ version: 2, content: { text: 'newer' }, revision: 1, newer: null })
+  expect(shown(key)?.content.text).toBe('newest')
 })
 
 it('one that was closed goes when it is saved, and stays until then', async () => {

@@ -23,12 +23,17 @@ const mostRetryMs = 30_000
 const timers = new Map<string, ReturnType<typeof setTimeout>>()
 const running = new Map<string, Promise<void>>()
 const failures = new Map<string, number>()
+/** Where somebody sits but has written nothing for this long, what comes from elsewhere shows. */
+const followAfterMs = 2000
+const changedAt = new Map<string, number>()
+const following = new Map<string, ReturnType<typeof setTimeout>>()
 
 export const changeDraft = (key: string, change: Partial<DraftContent>): void => {
   const draft = findDraft(key)
   if (!draft) return
   const content = { ...draft.content, ...change }
   patchDraft(key, { content, save: { kind: 'changed' }, problem: null })
+  changedAt.set(key, Date.now())
   keepLocally({ ...draft, content })
   plan(key, pauseMs)
 }
@@ -67,7 +72,12 @@ export const saveEverything = (): void => {
 const saveAll = async (key: string): Promise<void> => {
   for (;;) {
     const draft = findDraft(key)
-    if (!draft || (!isDirty(draft) && !draft.tried && draft.version > 0)) return
+    if (!draft) return
+    if (!isDirty(draft) && !draft.tried && draft.version > 0) {
+      // Written and taken back, or kept by a browser that had not heard of its save.
+      if (draft.save.kind !== 'saved') patchDraft(key, { save: { kind: 'saved', at: Date.now() } })
+      return forgetLocally(draft.id)
+    }
     const { id, version } = draft
     // What may have been taken goes as it was: anything else upon this version would be somebody else's text to the server.
     const content = draft.tried ?? draft.content
@@ -127,8 +137,22 @@ export const settle = (key: string): void => {
     dropDraft(key)
     return
   }
+  if (!draft.newer || isDirty(draft) || draft.isSending) return
+  const leftMs = draft.isFocused ? (changedAt.get(key) ?? 0) + followAfterMs - Date.now() : 0
+  clearTimeout(following.get(key))
+  if (leftMs > 0)
+    following.set(
+      key,
+      setTimeout(() => settle(key), leftMs),
+    )
+  else showNewer(key)
+}
+
+/** What was written elsewhere, in place of a text that was saved before it. */
+export const showNewer = (key: string): void => {
+  const draft = findDraft(key)
+  if (!draft?.newer) return
   const { newer } = draft
-  if (!newer || isDirty(draft) || draft.isFocused) return
   patchDraft(key, {
     newer: null,
     ...(newer.version > draft.version ? { ...fromServer(newer), begun: null, revision: draft.revision + 1 } : {}),

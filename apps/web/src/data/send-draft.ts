@@ -7,7 +7,7 @@ import { app, setting } from './app-state.ts'
 import { dropDraft, findDraft, isDirty, patchDraft } from './draft-state.ts'
 import { forgetLocally } from './local-drafts.ts'
 import { showSubmission, takeBack } from './outbox.ts'
-import { saveNow } from './save-drafts.ts'
+import { saveNow, showNewer } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
 import { tellDone, withdraw } from './undo-list.ts'
 
@@ -56,8 +56,20 @@ export const sendDraft = async (key: string, sendAt: WallTime | null): Promise<v
   } catch (error) {
     // Without an answer it may have been taken: the next attempt is the same one.
     if (error instanceof ApiError && error.code !== 'unreachable') patchDraft(key, { attempt: null })
-    comeBack(explain(error))
+    const isBehind = error instanceof ApiError && error.code === 'request.conflict' && (await learnNewer(key))
+    comeBack(isBehind ? t('compose.changedElsewhere') : explain(error))
+    if (isBehind) showNewer(key)
   }
+}
+
+/** Answers whether somebody wrote on it elsewhere without this page having heard of that. */
+const learnNewer = async (key: string): Promise<boolean> => {
+  const draft = findDraft(key)
+  if (!draft) return false
+  const newer = await call('getDraft', 'GET', `/v1/drafts/${draft.id}`).catch(() => null)
+  if (!newer || newer.version <= draft.version) return false
+  patchDraft(key, { newer })
+  return true
 }
 
 type Wanted = { id: string; draftId: string; version: number; holdSeconds: number; sendAt: WallTime | null }

@@ -3,6 +3,7 @@ import { t } from '#lib/composer-text.ts'
 import { call } from './api.ts'
 import { app } from './app-state.ts'
 import { writing } from './apply-change.ts'
+import { retryLost } from './attachments.ts'
 import { draftsHere, dropDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
 import { forgetIdentities, refreshIdentities } from './identities.ts'
 import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
@@ -71,6 +72,7 @@ const watchSession = (isWindow: boolean): (() => void) => {
       if (now.userId !== undefined) begin(isWindow)
     } else if (now.isReady && now.isOnline && !(last.isReady && last.isOnline)) {
       saveWaiting()
+      retryLost()
       void refresh()
     }
   }
@@ -134,8 +136,8 @@ const takeDraft = ({ draft }: Extract<Change, { kind: 'draft' }>): void => {
 
 const takeRemoval = (draftId: string): void => {
   for (const draft of draftsHere()) {
-    // Whoever writes on it makes it a draft again.
-    if (draft.id !== draftId || draft.isSending || draft.attempt || isDirty(draft) || draft.isFocused) continue
+    // What is not saved yet makes it a draft again.
+    if (draft.id !== draftId || draft.isSending || draft.attempt || isDirty(draft)) continue
     dropDraft(draft.key)
     forgetLocally(draftId)
     if (!draft.isClosed) showToast({ kind: 'done', text: t('compose.goneElsewhere') })

@@ -27,7 +27,8 @@ export type ToCheck = {
 export const listWarnings = ({ content, written, attachments, ownAddress, conversation }: ToCheck): Warning[] => {
   const { to, cc, bcc, subject, quotes } = content
   const word = attachments === 0 ? attachmentWord(written) : null
-  const isPassedOn = content.about?.kind === 'redirect' || (quotes && content.about?.kind === 'forward')
+  const isRedirected = content.about?.kind === 'redirect'
+  const isPassedOn = isRedirected || (quotes && content.about?.kind === 'forward')
   const hasPicture = /\ssrc="cid:/.test(content.html ?? '')
   const hasText = written.trim() !== '' || isPassedOn || hasPicture || attachments > 0
   const isSeenByMany = to.length + cc.length > manyRecipients
@@ -36,7 +37,7 @@ export const listWarnings = ({ content, written, attachments, ownAddress, conver
   return [
     ...(open.length > 0 ? [{ kind: 'placeholders' as const, names: open }] : []),
     ...(word === null ? [] : [{ kind: 'attachment' as const, word }]),
-    ...(subject.trim() === '' ? [{ kind: 'subject' as const }] : []),
+    ...(subject.trim() === '' && !isRedirected ? [{ kind: 'subject' as const }] : []),
     ...(hasText ? [] : [{ kind: 'text' as const }]),
     ...(isSeenByMany ? [{ kind: 'many' as const, count: to.length + cc.length }] : []),
     ...(external.length > 0 ? [{ kind: 'external' as const, domains: external }] : []),

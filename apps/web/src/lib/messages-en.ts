@@ -151,6 +151,7 @@ export const messages = {
   'view.cc': 'Cc {people}',
   'view.bcc': 'Bcc {people}',
   'view.frame': 'Message',
+  'view.draft': 'Draft',
   'view.goOn': 'Go on writing',
   'view.forwardAttached': 'Forward as attachment',
   'view.editAsNew': 'Edit as new',

@@ -135,7 +135,10 @@ export const RichEditor = ({
   useEffect(() => {
     if (shown.current === revision) return
     shown.current = revision
+    const { from } = editor.state.selection
     editor.commands.setContent(known(html), { emitUpdate: false })
+    // Whoever sits there finds the cursor about where it was.
+    if (editor.isFocused) editor.commands.setTextSelection(Math.min(from, editor.state.doc.content.size))
   }, [editor, html, revision])
   return (
     <div className="rich-editor">

@@ -12,7 +12,7 @@ import { attachmentDisposition, safeHeaders, sniffImage } from '../part-headers.
 import { presentAttachment } from '../present-draft.ts'
 import { maxAttachments, roomFor, tooLarge, within } from './attachment-limits.ts'
 import type { AttachmentFetching } from './fetch-attachments.ts'
-import { noDraft, onItsWay, requireAttached } from './refusals.ts'
+import { noDraft, onItsWay, requireAttached, staysAsItIs } from './refusals.ts'
 
 /** What is attached to drafts. */
 export const registerAttachments = ({ router, store, engine }: FeatureDeps, fetching: AttachmentFetching): void => {
@@ -111,6 +111,7 @@ const requireRoom = async (
   const draft = await findOwnDraft(tx, userId, draftId)
   if (!draft) throw noDraft()
   if (draft.row.submissionId !== null) throw onItsWay()
+  if (draft.content.about?.kind === 'redirect') throw staysAsItIs()
   const others = draft.attachments.filter(({ id }) => id !== attachmentId)
   if (others.length >= maxAttachments)
     throw new AppError('request.too_large', `A mail has at most ${maxAttachments} attachments here.`)

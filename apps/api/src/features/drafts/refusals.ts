@@ -18,5 +18,11 @@ const takenId = (): AppError =>
     hint: 'Make a new id for every attachment.',
   })
 
+export const staysAsItIs = (): AppError =>
+  new AppError('request.conflict', 'A redirected mail goes on unchanged: nothing can be attached to it.', {
+    hint: 'Forward it instead.',
+    fields: { attachments: 'do not go along with a redirected mail' },
+  })
+
 export const wasSent = (): AppError =>
   new AppError('request.conflict', 'This mail was sent.', { hint: 'Look for it in Sent.' })

@@ -167,6 +167,7 @@ const compose = async (
   const { date, zoneMinutes } = departure
   const from = { name: identity.name, address: identity.address }
   if (content.about?.kind === 'redirect') {
+    if (draft.attachments.length > 0) throw notAlong()
     const { sizeBytes, chunks: source, subject } = await readSource(deps, userId, content.about)
     requireSize((sizeBytes ?? 0) + frameBytes, limit)
     return { octets: redirectMessage({ from, to, cc, date, zoneMinutes, messageId, source }), subject }
@@ -203,6 +204,11 @@ const compose = async (
 }
 
 const storedReplyTo = z.object({ name: z.string(), address: z.string() })
+const notAlong = (): AppError =>
+  new AppError('request.conflict', 'A redirected mail goes on unchanged: what is attached would not go along.', {
+    hint: 'Take it out, or forward the mail instead.',
+    fields: { attachments: 'do not go along with a redirected mail' },
+  })
 const notHere = (filename: string): AppError =>
   new AppError('request.conflict', `“${displayLine(filename, 100)}” is not here yet.`, {
     hint: 'Wait until it has come, or take it out.',

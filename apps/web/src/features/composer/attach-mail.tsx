@@ -1,10 +1,13 @@
-import { useState } from 'react'
+import { Paperclip } from 'lucide-react'
+import { type KeyboardEvent, useState } from 'react'
 import { call } from '#data/api.ts'
+import { useApp } from '#data/app-state.ts'
 import { attachFromMail } from '#data/attachments.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/composer-text.ts'
 import { listDate, personName } from '#lib/format.ts'
+import { nameOf } from '#lib/mailbox-name.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { Problem } from '#ui/problem.tsx'
@@ -21,9 +24,14 @@ export const AttachMail = ({ draftKey, onClose }: { draftKey: string; onClose: (
   const { value, status, reload } = useAnswer(q === '' ? null : q, (signal) =>
     call('search', 'GET', '/v1/search', { query: { q, limit: most }, signal }),
   )
+  const mailboxes = useApp((state) => state.mailboxes)
+  const placeOf = (id: string) => {
+    const mailbox = mailboxes[id]
+    return mailbox && ` · ${nameOf(mailbox)}`
+  }
   const hits = q === '' ? [] : (value?.hits ?? [])
   return (
-    <Dialog title={t('attach.mailTitle')} onClose={onClose}>
+    <Dialog title={t('attach.mailTitle')} onClose={onClose} onKeyDown={(event) => onKey(event, onClose)}>
       <input
         className="input"
         type="search"
@@ -50,6 +58,8 @@ export const AttachMail = ({ draftKey, onClose }: { draftKey: string; onClose: (
               <strong dir="auto">{unmarked(subject) || t('view.noSubject')}</strong>
               <span className="muted">
                 <bdi>{row.senders.map(personName).join(', ')}</bdi> · {listDate(row.latestAt)}
+                {placeOf(row.mailboxId)}{' '}
+                {row.hasAttachment && <Paperclip size={13} role="img" aria-label={t('attach.list')} />}
               </span>
             </button>
           </li>
@@ -72,4 +82,19 @@ export const AttachMail = ({ draftKey, onClose }: { draftKey: string; onClose: (
       </div>
     </Dialog>
   )
+}
+
+/** Arrows go from the words through what they found; Escape is not spent on emptying the field. */
+const onKey = (event: KeyboardEvent, onClose: () => void): void => {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+  if (by === undefined && event.key !== 'Escape') return
+  event.preventDefault()
+  if (by === undefined) {
+    onClose()
+    return
+  }
+  const stops: Element[] = [...event.currentTarget.querySelectorAll('input, .mail-choices button')]
+  const at = document.activeElement ? stops.indexOf(document.activeElement) : -1
+  const next = stops[Math.min(stops.length - 1, Math.max(0, at + by))]
+  if (next instanceof HTMLElement) next.focus()
 }

@@ -94,7 +94,7 @@ const Coming = ({ upload: { id, file, sentBytes, state } }: { upload: Upload }) 
           {state.reason || t('attach.failed')}
         </span>
       )}
-      {state.kind === 'failed' && (
+      {(state.kind === 'failed' || state.kind === 'lost') && (
         <button
           type="button"
           className="icon-button"

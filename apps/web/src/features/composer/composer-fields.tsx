@@ -60,17 +60,19 @@ export const ComposerFields = ({
             ))}
         </RecipientsField>
       ))}
-      <div className="subject-field">
-        <label htmlFor={subjectId}>{t('field.subject')}</label>
-        <input
-          id={subjectId}
-          dir="auto"
-          lang={navigator.language}
-          maxLength={1000}
-          value={content.subject}
-          onChange={({ target }) => onChange({ subject: target.value })}
-        />
-      </div>
+      {content.about?.kind !== 'redirect' && (
+        <div className="subject-field">
+          <label htmlFor={subjectId}>{t('field.subject')}</label>
+          <input
+            id={subjectId}
+            dir="auto"
+            lang={navigator.language}
+            maxLength={1000}
+            value={content.subject}
+            onChange={({ target }) => onChange({ subject: target.value })}
+          />
+        </div>
+      )}
     </div>
   )
 }

@@ -28,6 +28,8 @@ export const ComposerFoot = ({
 }) => {
   const [asks, setAsks] = useState<'time' | 'mail' | 'plain' | null>(null)
   const input = useRef<HTMLInputElement>(null)
+  /** It goes on unchanged: nothing is attached to it or written into it. */
+  const isRedirect = content.about?.kind === 'redirect'
   const isPlain = content.html === null
   const toggleFormat = async () => {
     if (isPlain) await writeRich(key)
@@ -57,47 +59,55 @@ export const ComposerFoot = ({
           { label: t('later.pick'), onSelect: () => setAsks('time') },
         ]}
       />
-      <button
-        type="button"
-        className="icon-button"
-        aria-label={t('attach.files')}
-        title={t('attach.files')}
-        onClick={() => input.current?.click()}
-      >
-        <Paperclip size={17} aria-hidden />
-      </button>
-      <input
-        hidden
-        type="file"
-        multiple
-        ref={input}
-        onChange={({ target }) => {
-          attachFiles(key, [...(target.files ?? [])])
-          target.value = ''
-        }}
-      />
-      <button
-        type="button"
-        className="icon-button"
-        aria-label={t('attach.mail')}
-        title={t('attach.mail')}
-        onClick={() => setAsks('mail')}
-      >
-        <MailPlus size={17} aria-hidden />
-      </button>
-      {content.about?.kind !== 'redirect' && <TemplateMenu draftKey={key} onPick={onTemplate} />}
+      {!isRedirect && (
+        <>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t('attach.files')}
+            title={t('attach.files')}
+            onClick={() => input.current?.click()}
+          >
+            <Paperclip size={17} aria-hidden />
+          </button>
+          <input
+            hidden
+            type="file"
+            multiple
+            ref={input}
+            onChange={({ target }) => {
+              attachFiles(key, [...(target.files ?? [])])
+              target.value = ''
+            }}
+          />
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t('attach.mail')}
+            title={t('attach.mail')}
+            onClick={() => setAsks('mail')}
+          >
+            <MailPlus size={17} aria-hidden />
+          </button>
+          <TemplateMenu draftKey={key} onPick={onTemplate} />
+        </>
+      )}
       <Menu
         label={t('compose.more')}
         icon={<EllipsisVertical size={17} aria-hidden />}
         items={[
-          {
-            label: t(isPlain ? 'compose.rich' : 'compose.plain'),
-            onSelect: () => void toggleFormat(),
-          },
-          {
-            label: t(content.wantsReceipt ? 'compose.noReceipt' : 'compose.receipt'),
-            onSelect: () => changeDraft(key, { wantsReceipt: !content.wantsReceipt }),
-          },
+          ...(isRedirect
+            ? []
+            : [
+                {
+                  label: t(isPlain ? 'compose.rich' : 'compose.plain'),
+                  onSelect: () => void toggleFormat(),
+                },
+                {
+                  label: t(content.wantsReceipt ? 'compose.noReceipt' : 'compose.receipt'),
+                  onSelect: () => changeDraft(key, { wantsReceipt: !content.wantsReceipt }),
+                },
+              ]),
           {
             label: t(content.wantsReport ? 'compose.noReport' : 'compose.report'),
             onSelect: () => changeDraft(key, { wantsReport: !content.wantsReport }),

@@ -93,6 +93,8 @@ export const Composer = ({
     event.preventDefault()
     attachFiles(key, [...event.dataTransfer.files])
   }
+  // A redirected mail goes on unchanged: it takes nothing along.
+  const isRedirect = content.about?.kind === 'redirect'
   const title = content.subject.trim() || t('compose.new')
   return (
     <section
@@ -106,7 +108,8 @@ export const Composer = ({
       onDragOver={(event) => {
         if (!event.dataTransfer.types.includes('Files')) return
         event.preventDefault()
-        setOver(true)
+        if (isRedirect) event.dataTransfer.dropEffect = 'none'
+        else setOver(true)
       }}
       onDragLeave={({ relatedTarget, currentTarget }) =>
         !(relatedTarget instanceof Node && currentTarget.contains(relatedTarget)) && setOver(false)
@@ -135,7 +138,7 @@ export const Composer = ({
               </div>
             )}
             <ComposerFields draft={draft} errors={errors} onChange={change} />
-            {content.about?.kind === 'redirect' ? (
+            {isRedirect && content.about ? (
               <section className="redirected" aria-label={t('quote.label')}>
                 <p className="muted">{t('quote.redirected')}</p>
                 <SealedMail messageId={content.about.messageId} />

@@ -6,6 +6,7 @@ import { t } from '#lib/composer-text.ts'
 import { useMedia } from '#lib/use-media.ts'
 import { Composer } from './composer.tsx'
 import { placesFor } from './places.ts'
+import { useSteady } from './use-steady.ts'
 
 /** What the screen hands in: features never import each other. */
 export type ComposerParts = { SealedMail: ComponentType<{ messageId: string }> }
@@ -26,6 +27,7 @@ export const Composers = ({ parts }: { parts: ComposerParts }) => {
   const places = placesFor(drafts, isPhone, width)
   const isCovering = places.includes('full')
   useCover(isCovering)
+  useSteady(drafts.map(({ key }, at) => `${key} ${places[at]}`).join())
   if (drafts.length === 0) return null
   return (
     <div className={isCovering ? 'composers covering' : 'composers'}>

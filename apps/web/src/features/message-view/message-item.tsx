@@ -68,6 +68,7 @@ export const MessageItem = ({
   }
   const from = message.from[0]
   const trusted = body && !('failed' in body) && body.remoteContentAllowed ? body.remoteContentSender : null
+  const isDraft = message.placements.some(({ flags }) => flags.draft)
   const isWhole = !message.isHeaderOnly
   const ask = notes.asks.find(({ messageId }) => messageId === message.id)
   return (
@@ -75,6 +76,7 @@ export const MessageItem = ({
       <div className="row" style={{ flexWrap: 'nowrap' }}>
         <button type="button" className="message-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           <bdi className="from">{from ? personName(from) : '—'}</bdi>
+          {isDraft && <em className="muted">{t('view.draft')}</em>}
           <span className="grow muted" dir="auto">
             {isOpen ? from?.address : message.preview}
           </span>
@@ -119,7 +121,7 @@ export const MessageItem = ({
             isOnWhite={isOnWhite}
             onSource={() => void showSource()}
           />
-          {message.placements.some(({ flags }) => flags.draft) ? (
+          {isDraft ? (
             <DraftBar messageId={message.id} />
           ) : (
             <ReplyBar messageId={message.id} name={from ? personName(from) : '—'} />
@@ -146,7 +148,11 @@ const Addresses = ({ message }: { message: Message }) => {
   const write = (list: Message['to']) =>
     list
       .map(({ name, address }) =>
-        isFull && name ? `${name} <${address}>` : isFull ? address : personName({ name, address }),
+        isFull && name
+          ? `${toldApart(name)} <${address}>`
+          : isFull
+            ? address
+            : toldApart(personName({ name, address })),
       )
       .join(', ')
   return (
@@ -161,6 +167,9 @@ const Addresses = ({ message }: { message: Message }) => {
     </button>
   )
 }
+
+/** A name with a comma would read as two people. */
+const toldApart = (name: string): string => (/[,;]/.test(name) ? `“${name}”` : name)
 
 /** The rest of it is at the provider: for a size limit, or since it was read by IMAP. */
 const InPart = ({ message, hasText }: { message: Message; hasText: boolean }) => {

@@ -65,7 +65,8 @@ export const ThreadView = ({
   )
   if (!threadId) return <p className="empty">{t('view.none')}</p>
   const here = messages?.filter((message) => isHidden || message.placements.length > 0)
-  const last = here?.at(-1)
+  // What is being written does not take the place of what it answers.
+  const last = here?.findLast((message) => !isDraft(message)) ?? here?.at(-1)
   if (status === 'gone' || (here && !last)) return <Gone backTo={backTo} />
   if (!here || !last)
     return <ListState status={status} isEmpty empty={null} lines={5} onRetry={load} failed={t('view.threadFailed')} />
@@ -88,7 +89,9 @@ export const ThreadView = ({
           notes={notes}
           isWanted={message.id === alsoOpenId}
           isOpenAtFirst={
-            message.id === last.id || message.id === alsoOpenId || message.placements.some(({ flags }) => !flags.seen)
+            message.id === last.id ||
+            message.id === alsoOpenId ||
+            (!isDraft(message) && message.placements.some(({ flags }) => !flags.seen))
           }
         />
       ))}
@@ -96,10 +99,11 @@ export const ThreadView = ({
   )
 }
 
+const isDraft = ({ placements }: Message): boolean => placements.some(({ flags }) => flags.draft)
+
 /** The message that has the focus, else the newest that is no draft. */
 const answeredOf = (messages: Message[]): string | undefined => {
   const focused = document.activeElement?.closest<HTMLElement>('[data-message]')?.dataset.message
-  const isDraft = ({ placements }: Message) => placements.some(({ flags }) => flags.draft)
   return (
     messages.find(({ id }) => id === focused)?.id ?? (messages.findLast((one) => !isDraft(one)) ?? messages.at(-1))?.id
   )

@@ -1,0 +1,61 @@
+import { isTyping } from './screen-commands.ts'
+
+/**
+ * What is typed while a composer opens is meant for it, not for the mail behind. It is held until the composer has the focus, and
+ * then written there. Where it does not come, the keys are let go and do nothing.
+ */
+const focusWithinMs = 1000
+const newline = '\n'
+
+let waiting = 0
+let text = ''
+let letGo: ReturnType<typeof setTimeout> | undefined
+
+/** Until `opened` has come true and the composer has the focus. */
+export const holdKeys = (opened: Promise<unknown>): void => {
+  waiting += 1
+  clearTimeout(letGo)
+  addEventListener('keydown', hold, true)
+  addEventListener('focusin', give)
+  void opened
+    .catch(() => undefined)
+    .then(() => {
+      waiting -= 1
+      if (waiting === 0) letGo = setTimeout(stop, focusWithinMs)
+    })
+}
+
+const stop = (): void => {
+  text = ''
+  removeEventListener('keydown', hold, true)
+  removeEventListener('focusin', give)
+}
+
+const hold = (event: KeyboardEvent): void => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return
+  if (document.querySelector('dialog[open]') || /^F\d/.test(event.key)) return
+  event.preventDefault()
+  event.stopImmediatePropagation()
+  // The key that opens it, held down, is no text.
+  if (event.repeat) return
+  if (event.key.length === 1) text += event.key
+  else if (event.key === 'Enter') text += newline
+  else if (event.key === 'Backspace') text = text.slice(0, -1)
+}
+
+/** By the browser's own way to type, so that it can be taken back as what is typed. */
+const give = ({ target }: FocusEvent): void => {
+  if (!isTyping(target) || !(target instanceof Element) || !target.closest('[data-composer]')) return
+  const typed = text
+  clearTimeout(letGo)
+  stop()
+  // The editor takes note of its focus first.
+  if (typed !== '') requestAnimationFrame(() => type(typed))
+}
+
+const type = (typed: string): void => {
+  for (const [at, line] of typed.split(newline).entries()) {
+    if (at > 0) document.execCommand('insertParagraph')
+    if (line !== '') document.execCommand('insertText', false, line)
+  }
+}

@@ -1,0 +1,145 @@
+import type { BrowserContext, Page, Route } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../apps/api/test/support/until.ts'
+import { bodyOf, composer, draftsAt, saved, type WrittenDraft, write } from './support/compose.ts'
+import { type Outgoing, sentMail, startOutgoing } from './support/outgoing.ts'
+import { deliver, openInbox, rowOf, type Screen, startScreen } from './support/screen.ts'
+
+/** Quick hands, and windows that are behind: nothing is done that nobody meant. */
+let screen: Screen
+let smtp: Outgoing
+let context: BrowserContext
+let page: Page
+beforeAll(async () => {
+  screen = await startScreen()
+  smtp = await startOutgoing(screen)
+  await screen.api('PATCH', '/v1/settings', { undoSendSeconds: 0 })
+  deliver(screen.dovecot, 'Where is it', 'Content-Type: text/html\r\n', '<p>Where is the <b>key</b>?</p>')
+  context = await screen.newContext()
+  page = await screen.newPage(context)
+  await openInbox(page, screen.base)
+  await rowOf(page, 'Where is it').click()
+  await page.locator('article.message').first().waitFor()
+})
+afterAll(async () => {
+  await screen?.stop()
+  await smtp?.stop()
+})
+
+const arrived = (subject: string) =>
+  until(async () => sentMail(smtp, subject) !== undefined, { what: `${subject} at the server` })
+
+const draftOf = (subject: string): Promise<WrittenDraft> =>
+  until(async () => (await draftsAt(screen, subject))[0] ?? false, { what: `${subject} saved` })
+/** As from another device. */
+const saveElsewhere = async ({ id, version, content }: WrittenDraft, html: string): Promise<void> => {
+  const answer = await screen.api('PUT', `/v1/drafts/${id}`, { baseVersion: version, content: { ...content, html } })
+  expect(answer.status).toBe(200)
+}
+
+describe('a quick hand', () => {
+  it('that types before an answer is open writes into it, and does nothing to the mail behind', async () => {
+    let open = (): void => undefined
+    const isLetOpen = new Promise<void>((done) => {
+      open = done
+    })
+    await page.route('**/v1/drafts', async (route) => {
+      await isLetOpen
+      await route.continue()
+    })
+    await page.getByRole('button', { name: /^Reply: / }).click()
+    await page.keyboard.type('Under the mxx')
+    for (const key of ['Backspace', 'Backspace', 'a', 't', 'Enter', 'e']) await page.keyboard.press(key)
+    open()
+    await bodyOf(page).getByText('Under the mat').waitFor()
+    await page.keyboard.type('nd')
+    expect(await bodyOf(page).locator('p').allInnerTexts()).toEqual(['Under the mat', 'end'])
+    await page.unroute('**/v1/drafts')
+    expect(await rowOf(page, 'Where is it').count()).toBe(1)
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+  })
+
+  it('that presses Send twice sends one mail, and not the one that comes under the pointer', async () => {
+    await write(page, 'bob@example.org', 'Not yet', 'Hello?')
+    await write(page, 'bob@example.org', 'This one', 'Hello!')
+    const send = composer(page).getByRole('button', { name: 'Send', exact: true })
+    await send.dblclick()
+    await arrived('This one')
+    // The other one closed as soon as it was pressed.
+    expect(await page.locator('[data-composer]').count()).toBe(1)
+    // A key is meant for what it is pressed on.
+    await composer(page).getByRole('button', { name: 'Send', exact: true }).press('Enter')
+    await arrived('Not yet')
+    expect(smtp.mails).toHaveLength(2)
+  })
+})
+
+describe('what is written here', () => {
+  it('leaves the mail in sight that it answers, and says that it is saved when nothing is left to be', async () => {
+    await page.getByRole('button', { name: /^Reply: / }).click()
+    await bodyOf(page).click()
+    await page.keyboard.type('Behind the door')
+    await page.locator('article.message', { hasText: 'Draft' }).waitFor()
+    await page.locator('article.message', { hasText: 'zed@example.org' }).locator('iframe').waitFor()
+    expect(await page.getByRole('button', { name: 'Go on writing' }).count()).toBe(0)
+    await saved(page)
+    await page.keyboard.press('x')
+    await page.keyboard.press('Backspace')
+    await saved(page)
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+  })
+
+  it('follows other devices while nothing is typed, and says that it was discarded there', async () => {
+    await write(page, 'bob@example.org', 'Followed', 'here')
+    await saved(page)
+    const draft = await draftOf('Followed')
+    await saveElsewhere(draft, '<p>there</p>')
+    await bodyOf(page).getByText('there').waitFor()
+    await screen.api('DELETE', `/v1/drafts/${draft.id}`)
+    await page.getByText('The draft was sent or discarded elsewhere.').waitFor()
+    expect(await page.locator('[data-composer]').count()).toBe(0)
+  })
+
+  it('is not sent as it was before another device wrote on, but shown and then sent', async () => {
+    await write(page, 'bob@example.org', 'Behind', 'old')
+    await saved(page)
+    const behind = async (route: Route) => {
+      await saveElsewhere(await draftOf('Behind'), '<p>new</p>')
+      await route.continue()
+    }
+    await page.route('**/v1/submissions', behind, { times: 1 })
+    await page.keyboard.press('Control+Enter')
+    await composer(page).getByText('This draft was changed elsewhere just now.').waitFor()
+    await bodyOf(page).getByText('new').waitFor()
+    await composer(page).getByRole('button', { name: 'Send', exact: true }).click()
+    await arrived('Behind')
+    expect(sentMail(smtp, 'Behind')).toContain('new')
+  })
+
+  it('gets its files by itself when the line is back, and takes back that one was missing', async () => {
+    await write(page, 'bob@example.org', 'Cut off', 'See there.')
+    await saved(page)
+    await page.route('**/attachments?*', (route) => route.abort())
+    const buffer = Buffer.from('the map')
+    await composer(page)
+      .locator('input[type="file"]')
+      .setInputFiles({ name: 'map.txt', mimeType: 'text/plain', buffer })
+    await composer(page).getByText('It is tried again by itself.').waitFor()
+    await composer(page).getByRole('button', { name: 'Send', exact: true }).click()
+    const missing = composer(page).getByText('map.txt is not attached.')
+    await missing.waitFor()
+    await page.unroute('**/attachments?*')
+    await composer(page).getByRole('link', { name: 'map.txt', exact: true }).waitFor()
+    await missing.waitFor({ state: 'detached' })
+    const tooMuch = ['one.bin', 'two.bin'].map((name) => {
+      const half = Buffer.alloc(400_000)
+      return { name, mimeType: 'application/octet-stream', buffer: half }
+    })
+    await composer(page).locator('input[type="file"]').setInputFiles(tooMuch)
+    await composer(page)
+      .getByText(/^Together 800 KB; the mail server takes 683 KB\./)
+      .waitFor()
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+    expect(screen.problems.filter((one) => !one.includes('ERR_FAILED'))).toEqual([])
+  })
+})
