@@ -29,7 +29,7 @@ export const transferMessages = {
   'transfer.deletedEarly': '{n} not added, nor what had not come yet: the mailbox was deleted.',
   'transfer.coming': '{stored} added, {here} already there, {refused} left out; more is coming',
   'transfer.stopped': '{stored} of {found} added, {here} already there, {refused} left out',
-  'transfer.stoppedEarly': '{stored} added of {found} that had come, {here} already there, {refused} left out',
+  'transfer.stoppedEarly': '{stored} added of the {found} sent by then, {here} already there, {refused} left out',
   'transfer.counts': '{stored} added, {here} already there, {refused} left out, {open} to do',
   'transfer.ended': '{stored} added, {here} already there, {refused} left out',
   'transfer.refused': 'What was left out, and why',
