@@ -110,6 +110,7 @@ describe('mail that one has as files', () => {
       .waitFor()
     await dialog().getByRole('button', { name: 'Import', exact: true }).click()
     await dialog().getByRole('progressbar').waitFor()
+    await dialog().getByText('The other files (1) go into mailboxes below this one').waitFor()
     await page.keyboard.press('Escape')
     await dialog().waitFor({ state: 'detached' })
     await counts('Import into Archive: 31 added, 0 already there, 0 left out').waitFor()
