@@ -110,6 +110,7 @@ describe('mail that one has as files', () => {
       .waitFor()
     await dialog().getByRole('button', { name: 'Import', exact: true }).click()
     await dialog().getByRole('progressbar').waitFor()
+    await dialog().getByText('The other files (1) go into mailboxes below this one').waitFor()
     await page.keyboard.press('Escape')
     await dialog().waitFor({ state: 'detached' })
     await counts('Import into Archive: 31 added, 0 already there, 0 left out').waitFor()
@@ -127,8 +128,11 @@ describe('mail that one has as files', () => {
     const dock = await page.getByRole('region', { name: 'Imports and copies' }).boundingBox()
     const bar = await page.locator('.bottom-bar').boundingBox()
     expect((dock?.y ?? 0) + (dock?.height ?? 0)).toBeLessThan(bar?.y ?? 0)
-    // One line each.
-    expect((await page.locator('.transfer.ended').first().boundingBox())?.height).toBeLessThan(60)
+    // Little room for each, and nothing of it outside.
+    const first = await page.locator('.transfer.ended').first().boundingBox()
+    expect(first?.height).toBeLessThan(70)
+    const close = await page.getByRole('button', { name: 'Close: Import into Archive', exact: true }).boundingBox()
+    for (const box of [first, close]) expect((box?.x ?? 0) + (box?.width ?? 999)).toBeLessThan(390)
     await page.setViewportSize(wide ?? { width: 1440, height: 900 })
     const { mailboxes } = (await (await screen.api('GET', `/v1/accounts/${ids.kept}/mailboxes`)).json()) as {
       mailboxes: { path: string; messages: number; unreadMessages: number }[]

@@ -146,7 +146,7 @@ describe('the wizard', () => {
     await policy().selectOption('Remove mail some days later')
     await picture(page, 'wizard-policy')
     await submit()
-    await question.getByText('30 days after it came here').waitFor()
+    await question.getByText(/30 days after it came here.* \d+ messages? (is|are) there\./).waitFor()
     await question.getByRole('button', { name: 'Yes, do so' }).click()
     await page.getByRole('button', { name: 'Add it all the same' }).click()
     await question.waitFor()
@@ -290,7 +290,7 @@ describe('a POP3 account', () => {
     for (const subject of ['The first', 'The third', 'Just now']) await rowOf(other, subject).waitFor()
   })
 
-  it('fetches only the beginning of what is larger than its limit, and the rest when asked', async () => {
+  it('fetches only the header of what is larger than its limit, and the rest when asked', async () => {
     await page.getByLabel('Whole mails up to').fill('1')
     await page.getByLabel('Look for new mail every').selectOption('1 hour')
     await saveLook()
@@ -301,7 +301,7 @@ describe('a POP3 account', () => {
     const mark = rowOf(other, 'A heavy one').getByRole('img', { name: 'Not all of it is here' })
     await mark.waitFor()
     await rowOf(other, 'A heavy one').click()
-    await other.getByText(/^Only the beginning of this mail is here; the whole is 1\.[34] MB\./).waitFor()
+    await other.getByText(/^Only the header of this mail is here, .+ 1\.[34] MB\./).waitFor()
     await expectAccessible(other)
     await picture(other, 'pop3-header-only')
     await other.getByRole('button', { name: /^More for the message from/ }).click()
@@ -310,7 +310,7 @@ describe('a POP3 account', () => {
     await other.keyboard.press('Escape')
     await other.getByRole('button', { name: 'Get the rest' }).click()
     await other.locator('.text-body', { hasText: 'All of it.' }).waitFor()
-    expect(await other.getByText('Only the beginning').count()).toBe(0)
+    expect(await other.getByText('Only the header').count()).toBe(0)
     await mark.waitFor({ state: 'detached' })
     await other.locator('.addresses').last().click()
     await other.getByText(/ · 1\.[34] MB$/).waitFor()

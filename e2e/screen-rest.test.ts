@@ -4,7 +4,7 @@ import { type FaultProxy, startFaultProxy } from '../apps/api/test/support/fault
 import { until } from '../apps/api/test/support/until.ts'
 import { expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
-/** Mails of which only the beginning came, and the rest of all of them later. The tests go in order. */
+/** Mails of which only the header came, and the rest of all of them later. The tests go in order. */
 let screen: Screen
 let proxy: FaultProxy
 let page: Page
@@ -57,7 +57,7 @@ describe('mails above the limit', () => {
     for (const on of [page, phone])
       await counts(
         on,
-        /^On the server: 5 \(6\.\d MB\) · here: 5 · 4 of them only their first lines \(6\.\d MB at the server\)$/,
+        /^On the server: 5 \(6\.\d MB\) · here: 5 · 4 of them only their headers \(6\.\d MB at the server\)$/,
       )
     await reading.goto(`${account.replace('/accounts/', '/?account=')}`)
     await rowOf(reading, 'Heavy two').click()
@@ -91,11 +91,11 @@ describe('mails above the limit', () => {
       await health(on)
         .getByText(/^Here now: the rest of 3 mails \(4\.\d MB\)\.$/)
         .waitFor()
-      await counts(on, /· here: 5 · 1 of them only its first lines \(2\.\d MB at the server\)$/)
+      await counts(on, /· here: 5 · 1 of them only its header \(2\.\d MB at the server\)$/)
       expect(await all(on).count()).toBe(0)
     }
     await reading.locator('.text-body', { hasText: 'All of it.' }).waitFor()
-    expect(await reading.getByText('Only the beginning').count()).toBe(0)
+    expect(await reading.getByText('Only the header').count()).toBe(0)
     await picture(page, 'rest-ended')
     expect(screen.dovecot.count('rex', 'INBOX')).toBe(5)
   })
@@ -114,10 +114,24 @@ describe('mails above the limit', () => {
     await until(
       async () =>
         (await health(page)
-          .getByText(/first lines/)
+          .getByText(/(its|their) headers?/)
           .count()) === 0,
       { what: 'nothing left' },
     )
+  })
+
+  it('stay at the provider when they are deleted here alone, which the page of the account explains', async () => {
+    await page.reload()
+    await reading.keyboard.press('#')
+    await reading.getByRole('region', { name: 'rex@mail.invalid' }).getByRole('link', { name: 'Trash' }).click()
+    await rowOf(reading, 'Heavier still').click()
+    await reading.keyboard.press('#')
+    await reading.getByRole('button', { name: 'Delete only here' }).click()
+    await rowOf(reading, 'Heavier still').waitFor({ state: 'detached' })
+    await health(page).getByRole('button', { name: 'Check now' }).click()
+    await counts(page, /deleted here, kept there: 1/)
+    await counts(page, /^What was deleted here and is still there stays there/)
+    await expectAccessible(page)
     expect(screen.problems).toEqual([])
   })
 })

@@ -112,7 +112,7 @@ describe('an IMAP account', () => {
     const asked: string[] = []
     page.on('request', (request) => asked.push(new URL(request.url()).pathname))
     await file.click()
-    await page.getByText('Only the beginning of this mail is here. Get the rest of it first.').waitFor()
+    await page.getByText('Not all of this mail is here. Get the rest of it first.').waitFor()
     expect(saved).toEqual([])
     expect(asked.filter((path) => path.includes('/parts/'))).toHaveLength(1)
     await picture(page, 'switch-back-attachment')

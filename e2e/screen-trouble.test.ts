@@ -121,7 +121,7 @@ describe('a list', () => {
     await at('Archive', 'Leaf', 0)
   })
 
-  it('keeps its menu beside its name where there is little room', async () => {
+  it('keeps its menu, and what is done with a selection, beside its name where there is little room', async () => {
     await page.setViewportSize({ width: 820, height: 1180 })
     const middle = async (locator: Locator) => {
       const box = await locator.boundingBox()
@@ -130,6 +130,13 @@ describe('a list', () => {
     const name = await middle(page.locator('.list-head h1'))
     expect(Math.abs(name - (await middle(page.getByRole('button', { name: 'More for this mailbox' }))))).toBeLessThan(4)
     await picture(page, 'list')
+    await page.locator('.list [data-thread] input[type=checkbox]').first().check()
+    const heading = page.getByRole('heading', { name: '1 selected' })
+    await heading.waitFor()
+    const last = page.locator('.list-head[role=toolbar] button').last()
+    expect(Math.abs((await middle(heading)) - (await middle(last)))).toBeLessThan(4)
+    await page.keyboard.press('Escape')
+    await heading.waitFor({ state: 'detached' })
     await page.setViewportSize({ width: 1440, height: 900 })
   })
 

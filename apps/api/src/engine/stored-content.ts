@@ -77,7 +77,7 @@ const requireSource = (found: StoredMessage): SourceToOpen => {
   if (source) return source
   throw new AppError(
     'message.unavailable',
-    isHeader ? 'Only the beginning of this mail is here.' : 'This mail is not here as it came.',
+    isHeader ? 'Not all of this mail is here.' : 'This mail is not here as it came.',
     isHeader
       ? { hint: 'Get the rest of it first.' }
       : isWithheld(found)

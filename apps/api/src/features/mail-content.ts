@@ -13,7 +13,7 @@ export const requireOwnMessage = async (store: Store, userId: bigint, messageId:
 /** The raw message: from here when it is here, else from the mail server while it comes. */
 export const openSource = async (store: Store, engine: Engine, message: OwnMessage): Promise<Content> => {
   if (message.is_header_only)
-    throw new AppError('message.unavailable', 'Only the beginning of this mail is here.', {
+    throw new AppError('message.unavailable', 'Not all of this mail is here.', {
       hint: 'Get the rest of it first.',
     })
   const stored = await store.readSystem((tx) => tx.rawSource.findUnique({ where: { messageId: message.id } }))

@@ -93,7 +93,7 @@ const threadArrays = (places: (ThreadPlace | undefined)[]): { known: Buffer; mad
   ),
 })
 
-/** Threads, references and messages in one statement. */
+/** Threads, references and messages in one statement, with ids in the order of the rows. */
 const insertMessages = async (
   tx: RawTx,
   accountId: bigint,
@@ -128,8 +128,8 @@ const insertMessages = async (
       ${json((row) => row.people.cc)}::text[], ${json((row) => row.people.bcc)}::text[],
       ${text((row) => row.sentAt?.toISOString() ?? null)}::text[], ${text((row) => row.receivedAt.toISOString())}::text[],
       ${text((row) => row.sizeBytes.toString())}::text[], ${text((row) => String(row.hasAttachment))}::text[],
-      ${json((row) => row.structure)}::text[], ${text((row) => row.asks && JSON.stringify(row.asks))}::text[]) AS t (thread, made, key, mid, subject, "from", reply, "to", cc, bcc, sent, at, size, attached, structure, asks)
-    LEFT JOIN numbered n ON n.n = t.made::bigint
+      ${json((row) => row.structure)}::text[], ${text((row) => row.asks && JSON.stringify(row.asks))}::text[]) WITH ORDINALITY AS t (thread, made, key, mid, subject, "from", reply, "to", cc, bcc, sent, at, size, attached, structure, asks, place)
+    LEFT JOIN numbered n ON n.n = t.made::bigint ORDER BY t.place
     RETURNING id, identity_key::text AS identity_key, thread_id`
 }
 

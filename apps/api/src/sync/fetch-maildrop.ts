@@ -246,7 +246,8 @@ class Batches {
       store,
       scope,
       async (unit) => {
-        const stored = await storeArrivals(unit, place, batch)
+        // They come newest first; of mails of one second the one with the lower id is shown as the earlier.
+        const stored = await storeArrivals(unit, place, batch.toReversed())
         const tied = new Set(stored.tied)
         const staged = batch.flatMap(({ source }) => (source.kind === 'staged' ? source.blobId : []))
         await dropStaged(

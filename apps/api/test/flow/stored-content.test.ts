@@ -310,7 +310,7 @@ describe('content of mails that are kept here', () => {
       expect(refused.statusCode).toBe(503)
       expect(refused.json().error).toMatchObject({
         code: 'message.unavailable',
-        message: 'Only the beginning of this mail is here.',
+        message: 'Not all of this mail is here.',
         hint: 'Get the rest of it first.',
       })
     }

@@ -40,6 +40,17 @@ describe('a maildrop', () => {
     expect(scene.onServer('once')).toBe(14)
   })
 
+  it('has mails of one second in the order in which they came', async () => {
+    fill('tied', 9)
+    const drop = await scene.drops.open('tied', scene.dovecot.pop3Port)
+    await drop.look()
+    const inOrder = { where: { accountId: drop.accountId }, orderBy: { id: 'asc' as const } }
+    const { message, placement } = scene.drops.store.prisma
+    const rows = await message.findMany(inOrder)
+    expect(rows.map(({ subject }) => subject)).toEqual(many(9))
+    expect((await placement.findMany(inOrder)).map(({ messageId }) => messageId)).toEqual(rows.map(({ id }) => id))
+  })
+
   it('is read like any other mail: texts, attachments of any size, words to search by', async () => {
     scene.dovecot.addUser('read', 'secret')
     const attached = (name: string, bytes: number, text: string) =>

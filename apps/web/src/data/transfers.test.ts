@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { app, blank } from './app-state.ts'
 import {
   askTransfer,
+  cancelTransfer,
   dismissTransfers,
   resumeTransfers,
   startImport,
@@ -128,4 +129,31 @@ it('what a Maildir holds below goes into mailboxes of those names, made when mis
   expect(made()).toEqual([own, 'POST /v1/accounts/2/mailboxes', 'POST /v1/mailboxes/9/imports'])
   const told = transfersShown().find((one) => one.transfer.id === '3')?.refusedFiles
   expect(told).toEqual([{ name: 'Refused (0)', reason: 'No.' }])
+})
+
+it('what is cancelled while its files are sent is neither finished nor gone on with below', async () => {
+  for (const name of ['addEventListener', 'removeEventListener']) vi.stubGlobal(name, () => undefined)
+  app.set({ hasTransfers: true })
+  answers['POST /v1/mailboxes/7/imports'] = Response.json(transfer('3', 'receiving'))
+  answers['GET /v1/transfers/3'] = Response.json(transfer('3', 'receiving'))
+  answers['DELETE /v1/transfers/3'] = new Response(null, { status: 204 })
+  const { fetch } = globalThis
+  vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
+    if (!path.includes('/content')) return fetch(path, init)
+    asked.push('content')
+    return new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(new Error('aborted'))))
+  })
+  const files = [{ file: new File(['From: a'], 'a.eml'), path: 'a.eml' }]
+  await startImport(
+    mailbox,
+    [[], ['Below']].map((names) => ({ names, files })),
+  )
+  await vi.waitUntil(() => asked.includes('content'))
+  await cancelTransfer('3')
+  await vi.advanceTimersByTimeAsync(0)
+  expect(asked.filter((line) => !line.startsWith('GET'))).toEqual([
+    'POST /v1/mailboxes/7/imports',
+    'content',
+    'DELETE /v1/transfers/3',
+  ])
 })

@@ -23,6 +23,8 @@ const lookEveryMs = 700
 /** Small files pass quicker beside each other. */
 const filesAtOnce = 4
 const sending = new Map<string, AbortController>()
+/** Known before the server says so: nothing more is sent, begun or finished. */
+const cancelled = new Set<string>()
 
 export const useTransfers = <Picked>(select: (state: State) => Picked): Picked => useObservable(state, select)
 
@@ -76,7 +78,7 @@ const importBelow = async (
   await sent
   for (const { names, files } of folders) {
     const main = transfersShown().find(({ transfer }) => transfer.id === id)
-    if (main?.transfer.state === 'cancelled') return
+    if (cancelled.has(id) || main?.transfer.state === 'cancelled') return
     try {
       let place = mailbox
       for (const name of names) place = await mailboxBelow(place, name)
@@ -135,8 +137,13 @@ export const resumeTransfers = async (): Promise<void> => {
 
 /** What is on its way to the mail server comes to its end; nothing else is begun. */
 export const cancelTransfer = async (id: string): Promise<void> => {
+  cancelled.add(id)
   sending.get(id)?.abort()
-  await call('cancelTransfer', 'DELETE', `/v1/transfers/${id}`)
+  try {
+    await call('cancelTransfer', 'DELETE', `/v1/transfers/${id}`)
+  } catch (error) {
+    showToast({ kind: 'problem', text: explain(error) })
+  }
 }
 
 const show = (transfer: Transfer, sender: Shown['sender'] = 'here'): void =>
@@ -164,13 +171,16 @@ const sendAll = async (id: string, files: ImportFile[]): Promise<void> => {
   }
   try {
     await Promise.all(Array.from({ length: filesAtOnce }, work))
-  } catch {
-    if (!stop.signal.aborted) patch(id, (shown) => ({ ...shown, sender: 'brokenOff' }))
+  } catch (error) {
+    // It was cancelled on another page.
+    if (error instanceof ApiError && error.code === 'request.conflict') cancelled.add(id)
+    else if (!stop.signal.aborted) patch(id, (shown) => ({ ...shown, sender: 'brokenOff' }))
     stop.abort()
   } finally {
     sending.delete(id)
     if (sending.size === 0) removeEventListener('beforeunload', warnBeforeLeaving)
   }
+  if (cancelled.has(id)) return
   // What has arrived is carried out all the same.
   await call('finishTransfer', 'POST', `/v1/transfers/${id}/finish`).catch(() => undefined)
 }
@@ -223,5 +233,6 @@ const follow = async (id: string): Promise<void> => {
 
 const forget = (): void => {
   for (const stop of sending.values()) stop.abort()
+  cancelled.clear()
   state.set({ question: null, list: [] })
 }

@@ -133,8 +133,8 @@ export const messages = {
   'confirm.expungePolicy':
     'This cannot be undone. What is still at the provider goes from there as you chose for this account.',
   'confirm.expungeParts':
-    'This cannot be undone. At the provider nothing of this stays but mail of which only the beginning is here.',
-  'confirm.partsStay': 'Mail of which only the beginning is here stays there.',
+    'This cannot be undone. At the provider nothing of this stays but mail of which only the header is here.',
+  'confirm.partsStay': 'Mail of which only the header is here stays there.',
   'confirm.alsoThere': 'Delete at the provider too?',
   'confirm.alsoThereText':
     'Here it is deleted for good either way. Your answer holds for this account from now on; it can be changed on the page of the account.',
@@ -183,7 +183,7 @@ export const messages = {
   'view.leadsTo': 'leads to {target}',
   'view.leadsElsewhere': '{shown} leads to {target}',
   'view.moreLinks': 'and {count} more',
-  'view.headerOnly': 'Only the beginning of this mail is here; the whole is {size}.',
+  'view.headerOnly': 'Only the header of this mail is here, none of its text; the whole is {size}.',
   'view.restAway': 'The attachments of this mail are not here; the whole is {size}.',
   'view.getRest': 'Get the rest',
   'view.restComes': 'The rest is on its way.',

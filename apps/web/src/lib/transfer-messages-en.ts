@@ -12,10 +12,13 @@ export const transferMessages = {
   'import.chosen.one': '1 file, {size}',
   'import.chosen.other': '{n} files, {size}',
   'import.below': '{n} of them go into mailboxes below this one, which are made when missing: {folders}',
+  'import.others':
+    'The other files ({n}) go into mailboxes below this one, each told of in a line of its own: {folders}',
   'import.nothing': 'There is no mail in what was chosen. In a Maildir it lies in the folders “cur” and “new”.',
   'import.start': 'Import',
   'copy.title': 'Copy {name} to another account',
-  'copy.text': 'Every mail is copied with its date and its marks. Nothing is removed here.',
+  'copy.text':
+    'Every mail is copied into a mailbox of an IMAP account, with its date and its marks. Nothing is removed here.',
   'copy.target': 'Copy into',
   'copy.none': 'There is no IMAP account to copy to yet.',
   'copy.start': 'Copy',
@@ -29,7 +32,7 @@ export const transferMessages = {
   'transfer.deletedEarly': '{n} not added, nor what had not come yet: the mailbox was deleted.',
   'transfer.coming': '{stored} added, {here} already there, {refused} left out; more is coming',
   'transfer.stopped': '{stored} of {found} added, {here} already there, {refused} left out',
-  'transfer.stoppedEarly': '{stored} added of {found} that had come, {here} already there, {refused} left out',
+  'transfer.stoppedEarly': '{stored} added of the {found} sent by then, {here} already there, {refused} left out',
   'transfer.counts': '{stored} added, {here} already there, {refused} left out, {open} to do',
   'transfer.ended': '{stored} added, {here} already there, {refused} left out',
   'transfer.refused': 'What was left out, and why',

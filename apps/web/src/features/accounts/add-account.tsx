@@ -1,4 +1,4 @@
-import type { AccountCreate, AccountKind, DiscoveryResult } from '@postern/shared/accounts.ts'
+import type { AccountCreate, AccountKind, CheckEvent, DiscoveryResult } from '@postern/shared/accounts.ts'
 import type { RelayOffer } from '@postern/shared/relay.ts'
 import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
@@ -225,6 +225,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
           {asks && (
             <ConfirmPolicy
               form={retrieval}
+              there={live.events.map(foundThere).find(Boolean)}
               onConfirm={() => void live.attempt(() => create(asks))}
               onClose={() => setAsks(null)}
             />
@@ -276,3 +277,9 @@ const Found = ({ found, kind }: { found: DiscoveryResult; kind: AccountKind }) =
     </>
   )
 }
+
+/** What the test says of the maildrop itself. */
+const foundThere = (event: CheckEvent): string | null =>
+  event.kind === 'step' && event.server === 'incoming' && event.step === 'list' && event.state === 'ok'
+    ? event.note
+    : null

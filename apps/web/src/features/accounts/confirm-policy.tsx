@@ -8,11 +8,14 @@ import { consequenceOf, type RetrievalForm } from './retrieval-form.ts'
 export const ConfirmPolicy = ({
   form,
   removal,
+  there,
   ...on
 }: {
   form: RetrievalForm
   /** Absent: nothing is here yet. */
   removal?: RemovalPlan & { isOnHold: boolean }
+  /** How many mails the test of the servers has just found, in words. */
+  there?: string | null
   onConfirm: () => void
   /** Told whether it was confirmed. */
   onClose: (isConfirmed: boolean) => void
@@ -22,6 +25,7 @@ export const ConfirmPolicy = ({
     text={[
       consequenceOf(form),
       ...(removal ? [removalText(removal)] : []),
+      ...(there ? [there] : []),
       t(form.policy === 'whenDeletedHere' ? 'policy.confirmDeletions' : 'policy.confirmText'),
     ].join(' ')}
     action={t('policy.confirmAction')}

@@ -30,6 +30,7 @@ export const MaildropFacts = ({ account }: { account: Account }) => {
         {lastSyncedAt && `${t('maildrop.lookedAt', { date: messageDate(lastSyncedAt) })} `}
         {nextLookAt && nextLook(nextLookAt)}
       </p>
+      {maildrop && maildrop.onlyThere > 0 && <p className="muted">{t('maildrop.onlyThereText')}</p>}
       {maildrop && <MaildropParts key={account.id} account={account} maildrop={maildrop} />}
       {maildrop && maildrop.copies > 0 && !retrieval.isOnHold && (
         <Copies accountId={account.id} copies={maildrop.copies} />

@@ -8,7 +8,7 @@ import { t } from '#lib/page-text.ts'
 import { count } from '#lib/text.ts'
 import { Problem } from '#ui/problem.tsx'
 
-/** Mails of which only the first lines are here: the rest of those that fit by one click, how far that is, and its end. */
+/** Mails of which only the header is here: the rest of those that fit by one click, how far that is, and its end. */
 export const MaildropParts = ({ account, maildrop }: { account: Account; maildrop: Facts }) => {
   const { fitting, coming, came } = maildrop
   const [wasComing, setWasComing] = useState(false)

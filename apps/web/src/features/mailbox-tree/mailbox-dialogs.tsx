@@ -10,7 +10,7 @@ import { isOver, transfersShown } from '#data/transfers.ts'
 import type { TreeWish } from '#data/tree-wish.ts'
 import { tellDone } from '#data/undo-list.ts'
 import { useAttempt } from '#data/use-attempt.ts'
-import { nameOf } from '#lib/mailbox-name.ts'
+import { nameOf, pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate } from '#lib/route.ts'
 import { count } from '#lib/text.ts'
@@ -20,7 +20,7 @@ import { Dialog } from '#ui/dialog.tsx'
 import { Choice, Field } from '#ui/field.tsx'
 import { Problem } from '#ui/problem.tsx'
 import { ServerSaid } from '#ui/server-said.tsx'
-import { isOwn } from './mailbox-menu.tsx'
+import { takesBelow } from './mailbox-menu.tsx'
 
 type Given = { account: Account; currentId: string | null; onClose: () => void }
 
@@ -81,7 +81,7 @@ const RenameDialog = ({ mailbox, onClose }: Given & { mailbox: Mailbox }) => {
 const MoveDialog = ({ account, mailbox, onClose }: Given & { mailbox: Mailbox }) => {
   const places = useApp(({ mailboxes }) =>
     Object.values(mailboxes)
-      .filter((place) => place.accountId === account.id && isOwn(place) && place.rights.create)
+      .filter((place) => place.accountId === account.id && takesBelow(place) && place.rights.create)
       .filter((place) => !isWithin(mailboxes, place, mailbox.id))
       .sort((a, b) => a.path.localeCompare(b.path)),
   )
@@ -100,7 +100,10 @@ const MoveDialog = ({ account, mailbox, onClose }: Given & { mailbox: Mailbox })
         <Choice
           label={t('tree.place')}
           value={parentId}
-          options={[{ value: '', label: t('tree.top') }, ...places.map(({ id, path }) => ({ value: id, label: path }))]}
+          options={[
+            { value: '', label: t('tree.top') },
+            ...places.map((place) => ({ value: place.id, label: pathOf(place) })),
+          ]}
           onChange={setParentId}
         />
       )}

@@ -55,7 +55,7 @@ export const MailboxLink = ({
   const { mailbox, depth } = row
   const Icon = mailbox.role ? icons[mailbox.role] : Folder
   const count = countOf(row)
-  const name = nameOf(mailbox)
+  const name = (row.above ? `${nameOf(row.above)}/` : '') + nameOf(mailbox)
   const fold = row.hasChildren && (
     <button
       type="button"

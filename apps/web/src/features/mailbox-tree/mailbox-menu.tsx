@@ -6,7 +6,10 @@ import { t } from '#lib/text.ts'
 import type { MenuItem } from '#ui/menu.tsx'
 
 /** One without a role: those keep their name and place. */
-export const isOwn = (mailbox: Mailbox): boolean => mailbox.role === null
+const isOwn = (mailbox: Mailbox): boolean => mailbox.role === null
+/** Others may lie below it: not where mail goes by itself. */
+export const takesBelow = ({ role }: Mailbox): boolean =>
+  role === null || role === 'inbox' || role === 'archive' || role === 'sent'
 
 /** The same as on the page of the account; asked for when somebody wants it. */
 const ask = async (kind: 'import' | 'upload', mailbox: Mailbox): Promise<void> => {
@@ -25,8 +28,12 @@ type Place = {
 /** What can be done with a mailbox as such. What its server's rights do not allow is there, and disabled. */
 export const actionsOf = (mailbox: Mailbox, { onWish, isTrashed, canCopy }: Place): MenuItem[] => {
   const { create, rename, insert } = mailbox.rights
+  const below = {
+    label: t('tree.new'),
+    isDisabled: !create,
+    onSelect: () => onWish({ kind: 'create', parent: mailbox }),
+  }
   const tree = [
-    { label: t('tree.new'), isDisabled: !create, onSelect: () => onWish({ kind: 'create', parent: mailbox }) },
     { label: t('tree.rename'), isDisabled: !rename, onSelect: () => onWish({ kind: 'rename', mailbox }) },
     { label: t('tree.move'), isDisabled: !rename, onSelect: () => onWish({ kind: 'move', mailbox }) },
     {
@@ -36,6 +43,7 @@ export const actionsOf = (mailbox: Mailbox, { onWish, isTrashed, canCopy }: Plac
     },
   ]
   return [
+    ...(takesBelow(mailbox) ? [below] : []),
     ...(isOwn(mailbox) ? tree : []),
     ...(insert && mailbox.isSynced ? [{ label: t('tree.import'), onSelect: () => void ask('import', mailbox) }] : []),
     ...(mailbox.role === 'trash' || mailbox.role === 'junk'

@@ -88,4 +88,25 @@ describe('the tree of mailboxes', () => {
     ])
     expect(paths(orderTree(trashed, {}, 'Trash/Old/Older'))).toContain('Trash/Old/Older')
   })
+
+  it('keeps what lies below Archive there, and tells two of one name apart where one lies below the inbox', () => {
+    const friends = [
+      mailbox('INBOX', { role: 'inbox' }),
+      mailbox('INBOX/Friends'),
+      mailbox('INBOX/Own'),
+      mailbox('Archive', { role: 'archive' }),
+      mailbox('Archive/Friends'),
+      mailbox('friends'),
+    ]
+    const rows = orderTree(friends, {}, null)
+    expect(rows.map(({ mailbox: { path }, depth, above }) => [path, depth, above?.path ?? null])).toEqual([
+      ['INBOX', 0, null],
+      ['Archive', 0, null],
+      ['Archive/Friends', 1, null],
+      ['friends', 0, null],
+      ['INBOX/Friends', 0, 'INBOX'],
+      ['INBOX/Own', 0, null],
+    ])
+    expect(orderTree(friends, { Archive: false }, null)[1]).toMatchObject({ isOpen: false, unread: 2 })
+  })
 })

@@ -8,6 +8,8 @@ export type TreeRow = {
   unread: number
   /** It lies below Trash. */
   isTrashed: boolean
+  /** The one it lies below, where that is not shown otherwise and another one beside it has the same name. */
+  above: Mailbox | null
 }
 
 const order = ['inbox', 'drafts', 'sent', 'archive', 'flagged', 'all', 'junk', 'trash']
@@ -15,8 +17,8 @@ const order = ['inbox', 'drafts', 'sent', 'archive', 'flagged', 'all', 'junk', '
 const openAtMost = 60
 
 /**
- * The rows of one account: special mailboxes on top, then the rest by name under their parents. What lies below Trash stays
- * there, folded; what lies below another special one counts as one's own. `chosen` holds what the
+ * The rows of one account: special mailboxes on top, then the rest by name under their parents. What lies below Trash begins
+ * folded; what lies below the inbox is shown on top, since some servers have everything there. `chosen` holds what the
  * person opened (true) or folded (false); the way to the current mailbox is always open. A folded parent counts for all
  * below it. Pure; the work grows with the number of mailboxes, ten thousand are fine.
  */
@@ -27,8 +29,8 @@ export const orderTree = (
 ): TreeRow[] => {
   const special = mailboxes.filter(({ role }) => role !== null)
   const rest = mailboxes.filter(({ role }) => role === null)
-  const trashes = special.filter(({ role }) => role === 'trash')
-  const byId = new Map([...rest, ...trashes].map((mailbox) => [mailbox.id, mailbox]))
+  const inbox = special.find(({ role }) => role === 'inbox')
+  const byId = new Map(mailboxes.filter(({ role }) => role !== 'inbox').map((mailbox) => [mailbox.id, mailbox]))
   const children = new Map<string | null, Mailbox[]>()
   for (const mailbox of rest) {
     const parent = mailbox.parentId !== null && byId.has(mailbox.parentId) ? mailbox.parentId : null
@@ -38,9 +40,12 @@ export const orderTree = (
   }
   const onTheWay = new Set<string>()
   for (let at = byId.get(currentId ?? '')?.parentId; at && byId.has(at); at = byId.get(at)?.parentId) onTheWay.add(at)
+  const namesOnTop = new Map<string, number>()
+  for (const one of children.get(null) ?? []) namesOnTop.set(nameKey(one), (namesOnTop.get(nameKey(one)) ?? 0) + 1)
   const { compare } = new Intl.Collator(undefined, { numeric: true })
   const unreadBelow = (mailbox: Mailbox): number =>
     (children.get(mailbox.id) ?? []).reduce((sum, child) => sum + unreadBelow(child), mailbox.unreadConversations)
+  const isAmbiguous = (mailbox: Mailbox) => (namesOnTop.get(nameKey(mailbox)) ?? 0) > 1
   const walk = (parent: string | null, depth: number, isTrashed: boolean): TreeRow[] =>
     (children.get(parent) ?? [])
       .sort((a, b) => compare(a.name, b.name))
@@ -54,6 +59,7 @@ export const orderTree = (
           isOpen,
           unread: hasChildren && !isOpen ? unreadBelow(mailbox) : mailbox.unreadConversations,
           isTrashed,
+          above: isAmbiguous(mailbox) && inbox?.id === mailbox.parentId ? inbox : null,
         }
         return [row, ...(hasChildren && isOpen ? walk(mailbox.id, depth + 1, isTrashed) : [])]
       })
@@ -61,14 +67,19 @@ export const orderTree = (
     ...special
       .sort((a, b) => order.indexOf(a.role ?? '') - order.indexOf(b.role ?? ''))
       .flatMap((mailbox) => {
-        const hasChildren = mailbox.role === 'trash' && children.has(mailbox.id)
-        const isOpen = hasChildren && (onTheWay.has(mailbox.id) || chosen[mailbox.id] === true)
-        const row = { mailbox, depth: 0, hasChildren, isOpen, unread: mailbox.unreadConversations, isTrashed: false }
-        return [row, ...(isOpen ? walk(mailbox.id, 1, true) : [])]
+        const isTrash = mailbox.role === 'trash'
+        const hasChildren = children.has(mailbox.id)
+        const isUsuallyOpen = !isTrash && rest.length <= openAtMost
+        const isOpen = hasChildren && (onTheWay.has(mailbox.id) || (chosen[mailbox.id] ?? isUsuallyOpen))
+        const unread = hasChildren && !isOpen ? unreadBelow(mailbox) : mailbox.unreadConversations
+        const row = { mailbox, depth: 0, hasChildren, isOpen, unread, isTrashed: false, above: null }
+        return [row, ...(isOpen ? walk(mailbox.id, 1, isTrash) : [])]
       }),
     ...walk(null, 0, false),
   ]
 }
+
+const nameKey = ({ name }: Mailbox): string => name.toLowerCase()
 
 /** Of an account that is folded away, as its rows would say it: drafts are no news, and what lies in All mail lies elsewhere too. */
 export const unreadIn = (rows: TreeRow[]): number =>

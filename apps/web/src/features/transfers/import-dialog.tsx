@@ -22,6 +22,14 @@ export const ImportDialog = ({ mailbox, ...given }: TransferQuestion) => {
       action={t('import.start')}
       isReady={Boolean(folders?.length)}
       begin={() => startImport(mailbox, folders ?? [])}
+      begun={
+        given.begun && (
+          <>
+            {given.begun}
+            {folders && hasBelow(folders) && <p className="muted">{t('import.others', belowOf(folders))}</p>}
+          </>
+        )
+      }
     >
       <p>{t('import.text')}</p>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is one more way; the buttons do the same */}
@@ -64,11 +72,16 @@ export const ImportDialog = ({ mailbox, ...given }: TransferQuestion) => {
 }
 
 const chosenText = (folders: ImportFolder[]): string => {
-  const below = folders.filter(({ names }) => names.length > 0)
   const all = countText(folders.flatMap(({ files }) => files))
-  if (below.length === 0) return all
+  return hasBelow(folders) ? `${all}. ${t('import.below', belowOf(folders))}` : all
+}
+
+const isBelow = ({ names }: ImportFolder): boolean => names.length > 0
+const hasBelow = (folders: ImportFolder[]): boolean => folders.some(isBelow)
+const belowOf = (folders: ImportFolder[]): { n: string; folders: string } => {
+  const below = folders.filter(isBelow)
   const n = below.reduce((sum, { files }) => sum + files.length, 0)
-  return `${all}. ${t('import.below', { n: n.toLocaleString(), folders: below.map(({ names }) => names.join('/')).join(', ') })}`
+  return { n: n.toLocaleString(), folders: below.map(({ names }) => names.join('/')).join(', ') }
 }
 
 const countText = (files: ImportFile[]): string => {
