@@ -250,6 +250,8 @@ export const pageMessages = {
   timeline: 'What happened',
   'remove.title': 'Remove this account',
   'remove.text': 'Nothing is deleted at the mail server either way.',
+  'remove.textPop3':
+    'Nothing is deleted at the mail server either way. Mail that is only here outlasts a disconnection, not an erasure.',
   'remove.ask': 'Remove …',
   'remove.askTitle': 'Remove {address}?',
   'remove.disconnect': 'Disconnect',

@@ -170,7 +170,7 @@ const RemoveCard = ({ account }: { account: Account }) => {
   return (
     <section className="card" aria-label={t('remove')}>
       <h2>{t('remove.title')}</h2>
-      <p>{t('remove.text')}</p>
+      <p>{t(account.kind === 'pop3' ? 'remove.textPop3' : 'remove.text')}</p>
       <button type="button" className="button danger" onClick={() => setAsking(true)}>
         {t('remove.ask')}
       </button>
