@@ -3,7 +3,7 @@ import type { Store } from '#store/open-store.ts'
 import { queueMail } from './queued-mail.ts'
 import { validContent } from './valid-bodies.ts'
 
-/** Something written, and something on its way, that nobody else may see. By the names that paths give their ids. */
+/** Something written, something on its way, and a template, that nobody else may see. By the names that paths give their ids. */
 export const plantDraft = async (store: Store, owner: { userId: bigint; accountId: bigint }) => {
   const { accountId } = owner
   const identity = await store.prisma.identity.findFirstOrThrow({ where: { accountId } })
@@ -15,5 +15,8 @@ export const plantDraft = async (store: Store, owner: { userId: bigint; accountI
   })
   const submissionId = randomUUID()
   await queueMail(store, owner, { id: submissionId, to: ['secret@example.org'] })
-  return { identityId: `${identity.id}`, draftId: draft.id, attachmentId: attachment.id, submissionId }
+  const texts = { name: 'Secret', subject: 'Secret', html: '<p>secret</p>', text: 'secret' }
+  const template = await store.prisma.template.create({ data: { id: randomUUID(), userId: owner.userId, ...texts } })
+  const written = { identityId: `${identity.id}`, draftId: draft.id, templateId: template.id }
+  return { ...written, attachmentId: attachment.id, submissionId }
 }
