@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Parser, Tokenizer } from 'htmlparser2'
-import { scopeName, scopeSheet } from './scope-sheet.ts'
+import { isFontSheet, scopeName, scopeSheet } from './scope-sheet.ts'
 
 /** A page as a part of another one. */
 export type Enclosed = {
@@ -24,9 +24,9 @@ export const enclosePage = (html: string): Enclosed => {
 }
 
 /** They have nothing to say here, or say it of the whole page. */
-const dropped = new Set(['html', 'head', 'body', 'meta', 'base', 'frameset'])
-/** They go with what is in them. */
-const raw = new Set(['style', 'script', 'title'])
+const dropped = new Set(['html', 'head', 'body', 'meta', 'base', 'frameset', 'select', 'svg', 'math'])
+/** They go with what is in them: text for some programs, tags for others. */
+const raw = new Set(['style', 'script', 'title', 'xmp', 'iframe', 'noembed', 'noframes', 'textarea', 'plaintext'])
 /** What an end tag ends only as far as the next one of these. */
 const barriers = new Set(['table', 'td', 'th', 'caption', 'template', 'object', 'marquee', 'applet'])
 const blocks =
@@ -67,7 +67,8 @@ class Page {
         onattribentity: nothing,
         onattribend: nothing,
         onattribname: nothing,
-        oncdata: nothing,
+        // Text for this reader, a comment that ends with the first `>` for browsers.
+        oncdata: (start, end) => this.#replace(this.#html.lastIndexOf('<![', start), end + 1),
         onprocessinginstruction: nothing,
         ontext: (start, end) => {
           if (this.#isInHead && !this.#raw && /\S/.test(this.#html.slice(start, end))) this.#isInHead = false
@@ -79,7 +80,10 @@ class Page {
         onopentagend: (end) => this.#opened(end + 1),
         onselfclosingtag: (end) => this.#opened(end + 1),
         onclosetag: (start, end) => this.#closed(this.#html.slice(start, end).toLowerCase(), start - 2, end),
-        oncomment: (start, end, offset) => this.#comment(start - 4, end - offset, end + 1),
+        oncomment: (start, end, offset) => {
+          if (this.#html.startsWith('<!--', start - 4)) this.#comment(start - 4, end - offset, end + 1)
+          else if (this.#isInHead) this.#replace(this.#html.lastIndexOf('<', start - 1), end + 1)
+        },
         ondeclaration: (start, end) => {
           if (/^!?doctype/i.test(this.#html.slice(start, end)))
             this.#replace(this.#html.lastIndexOf('<', start), end + 1)
@@ -102,6 +106,7 @@ class Page {
   }
 
   #opened(to: number): void {
+    if (this.#raw) return
     const { name, from } = this.#tag
     if (name === 'head') this.#isInHead = true
     else if (name !== 'html' && !isOfHead.has(name)) this.#isInHead = false
@@ -109,27 +114,33 @@ class Page {
     if (raw.has(name)) this.#raw = { name, from, textFrom: to }
     else if (dropped.has(name)) this.#replace(from, to)
     else if (name === 'link') {
-      const link = this.#html.slice(from, to)
-      if (/font|typekit/i.test(link) && /stylesheet/i.test(link)) this.#head.push(link)
+      const { rel = '', href = '' } = attributesOf(this.#html.slice(from, to))
+      if (/\bstylesheet\b/i.test(rel) && isFontSheet(href))
+        this.#head.push(`<link rel="stylesheet" href="${escaped(href)}">`)
       this.#replace(from, to)
     } else if (this.#open.length < maxDepth) this.#enter(name)
   }
 
   #enter(name: string): void {
-    if (rows.test(name)) this.#leaveUntil((one) => one === 'table')
+    if (rows.test(name) || name === 'caption') {
+      // Nothing to a browser: an end tag behind it must not count as if it were held within.
+      if (!this.#open.includes('table')) return
+      this.#leaveUntil((one) => one === 'table')
+    }
     if (blocks.test(name) || barriers.has(name)) this.#open.push(name)
   }
 
   #closed(name: string, from: number, nameEnd: number): void {
     const end = this.#html.indexOf('>', nameEnd)
     const to = end < 0 ? this.#html.length : end + 1
+    if (this.#raw && name !== this.#raw.name) return
     if (name === 'head') this.#isInHead = false
     if (name === this.#raw?.name) this.#endRaw(from, to)
     else if (dropped.has(name)) this.#replace(from, to)
     else if (rows.test(name) || name === 'table') {
       this.#leaveUntil((one) => one === 'table')
       if (name === 'table' && this.#open.at(-1) === 'table') this.#open.pop()
-    } else if (blocks.test(name)) this.#leave(name, from, to)
+    } else if (blocks.test(name) || barriers.has(name)) this.#leave(name, from, to)
   }
 
   #leave(name: string, from: number, to: number): void {
@@ -157,33 +168,80 @@ class Page {
     this.#replace(from, to, this.#isInHead ? '' : sheet)
   }
 
-  /** Outlook reads what others take for a comment. */
+  /** Outlook reads what others take for a comment: of one in the head its sheets alone, for the rest would stand above the answer. */
   #comment(from: number, textEnd: number, to: number): void {
     const text = this.#html.slice(from, textEnd)
     const isRead = /^<!--(?:\[if|<!\[endif)/i.test(text)
     if (!this.#isInHead && !isRead) return
-    const whole = isRead
-      ? this.#html
-          .slice(from, to)
-          .replace(inComment, (_, open: string, css: string) => `${open}${scopeSheet(css, this.#scope)}</style>`)
-      : ''
-    if (this.#isInHead && isRead) this.#head.push(whole)
-    this.#replace(from, to, this.#isInHead ? '' : whole)
+    const whole = isRead ? readByOutlook(this.#html.slice(from, to), this.#scope) : ''
+    const sheets = this.#isInHead ? withoutWords(whole) : ''
+    if (sheets !== '') this.#head.push(sheets)
+    this.#replace(from, to, this.#isInHead || endsMore(whole) ? '' : whole)
   }
 
   /** The first tag of each counts; a later one adds what that did not say, as in browsers. */
   #take(name: 'html' | 'body', tag: string): void {
-    const parser = new Parser({
-      onopentag: (_, found) => {
-        for (const [key, value] of Object.entries(found))
-          if (name === 'body' || key === 'lang' || key === 'dir') this.#attributes[key] ??= value
-      },
-    })
-    parser.end(tag)
+    for (const [key, value] of Object.entries(attributesOf(tag)))
+      if (name === 'body' || key === 'lang' || key === 'dir') this.#attributes[key] ??= value
   }
 }
 const isOfHead = new Set(['head', 'meta', 'base', 'link', 'style', 'script', 'title', 'noscript'])
-const inComment = /(<style\b[^>]*>)([\s\S]*?)<\/style\s*>/gi
+
+const attributesOf = (tag: string): Attributes => {
+  let attributes: Attributes = {}
+  const parser = new Parser({
+    onopentag: (_, found) => {
+      attributes = found
+    },
+  })
+  parser.end(tag)
+  return attributes
+}
+
+type Piece = { open: string; css: string | null }
+
+/** Text, and the sheets between; one that does not end goes, with all that follows. In one pass, whatever is in there. */
+function* piecesOf(text: string): Generator<Piece> {
+  const [opening, closing] = [/<style\b/gi, /<\/style/gi]
+  for (let at = 0; ; ) {
+    opening.lastIndex = at
+    const start = opening.exec(text)?.index ?? text.length
+    yield { open: text.slice(at, start), css: null }
+    const from = text.indexOf('>', start) + 1
+    closing.lastIndex = from
+    const to = from === 0 ? undefined : closing.exec(text)?.index
+    const end = to === undefined ? 0 : text.indexOf('>', to) + 1
+    if (to === undefined || end === 0) return
+    yield { open: text.slice(start, from), css: text.slice(from, to) }
+    at = end
+  }
+}
+
+const readByOutlook = (comment: string, scope: string): string => {
+  const read = [...piecesOf(comment)]
+    .map(({ open, css }) => (css === null ? open : `${open}${scopeSheet(css, scope)}</style>`))
+    .join('')
+  return read.endsWith('-->') ? read : `${read}<![endif]-->`
+}
+
+const withoutWords = (comment: string): string => {
+  const sheets = [...piecesOf(comment)].flatMap(({ open, css }) => (css === null ? [] : [`${open}${css}</style>`]))
+  const [begins] = /^<!--\[if[^\]]*\]>/i.exec(comment) ?? []
+  return begins === undefined || sheets.length === 0 ? '' : `${begins}${sheets.join('')}<![endif]-->`
+}
+
+/** Something that it did not begin. */
+const endsMore = (comment: string): boolean => {
+  const open = new Map<string, number>()
+  for (const [, slash, tag = ''] of comment.matchAll(/<(\/?)([a-z][a-z0-9]*)/gi)) {
+    const name = tag.toLowerCase()
+    if (!blocks.test(name) && name !== 'body' && name !== 'html') continue
+    const depth = (open.get(name) ?? 0) + (slash === '' ? 1 : -1)
+    if (depth < 0) return true
+    open.set(name, depth)
+  }
+  return false
+}
 
 /** What a `body` says of its looks, where a `div` can say it. */
 const standIn = (attributes: Attributes): string => {
