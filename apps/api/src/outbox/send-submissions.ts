@@ -5,7 +5,7 @@ import type { SmtpSession } from '#protocol/smtp/open-session.ts'
 import { type Refusal, type SubmissionEnd, sendMessage } from '#protocol/smtp/send-message.ts'
 import { readPieces } from '#store/blobs.ts'
 import { commit, commitBulk, type EngineScope, type RawUnit } from '#store/commit.ts'
-import { endProvenDoubts } from '#store/doubt-evidence.ts'
+import { endProvenDoubts, hasEvidence } from '#store/doubt-evidence.ts'
 import { type Lease, requireLease } from '#store/lease.ts'
 import type { Store } from '#store/open-store.ts'
 import {
@@ -54,6 +54,12 @@ export const recoverSubmissions = async ({ store, lease }: Pick<Sending, 'store'
     await recoverBatches(unit, lease.accountId, outcomes)
     await endProvenDoubts(unit, lease.accountId)
   })
+}
+
+/** A doubt that began while its copy was being stored: neither transaction saw the other. */
+export const lookAtDoubts = async ({ store, lease }: Pick<Sending, 'store' | 'lease'>): Promise<void> => {
+  if (await store.readSystem((tx) => hasEvidence(tx, lease.accountId)))
+    await commit(store, { kind: 'engine', ...lease }, (unit) => endProvenDoubts(unit, lease.accountId))
 }
 
 const inDoubt = 'The connection ended before the server said that it has the mail.'

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { changesReply } from '@postern/shared/changes.ts'
+import type { DraftContent } from '@postern/shared/drafts.ts'
 import type { Submission } from '@postern/shared/submissions.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { commitBulk } from '#store/commit.ts'
@@ -288,6 +289,32 @@ describe('a mail in the outbox', () => {
     expect((await outbox.sender.ask('POST', `/submissions/${id}/retry`)).status).toBe(200)
     await until(async () => (await outbox.sentCopies(accountId)).length === 1, { what: 'the copy' })
     expect((await outbox.sender.ask('POST', `/submissions/${id}/retry`)).status).toBe(409)
+    await engine.stop()
+  })
+
+  it('is proven by a copy that came unseen, as soon as somebody looks, and only where it went out once', async () => {
+    const { accountId } = await outbox.scene()
+    const { store } = outbox.fixture
+    const engine = outbox.fixture.start()
+    const to = Array.from({ length: 101 }, (_, n) => ({ name: '', address: `p${n}@example.org` }))
+    const sent = async (content: Partial<DraftContent>) => {
+      const { id } = await outbox.sender.send(await outbox.sender.write(accountId, content), { holdSeconds: 60 })
+      const header = `Message-ID: <${id}@example.org>`
+      await deliver(accountId, 'sent', ['From: ann@example.org', header])
+      return id
+    }
+    const [toMany, toOne] = [await sent({ to }), await sent({})]
+    await until(async () => (await outbox.sentCopies(accountId)).length === 2, { what: 'both copies' })
+    // As it is while the second half of the first one leaves, and its copy is here: that may be of this half.
+    await store.prisma.$executeRaw`
+      UPDATE submission_batch SET state = CASE n WHEN 0 THEN 'in_doubt' ELSE 'committing' END WHERE account_id = ${accountId}`
+    store.notifier.notify(engineChannel, `${accountId}`)
+    await outbox.sender.ends(toOne, 'sent')
+    const batches = await store.prisma.submissionBatch.findMany({
+      where: { submissionId: toMany },
+      orderBy: { n: 'asc' },
+    })
+    expect(batches.map(({ state }) => state)).toEqual(['in_doubt', 'committing'])
     await engine.stop()
   })
 })
