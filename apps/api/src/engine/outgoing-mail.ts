@@ -1,6 +1,6 @@
 import { followNextSent } from '#outbox/follow-submission.ts'
 import { needsPerson, tellAfterMs } from '#outbox/plan-submission.ts'
-import { recoverSubmissions, sendNextSubmission } from '#outbox/send-submissions.ts'
+import { lookAtDoubts, recoverSubmissions, sendNextSubmission } from '#outbox/send-submissions.ts'
 import { backoffMs } from '#platform/backoff.ts'
 import { AppError } from '#platform/errors.ts'
 import { toSessionError } from '#protocol/session-error.ts'
@@ -74,6 +74,7 @@ export class OutgoingMail {
         if (!isRecovered) await recoverSubmissions({ store: deps.store, lease })
         isRecovered = true
         this.#wake.take('waiting')
+        await lookAtDoubts({ store: deps.store, lease })
         await this.#tellLate()
         while (!signal.aborted && !this.#isParked && (await this.#sendNext())) await this.#follow()
         await this.#follow()

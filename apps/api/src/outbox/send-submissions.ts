@@ -5,7 +5,7 @@ import type { SmtpSession } from '#protocol/smtp/open-session.ts'
 import { type Refusal, type SubmissionEnd, sendMessage } from '#protocol/smtp/send-message.ts'
 import { readPieces } from '#store/blobs.ts'
 import { commit, commitBulk, type EngineScope, type RawUnit } from '#store/commit.ts'
-import { endProvenDoubts } from '#store/doubt-evidence.ts'
+import { endProvenDoubts, hasEvidence } from '#store/doubt-evidence.ts'
 import { type Lease, requireLease } from '#store/lease.ts'
 import type { Store } from '#store/open-store.ts'
 import {
@@ -17,6 +17,7 @@ import {
   isUnderWay,
   nextDueBatch,
   type OpenRecipient,
+  type RecipientAnswer,
   readBatch,
   readOpenRecipients,
   recoverBatches,
@@ -53,6 +54,12 @@ export const recoverSubmissions = async ({ store, lease }: Pick<Sending, 'store'
     await recoverBatches(unit, lease.accountId, outcomes)
     await endProvenDoubts(unit, lease.accountId)
   })
+}
+
+/** A doubt that began while its copy was being stored: neither transaction saw the other. */
+export const lookAtDoubts = async ({ store, lease }: Pick<Sending, 'store' | 'lease'>): Promise<void> => {
+  if (await store.readSystem((tx) => hasEvidence(tx, lease.accountId)))
+    await commit(store, { kind: 'engine', ...lease }, (unit) => endProvenDoubts(unit, lease.accountId))
 }
 
 const inDoubt = 'The connection ended before the server said that it has the mail.'
@@ -130,11 +137,17 @@ const tryOnce = async (
       wantsReport: batch.wantsReport,
       envelopeId: batch.submissionId,
     }
-    const end = await sendMessage(session, submission, async (taken) => {
+    const end = await sendMessage(session, submission, async (taken, refused) => {
       accepted = taken
-      const isCommitted = await commit(store, scope, (unit) =>
-        advanceBatch(unit, batch, { from: ['connected'], to: 'committing' }),
-      )
+      const isCommitted = await commit(store, scope, async (unit) => {
+        if (!(await advanceBatch(unit, batch, { from: ['connected'], to: 'committing' }))) return false
+        // Whom a doubt is about, if it comes to that: those who were refused have nothing to have got.
+        await settleRecipients(unit, batch, [
+          ...taken.map((address) => toAnswer(address, 'waiting')),
+          ...toAnswers(refused),
+        ])
+        return true
+      })
       if (!isCommitted) throw new AppError('lease.lost', 'Somebody else sends this mail.')
       // Stopped for so long that another one may have begun: what is on disk then says that it is in doubt.
       requireLease(lease)
@@ -195,23 +208,29 @@ const toEnded = (end: SubmissionEnd, accepted: string[]): Ended => {
   }
 }
 
+const toAnswer = (address: string, state: 'waiting' | 'accepted'): RecipientAnswer => ({
+  address,
+  state,
+  replyCode: null,
+  text: null,
+})
+
+const toAnswers = (refused: Refusal[]): RecipientAnswer[] =>
+  refused.map(({ address, reply }) => ({
+    address,
+    state: reply.code >= 500 ? 'refused' : 'waiting',
+    // One that says nothing known may change its mind.
+    replyCode: reply.code || 450,
+    text: reply.text,
+  }))
+
 const settle = async (unit: RawUnit, batch: DueBatch, { attempt, facts, accepted, refused }: Ended): Promise<void> => {
   const { submissionId } = batch
   await holdBatch(unit.tx, batch)
   const refusedForGood = refused.filter(({ reply }) => reply.code >= 500)
   await settleRecipients(unit, batch, [
-    ...(attempt.kind === 'accepted' ? accepted : []).map((address) => ({
-      address,
-      state: 'accepted' as const,
-      replyCode: null,
-      text: null,
-    })),
-    ...refused.map(({ address, reply }) => ({
-      address,
-      state: reply.code >= 500 ? ('refused' as const) : ('waiting' as const),
-      replyCode: reply.code,
-      text: reply.text,
-    })),
+    ...(attempt.kind === 'accepted' ? accepted : []).map((address) => toAnswer(address, 'accepted')),
+    ...toAnswers(refused),
   ])
   const isEarly = attempt.kind === 'early'
   const dueInMs = isEarly ? attempt.dueInMs : retryDelayMs(batch.attempts + 1, Math.random())

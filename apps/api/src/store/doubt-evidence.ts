@@ -2,6 +2,7 @@ import { messageIdHash } from '#mail/threading.ts'
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
+import type { Tx } from './open-store.ts'
 import { isInSent } from './sent-copies.ts'
 import { decideHeld, holdSubmission } from './steer-submissions.ts'
 import { finishSubmission, tellSubmission } from './submissions.ts'
@@ -26,6 +27,13 @@ export const noteArrivals = async (unit: RawUnit, accountId: bigint, threadIds: 
 /** Where the copy came before the doubt did. */
 export const endProvenDoubts = async (unit: RawUnit, accountId: bigint): Promise<void> => {
   for (const doubt of await inDoubt(unit.tx, accountId)) await isProven(unit, accountId, doubt)
+}
+
+/** Worth asking before a transaction for endProvenDoubts: hardly ever is anything in doubt. */
+export const hasEvidence = async (tx: Tx, accountId: bigint): Promise<boolean> => {
+  for (const { header } of await inDoubt(tx, accountId))
+    if (await isInSent(tx, accountId, messageIdHash(header))) return true
+  return false
 }
 
 /** Ends the doubt then. */
@@ -56,6 +64,5 @@ const inDoubt = (tx: RawTx, accountId: bigint): Promise<Doubt[]> =>
     SELECT DISTINCT s.id::text, s.user_id AS "userId", s.message_id_header AS header FROM submission_batch b JOIN submission s ON s.id = b.submission_id
     WHERE b.account_id = ${accountId} AND b.state = 'in_doubt'`
 
-/** The copy of a mail that went to some already proves nothing of the others. */
-const isProvable = (states: string[]): boolean =>
-  states.filter((state) => state === 'in_doubt').length === 1 && !states.includes('sent')
+/** All batches of a mail have one Message-ID: where there are several, the copy may be another one's, whatever became of that. */
+const isProvable = (states: string[]): boolean => states.length === 1 && states[0] === 'in_doubt'

@@ -5,7 +5,7 @@ import type { WholeDraft } from './drafts.ts'
 import { holdOwnDraft, tellDraft, wantCopy, wantCopyGone } from './drafts.ts'
 import type { Tx } from './open-store.ts'
 import { foundInSent } from './read-submissions.ts'
-import { type Due, partsOf, tellSubmission } from './submissions.ts'
+import { type Due, partsOf, splitWaiting, tellSubmission } from './submissions.ts'
 
 /** What its person does with a mail on its way out. Each holds it first, so that nobody begins to send it meanwhile. */
 export type HeldSubmission = {
@@ -117,7 +117,7 @@ export const retryHeld = async (unit: Unit, { id, accountId }: HeldSubmission): 
   return again + missed + copies > 0
 }
 
-/** Ends the doubt about its batches: the server had them, or they go again. */
+/** Ends the doubt about its batches: the server had them, for all but those it refused; or they go again. */
 export const decideHeld = async (
   unit: RawUnit,
   { id, accountId }: HeldSubmission,
@@ -133,6 +133,9 @@ export const decideHeld = async (
     await tx.$executeRaw`
       UPDATE submission_batch SET state = 'queued', changed_at = now(), due_at = now(), text = NULL WHERE submission_id = ${id}::uuid AND state = 'in_doubt'`
   } else {
+    const doubts = await tx.$queryRaw<{ n: number }[]>`
+      SELECT n FROM submission_batch WHERE submission_id = ${id}::uuid AND state = 'in_doubt' ORDER BY n`
+    for (const { n } of doubts) await splitWaiting(unit, { submissionId: id, n }, { dueInMs: 0 })
     await tx.$executeRaw`
       UPDATE submission_recipient r SET state = 'accepted', reply_code = NULL, text = NULL FROM submission_batch b
       WHERE r.submission_id = ${id}::uuid AND r.state = 'waiting' AND b.submission_id = r.submission_id AND b.n = r.batch AND b.state = 'in_doubt'`

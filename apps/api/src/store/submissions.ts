@@ -165,16 +165,19 @@ export const advanceBatch = async (
   return moved > 0
 }
 
+/** `waiting` with a code: not now, so it goes to them again. Without one: the server takes it for them, or was not asked yet. */
+export type RecipientAnswer = {
+  address: string
+  state: 'waiting' | 'accepted' | 'refused'
+  replyCode: number | null
+  text: string | null
+}
+
 /** How each recipient was answered. */
 export const settleRecipients = async (
   { tx }: RawUnit,
   { submissionId, n }: BatchKey,
-  answers: {
-    address: string
-    state: 'waiting' | 'accepted' | 'refused'
-    replyCode: number | null
-    text: string | null
-  }[],
+  answers: RecipientAnswer[],
 ): Promise<void> => {
   if (answers.length === 0) return
   await tx.$executeRaw`
@@ -201,13 +204,13 @@ export const applyReport = async (
     changed += await unit.tx.$executeRaw`
       UPDATE submission_recipient SET state = ${action}, text = coalesce(${text}::text, text)
       WHERE submission_id = ${submissionId}::uuid AND lower(address) = ANY (${textArray(known)}::text[])
-        AND (state IN ('accepted', 'failed', 'delivered') OR (state = 'waiting' AND EXISTS (SELECT 1 FROM submission_batch b
+        AND (state IN ('accepted', 'failed', 'delivered') OR (state = 'waiting' AND reply_code IS NULL AND EXISTS (SELECT 1 FROM submission_batch b
           WHERE b.submission_id = submission_recipient.submission_id AND b.n = submission_recipient.batch AND b.state = 'in_doubt')))`
   }
   if (changed > 0) tellSubmission(unit, accountId, submissionId)
 }
 
-/** Recipients of a batch that nobody has accepted or refused yet, while others have the mail: a batch of their own. */
+/** Recipients of a batch who may be taken later, while others have the mail: a batch of their own. */
 export const splitWaiting = async (
   { tx }: RawUnit,
   { submissionId, n }: BatchKey,
@@ -219,9 +222,10 @@ export const splitWaiting = async (
       SELECT b.submission_id, (SELECT max(n) + 1 FROM submission_batch WHERE submission_id = b.submission_id), b.account_id, 'deferred', b.attempts + 1,
         now() + ${dueInMs}::float8 * interval '1 millisecond', r.reply_code, r.text
       FROM submission_batch b CROSS JOIN LATERAL (SELECT reply_code, text FROM submission_recipient
-        WHERE submission_id = b.submission_id AND batch = b.n AND state = 'waiting' ORDER BY position LIMIT 1) r
+        WHERE submission_id = b.submission_id AND batch = b.n AND state = 'waiting' AND reply_code IS NOT NULL ORDER BY position LIMIT 1) r
       WHERE b.submission_id = ${submissionId}::uuid AND b.n = ${n}::int RETURNING submission_id, n)
-    UPDATE submission_recipient r SET batch = made.n FROM made WHERE r.submission_id = made.submission_id AND r.batch = ${n}::int AND r.state = 'waiting'`
+    UPDATE submission_recipient r SET batch = made.n FROM made
+    WHERE r.submission_id = made.submission_id AND r.batch = ${n}::int AND r.state = 'waiting' AND r.reply_code IS NOT NULL`
 }
 
 /** A mail of which every batch has come to an end has one. */

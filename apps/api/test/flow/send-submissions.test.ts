@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { recoverSubmissions, sendNextSubmission } from '#outbox/send-submissions.ts'
 import { commit } from '#store/commit.ts'
 import { type Lease, takeLeases } from '#store/lease.ts'
-import { cancelHeld, holdSubmission } from '#store/steer-submissions.ts'
+import { cancelHeld, decideHeld, holdSubmission } from '#store/steer-submissions.ts'
 import { queueMail } from '../support/queued-mail.ts'
 import { type ScriptedSmtp, type SmtpScript, signInAt, startScriptedSmtp } from '../support/scripted-smtp.ts'
 import { until } from '../support/until.ts'
@@ -196,5 +196,44 @@ describe('a mail that waits to be sent', () => {
       expect(await states(id), found).toEqual([then])
     }
     expect(server.mails.length).toBe(2)
+  })
+
+  it('has not come to those the server refused, whatever ends the doubt about the others', async () => {
+    let isFirst = true
+    const { server, queue, lease, sendOn, states, recipients, makeDue, accountId } = await scene((step, to) => {
+      if (step !== 'rcpt' || to.includes('now')) return undefined
+      if (to.includes('never')) return { reply: '550 5.1.1 no such user' }
+      return isFirst ? { reply: '450 4.2.1 later' } : undefined
+    })
+    const { store, userId } = fixture
+    let answer = () => {}
+    server.holdEnds((go) => {
+      answer = go
+    })
+    const id = randomUUID()
+    await queue(id, ['now@example.org', 'later@example.org', 'never@example.org'])
+    const stale = sendOn(lease, () => signInAt(server, 30_000))
+    await until(async () => server.mails.length === 1, { what: 'the end of the mail' })
+    // Its owner is gone before it hears of the end.
+    const next = await leaseOf(accountId)
+    await recoverSubmissions({ store, lease: next })
+    expect(await states(id)).toEqual(['in_doubt'])
+    await commit(store, { kind: 'user', userId }, async (unit) => {
+      const held = await holdSubmission(unit.tx, userId, id)
+      if (held) await decideHeld(unit, held, 'arrived')
+    })
+    expect(await states(id)).toEqual(['sent', 'deferred'])
+    answer()
+    await expect(stale).rejects.toMatchObject({ code: 'lease.lost' })
+    server.holdEnds((go) => go())
+    isFirst = false
+    await makeDue()
+    while (await sendOn(next));
+    expect(server.mails.map(({ to }) => to)).toEqual([['now@example.org'], ['later@example.org']])
+    expect(await recipients(id)).toEqual([
+      ['now@example.org', 'accepted', 0],
+      ['later@example.org', 'accepted', 1],
+      ['never@example.org', 'refused', 0],
+    ])
   })
 })

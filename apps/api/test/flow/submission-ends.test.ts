@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { changesReply } from '@postern/shared/changes.ts'
+import type { DraftContent } from '@postern/shared/drafts.ts'
 import type { Submission } from '@postern/shared/submissions.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { commitBulk } from '#store/commit.ts'
@@ -18,6 +19,42 @@ describe('a mail in the outbox', () => {
   })
   afterEach(() => outbox.stopServers())
   afterAll(() => outbox.stop())
+
+  /** Nobody put it there from here: it came. */
+  const deliver = async (accountId: bigint, role: string, header: string[], text = 'x') => {
+    const { store } = outbox.fixture
+    const { id: mailboxId } = await store.prisma.mailbox.findFirstOrThrow({ where: { accountId, role } })
+    const octets = Buffer.from(`${header.join('\r\n')}\r\n\r\n${text}\r\n`)
+    const transfer = {
+      userId: outbox.fixture.userId,
+      accountId,
+      mailboxId,
+      kind: 'import' as const,
+      fromMailboxId: null,
+      expectedBytes: null,
+    }
+    const { id: transferId } = await createTransfer(store.prisma, transfer)
+    const content = {
+      sha256: Buffer.from(hash('sha256', octets, 'buffer')),
+      sizeBytes: octets.length,
+      head: octets,
+      blobId: null,
+    }
+    const item = {
+      kind: 'mail' as const,
+      content,
+      name: 'x',
+      bits: 0,
+      keywords: [],
+      cameAt: new Date(),
+      fileAt: null,
+    }
+    await addItems(
+      store,
+      { kind: 'user', userId: outbox.fixture.userId, accountId },
+      { transferId, items: [item], bytes: 0 },
+    )
+  }
 
   it('that waits for long is told of, and given up after a day', async () => {
     const { accountId } = await outbox.scene((step) => (step === 'mail' ? { reply: '451 4.3.0 come back' } : undefined))
@@ -58,7 +95,6 @@ describe('a mail in the outbox', () => {
     const draftId = await outbox.sender.write(accountId)
     const { id } = await outbox.sender.send(draftId)
     await outbox.sender.ends(id, 'in_doubt')
-    const { store } = outbox.fixture
     let since = '0'
     let shown: Submission | undefined
     /** On a screen that does nothing but follow the log of changes. */
@@ -71,44 +107,12 @@ describe('a mail in the outbox', () => {
     }
     expect(await found()).toEqual([])
     const own = `${id}@example.org`
-    const deliver = async (role: string, header: string[], text = 'x') => {
-      const { id: mailboxId } = await store.prisma.mailbox.findFirstOrThrow({ where: { accountId, role } })
-      const octets = Buffer.from(`${header.join('\r\n')}\r\n\r\n${text}\r\n`)
-      const transfer = {
-        userId: outbox.fixture.userId,
-        accountId,
-        mailboxId,
-        kind: 'import' as const,
-        fromMailboxId: null,
-        expectedBytes: null,
-      }
-      const { id: transferId } = await createTransfer(store.prisma, transfer)
-      const content = {
-        sha256: Buffer.from(hash('sha256', octets, 'buffer')),
-        sizeBytes: octets.length,
-        head: octets,
-        blobId: null,
-      }
-      const item = {
-        kind: 'mail' as const,
-        content,
-        name: 'x',
-        bits: 0,
-        keywords: [],
-        cameAt: new Date(),
-        fileAt: null,
-      }
-      await addItems(
-        store,
-        { kind: 'user', userId: outbox.fixture.userId, accountId },
-        { transferId, items: [item], bytes: 0 },
-      )
-    }
-    await deliver('inbox', ['From: dan@example.org', 'Message-ID: <1@x>', 'Subject: about something else'])
-    await deliver('inbox', ['From: bob@example.org', 'Message-ID: <2@x>', `References: <${own}>`])
+    await deliver(accountId, 'inbox', ['From: dan@example.org', 'Message-ID: <1@x>', 'Subject: about something else'])
+    await deliver(accountId, 'inbox', ['From: bob@example.org', 'Message-ID: <2@x>', `References: <${own}>`])
     await until(async () => (await found()).length > 0, { what: 'a reply' })
     expect(await found()).toEqual(['reply'])
     await deliver(
+      accountId,
       'inbox',
       ['From: MAILER-DAEMON@example.org', 'Message-ID: <3@x>', 'Subject: failed'],
       `Message-ID: <${own}>`,
@@ -116,12 +120,31 @@ describe('a mail in the outbox', () => {
     await until(async () => (await found()).length === 2, { what: 'a bounce' })
     expect([await found(), (await outbox.sender.state(id)).state]).toEqual([['bounce', 'reply'], 'in_doubt'])
     // Nobody put it there from here: its server did.
-    await deliver('sent', ['From: ann@example.org', `Message-ID: <${own}>`])
+    await deliver(accountId, 'sent', ['From: ann@example.org', `Message-ID: <${own}>`])
     await outbox.sender.ends(id, 'sent')
     expect(await found()).toEqual(['bounce', 'in_sent', 'reply'])
     await until(async () => (await outbox.sender.state(id)).sentCopy === 'stored', { what: 'a copy in Sent' })
     expect((await outbox.draftOf(draftId)).discardedAt).not.toBeNull()
     expect((await outbox.sentCopies(accountId)).length).toBe(1)
+    await engine.stop()
+  })
+
+  it('found in Sent goes to whom the server did not take it for, and to them alone', async () => {
+    let isFirst = true
+    const { server, accountId } = await outbox.scene((step, to) => {
+      if (!isFirst) return undefined
+      if (step === 'rcpt' && to.includes('eve')) return { reply: '450 4.2.0 later' }
+      return step === 'end' ? 'cut' : undefined
+    })
+    const engine = outbox.fixture.start()
+    const to = ['bob@example.org', 'eve@example.org'].map((address) => ({ name: '', address }))
+    const { id } = await outbox.sender.send(await outbox.sender.write(accountId, { to }))
+    await outbox.sender.ends(id, 'in_doubt')
+    isFirst = false
+    await deliver(accountId, 'sent', ['From: ann@example.org', `Message-ID: <${id}@example.org>`])
+    const { recipients } = await outbox.sender.ends(id, 'sent')
+    expect(recipients.map(({ state }) => state)).toEqual(['accepted', 'accepted'])
+    expect(server.mails.map((mail) => mail.to)).toEqual([['bob@example.org'], ['eve@example.org']])
     await engine.stop()
   })
 
@@ -266,6 +289,32 @@ describe('a mail in the outbox', () => {
     expect((await outbox.sender.ask('POST', `/submissions/${id}/retry`)).status).toBe(200)
     await until(async () => (await outbox.sentCopies(accountId)).length === 1, { what: 'the copy' })
     expect((await outbox.sender.ask('POST', `/submissions/${id}/retry`)).status).toBe(409)
+    await engine.stop()
+  })
+
+  it('is proven by a copy that came unseen, as soon as somebody looks, and only where it went out once', async () => {
+    const { accountId } = await outbox.scene()
+    const { store } = outbox.fixture
+    const engine = outbox.fixture.start()
+    const to = Array.from({ length: 101 }, (_, n) => ({ name: '', address: `p${n}@example.org` }))
+    const sent = async (content: Partial<DraftContent>) => {
+      const { id } = await outbox.sender.send(await outbox.sender.write(accountId, content), { holdSeconds: 60 })
+      const header = `Message-ID: <${id}@example.org>`
+      await deliver(accountId, 'sent', ['From: ann@example.org', header])
+      return id
+    }
+    const [toMany, toOne] = [await sent({ to }), await sent({})]
+    await until(async () => (await outbox.sentCopies(accountId)).length === 2, { what: 'both copies' })
+    // As it is while the second half of the first one leaves, and its copy is here: that may be of this half.
+    await store.prisma.$executeRaw`
+      UPDATE submission_batch SET state = CASE n WHEN 0 THEN 'in_doubt' ELSE 'committing' END WHERE account_id = ${accountId}`
+    store.notifier.notify(engineChannel, `${accountId}`)
+    await outbox.sender.ends(toOne, 'sent')
+    const batches = await store.prisma.submissionBatch.findMany({
+      where: { submissionId: toMany },
+      orderBy: { n: 'asc' },
+    })
+    expect(batches.map(({ state }) => state)).toEqual(['in_doubt', 'committing'])
     await engine.stop()
   })
 })

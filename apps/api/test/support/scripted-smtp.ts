@@ -136,7 +136,7 @@ export const startScriptedSmtp = async (
 }
 
 /** Somebody who is signed in there, and waits no longer for an answer than a test does. */
-export const signInAt = ({ port }: Pick<ScriptedSmtp, 'port'>): Promise<SmtpSession> =>
+export const signInAt = ({ port }: Pick<ScriptedSmtp, 'port'>, answerTimeoutMs = 300): Promise<SmtpSession> =>
   openSmtpSession({
     host: 'localhost',
     address: '127.0.0.1',
@@ -145,5 +145,5 @@ export const signInAt = ({ port }: Pick<ScriptedSmtp, 'port'>): Promise<SmtpSess
     pinnedFingerprint: null,
     username: 'ann',
     password: new Secret('secret'),
-    answerTimeoutMs: 300,
+    answerTimeoutMs,
   })
