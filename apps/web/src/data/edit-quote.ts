@@ -70,6 +70,8 @@ const takePictures = async (key: string, messageId: string): Promise<Map<string,
 const withPictures = (html: string, pictures: Map<string, string>): string => {
   const page = new DOMParser().parseFromString(html, 'text/html')
   for (const other of page.querySelectorAll('style, script, title, [data-signature]')) other.remove()
+  const unseen = page.createNodeIterator(page.body, NodeFilter.SHOW_COMMENT)
+  for (let one = unseen.nextNode(); one; one = unseen.nextNode()) one.parentNode?.removeChild(one)
   // Nobody else's text is filled in.
   for (const chip of page.querySelectorAll('[data-placeholder]')) chip.removeAttribute('data-placeholder')
   for (const image of page.querySelectorAll('img')) {
