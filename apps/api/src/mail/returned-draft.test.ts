@@ -68,6 +68,23 @@ describe('a copy in Drafts that comes back', () => {
     expect(back({ text: there.replace('four', 'for'), html: null })).toBeNull()
   })
 
+  it('made to take long, as it came, is not compared for long', () => {
+    const { html } = copyOf('<p>Yes.</p>')
+    const deep = `${'<div>'.repeat(120_000)}${'</b>'.repeat(60_000)}`
+    // What is cut off within a tag takes the end of its element along.
+    const lengthWith = (hostile: string) =>
+      back({ text: '', html: html?.replace('<p>Yes.</p>', () => hostile) ?? null })?.html?.length
+    expect([deep, '<body '.repeat(150_000), 'x'.repeat(1_000_001)].map(lengthWith)).toEqual([
+      undefined,
+      900_010,
+      undefined,
+    ])
+    const { text } = copyOf(null, 'Yes.')
+    const line = text.slice(text.indexOf('\n\n') + 2).split('\n')[0]
+    expect(back({ text: `${`${line}\n`.repeat(15_000)}${text.slice(6)}P.S.`, html: null })).toBeNull()
+    expect(back({ text: `${`${line}\n`.repeat(15_000)}${text.slice(6)}`, html: null })?.text).toMatch(/^On /)
+  })
+
   it('without a quote is without its page', () => {
     const { html } = outgoingContent({
       text: '',

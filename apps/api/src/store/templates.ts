@@ -1,4 +1,4 @@
-import type { TemplateContent } from '@postern/shared/templates.ts'
+import { maxTemplates, type TemplateContent } from '@postern/shared/templates.ts'
 import type { Unit } from './commit.ts'
 import type { Template } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
@@ -52,9 +52,13 @@ export const changeTemplate = async (unit: Unit, { id, userId }: TemplateRow, te
   tell(unit, userId)
 }
 
-/** It can come back for a while (`restoreTemplate`). */
+/** It can come back for a while (`restoreTemplate`), unless as many were removed after it as there may be. */
 export const removeTemplate = async (unit: Unit, { id, userId }: TemplateRow): Promise<void> => {
   await unit.tx.template.updateMany({ where: { id, removedAt: null }, data: { removedAt: new Date() } })
+  await unit.tx.$executeRaw`
+    DELETE FROM template WHERE id IN (
+      SELECT id FROM template WHERE user_id = ${userId} AND removed_at IS NOT NULL
+      ORDER BY removed_at DESC, id OFFSET ${maxTemplates}::int)`
   tell(unit, userId)
 }
 

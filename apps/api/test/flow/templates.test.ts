@@ -35,9 +35,11 @@ it('a template is made once, with the plain text of its HTML, listed by name, an
     content: { subject: 'Hi Bcc: x' },
     text: 'Dear {recipient.firstName},\n\n- one',
   })
-  // The answer was lost, and it is sent again.
+  // The answer was lost, and it is sent again; or twice at once.
   expect(await saved(put(id, 0, { subject: 'Hi\r\nBcc: x', html: made.content.html }))).toEqual(made)
-  await saved(put(other, 0, { name: ' apples\u202e\u0000 ' }))
+  const apples = () => saved(put(other, 0, { name: ' apples\u202e\u0000 ' }))
+  const [first, ...same] = await Promise.all([apples(), apples(), apples(), apples()])
+  for (const one of same) expect(one).toEqual(first)
   expect(await list()).toMatchObject([
     { id: other, name: 'apples', preview: 'Thank you' },
     { id, name: 'Thanks', subject: 'Hi Bcc: x', preview: 'Dear {recipient.firstName}, - one' },
@@ -71,6 +73,20 @@ it('a removed one comes back for a day, and its name can be used meanwhile', asy
   await rows().update({ where: { id }, data: { removedAt: new Date(Date.now() - 25 * 3_600_000) } })
   await sweepTemplates(api.store)
   expect(await errorOf(api.send('POST', `/templates/${id}/restore`))).toMatchObject({ code: 'not_found' })
+  await rows().deleteMany()
+})
+
+it('of removed ones the latest are kept, as many as there may be', async () => {
+  const removed = Array.from({ length: 500 }, (_, n) => ({
+    ...{ id: randomUUID(), userId: api.userId, name: `${n}`, subject: '', html: '', text: '' },
+    removedAt: new Date(Date.now() - n * 1000),
+  }))
+  await rows().createMany({ data: removed })
+  const id = randomUUID()
+  await saved(put(id, 0))
+  await api.send('DELETE', `/templates/${id}`)
+  expect(await rows().count()).toBe(500)
+  expect(await rows().findMany({ where: { OR: [{ id }, { name: '499' }] } })).toMatchObject([{ id }])
   await rows().deleteMany()
 })
 

@@ -2,6 +2,7 @@ import type { Message } from '@postern/shared/messages.ts'
 import { writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
 import { fullDate, personName } from '#lib/format.ts'
+import { withoutTokens } from '#lib/placeholders.ts'
 import { richOf } from '#lib/signature.ts'
 import { app, loadBody } from './app-state.ts'
 import { attachFromMail } from './attachments.ts'
@@ -32,7 +33,7 @@ export const takeInQuote = async (key: string): Promise<void> => {
   const head = message ? headOf(message, kind === 'forward') : t('quote.original')
   if (content.html === null) {
     const quoted = kind === 'forward' ? body.text : body.text.replace(/^/gm, '> ').replace(/^> >/gm, '>>')
-    changeDraft(key, { text: `${content.text}\n\n${head}\n${quoted}`, quotes: false })
+    changeDraft(key, { text: `${content.text}\n\n${withoutTokens(`${head}\n${quoted}`)}`, quotes: false })
   } else {
     const original = body.html === null ? richOf(body.text) : withPictures(body.html, pictures)
     const quoted = kind === 'forward' ? original : `<blockquote>${original}</blockquote>`
@@ -70,6 +71,8 @@ const takePictures = async (key: string, messageId: string): Promise<Map<string,
 const withPictures = (html: string, pictures: Map<string, string>): string => {
   const page = new DOMParser().parseFromString(html, 'text/html')
   for (const other of page.querySelectorAll('style, script, title, [data-signature]')) other.remove()
+  const unseen = page.createNodeIterator(page.body, NodeFilter.SHOW_COMMENT)
+  for (let one = unseen.nextNode(); one; one = unseen.nextNode()) one.parentNode?.removeChild(one)
   // Nobody else's text is filled in.
   for (const chip of page.querySelectorAll('[data-placeholder]')) chip.removeAttribute('data-placeholder')
   for (const image of page.querySelectorAll('img')) {

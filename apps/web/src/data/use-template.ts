@@ -2,7 +2,7 @@ import type { DraftContent } from '@postern/shared/drafts.ts'
 import type { TemplateContent } from '@postern/shared/templates.ts'
 import { type PlaceholderValues, placeholderValues, withChips } from '#lib/placeholders.ts'
 import { readPicture } from '#lib/read-picture.ts'
-import { richOf, withoutSignature } from '#lib/signature.ts'
+import { withoutSignature } from '#lib/signature.ts'
 import { whenAttached } from './attachments.ts'
 import { findDraft } from './draft-state.ts'
 import { findMessage } from './edit-quote.ts'
@@ -26,7 +26,7 @@ export const templateOf = async (key: string): Promise<Omit<TemplateContent, 'na
   const draft = findDraft(key)
   if (!draft) return { subject: '', html: '', leftOut: 0 }
   const { subject, html, text } = withoutSignature(draft.content)
-  if (html === null) return { subject, html: withChips(richOf(text)), leftOut: 0 }
+  if (html === null) return { subject, html: withChips(text), leftOut: 0 }
   const page = new DOMParser().parseFromString(html, 'text/html')
   let leftOut = 0
   for (const image of page.querySelectorAll('img[src^="cid:"]')) {

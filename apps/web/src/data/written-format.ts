@@ -1,7 +1,7 @@
 import type { DraftAttachment } from '@postern/shared/drafts.ts'
 import { t } from '#lib/composer-text.ts'
-import { withChips } from '#lib/placeholders.ts'
-import { picturesIn, plainOf, richOf } from '#lib/signature.ts'
+import { withChips, withoutTokens } from '#lib/placeholders.ts'
+import { picturesIn, plainOf } from '#lib/signature.ts'
 import { explain } from './api.ts'
 import { app, loadBody, saveSetting } from './app-state.ts'
 import { attachFiles, attachFromMail, cancelUpload, takeOut, uploadsOf } from './attachments.ts'
@@ -11,7 +11,14 @@ import { showToast } from './toasts.ts'
 import { tellDone, withdraw } from './undo-list.ts'
 
 /** Rich text as it was, of what is plain now; as long as nobody has written on, it comes back whole. */
-type Before = { html: string; plain: string; puttingBack: (() => Promise<void>)[]; added: string[] }
+type Before = {
+  html: string
+  plain: string
+  puttingBack: (() => Promise<void>)[]
+  added: string[]
+  /** When all of it has gone or come. */
+  done: Promise<void>
+}
 const richBefore = new Map<string, Before>()
 
 /** What plain text would not show: pictures in what is written, and in a mail that is passed on below it. */
@@ -35,26 +42,36 @@ const quotedParts = async (key: string): Promise<{ messageId: string; partId: st
 
 /** `along`: pictures become attachments. What was there before comes back by undo, or by the way it went. */
 export const writePlain = async (key: string, pictures: 'along' | 'out'): Promise<void> => {
+  // What is written while it is looked up counts.
+  const quoted = pictures === 'along' ? await quotedParts(key) : []
   const draft = findDraft(key)
   if (!draft || draft.content.html === null) return
   for (const known of richBefore.keys()) if (!findDraft(known)) richBefore.delete(known)
   const { html } = draft.content
-  const plain = plainOf(html)
+  // What the rich text leaves as it is, the plain one does.
+  const plain = plainOf(withoutTokens(html))
   const { cids, data } = picturesIn(html)
   const stays = (contentId: string | null) => contentId === null || (pictures === 'along' && cids.includes(contentId))
-  const quoted = pictures === 'along' ? await quotedParts(key) : []
   show(key, { html: null, text: plain })
   void saveSetting('writesPlain', true)
-  const before: Before = { html, plain, puttingBack: [], added: [] }
+  const before: Before = { html, plain, puttingBack: [], added: [], done: Promise.resolve() }
   richBefore.set(key, before)
   offerBack(key, plain)
   for (const { id, contentId } of uploadsOf(key)) if (!stays(contentId)) cancelUpload(id)
   if (pictures === 'along') before.added.push(...attachFiles(key, data.flatMap(fileOf)))
-  await tell(async () => {
+  const isTakenBack = () => richBefore.get(key) !== before
+  before.done = tell(async () => {
     // Those that were taken out of the text before, too: they would be files now.
-    for (const one of draft.attachments) if (!stays(one.contentId)) before.puttingBack.push(await takeOut(key, one))
-    for (const part of quoted) before.added.push((await attachFromMail(key, part)).id)
+    for (const one of draft.attachments) {
+      if (isTakenBack()) return
+      if (!stays(one.contentId)) before.puttingBack.push(await takeOut(key, one))
+    }
+    for (const part of quoted) {
+      if (isTakenBack()) return
+      before.added.push((await attachFromMail(key, part)).id)
+    }
   })
+  await before.done
 }
 
 export const writeRich = async (key: string): Promise<void> => {
@@ -70,11 +87,17 @@ export const writeRich = async (key: string): Promise<void> => {
   const shown = own
     .filter((one) => !isQuoted(one))
     .map(({ contentId, filename }) => pictureOf(`${contentId}`, filename))
-  show(key, { html: isAsItWas ? before.html : withChips(richOf(text)) + shown.join('') })
-  const goes = isAsItWas ? draft.attachments.filter(({ id }) => before.added.includes(id)) : own.filter(isQuoted)
+  show(key, { html: isAsItWas ? before.html : withChips(text) + shown.join('') })
   await tell(async () => {
-    for (const putBack of isAsItWas ? before.puttingBack : []) await putBack()
-    for (const one of goes) await takeOut(key, one)
+    if (isAsItWas) {
+      await before.done
+      for (const id of before.added) cancelUpload(id)
+      for (const putBack of before.puttingBack) await putBack()
+    }
+    const goes = isAsItWas
+      ? findDraft(key)?.attachments.filter(({ id }) => before.added.includes(id))
+      : own.filter(isQuoted)
+    for (const one of goes ?? []) await takeOut(key, one)
   })
 }
 

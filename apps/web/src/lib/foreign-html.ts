@@ -21,7 +21,7 @@ export const foreignHtml = (html: string): string => {
 }
 
 /** What has styles, or none that matter. */
-export const isForeign = (html: string): boolean => /<[^>]*\sstyle\s*=|<style|<h[1-6][\s>]/i.test(html)
+export const isForeign = (html: string): boolean => /<[^<>]*\sstyle\s*=|<style|<h[1-6][\s>]/i.test(html)
 
 const maxRules = 500
 

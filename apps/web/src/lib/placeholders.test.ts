@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import {
-  fillOwnLines,
   fillText,
   fillWithCursor,
   firstNameOf,
   openPlaceholders,
   placeholderValues,
+  placesToFill,
   type ToFillFrom,
   withChips,
+  withoutTokens,
 } from './placeholders.ts'
-import { richOf } from './signature.ts'
 
 const ann = { name: 'Ann Berg', address: 'ann@example.org' }
 const bob = { name: 'Bob', address: 'bob@example.org' }
@@ -79,7 +79,17 @@ describe('filling in', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: as in the text of a program
     const other = '{{sender.name}} ${sender.name} {sender.age} {}'
     expect(fillText(other, from())).toBe(other)
-    expect(fillOwnLines('{sender.name}\n> {sender.name}\n{sender.name}', from())).toBe('Robin\n> {sender.name}\nRobin')
+    expect(placesToFill('{sender.name}\n> {sender.name}\na {sender.name}{cursor.here}', from())).toEqual([
+      { from: 0, to: 13, value: 'Robin' },
+      { from: 32, to: 45, value: 'Robin' },
+    ])
+  })
+
+  it('never fills in what others wrote, which looks as they wrote it', () => {
+    const chip = withChips('{sender.name}')
+    const own = withoutTokens(`${chip}<p>{today.date}</p>`)
+    expect(own).toBe(`${chip}<p>{\u2060today.date}</p>`)
+    expect(placesToFill(own.replace(/<[^>]*>/g, ''), from())).toMatchObject([{ value: 'Robin' }])
   })
 
   it('says where one goes on writing, which is the end where nothing says it', () => {
@@ -91,7 +101,7 @@ describe('filling in', () => {
   })
 
   it('finds what is left in the subject, in rich text, and in what was written oneself of plain text', () => {
-    const html = withChips(richOf('a <b> {sender.name}\n{today.date}'))
+    const html = withChips('a <b> {sender.name}\n> {sender.address}\n{today.date}')
     expect(html).toContain('a &lt;b&gt; <span data-placeholder="sender.name">{sender.name}</span></p>')
     const mail = { subject: '{answered.subject}', text: '', html }
     expect(openPlaceholders(mail)).toEqual(['answered.subject', 'sender.name', 'today.date'])

@@ -1,6 +1,7 @@
 import type { DraftRecipient } from '@postern/shared/drafts.ts'
 import { isAddress } from './address-list.ts'
 import { plainSubject } from './format.ts'
+import { richOf } from './signature.ts'
 
 /**
  * The places of a template that each mail fills in: in rich text a chip, `<span data-placeholder="sender.name">`, in plain text and in
@@ -35,9 +36,13 @@ export const writeToken = (name: ChipName): string => `{${name}}`
 export const fillText = (text: string, values: PlaceholderValues): string =>
   text.replace(token(), (whole, name: PlaceholderName) => values[name] ?? whole)
 
-/** The same without the lines that quote: they are somebody else's. */
-export const fillOwnLines = (text: string, values: PlaceholderValues): string =>
-  text.replace(/^(?!>).*$/gm, (line) => fillText(line, values))
+/** What of a plain text is filled in, in its order; lines that quote are somebody else's. */
+export const placesToFill = (text: string, values: PlaceholderValues): { from: number; to: number; value: string }[] =>
+  [...text.matchAll(token())].flatMap(({ 0: whole, 1: name, index: from }) => {
+    const value = values[name as PlaceholderName] // the cursor has none
+    const line = text.lastIndexOf('\n', from) + 1
+    return value === undefined || text.startsWith('>', line) ? [] : [{ from, to: from + whole.length, value }]
+  })
 
 /** A text to be put in, and where one goes on writing in it. */
 export const fillWithCursor = (text: string, values: PlaceholderValues): { text: string; cursor: number } => {
@@ -45,9 +50,22 @@ export const fillWithCursor = (text: string, values: PlaceholderValues): { text:
   return { text: before + after.join(''), cursor: before.length }
 }
 
-/** In HTML made of plain text, where no tag has attributes: its tokens as chips. */
-export const withChips = (html: string): string =>
+/** Plain text as rich text, with its tokens as chips but for those of lines that quote. */
+export const withChips = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => (line.startsWith('>') ? richOf(line) : chipsIn(richOf(line))))
+    .join('')
+
+/** Where no tag has attributes. */
+const chipsIn = (html: string): string =>
   html.replace(token(), (whole, name: ChipName) => `<span data-placeholder="${name}">${whole}</span>`)
+
+/** Somebody else's text, or HTML, with its tokens looking the same and never filled in. Chips stay. */
+export const withoutTokens = (text: string): string =>
+  text.replace(token(), (whole, name: ChipName, at: number) =>
+    text.endsWith(`data-placeholder="${name}">`, at) ? whole : whole.replace('{', '{\u2060'),
+  )
 
 /** What is left to be filled in, in the order of the mail. */
 export const openPlaceholders = ({
@@ -60,7 +78,7 @@ export const openPlaceholders = ({
   html: string | null
 }): ChipName[] => {
   const own = html === null ? text.replace(/^>.*$/gm, '') : ''
-  const chips = [...(html ?? '').matchAll(/<span\b[^>]*\sdata-placeholder="([\w.]+)"/g)]
+  const chips = [...(html ?? '').matchAll(/<span\b[^<>]*\sdata-placeholder="([\w.]+)"/g)]
   const names = [...subject.matchAll(token()), ...own.matchAll(token()), ...chips].map(([, name = '']) => name)
   return [...new Set(names)].filter(isChipName)
 }

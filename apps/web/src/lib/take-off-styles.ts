@@ -49,7 +49,7 @@ const tagAt = (html: string, open: number): Tag => {
 const attributeShape = /[\s/]+|[^\s/>][^\s/>=]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"'][^\s>]*))?/y
 
 const closeOf = (html: string, name: string, from: number): { from: number; end: number } => {
-  const close = new RegExp(`</${name}[^>]*>`, 'gi')
+  const close = new RegExp(`</${name}[^<>]*>`, 'gi')
   close.lastIndex = from
   const found = close.exec(html)
   return found ? { from: found.index, end: found.index + found[0].length } : { from: html.length, end: html.length }

@@ -65,7 +65,10 @@ const make = async (
     throw new AppError('request.too_large', `There are ${maxTemplates} templates already.`, {
       hint: 'Delete one that is not needed any more.',
     })
-  if (!(await insertTemplate(unit, { id, userId, texts })))
+  if (await insertTemplate(unit, { id, userId, texts })) return
+  // Sent twice at once, it is the same; else there was one before.
+  const other = await holdOwnTemplate(unit.tx, userId, id)
+  if (!other || other.removedAt !== null || !isSame(other, texts))
     throw new AppError('request.conflict', 'Something else was made under this id.', {
       hint: 'Make a new id for every template.',
     })

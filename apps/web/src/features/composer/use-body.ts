@@ -4,7 +4,7 @@ import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react'
 import { findDraft, type OpenDraft } from '#data/draft-state.ts'
 import { changeDraft } from '#data/save-drafts.ts'
 import { valuesOf } from '#data/use-template.ts'
-import { fillOwnLines, fillText, fillWithCursor, openPlaceholders, type PlaceholderValues } from '#lib/placeholders.ts'
+import { fillText, fillWithCursor, openPlaceholders, type PlaceholderValues, placesToFill } from '#lib/placeholders.ts'
 import { plainOf } from '#lib/signature.ts'
 import type { RichEditorHandle } from '#ui/rich-editor.tsx'
 
@@ -13,6 +13,9 @@ export type BodyHandle = { insert: (template: Template) => void }
 
 /** What an insertion made of the text; taken back and done again, the subject goes with it. */
 type Inserted = { before: string; after: string; subject: string }
+
+/** Drafts whose subject came out of a template here: whose it is otherwise nobody knows. */
+const withOwnSubject = new Set<string>()
 
 /**
  * Templates in what is written. What a template leaves open is filled in as soon as it is known: whom the mail goes to, as whom it
@@ -26,7 +29,7 @@ export const useBody = (
   const rich = useRef<RichEditorHandle>(null)
   const area = useRef<HTMLTextAreaElement>(null)
   const inserted = useRef<Inserted>(null)
-  useFilling(key, content, rich)
+  useFilling(key, content, { rich, area })
   useImperativeHandle(
     handle,
     () => ({
@@ -40,6 +43,7 @@ export const useBody = (
           : area.current && insertPlain(area.current, plainOf(template.content.html), values)
         const subject = now.subject.trim() === '' ? fillText(template.content.subject, values) : ''
         if (!done || subject === '') return
+        withOwnSubject.add(key)
         changeDraft(key, { subject })
         inserted.current = { ...done, subject }
       },
@@ -57,7 +61,11 @@ export const useBody = (
   return { rich, area, onWritten }
 }
 
-const useFilling = (key: string, content: DraftContent, rich: RefObject<RichEditorHandle | null>): void => {
+const useFilling = (
+  key: string,
+  content: DraftContent,
+  { rich, area }: { rich: RefObject<RichEditorHandle | null>; area: RefObject<HTMLTextAreaElement | null> },
+): void => {
   const isOpen = openPlaceholders(content).length > 0
   const known = isOpen ? JSON.stringify(valuesOf(content)) : ''
   useEffect(() => {
@@ -65,10 +73,11 @@ const useFilling = (key: string, content: DraftContent, rich: RefObject<RichEdit
     if (known === '' || !now) return
     const values = valuesOf(now)
     rich.current?.fillChips(values)
-    const subject = fillText(now.subject, values)
-    const text = now.html === null ? fillOwnLines(now.text, values) : now.text
-    if (subject !== now.subject || text !== now.text) changeDraft(key, { subject, text })
-  }, [key, known, rich])
+    const subject = withOwnSubject.has(key) ? fillText(now.subject, values) : now.subject
+    if (subject !== now.subject) changeDraft(key, { subject })
+    // Within an effect the page would put the field back to what it drew last.
+    queueMicrotask(() => area.current && fillPlain(area.current, values))
+  }, [key, known, rich, area])
 }
 
 /** By the browser's own way to type, old as it is: no other one can be taken back in a text field. */
@@ -84,4 +93,29 @@ const insertPlain = (
   document.execCommand('insertText', false, text)
   area.setSelectionRange(start + cursor, start + cursor)
   return { before, after: area.value }
+}
+
+/** Where one writes meanwhile, in this field or another, one goes on. */
+const fillPlain = (area: HTMLTextAreaElement, values: PlaceholderValues): void => {
+  const places = placesToFill(area.value, values)
+  if (places.length === 0) return
+  const { selectionStart, selectionEnd, selectionDirection, scrollTop } = area
+  const there = document.activeElement
+  area.focus({ preventScroll: true })
+  // Something lies above it, and has the keys.
+  if (document.activeElement !== area) return
+  // From the end: the places of the others stay as they are.
+  for (const { from, to, value } of [...places].reverse()) {
+    area.setSelectionRange(from, to)
+    document.execCommand('insertText', false, value)
+  }
+  const moved = (at: number) =>
+    places.reduce(
+      (sum, { from, to, value }) => sum + (to <= at ? value.length - (to - from) : Math.min(0, from - at)),
+      at,
+    )
+  area.setSelectionRange(moved(selectionStart), moved(selectionEnd), selectionDirection)
+  area.scrollTop = scrollTop
+  if (there === document.body) area.blur()
+  else if (there !== area && there instanceof HTMLElement) there.focus({ preventScroll: true })
 }
