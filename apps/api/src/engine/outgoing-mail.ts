@@ -1,5 +1,5 @@
 import { followNextSent } from '#outbox/follow-submission.ts'
-import { needsPerson, tellAfterMs } from '#outbox/plan-submission.ts'
+import { needsPerson, retryDelayMs, tellAfterMs } from '#outbox/plan-submission.ts'
 import { lookAtDoubts, recoverSubmissions, sendNextSubmission } from '#outbox/send-submissions.ts'
 import { backoffMs } from '#platform/backoff.ts'
 import { AppError } from '#platform/errors.ts'
@@ -100,17 +100,18 @@ export class OutgoingMail {
 
   async #sendNext(): Promise<boolean> {
     const { deps, lease } = this.#machine
-    let session: SmtpSession | undefined
-    const open = async (mail: DueBatch) => {
-      session = await this.#open(mail)
-      return session
+    let isAsked = false
+    const open = (mail: DueBatch) => {
+      isAsked = true
+      return this.#open(mail)
     }
     try {
       return await sendNextSubmission({ store: deps.store, lease, session: open })
     } finally {
-      // Never in the middle of a mail, however long that takes: a QUIT would stand in it.
-      if (session?.isOpen())
-        this.#closing = setTimeout(() => void session?.leave(), this.#machine.deps.timing.submissionKeepMs)
+      // Never in the middle of a mail, however long that takes: a QUIT would stand in it. One that was not used for it goes too.
+      const session = this.#session
+      if (isAsked && session?.isOpen())
+        this.#closing = setTimeout(() => void session.leave(), deps.timing.submissionKeepMs)
     }
   }
 
@@ -147,6 +148,7 @@ export class OutgoingMail {
     clearTimeout(this.#closing)
     const isOpen = this.#session?.isOpen() === true && (await this.#session.isAlive())
     if (isOpen && this.#session && this.#relay === null) return this.#session
+    let isByRelay = false
     try {
       const server = await deps.store.readSystem((tx) => loadForSending(tx, deps.masterKey, lease.accountId))
       if (server === 'no_relay') throw noRelay()
@@ -155,12 +157,13 @@ export class OutgoingMail {
           hint: 'Enter one on the page of the account.',
         })
       const { relay, userId } = server
+      isByRelay = relay !== null
       if (relay) await requirePassage(deps, { relay, userId }, mail)
       if (isOpen && this.#session && relay?.changedAt.getTime() === this.#relay?.changedAt.getTime())
         return this.#session
       return await this.#openAnew(server)
     } catch (error) {
-      if (error instanceof AppError && needsPerson(error.code)) this.#park(error)
+      if (error instanceof AppError) this.#park(error, { mail, isByRelay })
       throw error
     }
   }
@@ -192,12 +195,16 @@ export class OutgoingMail {
     return this.#session
   }
 
-  #park(error: AppError): void {
+  /** What stops one mail at the door stops all of them: not each has to ask there. Only what waits for a person is told. */
+  #park(error: AppError, { mail, isByRelay }: { mail: DueBatch; isByRelay: boolean }): void {
     const { deps, restrict } = this.#machine
-    const forMs = error.detail.retryAfterMs ?? deps.timing.sendingParkMs
-    this.#parkedUntil = deps.clock.monotonicMs() + forMs
-    this.#waitsForRelay = error.code.startsWith('relay.')
-    restrict('sending', error)
+    const { code, detail } = error
+    const isForPerson = needsPerson(code)
+    if (!isForPerson && code !== 'relay.limit' && code !== 'login.unavailable') return
+    const usualMs = isForPerson ? deps.timing.sendingParkMs : retryDelayMs(mail.attempts + 1, Math.random())
+    this.#parkedUntil = deps.clock.monotonicMs() + (detail.retryAfterMs ?? usualMs)
+    this.#waitsForRelay = isByRelay || code.startsWith('relay.')
+    if (isForPerson) restrict('sending', error)
   }
 
   /** Whoever writes is to know before they attach too much. */

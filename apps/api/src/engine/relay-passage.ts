@@ -1,8 +1,7 @@
-import { z } from 'zod'
 import { domainKept } from '#mail/own-address.ts'
 import { needsPerson } from '#outbox/plan-submission.ts'
 import { AppError } from '#platform/errors.ts'
-import { noteRelayProblem, type RelayRow, takeRelayTurn } from '#store/relay.ts'
+import { msSinceProblem, noteRelayProblem, type RelayRow, takeRelayTurn } from '#store/relay.ts'
 import type { DueBatch } from '#store/submissions.ts'
 import type { EngineDeps } from './engine-deps.ts'
 
@@ -17,13 +16,12 @@ export const noRelay = (): AppError =>
 
 /** May this mail be brought there now? Throws relay.refused, relay.sender, relay.limit (`retryAfterMs`). */
 export const requirePassage = async (
-  { store, timing, clock }: EngineDeps,
+  { store, timing }: EngineDeps,
   { relay, userId }: { relay: RelayRow; userId: bigint },
   { fromAddress, submissionId }: Pick<DueBatch, 'fromAddress' | 'submissionId'>,
 ): Promise<void> => {
-  const refusedAt = refusedSince(relay)
-  const parkedMs = refusedAt === null ? 0 : refusedAt + timing.sendingParkMs - clock.now().getTime()
-  if (parkedMs > 0) throw refused(parkedMs)
+  const refusedForMs = relay.problem === null ? null : await store.readSystem(msSinceProblem)
+  if (refusedForMs !== null && refusedForMs < timing.sendingParkMs) throw refused(timing.sendingParkMs - refusedForMs)
   if (!carries(relay, fromAddress))
     throw new AppError('relay.sender', 'The relay of the owner does not carry mail from this sender.', {
       hint: 'Choose another sender, or ask the owner.',
@@ -36,10 +34,6 @@ export const requirePassage = async (
       retryAfterMs: waitMs,
     })
 }
-
-const since = z.object({ since: z.coerce.date() })
-const refusedSince = ({ problem }: RelayRow): number | null =>
-  problem === null ? null : since.parse(problem).since.getTime()
 
 /** Without an address nothing comes back, and nobody is named. */
 const carries = ({ carriesOthers, domains }: RelayRow, fromAddress: string): boolean =>
@@ -55,7 +49,7 @@ const refused = (parkedMs: number): AppError =>
 
 /** What went wrong at its door, as people may hear it. The owner is told what only they can mend. */
 export const toRelayFault = async (
-  { store, timing, clock, logger }: EngineDeps,
+  { store, timing, logger }: EngineDeps,
   relay: RelayRow,
   fault: AppError,
 ): Promise<AppError> => {
@@ -66,8 +60,7 @@ export const toRelayFault = async (
     })
   const { code, message, detail } = fault
   const { hint = null, serverText = null } = detail
-  const problem = { code, message, hint, serverText, since: clock.now().toISOString() }
-  if (await noteRelayProblem(store, relay.changedAt, problem)) {
+  if (await noteRelayProblem(store, relay.changedAt, { code, message, hint, serverText })) {
     logger.warn({ code }, 'the relay lets nobody in: its owner is told')
     return refused(timing.sendingParkMs)
   }

@@ -2,6 +2,7 @@ import { errorCodes } from '@postern/shared/error-codes.ts'
 import { type Submission, wallTime } from '@postern/shared/submissions.ts'
 import { stateOfAll } from '#outbox/outbox.ts'
 import { batchRows, evidenceRows, recipientRows, type SubmissionRow } from '#store/read-submissions.ts'
+import { leftBehind } from '#store/submissions.ts'
 import { type Explained, explainFault, explainReply } from './submission-problem.ts'
 
 type Batch = ReturnType<typeof batchRows.parse>[number]
@@ -105,6 +106,8 @@ const gaveUp: Explained = {
 const explained = (batch: Batch | undefined, isOver = false): Submission['problem'] => {
   if (!batch) return null
   const code = errorCodes.find((known) => known === batch.error_code) ?? null
+  if (isOver && batch.text === leftBehind)
+    return { code, message: leftBehind, hint: 'Try it again, or take it back as a draft.', serverText: null }
   const found = batch.reply_code === null ? explainFault(code) : explainReply(batch.reply_code, batch.text)
   const isForNow =
     batch.reply_code === null ? code !== 'message.too_large' && code !== 'request.invalid' : batch.reply_code < 500

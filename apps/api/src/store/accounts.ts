@@ -9,6 +9,7 @@ import { addIdentity } from './identities.ts'
 import { createMailboxesHere } from './mailboxes-here.ts'
 import type { Tx } from './open-store.ts'
 import { openRelay, type RelayRow, readRelay } from './relay.ts'
+import { failWaiting } from './submissions.ts'
 
 export type AccountRow = Account
 
@@ -19,8 +20,8 @@ export type NewAccount = {
   outgoingPassword: string | null
   masterKey: Buffer
   isPrivateHost: boolean
-  /** A disconnected account with its address and host that was found to be another mailbox. Absent, null: there is none. */
-  apartFrom?: bigint | null
+  /** The disconnected account that was found to be this mailbox. Absent, null: there is none. */
+  rejoin?: bigint | null
 }
 
 /** Null when the person has no such account (or it is somebody else's). */
@@ -37,7 +38,7 @@ export const listDisconnected = (tx: Tx, userId: bigint): Promise<AccountRow[]> 
     orderBy: { disconnectedAt: 'desc' },
   })
 
-/** One address at one host: added anew it is that account again. */
+/** One address at one host: added anew it is that account again, unless another mailbox is found there. */
 export const isRejoinable = (
   row: AccountRow,
   { kind, address, incoming }: Pick<AccountSettings, 'kind' | 'address' | 'incoming'>,
@@ -47,7 +48,7 @@ export const isRejoinable = (
   serverSettings.parse(row.incoming).host.toLowerCase() === incoming.host.toLowerCase()
 
 /**
- * Adds an account, or rejoins the row of one that was disconnected (same address and host), so that ids survive. Answers
+ * Adds an account, or rejoins the row of the one that was disconnected, so that ids survive. Answers
  * null when it is connected already.
  */
 export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<bigint | null> => {
@@ -56,8 +57,8 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
   const same = await tx.account.findMany({
     where: { userId, address: { equals: settings.address, mode: 'insensitive' }, state: { not: erasing } },
   })
-  const old = same.find((row) => row.id !== wanted.apartFrom && isRejoinable(row, settings))
-  if (old && old.disconnectedAt === null) return null
+  if (same.some((row) => row.disconnectedAt === null && isRejoinable(row, settings))) return null
+  const old = same.find((row) => row.id === wanted.rejoin)
   const position = await tx.account.count({ where: { userId } })
   const empty = new Uint8Array()
   const facts = {
@@ -78,6 +79,7 @@ export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<big
     ? await tx.account.update({ where: { id: old.id }, data: facts, select: { id: true } })
     : await tx.account.create({ data: { ...facts, userId, dataKey: empty, credential: empty }, select: { id: true } })
   await sealInto(tx, { accountId: id, userId }, wanted)
+  if (old) await failWaiting(unit, id)
   // What it sent with before is not to see the password of now.
   if (old && !settings.outgoing) await tx.$executeRaw`UPDATE account SET outgoing = NULL WHERE id = ${id}`
   if (!old) {

@@ -5,6 +5,7 @@ import { addSyncEvent } from './account-state.ts'
 import { type AccountRow, listDisconnected } from './accounts.ts'
 import type { Unit } from './commit.ts'
 import type { Tx } from './open-store.ts'
+import { failWaiting } from './submissions.ts'
 
 export type KeptAccount = { row: AccountRow; mails: number; bytes: number }
 
@@ -44,6 +45,7 @@ export const takeUpAgain = async (
   // Prisma has no null for JSON columns that could be meant here.
   await unit.tx
     .$executeRaw`UPDATE account SET problem = NULL, progress = NULL, outgoing = CASE WHEN ${isMoved} THEN NULL ELSE outgoing END WHERE id = ${id}`
+  await failWaiting(unit, id)
   const sending =
     !usesRelay && (isMoved || outgoing === null) ? ' It sends nothing until a server to send with is entered.' : ''
   await addSyncEvent(unit, id, { kind: 'connect', code: null, text: `The account was connected again.${sending}` })

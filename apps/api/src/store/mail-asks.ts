@@ -72,22 +72,25 @@ export const noteLeave = async (
   unit.log({ accountId }, { kind: 'notes', messageIds: [messageId.toString()] })
 }
 
-/** Who answers a mail: the own address it was written to, else that of the account. Null: nothing can be sent from it. */
+/**
+ * Who answers a mail: the own address it was written to, else that of the account. Null: nothing can be sent from it; another own
+ * address would tell somebody of it who does not know it.
+ */
 export const findAnswerer = async (
   tx: Tx,
   accountId: bigint,
   messageId: bigint,
 ): Promise<{ name: string; address: string } | null> => {
-  const [row] = await tx.$queryRaw<{ name: string; address: string }[]>`
-    SELECT own.name, own.address FROM account a JOIN message m ON m.account_id = a.id AND m.id = ${messageId}
+  const [row] = await tx.$queryRaw<{ name: string; address: string; is_barred: boolean }[]>`
+    SELECT own.name, own.address, ${sendingBar(Prisma.sql`own.address`)} IS NOT NULL AS is_barred FROM account a JOIN message m ON m.account_id = a.id AND m.id = ${messageId}
     CROSS JOIN LATERAL (
       SELECT i.name, i.address, i.is_default, 1 AS kind FROM identity i WHERE i.account_id = a.id
       UNION ALL SELECT '', a.address, false, 2) own
     LEFT JOIN relay r ON true
-    WHERE a.id = ${accountId} AND ${sendingBar(Prisma.sql`own.address`)} IS NULL
+    WHERE a.id = ${accountId}
     ORDER BY EXISTS (SELECT 1 FROM jsonb_array_elements(m.to_addresses || m.cc) t WHERE lower(t ->> 'address') = lower(own.address)) DESC,
       own.is_default DESC, own.kind LIMIT 1`
-  return row ?? null
+  return row && !row.is_barred ? { name: row.name, address: row.address } : null
 }
 
 /** Where a mail is shown and the server keeps keywords; null: nowhere. */

@@ -21,12 +21,14 @@ export type RelayWishes = {
   carriesOthers: boolean
   recipientsPerMail: number | null
   mailsPerHour: number | null
+  /** What it takes in one mail, as it said when it was tried; null: it does not say. Absent: it is the server that it was. */
+  maxMessageBytes?: number | null | undefined
 }
 
 /** Sets it, or changes it; what it did not take, or could not be reached for, goes at once. */
 export const storeRelay = async (
   unit: Unit,
-  { password, ...wishes }: RelayWishes,
+  { password, maxMessageBytes, ...wishes }: RelayWishes,
   { masterKey, setBy }: { masterKey: Buffer; setBy: bigint },
 ): Promise<void> => {
   const { tx } = unit
@@ -37,6 +39,7 @@ export const storeRelay = async (
     const empty = new Uint8Array()
     await tx.relay.create({ data: { ...facts, dataKey: empty, credential: empty, ...sealed } })
   }
+  if (maxMessageBytes !== undefined) await storeLimit(tx, maxMessageBytes)
   await tx.$executeRaw`
     UPDATE submission_batch b SET due_at = now() FROM account a
     WHERE a.id = b.account_id AND a.uses_relay AND b.state = 'deferred' AND b.error_code IS NOT NULL AND b.due_at > now()`
@@ -47,7 +50,13 @@ export const storeRelay = async (
 export const removeRelay = async (unit: Unit): Promise<void> => {
   await unit.tx.relay.deleteMany()
   await unit.tx.relayTurn.deleteMany()
+  await storeLimit(unit.tx, null)
   await tell(unit)
+}
+
+/** Of those who send by it: whoever writes is to know before they attach too much. */
+const storeLimit = async (tx: Tx, bytes: number | null): Promise<void> => {
+  await tx.account.updateMany({ where: { usesRelay: true }, data: { maxMessageBytes: bytes } })
 }
 
 const tell = async (unit: Unit): Promise<void> => {
@@ -84,7 +93,11 @@ export const countRelayed = async (tx: Tx): Promise<{ accounts: number; waiting:
  * What somebody who signed in there, or could not, has found out; null: all is well. False: the relay is another one by now, or
  * gone, and nothing is known about that.
  */
-export const noteRelayProblem = (store: Store, changedAt: Date, problem: AccountProblem | null): Promise<boolean> =>
+export const noteRelayProblem = (
+  store: Store,
+  changedAt: Date,
+  problem: Omit<AccountProblem, 'since'> | null,
+): Promise<boolean> =>
   commit(
     store,
     system,
@@ -92,12 +105,22 @@ export const noteRelayProblem = (store: Store, changedAt: Date, problem: Account
       const known = await unit.tx.relay.findFirst({ where: { changedAt } })
       if (!known) return false
       if (problem === null && known.problem === null) return true
-      await unit.tx.relay.updateMany({ where: { changedAt }, data: { problem: problem ?? Prisma.DbNull } })
+      // Since when is asked by every process (`msSinceProblem`), each with a clock of its own. Null with anything is null.
+      await unit.tx.$executeRaw`
+        UPDATE relay SET problem = ${problem === null ? null : JSON.stringify(problem)}::jsonb
+          || jsonb_build_object('since', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) WHERE changed_at = ${changedAt}`
       await tellOwner(unit)
       return true
     },
     { isVital: true },
   )
+
+/** How long it has let nobody in, by the clock of the database; null: it does, or is gone. */
+export const msSinceProblem = async (tx: Tx): Promise<number | null> => {
+  const [row] = await tx.$queryRaw<{ ms: number | null }[]>`
+    SELECT (extract(epoch FROM now() - (problem ->> 'since')::timestamptz) * 1000)::float8 AS ms FROM relay`
+  return row?.ms ?? null
+}
 
 /**
  * A turn of a person at a relay that takes so many mails an hour; the same mail has one for an hour. Milliseconds until there is

@@ -102,11 +102,11 @@ const batchFacts = Prisma.sql`s.id::text AS "submissionId", b.n, b.account_id AS
   s.size_bytes::float8 AS "sizeBytes", s.is_unicode AS "isUnicode", s.wants_report AS "wantsReport", (extract(epoch FROM now() - s.not_before) * 1000)::float8 AS "queuedForMs"
   FROM submission_batch b JOIN submission s ON s.id = b.submission_id`
 
-/** What is to be tried next; null when nothing is due. What was chosen first goes first. */
+/** What is to be tried next; null when nothing is due. What was chosen first goes first; so does what waited for a turn, though due later. */
 export const nextDueBatch = async (tx: Tx, accountId: bigint): Promise<DueBatch | null> => {
   const [row] = await tx.$queryRaw<DueBatch[]>`
     SELECT ${batchFacts} WHERE b.account_id = ${accountId} AND b.state IN ('queued', 'deferred') AND b.due_at <= now() AND s.cancelled_at IS NULL
-    ORDER BY b.due_at, s.created_at, b.n LIMIT 1`
+    ORDER BY b.error_code IS DISTINCT FROM 'relay.limit', b.due_at, s.created_at, b.n LIMIT 1`
   return row ?? null
 }
 
@@ -249,6 +249,24 @@ export const recoverBatches = async (
       UPDATE submission_batch b SET state = ${to}, changed_at = now(), due_at = now(), text = coalesce(${text}::text, b.text) FROM submission s
       WHERE s.id = b.submission_id AND b.account_id = ${accountId} AND b.state = ${from} RETURNING s.id::text`
     for (const { id } of rows) tellSubmission(unit, accountId, id)
+  }
+}
+
+/** The word about what waited in an account that was disconnected. */
+export const leftBehind = 'The account was disconnected before this mail had left.'
+
+/**
+ * What waits in an account that comes back: nobody expects it to go any more, and only a person says that it does. What may have
+ * left is not touched: whoever takes over the account finds it (`recoverBatches`).
+ */
+export const failWaiting = async (unit: RawUnit, accountId: bigint): Promise<void> => {
+  const rows = await unit.tx.$queryRaw<{ id: string }[]>`
+    UPDATE submission_batch SET state = 'failed', changed_at = now(), reply_code = NULL, error_code = 'account.not_ready',
+      text = ${leftBehind}
+    WHERE account_id = ${accountId} AND state IN ('queued', 'deferred', 'leased', 'connected') RETURNING submission_id::text AS id`
+  for (const id of new Set(rows.map((row) => row.id))) {
+    await finishSubmission(unit, id)
+    tellSubmission(unit, accountId, id)
   }
 }
 

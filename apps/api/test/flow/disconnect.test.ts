@@ -1,4 +1,10 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { accountSettings } from '@postern/shared/accounts.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createAccount } from '#store/accounts.ts'
+import { commit } from '#store/commit.ts'
+import { takeUpAgain } from '#store/disconnected.ts'
+import { queueMail } from '../support/queued-mail.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
 describe('an account that is disconnected', () => {
@@ -41,5 +47,38 @@ describe('an account that is disconnected', () => {
       switchCredential: null,
       switching: null,
     })
+  })
+
+  it.each(['connected', 'added'])('sends nothing that was left in it by itself when it is %s again', async (how) => {
+    const { store, userId } = fixture
+    const { accountId } = await fixture.makeAccount(1)
+    const address = `${how}@example.org`
+    const incoming = { host: 'mail.example.org', port: 993, security: 'tls' as const, username: how }
+    await store.prisma.account.update({ where: { id: accountId }, data: { address, incoming } })
+    await store.prisma.accountLease.create({ data: { accountId, expiresAt: new Date(0) } })
+    const left: { id: string; state: string }[] = []
+    for (const state of ['queued', 'deferred', 'leased', 'connected', 'committing', 'sent']) {
+      const id = randomUUID()
+      await queueMail(store, { userId, accountId }, { id, to: ['bob@example.org'] })
+      await store.prisma.submissionBatch.updateMany({ where: { submissionId: id }, data: { state } })
+      left.push({ id, state })
+    }
+    await fixture.send('DELETE', `/accounts/${accountId}?mode=disconnect`)
+    const row = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+    const settings = accountSettings.parse({ address, incoming })
+    const secrets = { password: 'p', outgoingPassword: null, masterKey: randomBytes(32), isPrivateHost: false }
+    await commit(store, { kind: 'user', userId }, async (unit) => {
+      if (how === 'connected') await takeUpAgain(unit, row, { isMoved: false })
+      else expect(await createAccount(unit, { userId, settings, ...secrets, rejoin: accountId })).toBe(accountId)
+    })
+    for (const { id, state } of left) {
+      const { state: now } = await store.prisma.submissionBatch.findFirstOrThrow({ where: { submissionId: id } })
+      const { finishedAt } = await store.prisma.submission.findUniqueOrThrow({ where: { id } })
+      const isOver = state !== 'committing' && state !== 'sent'
+      expect([state, now, finishedAt !== null]).toEqual([state, isOver ? 'failed' : state, isOver])
+    }
+    const one = (await fixture.send('GET', `/submissions/${left[0]?.id}`)).json()
+    expect(one).toMatchObject({ state: 'failed', problem: { message: expect.stringMatching(/was disconnected/) } })
+    expect((await fixture.send('POST', `/submissions/${left[0]?.id}/retry`)).json().state).toBe('queued')
   })
 })

@@ -106,6 +106,24 @@ describe('the mail of an account on its way out', () => {
     await engine.stop()
   })
 
+  it('waits as a whole where nobody can be let in for now, asked once for all of it, and nobody is called for', async () => {
+    let logins = 0
+    const { accountId, queue, state, ends } = await scene((step) => {
+      if (step !== 'auth') return undefined
+      logins++
+      return { reply: '454 4.7.0 not now' }
+    })
+    const other = await scene()
+    const ids = [await queue(), await queue(), await queue()]
+    const engine = fixture.start()
+    await ends(ids[0] ?? '', 'deferred')
+    await other.ends(await other.queue(), 'sent')
+    expect([logins, ...(await Promise.all(ids.map(state)))]).toEqual([1, 'deferred', 'queued', 'queued'])
+    const { problem } = await fixture.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+    expect(JSON.stringify(problem)).not.toContain('454')
+    await engine.stop()
+  })
+
   it('does not keep the engine from ending while its server is being connected to, and goes with the next one', async () => {
     // Which takes 15 s at a server that does not go on with TLS.
     const { server, accountId, queue, state, ends } = await scene(() => 'silent', 'tls')

@@ -7,6 +7,7 @@ import { checkAccount } from '../../src/engine/check-account.ts'
 import { buildTestApp } from '../support/app-fixture.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 import { listing, refuse, type Script, type ScriptedPop3, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { startScriptedSmtp } from '../support/scripted-smtp.ts'
 
 const servers: ScriptedPop3[] = []
 afterEach(async () => {
@@ -70,13 +71,17 @@ describe('how a POP3 account is looked at', () => {
   let store: Store
   let app: FastifyInstance
   let cookie = ''
-  const send = (method: 'POST' | 'PATCH', url: string, payload: object) =>
+  const send = (method: 'POST' | 'PUT' | 'PATCH', url: string, payload: object) =>
     app.inject({
       method,
       url,
       payload,
       headers: { host: 'localhost', 'x-postern': '1', ...(cookie ? { cookie } : {}) },
     })
+  const allow = async (...ports: number[]) => {
+    const policy = { plaintextHosts: ports.map((port) => `127.0.0.1:${port}`), privateHosts: [] }
+    expect((await send('PUT', '/v1/owner/policy', policy)).statusCode).toBe(200)
+  }
   const asked = () => store.prisma.engineRequest.count({ where: { kind: 'sync' } })
 
   beforeAll(async () => {
@@ -95,14 +100,7 @@ describe('how a POP3 account is looked at', () => {
 
   it('is chosen with the account and changed piece by piece, at once', async () => {
     const incoming = await serving({ mails: [mail] })
-    const policy = { plaintextHosts: [`127.0.0.1:${incoming.port}`], privateHosts: [] }
-    const allowed = await app.inject({
-      method: 'PUT',
-      url: '/v1/owner/policy',
-      payload: policy,
-      headers: { host: 'localhost', 'x-postern': '1', cookie },
-    })
-    expect(allowed.statusCode).toBe(200)
+    await allow(incoming.port)
     const wanted = { address: 'paula@example.org', kind: 'pop3', password: 'secret', incoming }
     const retrieval = { policy: { kind: 'newest', count: 500 }, everyMinutes: 15 }
     const added = await send('POST', '/v1/accounts', { ...wanted, retrieval })
@@ -150,5 +148,64 @@ describe('how a POP3 account is looked at', () => {
     await store.prisma.account.update({ where: { id: BigInt(id) }, data: { kind: 'imap' } })
     const refused = await patch({ everyMinutes: 60 })
     expect([refused.statusCode, refused.json().error.code]).toEqual([400, 'request.invalid'])
+  })
+
+  it('is that of a disconnected one with its address and server only where that one has proved to be the same', async () => {
+    const incoming = { ...(await serving({ mails: [mail] })), pinnedFingerprint: null }
+    await allow(incoming.port)
+    const { id: userId } = await store.prisma.appUser.findFirstOrThrow()
+    const leave = async (username: string) => {
+      const bytes = new Uint8Array()
+      const facts = { userId, kind: 'pop3', address: 'twice@example.org', dataKey: bytes, credential: bytes }
+      const { id } = await store.prisma.account.create({
+        data: { ...facts, incoming: { ...incoming, username }, state: 'disconnected', disconnectedAt: new Date() },
+      })
+      await store.prisma.stream.create({ data: { accountId: id } })
+      return id.toString()
+    }
+    const [first, second] = [await leave('first'), await leave('second')]
+    const add = async (username: string) => {
+      const wanted = { address: 'twice@example.org', kind: 'pop3', password: 'secret' }
+      const { statusCode, json } = await send('POST', '/v1/accounts', {
+        ...wanted,
+        incoming: { ...incoming, username },
+      })
+      return [answer.statusCode, answer.json().id]
+    }
+    expect(await add('first')).toEqual([200, first])
+    await store.prisma.account.update({
+      where: { id: BigInt(first) },
+      data: { state: 'disconnected', disconnectedAt: new Date() },
+    })
+    const [status, third] = await add('third')
+    expect([status, [first, second].includes(third)]).toEqual([200, false])
+  })
+
+  it('changes its password though the server nobody sends by, as the relay does, is gone', async () => {
+    const incoming = { ...(await serving({ mails: [mail] })), pinnedFingerprint: null }
+    const smtp = await startScriptedSmtp()
+    await allow(incoming.port, smtp.port)
+    const own = {
+      address: 'idle@example.org',
+      kind: 'pop3',
+      password: 'secret',
+      incoming: { ...incoming, username: 'idle' },
+    }
+    const outgoing = { ...incoming, port: smtp.port }
+    const { id } = (await send('POST', '/v1/accounts', { ...own, outgoing })).json()
+    await smtp.stop()
+    const change = async (more: object) =>
+      (await send('PATCH', `/v1/accounts/${id}`, { password: 'new', ...more })).statusCode
+    expect(await change({})).toBe(422)
+    const where = { id: BigInt(id) }
+    await store.prisma.account.update({ where, data: { usesRelay: true, maxMessageBytes: 5n } })
+    expect(await change({})).toBe(200)
+    // What is entered for it is tried all the same, and its limit is none of the relay's.
+    expect(await change({ outgoingPassword: 'for sending' })).toBe(422)
+    const another = await startScriptedSmtp()
+    await allow(incoming.port, another.port)
+    expect(await change({ outgoing: { ...outgoing, port: another.port } })).toBe(200)
+    expect((await store.prisma.account.findUniqueOrThrow({ where })).maxMessageBytes).toBe(5n)
+    await another.stop()
   })
 })

@@ -2,6 +2,7 @@ import type { RelayPut } from '@postern/shared/relay.ts'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Supervisor } from '#engine/supervisor.ts'
+import { systemClock } from '#platform/clock.ts'
 import { allowPlain, type Person, relayAt, startPerson } from '../support/relay-owner.ts'
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts'
 import { type OutboxScene, startOutboxScene } from '../support/sending-scene.ts'
@@ -15,12 +16,14 @@ describe('mail that goes by the relay', () => {
   let app: FastifyInstance
   const servers: ScriptedSmtp[] = []
   let accounts = 0
+  let wrongByMs = 0
   beforeAll(async () => {
     outbox = await startOutboxScene()
     const { store, userId, deps } = outbox.fixture
     const person = await startPerson(store, { userId, masterKey: deps.masterKey })
     owner = person.ask
     app = person.app
+    deps.clock = { ...systemClock, now: () => new Date(Date.now() + wrongByMs) }
     engine = outbox.fixture.start()
   })
   beforeEach(async () => {
@@ -109,8 +112,11 @@ describe('mail that goes by the relay', () => {
     const [one, two] = [await addAccount(), await addAccount()]
     const ids = [await send(one)]
     await outbox.sender.ends(ids[0] ?? '', 'deferred')
+    // For an hour, whatever the clock of a process says.
+    wrongByMs = 24 * 3_600_000
     ids.push(await send(two))
     await outbox.sender.ends(ids[1] ?? '', 'deferred')
+    wrongByMs = 0
     expect([logins, await problemOf(ids[1] ?? '')]).toEqual([1, 'relay.refused'])
     expect(JSON.stringify(await outbox.sender.state(ids[0] ?? ''))).not.toContain('relay.internal')
     expect(await isRefusedToOwner()).toBe(true)
@@ -136,10 +142,40 @@ describe('mail that goes by the relay', () => {
     const { problem, attempts, nextAttemptAt } = await outbox.sender.state(second)
     expect([problem?.code, attempts]).toEqual(['relay.limit', 0])
     expect(Date.parse(nextAttemptAt ?? '') - Date.now()).toBeGreaterThan(50 * 60_000)
+    // Those behind it are left alone; tried again, it says why it waits on.
+    const third = await send(two)
+    expect((await owner('POST', `/submissions/${second}/retry`)).status).toBe(200)
+    await outbox.sender.ends(second, 'deferred')
+    expect([await problemOf(second), (await outbox.sender.state(third)).state]).toEqual(['relay.limit', 'queued'])
     await set(relay, { domains: ['else.example'], carriesOthers: false })
     await until(async () => (await problemOf(second)) === 'relay.sender', { what: 'a sender that is not carried' })
     expect(relay.mails).toHaveLength(1)
     await set(relay)
-    await outbox.sender.ends(second, 'sent')
+    for (const id of [second, third]) await outbox.sender.ends(id, 'sent')
+  })
+
+  it('does not keep a session open by what waits for its turn', async () => {
+    const { deps } = outbox.fixture
+    const { timing } = deps
+    let quits = 0
+    const relay = await startRelay((step) => {
+      if (step === 'quit') quits++
+      return undefined
+    })
+    await set(relay, { mailsPerHour: 1 })
+    quits = 0
+    deps.timing = { ...timing, submissionKeepMs: 300 }
+    const answers: (() => void)[] = []
+    relay.holdEnds((answer) => void answers.push(answer))
+    await outbox.fixture.store.prisma.relayTurn.deleteMany()
+    const accountId = await addAccount()
+    const first = await send(accountId)
+    await until(async () => answers.length === 1, { what: 'the end of the first mail' })
+    const second = await send(accountId)
+    answers[0]?.()
+    await outbox.sender.ends(first, 'sent')
+    await outbox.sender.ends(second, 'deferred')
+    await until(async () => quits === 1, { what: 'the end of the session' })
+    deps.timing = timing
   })
 })

@@ -169,6 +169,14 @@ describe('the relay of the owner', () => {
     expect(await canSend()).toEqual([false])
     expect((await useRelay()).body).toMatchObject({ usesRelay: true, outgoing: null })
     expect(await canSend()).toEqual([true])
+    // As each relay said when it was tried.
+    const limit = async () =>
+      (await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).maxMessageBytes
+    await set({ recipientsPerMail: 2 })
+    expect(await limit()).toBe(1_000_000n)
+    await owner('DELETE', '/owner/relay')
+    expect(await limit()).toBeNull()
+    await set({ recipientsPerMail: 2 })
     const to = ['a', 'b', 'c'].map((name) => ({ name: '', address: `${name}@example.org` }))
     const many = await sender.send(await sender.write(accountId, { to }))
     expect(many.body).toMatchObject({ error: { code: 'request.invalid', fields: { to: 'are more than 2' } } })

@@ -212,6 +212,22 @@ describe('leaving a list', () => {
     expect(await leftAt(id)).not.toBeNull()
   })
 
+  it('is no mail from another own address where that which the list knows cannot send', async () => {
+    const { prisma } = store
+    const { userId } = await prisma.account.update({ where: { id: accountId }, data: { usesRelay: true } })
+    const bytes = new Uint8Array()
+    const rules = { domains: ['else.example'], carriesOthers: false, setBy: userId, changedAt: new Date() }
+    await prisma.relay.create({ data: { outgoing: {}, dataKey: bytes, credential: bytes, ...rules } })
+    await prisma.identity.create({ data: { accountId, name: '', address: 'ann@else.example', isDefault: true } })
+    const way = mail(fields('<mailto:off@news.example>', ''))
+    expect((await exitOf(way)).exit.error?.code).toBe('account.not_ready')
+    await prisma.relay.updateMany({ data: { carriesOthers: true } })
+    expect((await exitOf(way)).exit.from).toBe('ann@example.org')
+    await prisma.relay.deleteMany()
+    await prisma.identity.deleteMany({ where: { accountId } })
+    await prisma.account.update({ where: { id: accountId }, data: { usesRelay: false } })
+  })
+
   it('is not offered by a mail without a way out that is safe', async () => {
     const { exit } = await exitOf(mail('List-Unsubscribe: <http://news.example/u>\r\n'))
     expect(exit.error.code).toBe('request.conflict')

@@ -1,5 +1,6 @@
+import type { AccountCreate } from '@postern/shared/accounts.ts'
 import { errorCodes } from '@postern/shared/error-codes.ts'
-import { resolveChecked } from '#platform/egress.ts'
+import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { sealPassword } from '#store/account-credentials.ts'
 import {
@@ -47,6 +48,17 @@ export const registerAccounts = (deps: FeatureDeps): void => {
       })
   }
 
+  /** The disconnected account that this one is again; null: none of those with its address and host has proved to be. */
+  const findOwnBefore = async (userId: bigint, body: AccountCreate, policy: EgressPolicy): Promise<bigint | null> => {
+    for (const row of await store.read(userId, (tx) => listDisconnected(tx, userId)))
+      if (
+        isRejoinable(row, body) &&
+        (!isElsewhere(row, body.incoming) || (await isSameMailbox(deps, row, { ...body, policy })))
+      )
+        return row.id
+    return null
+  }
+
   router.on('listAccounts', async ({ user }) => ({
     accounts: (await store.read(user.userId, (tx) => listAccounts(tx, user.userId))).map(presentAccount),
   }))
@@ -65,16 +77,12 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     await requireNewMailbox(store, user.userId, body, policy)
     const { listed, limit } = await requireLoginAndList(deps, body, policy)
     await requireNewMaildrop(store, user.userId, body, listed)
-    const kept = (await store.read(user.userId, (tx) => listDisconnected(tx, user.userId))).find((row) =>
-      isRejoinable(row, body),
-    )
-    const isApart = kept && isElsewhere(kept, body.incoming) && !(await isSameMailbox(deps, kept, { ...body, policy }))
+    const rejoin = await findOwnBefore(user.userId, body, policy)
     const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
     const { password, outgoingPassword, beside: _, ...settings } = body
     const accountId = await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {
       const isPrivateHost = address?.kind !== 'public'
-      const apartFrom = isApart ? kept.id : null
-      const wanted = { userId: user.userId, settings, password, outgoingPassword, masterKey, isPrivateHost, apartFrom }
+      const wanted = { userId: user.userId, settings, password, outgoingPassword, masterKey, isPrivateHost, rejoin }
       const id = await createAccount(unit, wanted)
       if (id !== null && limit !== undefined) await storeMaxMessageBytes(unit, id, limit)
       return id

@@ -26,7 +26,8 @@ export const requireLogin = async (
   }
   const check = { wanted: body, policy, ca, until: 'login' as const, onLimit, ...(onListed ? { onListed } : {}) }
   await requireCheck((onEvent) => engine.checkAccount(check, onEvent))
-  return limit
+  // By the relay, what its own server takes is nothing to the account.
+  return body.usesRelay ? undefined : limit
 }
 
 /** The same, and of a maildrop the newest mails that it lists by name. */
@@ -68,12 +69,12 @@ export const requireEditedLogin = async (
     })
   const [address] = await resolveChecked(incoming.host, incoming.port, policy)
   const { address: mailAddress, name, kind } = old
-  // A password of its own for sending stays as it is when only the incoming side changes: nothing to test there.
-  const keepsOutgoing =
-    row.outgoingCredential !== null &&
-    body.outgoingPassword === undefined &&
-    outgoing !== null &&
-    isSameServer(outgoing, old.outgoing)
+  const usesRelay = body.usesRelay ?? old.usesRelay
+  // Nothing to test there: a password of its own for sending stays as it is when only the incoming side changes, and by the relay
+  // the account does not send there, which may be because nobody can.
+  const isIdle = usesRelay && typeof body.outgoingPassword !== 'string'
+  const isUntouched = row.outgoingCredential !== null && body.outgoingPassword === undefined
+  const keepsOutgoing = (isIdle || isUntouched) && outgoing !== null && isSameServer(outgoing, old.outgoing)
   const limit = await requireLogin(
     deps,
     {
@@ -82,6 +83,7 @@ export const requireEditedLogin = async (
       kind,
       incoming,
       outgoing: keepsOutgoing ? null : outgoing,
+      usesRelay,
       password: body.password,
       outgoingPassword: body.outgoingPassword ?? null,
     },

@@ -30,10 +30,14 @@ export const registerRelay = (deps: FeatureDeps): void => {
     const { outgoing, password = null, ...rules } = body
     const domains = keptDomains(rules)
     const policy = await allowServers(deps, userId, [outgoing])
+    let maxMessageBytes: number | null | undefined
+    const onLimit = (maxBytes: number | null): void => {
+      maxMessageBytes = maxBytes
+    }
     if (password === null) await requireStoredPassword(userId, body)
-    else await requireCheck((onEvent) => engine.checkSubmission({ outgoing, password, policy, ca }, onEvent))
+    else await requireCheck((onEvent) => engine.checkSubmission({ outgoing, password, policy, ca, onLimit }, onEvent))
     await commit(store, { kind: 'user', userId }, async (unit) => {
-      await storeRelay(unit, { ...rules, outgoing, password, domains }, { masterKey, setBy: userId })
+      await storeRelay(unit, { ...rules, outgoing, password, domains, maxMessageBytes }, { masterKey, setBy: userId })
       await unit.tx.auditEvent.create({ data: { userId, kind: 'relay_set', detail: { host: outgoing.host } } })
     })
     engine.relayChanged()

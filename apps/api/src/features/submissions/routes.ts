@@ -91,8 +91,8 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
       if (!(await retryHeld(unit, held))) throw tooLate('Nobody is left to send it to.')
       return held
     })
-    // A refused login is not asked again by itself for an hour; nothing is being sent that could be cut off.
-    if (held.faults.some((code) => /^(login|tls)\./.test(code))) deps.engine.accountChanged(held.accountId)
+    // What is parked would wait on, with no word why; nothing is being sent that could be cut off.
+    if (held.faults.some((code) => /^(login|tls|relay)\./.test(code))) deps.engine.accountChanged(held.accountId)
     return submission
   })
   router.on('decideSubmission', async ({ user: { userId }, params, body: { decision } }) => {
