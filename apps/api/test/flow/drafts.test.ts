@@ -19,6 +19,7 @@ import {
 import { findOwnDraft, type WholeDraft } from '#store/drafts.ts'
 import { addIdentity } from '#store/identities.ts'
 import { takeDraft } from '#store/steer-submissions.ts'
+import { until } from '../support/until.ts'
 import { validContent } from '../support/valid-bodies.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
@@ -72,6 +73,23 @@ it('of two who write upon the same version both texts are kept, with what is att
   expect((await put(id, 1, { text: 'from there' })).draft.id).toBe(other.draft.id)
   expect((await put(id, 2, { text: 'on' })).draft.version).toBe(3)
   expect(await rows().draft.count({ where: { discardedAt: null } })).toBe(2)
+  for (const one of [id, other.draft.id]) await api.send('DELETE', `/drafts/${one}`)
+})
+
+it('what was still coming out of a mail is fetched for the second text, too', async () => {
+  const [id, file] = [randomUUID(), randomUUID()]
+  await put(id, 0, { subject: 'both' })
+  const from = { messageId: 1n << 41n, partId: null }
+  const facts = { id: file, filename: 'a', contentType: 'text/plain', contentId: null, from }
+  await commit(api.store, { kind: 'user', userId: api.userId }, (unit) =>
+    addComing(unit, { id, accountId }, [{ ...facts, sizeBytes: 4 }]),
+  )
+  await put(id, 1, { text: 'from here' })
+  const other = await put(id, 1, { text: 'from there' })
+  expect(other.draft.attachments).toMatchObject([{ filename: 'a', state: 'coming' }])
+  // That mail is not here.
+  const tried = { draftId: other.draft.id, errorCode: 'not_found' }
+  await until(async () => (await rows().draftAttachment.count({ where: tried })) === 1, { what: 'the attempt' })
   for (const one of [id, other.draft.id]) await api.send('DELETE', `/drafts/${one}`)
 })
 

@@ -16,6 +16,8 @@ import { withChanges } from './thread-list.ts'
 
 /** What the list on the screen is, so that it can be asked for again; kept by the list itself. */
 export const inView: { current: { mailboxId: string; filter: Filter; position: number } | null } = { current: null }
+/** The conversation on the screen; kept by its view. */
+export const threadInView: { current: string | null } = { current: null }
 /** Called with new mail for the notice and the live region. */
 export const arrivals: { listener: (mailboxId: string, threadIds: string[]) => void } = { listener: () => undefined }
 
@@ -65,7 +67,8 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
     case 'notes':
       return app.set(({ notesSeen }) => ({ notesSeen: notesSeen + 1 }))
     case 'mailboxGrew':
-      return refreshMailbox(change.mailboxId, inView.current)
+      refreshMailbox(change.mailboxId, inView.current)
+      return loadShownThread()
     case 'command':
       return settleCommand(change.command)
     case 'transfersDismissed':
@@ -102,6 +105,7 @@ const applyThreads = (
 ): void => {
   noteChange(mailboxId)
   for (const { threadId } of upserted) noteThread(threadId)
+  forgetMerges(upserted.map(({ threadId }) => threadId))
   const key = listKey(mailboxId, 'all')
   const list = app.get().lists[key]
   if (list) {
@@ -112,6 +116,21 @@ const applyThreads = (
   // Filtered lists are short; whoever shows one asks again.
   const shown = inView.current
   if (shown?.mailboxId === mailboxId && shown.filter !== 'all') refreshMailbox(mailboxId, shown)
+}
+
+/** A conversation that is told of is there, whatever became of it before. */
+const forgetMerges = (threadIds: string[]): void => {
+  const { merged } = app.get()
+  if (!threadIds.some((threadId) => threadId in merged)) return
+  app.set({ merged: Object.fromEntries(Object.entries(merged).filter(([threadId]) => !threadIds.includes(threadId))) })
+}
+
+/** So much has changed that it is not told one by one: that conversation may be a part of it. */
+const loadShownThread = (): void => {
+  const { current } = threadInView
+  if (current === null) return
+  noteThread(current)
+  loadThread(current).catch(() => undefined)
 }
 
 /** What could not be loaded, or was not here, is asked for again, and so is a mail of which only the header was here. */

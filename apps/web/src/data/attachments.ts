@@ -4,6 +4,7 @@ import { t } from '#lib/composer-text.ts'
 import { fileSize } from '#lib/format.ts'
 import { newId } from '#lib/new-id.ts'
 import { ApiError, call, explain, failureOf } from './api.ts'
+import { app } from './app-state.ts'
 import { draftsHere, findDraft, patchDraft, whenDraftsChange } from './draft-state.ts'
 import { identityOf } from './identities.ts'
 import { Observable, useObservable } from './observable.ts'
@@ -26,6 +27,9 @@ export type Upload = {
 }
 const firstRetryMs = 2000
 const mostRetryMs = 30_000
+/** More are no accident of the line. */
+const mostLosses = 10
+const askEveryMs = 10_000
 
 const uploads = new Observable<{ list: Upload[] }>({ list: [] })
 const stops = new Map<string, AbortController>()
@@ -48,7 +52,9 @@ const count = (key: string): void => {
   patchDraft(key, { uploading })
   if (uploading === 0) settle(key)
 }
-export const uploadingOf = (key: string): number => uploadsOf(key).filter(isSending).length
+/** A lost one is on its way, too: it is sent again by itself. */
+export const uploadingOf = (key: string): number =>
+  uploadsOf(key).filter(({ state }) => state.kind === 'sending' || state.kind === 'lost').length
 
 /** What files may come to in a mail of this draft, bytes; null: the server did not say. */
 export const limitOf = (identityId: string): number | null => {
@@ -104,11 +110,14 @@ const send = async (id: string): Promise<void> => {
   patch(id, { state: { kind: 'sending' }, sentBytes: 0 })
   count(key)
   try {
+    // The browser reports a file that is gone or changed as it does a line that is cut.
+    if (!(await isReadable(file))) throw new Error(t('attach.unreadable'))
     if (findDraft(key)?.version === 0) await saveNow(key)
     const onProgress = (bytes: number) => patch(id, { sentBytes: Math.min(bytes, file.size) })
     for (let attachmentId = id; ; attachmentId = newId()) {
       stop.signal.throwIfAborted()
       const draft = findDraft(key)
+      if (draft?.save.kind === 'offline' && draft.version === 0) throw new ApiError('unreachable', {})
       if (!draft || draft.version === 0) throw new Error(t('attach.noDraft'))
       const query = new URLSearchParams({
         id: attachmentId,
@@ -137,9 +146,22 @@ const send = async (id: string): Promise<void> => {
   }
 }
 
+const isReadable = (file: File): Promise<boolean> =>
+  file
+    .slice(0, 1)
+    .arrayBuffer()
+    .then(
+      () => true,
+      () => false,
+    )
+
 /** Tried again by itself: after a while, and as soon as the line is back. */
 const lose = (id: string): void => {
   const losses = (uploads.get().list.find((one) => one.id === id)?.losses ?? 0) + 1
+  if (losses >= mostLosses && app.get().isOnline) {
+    patch(id, { state: { kind: 'failed', reason: t('attach.failed') }, losses: 0 })
+    return
+  }
   patch(id, { state: { kind: 'lost', reason: t('attach.lost') }, losses })
   setTimeout(() => retryIfLost(id), Math.min(mostRetryMs, firstRetryMs * 2 ** (losses - 1)))
 }
@@ -147,7 +169,10 @@ const retryIfLost = (id: string): void => {
   if (uploads.get().list.some((one) => one.id === id && one.state.kind === 'lost')) void send(id)
 }
 export const retryLost = (): void => {
-  for (const { id } of uploads.get().list) retryIfLost(id)
+  for (const { id } of uploads.get().list) {
+    patch(id, { losses: 0 })
+    retryIfLost(id)
+  }
 }
 
 /** Closed meanwhile: the panel comes back with the file that can be tried again. Whoever sends it is told by the sending. */
@@ -187,16 +212,27 @@ export const cancelUpload = (id: string): void => {
 /** Comes back when nothing is on its way any more: from here, or out of a mail that the server fetches. */
 export const whenAttached = (key: string): Promise<void> =>
   new Promise((done) => {
-    const isDone = () =>
-      !uploadsOf(key).some(isSending) && !findDraft(key)?.attachments.some(({ state }) => state === 'coming')
+    const isDone = () => !uploadsOf(key).some(isSending) && !findDraft(key)?.attachments.some(isComing)
     if (isDone()) return done()
     const look = () => {
       if (!isDone()) return
+      clearInterval(asking)
       for (const unsubscribe of watched) unsubscribe()
       done()
     }
     const watched = [uploads.subscribe(look), whenDraftsChange(look)]
+    const asking = setInterval(() => void askAttached(key), askEveryMs)
   })
+
+const isComing = ({ state }: DraftAttachment): boolean => state === 'coming'
+
+/** That one has come is told once; and one that a server that ended had begun to fetch is fetched as soon as somebody asks. */
+const askAttached = async (key: string): Promise<void> => {
+  const draft = findDraft(key)
+  if (!draft?.attachments.some(isComing)) return
+  const now = await call('getDraft', 'GET', `/v1/drafts/${draft.id}`).catch(() => null)
+  if (now && findDraft(key)?.id === now.id) patchDraft(key, { attachments: now.attachments })
+}
 
 /** A mail, or a part of one; answers what it is attached as. Throws ApiError. */
 export const attachFromMail = async (

@@ -1,7 +1,8 @@
+import type { Change } from '@postern/shared/changes.ts'
 import type { Message, MessageBody } from '@postern/shared/messages.ts'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { app, blank, loadBody, loadThread } from './app-state.ts'
-import { applyBatch } from './apply-change.ts'
+import { applyBatch, threadInView } from './apply-change.ts'
 
 const settled = () => new Promise((done) => setTimeout(done))
 const message = (id: string) => ({ id, threadId: '5', placements: [] }) as unknown as Message // what is looked at here
@@ -84,6 +85,33 @@ describe('a conversation that a mail has joined with another one', () => {
     app.set({ threads: { '7': [{ ...message('2'), threadId: '7' }] } })
     tell()
     await vi.waitFor(() => expect(app.get().threads).toEqual({}))
+  })
+})
+
+describe('a conversation on the screen', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    threadInView.current = null
+    app.set(blank)
+  })
+  const tell = (change: Change) => applyBatch({ stream: 'account:1', seq: '2', changes: [change] })
+
+  it('is asked for again when so much came that it is not told one by one', async () => {
+    const messages = [message('1'), message('2')]
+    vi.stubGlobal('fetch', async (path: string) =>
+      Response.json(path.includes('/threads/') ? { threadId: '5', messages } : {}),
+    )
+    app.set({ threads: { '5': [message('1')] } })
+    threadInView.current = '5'
+    tell({ kind: 'mailboxGrew', mailboxId: '1' })
+    await vi.waitFor(() => expect(app.get().threads).toEqual({ '5': messages }))
+  })
+
+  it('is no longer that one once it is told of again', () => {
+    app.set({ merged: { '7': '5', '8': '5' } })
+    const upserted = [{ threadId: '7' }] as Extract<Change, { kind: 'threads' }>['upserted'] // what is looked at here
+    tell({ kind: 'threads', mailboxId: '1', upserted, removed: [] })
+    expect(app.get().merged).toEqual({ '8': '5' })
   })
 })
 

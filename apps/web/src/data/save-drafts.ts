@@ -1,4 +1,4 @@
-import type { Draft, DraftContent } from '@postern/shared/drafts.ts'
+import type { Draft, DraftAttachment, DraftContent } from '@postern/shared/drafts.ts'
 import { ApiError, call, explain, failureOf } from './api.ts'
 import {
   draftsHere,
@@ -8,6 +8,7 @@ import {
   isDirty,
   isSameContent,
   isUntouched,
+  type OpenDraft,
   patchDraft,
 } from './draft-state.ts'
 import { forgetLocally, keepLocally } from './local-drafts.ts'
@@ -107,13 +108,17 @@ const take = (
     version: answer.version,
     stored: content,
     tried: null,
-    attachments: answer.attachments,
+    attachments: answer.attachments.map((one) => arrived(draft, one)),
     save: isAll ? { kind: 'saved', at: Date.now() } : { kind: 'changed' },
     ...(isOther ? { otherId: sentId, newer: null } : {}),
   })
   if (isAll || isOther) forgetLocally(sentId)
   if (!isAll) keepLocally({ ...draft, id: answer.id, version: answer.version, tried: null })
 }
+
+/** It may have come while the answer was on its way. */
+const arrived = ({ attachments }: OpenDraft, told: DraftAttachment): DraftAttachment =>
+  attachments.find(({ id, state }) => id === told.id && state === 'here') ?? told
 
 const fail = (key: string, error: unknown): void => {
   const isAnswered = error instanceof ApiError && error.code !== 'unreachable'

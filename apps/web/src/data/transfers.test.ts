@@ -131,19 +131,24 @@ it('what a Maildir holds below goes into mailboxes of those names, made when mis
   expect(told).toEqual([{ name: 'Refused (0)', reason: 'No.' }])
 })
 
-it('what is cancelled while its files are sent is neither finished nor gone on with below', async () => {
+/** An import whose files do not arrive. */
+const hold = () => {
   for (const name of ['addEventListener', 'removeEventListener']) vi.stubGlobal(name, () => undefined)
   app.set({ hasTransfers: true })
   answers['POST /v1/mailboxes/7/imports'] = Response.json(transfer('3', 'receiving'))
   answers['GET /v1/transfers/3'] = Response.json(transfer('3', 'receiving'))
-  answers['DELETE /v1/transfers/3'] = new Response(null, { status: 204 })
   const { fetch } = globalThis
   vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
     if (!path.includes('/content')) return fetch(path, init)
     asked.push('content')
     return new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(new Error('aborted'))))
   })
-  const files = [{ file: new File(['From: a'], 'a.eml'), path: 'a.eml' }]
+  return [{ file: new File(['From: a'], 'a.eml'), path: 'a.eml' }]
+}
+
+it('what is cancelled while its files are sent is neither finished nor gone on with below', async () => {
+  const files = hold()
+  answers['DELETE /v1/transfers/3'] = new Response(null, { status: 204 })
   await startImport(
     mailbox,
     [[], ['Below']].map((names) => ({ names, files })),
@@ -156,4 +161,16 @@ it('what is cancelled while its files are sent is neither finished nor gone on w
     'content',
     'DELETE /v1/transfers/3',
   ])
+})
+
+it('what could not be cancelled is broken off, and what had arrived is carried out', async () => {
+  await startImport(mailbox, [{ names: [], files: hold() }])
+  await vi.waitUntil(() => asked.includes('content'))
+  answers['DELETE /v1/transfers/3'] = Response.json({ error: { code: 'internal' } }, { status: 500 })
+  await cancelTransfer('3')
+  expect(asked.filter((line) => /DELETE|finish/.test(line))).toEqual([
+    'DELETE /v1/transfers/3',
+    'POST /v1/transfers/3/finish',
+  ])
+  expect(shown()).toEqual(['3 receiving brokenOff'])
 })

@@ -138,11 +138,17 @@ export const resumeTransfers = async (): Promise<void> => {
 /** What is on its way to the mail server comes to its end; nothing else is begun. */
 export const cancelTransfer = async (id: string): Promise<void> => {
   cancelled.add(id)
-  sending.get(id)?.abort()
+  const stop = sending.get(id)
+  stop?.abort()
   try {
     await call('cancelTransfer', 'DELETE', `/v1/transfers/${id}`)
   } catch (error) {
     showToast({ kind: 'problem', text: explain(error) })
+    cancelled.delete(id)
+    if (!stop) return
+    // No more files go; what has arrived is no longer waited with.
+    patch(id, (shown) => ({ ...shown, sender: 'brokenOff' }))
+    await finish(id)
   }
 }
 
@@ -181,9 +187,12 @@ const sendAll = async (id: string, files: ImportFile[]): Promise<void> => {
     if (sending.size === 0) removeEventListener('beforeunload', warnBeforeLeaving)
   }
   if (cancelled.has(id)) return
-  // What has arrived is carried out all the same.
-  await call('finishTransfer', 'POST', `/v1/transfers/${id}/finish`).catch(() => undefined)
+  await finish(id)
 }
+
+/** What has arrived is carried out all the same. */
+const finish = (id: string): Promise<unknown> =>
+  call('finishTransfer', 'POST', `/v1/transfers/${id}/finish`).catch(() => undefined)
 
 /** A file that holds no mail, or cannot be read, is told of; the others go on. Throws what stops all of them. */
 const sendFile = async (id: string, { file, path }: ImportFile, signal: AbortSignal): Promise<void> => {

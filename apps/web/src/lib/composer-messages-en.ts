@@ -166,6 +166,8 @@ export const composerMessages = {
   'attach.retry': 'Try {name} again',
   'attach.sending': 'Sending {name}',
   'attach.failed': 'It could not be sent to Postern.',
+  'attach.unreadable':
+    'It cannot be read any more: it was changed, moved or deleted. Remove it here, and attach it anew.',
   'attach.noDraft': 'The draft could not be saved yet. Try again.',
   'attach.tooLarge': 'Larger than the mail server takes.',
   'attach.tooLargeTogether': 'Together {size}; the mail server takes {limit}.',

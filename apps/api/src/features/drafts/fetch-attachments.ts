@@ -27,6 +27,8 @@ export type AttachmentFetching = {
 
 export const createAttachmentFetching = ({ store, engine, logger }: Deps): AttachmentFetching => {
   const running = new Map<string, Promise<void>>()
+  /** Drafts of which one is fetched after the other. */
+  const drafts = new Set<string>()
 
   const bring = async ({ userId, accountId }: Owner, wanted: Fetched): Promise<void> => {
     const { messageId, partId } = wanted.from
@@ -72,10 +74,13 @@ export const createAttachmentFetching = ({ store, engine, logger }: Deps): Attac
   return {
     fetch,
     begin: ({ row, attachments }) => {
+      if (drafts.has(row.id)) return
       const missing = attachments.filter(
         ({ id, blobId, errorCode }) => blobId === null && errorCode === null && !running.has(id),
       )
-      void bringAll(row, missing)
+      if (missing.length === 0) return
+      drafts.add(row.id)
+      void bringAll(row, missing).finally(() => drafts.delete(row.id))
     },
   }
 }

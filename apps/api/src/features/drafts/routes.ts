@@ -39,9 +39,9 @@ export const registerDrafts = (deps: FeatureDeps): void => {
     fetching.begin(draft)
     return presentDraft(draft)
   })
-  router.on('saveDraft', ({ user: { userId }, params: { draftId: id }, body: { baseVersion, content } }) => {
+  router.on('saveDraft', async ({ user: { userId }, params: { draftId: id }, body: { baseVersion, content } }) => {
     const sound = soundContent(content)
-    return write(userId, async (unit) => {
+    const { draft, isOther } = await write(userId, async (unit) => {
       const { tx } = unit
       const known = await holdOwnDraft(tx, userId, id)
       if (known?.row.submissionId != null) throw onItsWay()
@@ -57,11 +57,14 @@ export const registerDrafts = (deps: FeatureDeps): void => {
         })
         if (!isNew) throw takenId()
         await wantCopy(unit, id)
-        return { draft: presentDraft(await requireOwn(tx, userId, id)), isOther: false }
+        return { draft: await requireOwn(tx, userId, id), isOther: false }
       }
       const saved = await saveDraft(unit, known, { baseVersion, content: sound, accountId })
-      return { draft: presentDraft(await requireOwn(tx, userId, saved.id)), isOther: saved.kind === 'other' }
+      return { draft: await requireOwn(tx, userId, saved.id), isOther: saved.kind === 'other' }
     })
+    // What its twin still lacks, it lacks, too.
+    if (isOther) fetching.begin(draft)
+    return { draft: presentDraft(draft), isOther }
   })
   router.on('discardDraft', ({ user: { userId }, params }) =>
     write(userId, async (unit) => {

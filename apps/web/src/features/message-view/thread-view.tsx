@@ -3,6 +3,7 @@ import { Archive, ArrowLeft, Ban, FolderInput, Inbox, MailOpen, Star, Trash2 } f
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { ApiError, failureOf } from '#data/api.ts'
 import { loadThread, setting, useApp } from '#data/app-state.ts'
+import { threadInView } from '#data/apply-change.ts'
 import { act, closes, type MailAction, refusalOf } from '#data/commands.ts'
 import { askCompose } from '#data/compose-wish.ts'
 import { useMoveItems } from '#data/move-items.ts'
@@ -126,6 +127,12 @@ const useThread = (threadId: string | null, isHere: boolean): { status: Status; 
         if (shown.current === threadId)
           setStatus(error instanceof ApiError && error.code === 'not_found' ? 'gone' : failureOf(error))
       })
+  }, [threadId])
+  useEffect(() => {
+    threadInView.current = threadId
+    return () => {
+      threadInView.current = null
+    }
   }, [threadId])
   useEffect(() => {
     setStatus('loading')
