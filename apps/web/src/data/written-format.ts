@@ -35,6 +35,8 @@ const quotedParts = async (key: string): Promise<{ messageId: string; partId: st
 
 /** `along`: pictures become attachments. What was there before comes back by undo, or by the way it went. */
 export const writePlain = async (key: string, pictures: 'along' | 'out'): Promise<void> => {
+  const quoted = pictures === 'along' ? await quotedParts(key) : []
+  // Somebody may have written on meanwhile.
   const draft = findDraft(key)
   if (!draft || draft.content.html === null) return
   for (const known of richBefore.keys()) if (!findDraft(known)) richBefore.delete(known)
@@ -42,7 +44,6 @@ export const writePlain = async (key: string, pictures: 'along' | 'out'): Promis
   const plain = plainOf(html)
   const { cids, data } = picturesIn(html)
   const stays = (contentId: string | null) => contentId === null || (pictures === 'along' && cids.includes(contentId))
-  const quoted = pictures === 'along' ? await quotedParts(key) : []
   show(key, { html: null, text: plain })
   void saveSetting('writesPlain', true)
   const before: Before = { html, plain, puttingBack: [], added: [] }
