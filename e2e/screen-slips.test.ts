@@ -95,6 +95,9 @@ describe('what is written here', () => {
     const draft = await draftOf('Followed')
     await saveElsewhere(draft, '<p>there</p>')
     await bodyOf(page).getByText('there').waitFor()
+    // What was written elsewhere is not taken back here.
+    await bodyOf(page).press('Control+z')
+    expect(await bodyOf(page).textContent()).toBe('there')
     await screen.api('DELETE', `/v1/drafts/${draft.id}`)
     await page.getByText('The draft was sent or discarded elsewhere.').waitFor()
     expect(await page.locator('[data-composer]').count()).toBe(0)
@@ -111,9 +114,16 @@ describe('what is written here', () => {
     await page.keyboard.press('Control+Enter')
     await composer(page).getByText('This draft was changed elsewhere just now.').waitFor()
     await bodyOf(page).getByText('new').waitFor()
+    // Nor where it comes between the press and the release.
+    await composer(page).getByRole('button', { name: 'Send', exact: true }).hover()
+    await page.mouse.down()
+    await saveElsewhere(await draftOf('Behind'), '<p>newest</p>')
+    await bodyOf(page).getByText('newest').waitFor()
+    await page.mouse.up()
+    await composer(page).getByText('This draft was changed elsewhere just now.').waitFor()
     await composer(page).getByRole('button', { name: 'Send', exact: true }).click()
     await arrived('Behind')
-    expect(sentMail(smtp, 'Behind')).toContain('new')
+    expect(sentMail(smtp, 'Behind')).toContain('newest')
   })
 
   it('gets its files by itself when the line is back, and takes back that one was missing', async () => {

@@ -12,6 +12,7 @@ const unanswered = [
   /^(acceptInvitation|createOwner|signIn): auth\.required/,
   // Attachments are fetched behind the answer.
   /^(listDrafts|getDraft): (message\.(unavailable|too_large)|storage\.full|lease\.lost|request\.conflict|not_found)/,
+  /^saveDraft: message\.(unavailable|too_large)/,
   // Carried out by the engine, at the mail server.
   /^(runCommand|answerReceipt): (connect|login|tls|mailbox\.refused)/,
   // Whoever does not answer has no settings to offer.

@@ -2,20 +2,27 @@ import { isTyping } from './screen-commands.ts'
 
 /**
  * What is typed while a composer opens is meant for it, not for the mail behind. It is held until the composer has the focus, and
- * then written there. Where it does not come, the keys are let go and do nothing.
+ * then written there. Where it does not come, the keys are let go and do nothing. Whoever presses something else meanwhile, or goes
+ * elsewhere by key, is not kept from it.
  */
 const focusWithinMs = 1000
+const holdAtMostMs = 5000
+const goesElsewhere = /^(?:Tab|Escape|Arrow.+|Page.+|Home|End)$/
 const newline = '\n'
 
 let waiting = 0
 let text = ''
 let letGo: ReturnType<typeof setTimeout> | undefined
+let atLast: ReturnType<typeof setTimeout> | undefined
 
 /** Until `opened` has come true and the composer has the focus. */
 export const holdKeys = (opened: Promise<unknown>): void => {
   waiting += 1
   clearTimeout(letGo)
+  clearTimeout(atLast)
+  atLast = setTimeout(stop, holdAtMostMs)
   addEventListener('keydown', hold, true)
+  addEventListener('pointerdown', stop, true)
   addEventListener('focusin', give)
   void opened
     .catch(() => undefined)
@@ -27,13 +34,20 @@ export const holdKeys = (opened: Promise<unknown>): void => {
 
 const stop = (): void => {
   text = ''
+  clearTimeout(letGo)
+  clearTimeout(atLast)
   removeEventListener('keydown', hold, true)
+  removeEventListener('pointerdown', stop, true)
   removeEventListener('focusin', give)
 }
 
 const hold = (event: KeyboardEvent): void => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return
   if (document.querySelector('dialog[open]') || /^F\d/.test(event.key)) return
+  if (goesElsewhere.test(event.key)) {
+    stop()
+    return
+  }
   event.preventDefault()
   event.stopImmediatePropagation()
   // The key that opens it, held down, is no text.
@@ -47,7 +61,6 @@ const hold = (event: KeyboardEvent): void => {
 const give = ({ target }: FocusEvent): void => {
   if (!isTyping(target) || !(target instanceof Element) || !target.closest('[data-composer]')) return
   const typed = text
-  clearTimeout(letGo)
   stop()
   // The editor takes note of its focus first.
   if (typed !== '') requestAnimationFrame(() => type(typed))

@@ -136,7 +136,8 @@ export const RichEditor = ({
     if (shown.current === revision) return
     shown.current = revision
     const { from } = editor.state.selection
-    editor.commands.setContent(known(html), { emitUpdate: false })
+    // Not to be taken back as if it had been typed here.
+    editor.chain().setMeta('addToHistory', false).setContent(known(html), { emitUpdate: false }).run()
     // Whoever sits there finds the cursor about where it was.
     if (editor.isFocused) editor.commands.setTextSelection(Math.min(from, editor.state.doc.content.size))
   }, [editor, html, revision])

@@ -44,6 +44,8 @@ export const Composer = ({
   const [isOver, setOver] = useState(false)
   const root = useRef<HTMLElement>(null)
   const body = useRef<BodyHandle>(null)
+  /** The text that was in sight when the pointer was pressed: by the click another one may be. */
+  const pressed = useRef<number | undefined>(undefined)
   const uploads = useUploads(key)
   const change = (changed: Partial<DraftContent>) => {
     setErrors({})
@@ -51,7 +53,8 @@ export const Composer = ({
   }
   const send = async (sendAt: WallTime | null) => {
     // Without the focus, what came from elsewhere meanwhile shows: nobody has read that yet.
-    const seen = findDraft(key)?.revision
+    const seen = pressed.current ?? findDraft(key)?.revision
+    pressed.current = undefined
     takeTyped()
     if (findDraft(key)?.revision !== seen) return patchDraft(key, { problem: t('compose.changedElsewhere') })
     const found = fieldErrors(key)
@@ -66,6 +69,7 @@ export const Composer = ({
     else await sendWhole(key, sendAt)
   }
   const onKeyDown = (event: KeyboardEvent) => {
+    pressed.current = undefined
     const isCommand = event.ctrlKey || event.metaKey
     // A question over the panel has keys of its own.
     if (event.target instanceof Element && event.target.closest('dialog')) return event.stopPropagation()
@@ -102,6 +106,9 @@ export const Composer = ({
       data-composer={key}
       aria-label={t('compose.label', { title })}
       ref={root}
+      onPointerDownCapture={() => {
+        pressed.current = findDraft(key)?.revision
+      }}
       onKeyDown={onKeyDown}
       onFocus={() => !findDraft(key)?.isFocused && patchDraft(key, { isFocused: true })}
       onBlur={onBlur}

@@ -39,6 +39,8 @@ export const RecipientsField = ({
   children?: ReactNode
 }) => {
   const [text, setText] = useState('')
+  /** What is written anew in the input; it stays in the list until that takes its place. */
+  const [edited, setEdited] = useState<string | null>(null)
   const [isOver, setOver] = useState(false)
   const id = useId()
   const root = useRef<HTMLDivElement>(null)
@@ -56,12 +58,17 @@ export const RecipientsField = ({
     if (document.activeElement === input.current) input.current?.scrollIntoView({ block: 'nearest' })
   }, [list.length])
   const addAll = (wanted: DraftRecipient[]) => {
+    const place = list.findIndex((one) => writeRecipient(one) === edited)
+    const others = list.filter((_, at) => at !== place)
     const fresh = wanted.filter(
       ({ address }, at, all) =>
-        ![...list, ...all.slice(0, at)].some((one) => one.address.toLowerCase() === address.toLowerCase()),
+        ![...others, ...all.slice(0, at)].some((one) => one.address.toLowerCase() === address.toLowerCase()),
     )
+    const isAsBefore = fresh.length === 1 && fresh[0] && writeRecipient(fresh[0]) === edited
     setText('')
-    if (fresh.length > 0) onChange([...list, ...fresh])
+    setEdited(null)
+    if (place >= 0 && !isAsBefore) onChange(list.flatMap((one, at) => (at === place ? fresh : [one])))
+    else if (place < 0 && fresh.length > 0) onChange([...list, ...fresh])
   }
   const add = (typed: string) => addAll(parseRecipients(typed))
   const take = ({ name, address }: DraftRecipient) => addAll([{ name, address }])
@@ -79,7 +86,7 @@ export const RecipientsField = ({
   const edit = (at: number) => {
     const one = list[at]
     if (!one) return
-    remove(at)
+    setEdited(writeRecipient(one))
     setText(writeRecipient(one))
     input.current?.focus()
   }
@@ -151,7 +158,7 @@ export const RecipientsField = ({
     if (list.some((one) => writeRecipient(one) === moved)) return
     onTaken?.()
     onTaken = null
-    add(moved)
+    add([text, moved].filter(Boolean).join(', '))
   }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping is one more way; keys do the same
@@ -173,6 +180,7 @@ export const RecipientsField = ({
             // biome-ignore lint/suspicious/noArrayIndexKey: an address may stand there twice
             key={`${one.address} ${at}`}
             one={one}
+            isEdited={writeRecipient(one) === edited}
             hint={moves
               .map((move) => t('recipients.move', { key: move.key.toUpperCase(), field: move.label }))
               .join(' ')}
@@ -252,6 +260,7 @@ const isAtEnd = ({ selectionStart, value }: HTMLInputElement): boolean => select
 
 const Chip = ({
   one,
+  isEdited,
   hint,
   onRemove,
   onEdit,
@@ -260,6 +269,7 @@ const Chip = ({
   onDragEnd,
 }: {
   one: DraftRecipient
+  isEdited: boolean
   hint: string
   onRemove: () => void
   onEdit: () => void
@@ -273,7 +283,12 @@ const Chip = ({
   const title = isValid ? writeRecipient(one) : t('recipients.invalid', { address: writeRecipient(one) })
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dragging is one more way; Alt and a letter do the same
-    <span className={isValid ? 'chip' : 'chip invalid'} draggable onDragStart={onDragStart} onDragEnd={onDragEnd}>
+    <span
+      className={`chip${isValid ? '' : ' invalid'}${isEdited ? ' edited' : ''}`}
+      draggable
+      onDragStart={onDragStart}
+      onDragEnd={onDragEnd}
+    >
       <button
         type="button"
         className="chip-text"
