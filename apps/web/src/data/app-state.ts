@@ -64,15 +64,6 @@ export const useApp = <Picked>(select: (state: AppState) => Picked): Picked => u
 export const listKey = (mailboxId: string, filter: Filter): string => `${mailboxId}:${filter}`
 const maxBodies = 300
 
-export const loadAccounts = async (): Promise<void> => {
-  const { accounts } = await call('listAccounts', 'GET', '/v1/accounts')
-  const trees = await Promise.all(
-    accounts.map(({ id }) => call('listMailboxes', 'GET', `/v1/accounts/${id}/mailboxes`)),
-  )
-  const mailboxes = Object.fromEntries(trees.flatMap((tree) => tree.mailboxes.map((mailbox) => [mailbox.id, mailbox])))
-  app.set({ accounts, mailboxes })
-}
-
 const opening = new Map<string, Promise<void>>()
 const once = (name: string, work: () => Promise<void>): Promise<void> => {
   const under = opening.get(name)

@@ -1,4 +1,5 @@
 import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
+import { applyTreeChange } from './account-tree.ts'
 import {
   type AppState,
   app,
@@ -41,22 +42,10 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
       // Added on another device: that somebody writes as it was told before anybody here listened.
       if (!app.get().accounts.some(({ id }) => id === change.account.id))
         writing.listener({ kind: 'identities', accountId: change.account.id })
-      return app.set((state) => ({ accounts: replaceAccount(state, change.account) }))
+      return applyTreeChange(change)
     case 'accountRemoved':
-      return app.set((state) => ({
-        accounts: state.accounts.filter(({ id }) => id !== change.accountId),
-        mailboxes: Object.fromEntries(
-          Object.entries(state.mailboxes).filter(([, mailbox]) => mailbox.accountId !== change.accountId),
-        ),
-      }))
     case 'mailboxes':
-      return app.set((state) => {
-        const removed = new Set(change.removed)
-        const kept = Object.entries(state.mailboxes).filter(([id]) => !removed.has(id))
-        return {
-          mailboxes: Object.fromEntries([...kept, ...change.upserted.map((mailbox) => [mailbox.id, mailbox] as const)]),
-        }
-      })
+      return applyTreeChange(change)
     case 'threads':
       return applyThreads(change, totals.get(change.mailboxId))
     case 'messages':
@@ -93,11 +82,6 @@ const forgetThere = async (transferIds: string[]): Promise<void> => {
   const { forgetTransfers } = await import('./transfers.ts')
   forgetTransfers(transferIds)
 }
-
-const replaceAccount = (state: AppState, account: AppState['accounts'][number]): AppState['accounts'] =>
-  [...state.accounts.filter(({ id }) => id !== account.id), account].sort(
-    (a, b) => a.position - b.position || (BigInt(a.id) < BigInt(b.id) ? -1 : 1),
-  )
 
 const applyThreads = (
   { mailboxId, upserted, removed }: Extract<Change, { kind: 'threads' }>,

@@ -1,6 +1,7 @@
 import type { ChangeBatch } from '@postern/shared/changes.ts'
 import type { Socket } from 'socket.io-client'
-import { app, loadAccounts } from './app-state.ts'
+import { loadAccounts } from './account-tree.ts'
+import { app } from './app-state.ts'
 import { applyBatch, inView } from './apply-change.ts'
 import { refreshAll } from './load-rows.ts'
 import { checkVersion } from './new-version.ts'
