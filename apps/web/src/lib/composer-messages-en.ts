@@ -145,8 +145,7 @@ export const composerMessages = {
   'templates.placeholder': 'Insert placeholder',
   'templates.subjectPlaceholder': 'Insert placeholder in the subject',
   'templates.saveCopy': 'Save as a copy',
-  'templates.pictureTooLarge':
-    '{name} cannot be used: a picture in a template has at most 150 KB, as PNG, JPEG, GIF or WebP.',
+  pictureTooLarge: '{name} cannot be used: a picture here has at most 150 KB, as PNG, JPEG, GIF or WebP.',
   'templates.noPictures': 'This mail is plain text: the pictures of the template are left out.',
   'attach.files': 'Attach files',
   'attach.mail': 'Attach a message from my mailboxes',
@@ -204,8 +203,6 @@ export const composerMessages = {
   'identities.incomplete': 'is not a complete address',
   'identities.signature': 'Signature',
   'identities.signatureHint': 'Put below what you write. Pictures can be pasted.',
-  'identities.pictureTooLarge':
-    '{name} cannot be used: a picture in a signature has at most 150 KB, as PNG, JPEG, GIF or WebP.',
   'outbox.empty': 'Nothing is waiting to be sent.',
   'outbox.to': 'to {people}',
   'outbox.recipients': 'Recipients ({n})',

@@ -1,16 +1,15 @@
 import type { Identity } from '@postern/shared/identities.ts'
-import { type FormEvent, lazy, Suspense, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
 import { refreshIdentities } from '#data/identities.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { isAddress, parseRecipients, writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
-import { readPicture } from '#lib/read-picture.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Field, focusInvalid } from '#ui/field.tsx'
+import { FormFoot } from '#ui/form-foot.tsx'
+import { KeptTextEditor } from '#ui/kept-text-editor.tsx'
 import { Problem } from '#ui/problem.tsx'
-
-const RichEditor = lazy(() => import('#ui/rich-editor.tsx').then((module) => ({ default: module.RichEditor })))
 
 /** A name, an address and a signature, new or changed. */
 export const IdentityDialog = ({
@@ -28,7 +27,6 @@ export const IdentityDialog = ({
   const [replyTo, setReplyTo] = useState(identity?.replyTo ? writeRecipient(identity.replyTo) : '')
   const [signature, setSignature] = useState(identity?.signature ?? '')
   const [hasTried, setTried] = useState(false)
-  const [refused, setRefused] = useState('')
   const { isBusy, problem, attempt } = useAttempt()
   const answered = parseRecipients(replyTo)
   const isReplyRight = replyTo.trim() === '' || (answered.length === 1 && isAddress(answered[0]?.address ?? ''))
@@ -73,41 +71,15 @@ export const IdentityDialog = ({
         />
         <fieldset className="signature-field">
           <legend>{t('identities.signature')}</legend>
-          <Suspense fallback={null}>
-            <RichEditor
-              html={identity?.signature ?? ''}
-              revision={0}
-              label={t('identities.signature')}
-              placeholder={t('identities.signatureHint')}
-              pictures={{
-                addressOf: (source) => source,
-                onFiles: (files, insert) => {
-                  setRefused('')
-                  for (const file of files)
-                    readPicture(file).then(
-                      (source) => insert(source, file.name),
-                      () => setRefused(t('identities.pictureTooLarge', { name: file.name })),
-                    )
-                },
-              }}
-              onChange={setSignature}
-            />
-          </Suspense>
-          {refused && (
-            <p className="field-error" role="alert">
-              {refused}
-            </p>
-          )}
+          <KeptTextEditor
+            html={identity?.signature ?? ''}
+            label={t('identities.signature')}
+            placeholder={t('identities.signatureHint')}
+            onChange={setSignature}
+          />
         </fieldset>
         <Problem problem={problem} />
-        <div className="row end">
-          <button type="button" className="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" className="button primary" disabled={isBusy}>
-            {t('save')}
-          </button>
-        </div>
+        <FormFoot isBusy={isBusy} onCancel={onClose} />
       </form>
     </Dialog>
   )

@@ -6,6 +6,7 @@ import { useAttempt } from '#data/use-attempt.ts'
 import { fileSize } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { count } from '#lib/text.ts'
+import { Meter } from '#ui/meter.tsx'
 import { Problem } from '#ui/problem.tsx'
 
 /** Mails of which only the header is here: the rest of those that fit by one click, how far that is, and its end. */
@@ -50,19 +51,9 @@ const Fitting = ({ accountId, isPaused, ...fitting }: { accountId: string; isPau
 
 const Coming = ({ label, coming, came }: Pick<Facts, 'coming' | 'came'> & { label: string }) => {
   const bytes = came.bytes + coming.bytes
-  const percent = bytes > 0 ? Math.floor((came.bytes / bytes) * 100) : 0
   return (
     <>
-      <div
-        className="meter"
-        role="progressbar"
-        aria-label={label}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={percent}
-      >
-        <div style={{ width: `${percent}%` }} />
-      </div>
+      <Meter label={label} done={came.bytes} total={bytes} />
       <p className="muted">
         {t('rest.counts', { n: came.mails.toLocaleString(), done: fileSize(came.bytes), size: fileSize(bytes) })}
       </p>

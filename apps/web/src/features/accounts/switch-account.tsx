@@ -8,6 +8,7 @@ import { t } from '#lib/page-text.ts'
 import { goBack, navigate, onLinkClick, useRoute } from '#lib/route.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Field } from '#ui/field.tsx'
+import { Meter } from '#ui/meter.tsx'
 import { foundKinds, proposedIncoming } from './proposals.ts'
 import { formOf, pinned, ServerFields, settingsOf, usualBeside } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
@@ -249,16 +250,7 @@ const SwitchMeter = ({ account, to, switching }: { account: Account; to: Account
   return (
     <>
       <p role="status">{t(textOf(account, switching), { n })}</p>
-      <div
-        className="meter"
-        role="progressbar"
-        aria-label={account.address}
-        aria-valuemin={0}
-        aria-valuemax={total}
-        aria-valuenow={done}
-      >
-        <div style={{ width: `${total > 0 ? Math.round((done / total) * 100) : 0}%` }} />
-      </div>
+      <Meter label={account.address} done={done} total={total} />
       <p className="muted">
         {t(to === 'imap' ? 'switch.counts' : 'home.counts', {
           found: found.toLocaleString(),

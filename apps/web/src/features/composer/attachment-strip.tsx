@@ -12,6 +12,7 @@ import { onDownload } from '#data/download.ts'
 import type { OpenDraft } from '#data/draft-state.ts'
 import { t } from '#lib/composer-text.ts'
 import { fileSize } from '#lib/format.ts'
+import { Meter } from '#ui/meter.tsx'
 
 /** What goes along: what has arrived, what is on its way, and how much of what the server takes that is. */
 export const AttachmentStrip = ({ draft, uploads }: { draft: OpenDraft; uploads: Upload[] }) => {
@@ -72,51 +73,39 @@ export const AttachmentStrip = ({ draft, uploads }: { draft: OpenDraft; uploads:
   )
 }
 
-const Coming = ({ upload: { id, file, sentBytes, state } }: { upload: Upload }) => {
-  const percent = file.size === 0 ? 100 : Math.round((sentBytes / file.size) * 100)
-  return (
-    <li className={state.kind === 'sending' ? 'coming' : 'coming bad'}>
-      <bdi className="file-name">{file.name}</bdi>
-      <small className="muted">{fileSize(file.size)}</small>
-      {state.kind === 'sending' ? (
-        <div
-          className="meter"
-          role="progressbar"
-          aria-label={t('attach.sending', { name: file.name })}
-          aria-valuemin={0}
-          aria-valuemax={100}
-          aria-valuenow={percent}
-        >
-          <div style={{ width: `${percent}%` }} />
-        </div>
-      ) : (
-        <span className="field-error" role="alert">
-          {state.reason || t('attach.failed')}
-        </span>
-      )}
-      {(state.kind === 'failed' || state.kind === 'lost') && (
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t('attach.retry', { name: file.name })}
-          title={t('retry')}
-          onClick={() => retryUpload(id)}
-        >
-          <RotateCw size={14} aria-hidden />
-        </button>
-      )}
+const Coming = ({ upload: { id, file, sentBytes, state } }: { upload: Upload }) => (
+  <li className={state.kind === 'sending' ? 'coming' : 'coming bad'}>
+    <bdi className="file-name">{file.name}</bdi>
+    <small className="muted">{fileSize(file.size)}</small>
+    {state.kind === 'sending' ? (
+      <Meter label={t('attach.sending', { name: file.name })} done={sentBytes} total={file.size} />
+    ) : (
+      <span className="field-error" role="alert">
+        {state.reason || t('attach.failed')}
+      </span>
+    )}
+    {(state.kind === 'failed' || state.kind === 'lost') && (
       <button
         type="button"
         className="icon-button"
-        aria-label={t(state.kind === 'sending' ? 'attach.cancel' : 'attach.remove', { name: file.name })}
-        title={state.kind === 'sending' ? t('cancel') : t('attach.removeIt')}
-        onClick={() => cancelUpload(id)}
+        aria-label={t('attach.retry', { name: file.name })}
+        title={t('retry')}
+        onClick={() => retryUpload(id)}
       >
-        <X size={14} aria-hidden />
+        <RotateCw size={14} aria-hidden />
       </button>
-    </li>
-  )
-}
+    )}
+    <button
+      type="button"
+      className="icon-button"
+      aria-label={t(state.kind === 'sending' ? 'attach.cancel' : 'attach.remove', { name: file.name })}
+      title={state.kind === 'sending' ? t('cancel') : t('attach.removeIt')}
+      onClick={() => cancelUpload(id)}
+    >
+      <X size={14} aria-hidden />
+    </button>
+  </li>
+)
 
 const Sum = ({ bytes, limit }: { bytes: number; limit: number | null }) => (
   <p className={limit !== null && bytes > limit ? 'field-error' : 'muted'}>

@@ -9,6 +9,7 @@ import { t } from '#lib/composer-text.ts'
 import { newId } from '#lib/new-id.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Field, focusInvalid } from '#ui/field.tsx'
+import { FormFoot } from '#ui/form-foot.tsx'
 import { Problem } from '#ui/problem.tsx'
 
 /** Makes a template of what is written. */
@@ -44,14 +45,7 @@ export const SaveTemplate = ({ draftKey, onClose }: { draftKey: string; onClose:
           onChange={({ target }) => setName(target.value)}
         />
         <Problem problem={problem} />
-        <div className="row end">
-          <button type="button" className="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" className="button primary" disabled={isBusy}>
-            {t('save')}
-          </button>
-        </div>
+        <FormFoot isBusy={isBusy} onCancel={onClose} />
       </form>
     </Dialog>
   )

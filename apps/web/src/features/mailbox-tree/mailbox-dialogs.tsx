@@ -18,6 +18,7 @@ import { Confirm } from '#ui/confirm.tsx'
 import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { Dialog } from '#ui/dialog.tsx'
 import { Choice, Field } from '#ui/field.tsx'
+import { FormFoot } from '#ui/form-foot.tsx'
 import { Problem } from '#ui/problem.tsx'
 import { ServerSaid } from '#ui/server-said.tsx'
 import { takesBelow } from './mailbox-menu.tsx'
@@ -238,14 +239,7 @@ const Asking = ({
         {children(problem)}
         {!problem?.detail.fields && <Problem problem={problem} />}
         <ServerSaid text={problem?.detail.serverText} />
-        <div className="row end">
-          <button type="button" className="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" className="button primary" disabled={isBusy}>
-            {action}
-          </button>
-        </div>
+        <FormFoot action={action} isBusy={isBusy} onCancel={onClose} />
       </form>
     </Dialog>
   )

@@ -7,6 +7,7 @@ import { syncNow } from '#data/look.ts'
 import { askTree, closeTreeWish, type TreeWish, useTreeWish } from '#data/tree-wish.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
+import { Meter } from '#ui/meter.tsx'
 import { MailboxLink } from './mailbox-link.tsx'
 import { orderTree, unreadIn } from './tree-order.ts'
 
@@ -193,19 +194,9 @@ const Health = ({ account }: { account: Account }) => {
 const Progress = ({ account }: { account: Account }) => {
   const { progress } = account
   if (!progress || progress.phase === 'listing' || progress.phase === 'idle') return null
-  const share = progress.total > 0 ? progress.done / progress.total : 0
   return (
     <div className="progress">
-      <div
-        className="meter"
-        role="progressbar"
-        aria-label={account.address}
-        aria-valuemin={0}
-        aria-valuemax={progress.total}
-        aria-valuenow={progress.done}
-      >
-        <div style={{ width: `${Math.round(share * 100)}%` }} />
-      </div>
+      <Meter label={account.address} done={progress.done} total={progress.total} />
       {t(`progress.${progress.phase}`, {
         done: progress.done.toLocaleString(),
         total: progress.total.toLocaleString(),

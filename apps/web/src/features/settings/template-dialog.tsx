@@ -1,18 +1,17 @@
 import type { Template } from '@postern/shared/templates.ts'
-import { type FormEvent, lazy, Suspense, useRef, useState } from 'react'
+import { type FormEvent, useRef, useState } from 'react'
 import { saveTemplate } from '#data/templates.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/composer-text.ts'
 import { newId } from '#lib/new-id.ts'
 import { cursorName, placeholderNames, writeToken } from '#lib/placeholders.ts'
-import { readPicture } from '#lib/read-picture.ts'
 import { Dialog } from '#ui/dialog.tsx'
 import { Field, focusInvalid } from '#ui/field.tsx'
+import { FormFoot } from '#ui/form-foot.tsx'
+import { KeptTextEditor } from '#ui/kept-text-editor.tsx'
 import { PlaceholderMenu } from '#ui/placeholder-menu.tsx'
 import { Problem } from '#ui/problem.tsx'
 import type { RichEditorHandle } from '#ui/rich-editor.tsx'
-
-const RichEditor = lazy(() => import('#ui/rich-editor.tsx').then((module) => ({ default: module.RichEditor })))
 
 /** A name, a subject and a text with placeholders, new or changed. */
 export const TemplateDialog = ({
@@ -29,7 +28,6 @@ export const TemplateDialog = ({
   // The same one, however often it is tried.
   const [target, setTarget] = useState(() => ({ id: template?.id ?? newId(), baseVersion: template?.version ?? 0 }))
   const [hasTried, setTried] = useState(false)
-  const [refused, setRefused] = useState('')
   const editor = useRef<RichEditorHandle>(null)
   const { isBusy, problem, attempt } = useAttempt()
   const isConflict = problem?.code === 'request.conflict'
@@ -68,42 +66,16 @@ export const TemplateDialog = ({
               onPick={(chip) => editor.current?.insertChip(chip)}
             />
           </div>
-          <Suspense fallback={null}>
-            <RichEditor
-              html={template?.content.html ?? ''}
-              revision={0}
-              label={t('templates.body')}
-              placeholder={t('templates.bodyHint')}
-              handle={editor}
-              pictures={{
-                addressOf: (source) => source,
-                onFiles: (files, insert) => {
-                  setRefused('')
-                  for (const file of files)
-                    readPicture(file).then(
-                      (source) => insert(source, file.name),
-                      () => setRefused(t('templates.pictureTooLarge', { name: file.name })),
-                    )
-                },
-              }}
-              onChange={setHtml}
-            />
-          </Suspense>
-          {refused && (
-            <p className="field-error" role="alert">
-              {refused}
-            </p>
-          )}
+          <KeptTextEditor
+            html={template?.content.html ?? ''}
+            label={t('templates.body')}
+            placeholder={t('templates.bodyHint')}
+            handle={editor}
+            onChange={setHtml}
+          />
         </fieldset>
         <Problem problem={problem} />
-        <div className="row end">
-          <button type="button" className="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button type="submit" className="button primary" disabled={isBusy}>
-            {t(isConflict ? 'templates.saveCopy' : 'save')}
-          </button>
-        </div>
+        <FormFoot action={t(isConflict ? 'templates.saveCopy' : 'save')} isBusy={isBusy} onCancel={onClose} />
       </form>
     </Dialog>
   )

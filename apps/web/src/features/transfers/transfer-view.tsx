@@ -5,6 +5,7 @@ import { type AppState, useApp } from '#data/app-state.ts'
 import { cancelTransfer, dismissTransfers, isOver as hasEnded, type Shown } from '#data/transfers.ts'
 import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
+import { Meter } from '#ui/meter.tsx'
 
 /** How far one import or copy is, what came of it, and what was left out and why. */
 export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isInDialog?: boolean }) => {
@@ -46,7 +47,7 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
           </button>
         )}
       </div>
-      <Meter transfer={transfer} label={what} />
+      <TransferMeter transfer={transfer} label={what} />
       <p>{counts}</p>
       <p role="status">{standing(shown)}</p>
       {refused.length > 0 && (
@@ -136,22 +137,11 @@ const countsOf = ({ state, hasAll }: Transfer) => {
 }
 
 /** While files are sent by their bytes, then by mails; cancelled, it stands where it was. */
-const Meter = ({ transfer, label }: { transfer: Transfer; label: string }) => {
+const TransferMeter = ({ transfer, label }: { transfer: Transfer; label: string }) => {
   const isSending = !transfer.hasAll && transfer.expectedBytes !== null
-  const total = isSending ? (transfer.expectedBytes ?? 0) : transfer.found
+  const counted = isSending ? (transfer.expectedBytes ?? 0) : transfer.found
+  // One that is over is full, also when there was nothing in it.
+  const total = transfer.state === 'done' ? Math.max(1, counted) : counted
   const done = isSending ? transfer.bytes : transfer.stored + transfer.alreadyHere + transfer.refusedMails
-  const share = transfer.state === 'done' ? 1 : total > 0 ? Math.min(1, done / total) : 0
-  const percent = Math.round(share * 100)
-  return (
-    <div
-      className="meter"
-      role="progressbar"
-      aria-label={label}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuenow={percent}
-    >
-      <div style={{ width: `${percent}%` }} />
-    </div>
-  )
+  return <Meter label={label} done={transfer.state === 'done' ? total : Math.min(total, done)} total={total} />
 }
