@@ -21,9 +21,9 @@ import {
 } from './draft-state.ts'
 import { identitiesHere, identityOf, usualIdentity } from './identities.ts'
 import { forgetLocally, isOpenElsewhere, readLocally, rememberedPanels } from './local-drafts.ts'
-import { isSaving, saveNow, whenSaved } from './save-drafts.ts'
+import { isSaving, saveNow, settle, whenSaved } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
-import { tellDone } from './undo-list.ts'
+import { tellDone, withdraw } from './undo-list.ts'
 
 /** Opens what somebody wants to write in a panel of this page. What cannot be opened is told. */
 export const openDraft = async (wish: ComposeWish): Promise<void> => {
@@ -133,18 +133,21 @@ export const closeDraft = (key: string): void => {
   })
 }
 
-const forget = ({ key, id, version }: OpenDraft): void => {
-  const gone = discardAt({ key, id, version })
-  dropDraft(key)
-  forgetLocally(id)
+const forget = (draft: OpenDraft): void => {
+  const gone = discardAt(draft)
+  dropDraft(draft.key)
+  forgetLocally(draft.id)
   gone.catch(() => undefined)
 }
 
-/** A first save that is under way makes it: it goes after that. */
-const discardAt = async ({ key, id, version }: Pick<OpenDraft, 'key' | 'id' | 'version'>): Promise<void> => {
-  if (version === 0 && !isSaving(key)) return
-  await whenSaved(key)
-  await call('discardDraft', 'DELETE', `/v1/drafts/${id}`)
+type Discarded = Pick<OpenDraft, 'id' | 'version'>
+
+/** As far as it was seen here: what somebody wrote after that stays. A save that is under way says where it is then. */
+const discardAt = async ({ key, id, version }: OpenDraft): Promise<Discarded> => {
+  const seen = (await whenSaved(key)) ?? { id, version }
+  if (seen.version > 0)
+    await call('discardDraft', 'DELETE', `/v1/drafts/${seen.id}`, { query: { version: seen.version } })
+  return seen
 }
 
 /** Gone, with a way back. */
@@ -153,24 +156,38 @@ export const discardDraft = (key: string): void => {
   if (!draft) return
   giveFocusBack(key)
   const isMade = draft.version > 0 || isSaving(key)
-  const gone = discardAt(draft).catch((error: unknown) => {
-    if (error instanceof ApiError && error.code === 'not_found') return
-    addDraft({ ...draft, revision: draft.revision + 1 })
-    showToast({ kind: 'problem', text: explain(error) })
+  const gone = discardAt(draft).catch(async (error: unknown) => {
+    if (error instanceof ApiError && error.code === 'not_found') return draft
+    if (told) withdraw(told)
+    await comeBack(draft, error)
+    return null
   })
   dropDraft(key)
   forgetLocally(draft.id)
-  if (isUntouched(draft) && !isMade) return
-  tellDone(t('compose.discarded'), () => void gone.then(() => bringBack(draft)))
+  const told =
+    isUntouched(draft) && !isMade
+      ? null
+      : tellDone(t('compose.discarded'), () => void gone.then((seen) => seen && bringBack(draft, seen)))
 }
 
-const bringBack = async (draft: OpenDraft): Promise<void> => {
+/** It was not discarded. What somebody else wrote into it shows, beside what is not saved. */
+const comeBack = async (draft: OpenDraft, error: unknown): Promise<void> => {
+  const isConflict = error instanceof ApiError && error.code === 'request.conflict'
+  const now = isConflict ? await call('getDraft', 'GET', `/v1/drafts/${draft.id}`).catch(() => null) : null
+  const newer = now && now.version > draft.version ? now : null
+  const { key } = addDraft({ ...draft, newer, revision: draft.revision + 1 })
+  showToast({ kind: 'problem', text: newer ? t('compose.notDiscarded') : explain(error) })
+  if (isUntouched(draft)) settle(key)
+  else void saveNow(key)
+}
+
+const bringBack = async (draft: OpenDraft, { id, version }: Discarded): Promise<void> => {
   const restored =
-    draft.version === 0
+    version === 0
       ? { id: newId(), tried: null }
-      : await call('restoreDraft', 'POST', `/v1/drafts/${draft.id}/restore`).then(
+      : await call('restoreDraft', 'POST', `/v1/drafts/${id}/restore`).then(
           // A save may have been under way when it was discarded.
-          ({ version, content }) => ({ version, stored: content, tried: null }),
+          (now) => ({ id, version: now.version, stored: now.content, tried: null }),
           (error: unknown) => void showToast({ kind: 'problem', text: explain(error) }),
         )
   const { key } = addDraft({ ...draft, ...restored, uploading: uploadingOf(draft.key), revision: draft.revision + 1 })

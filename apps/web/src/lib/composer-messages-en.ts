@@ -28,6 +28,8 @@ export const composerMessages = {
   'compose.notOut': 'The draft could not be saved, so it stays here.',
   'compose.notOutYet': 'A file is still on its way to this draft. Open the window when it has arrived.',
   'compose.changedElsewhere': 'This draft was changed elsewhere just now. Read it, then send it.',
+  'compose.notDiscarded':
+    'Not discarded: the draft was changed elsewhere just now. Look at it as it is, then discard it.',
   'compose.goneElsewhere': 'The draft was sent or discarded elsewhere.',
   'compose.gone': 'This draft is not here any more.',
   'compose.windowDone': 'Done. This window closes by itself.',
