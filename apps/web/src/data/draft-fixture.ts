@@ -23,7 +23,7 @@ export const draftOf = (id: string, version: number, saved: DraftContent, attach
 export const fileOf = (id: string): DraftAttachment => ({ id, state: 'here', contentId: null }) as DraftAttachment // as above
 
 export const signIn = (id: string): void =>
-  app.set({ ...blank, session: { user: { id } } as typeof blank.session, isOnline: true }) // as above
+  app.set({ ...blank, session: { user: { id }, settings: {} } as unknown as typeof blank.session, isOnline: true }) // as above
 
 export const storage = (): Storage => {
   const kept = new Map<string, string>()

@@ -3,7 +3,7 @@ import { newId } from '#lib/new-id.ts'
 import { call } from './api.ts'
 import { dropDraft, findDraft, isDirty, patchDraft } from './draft-state.ts'
 import { forgetLocally, keepLocally } from './local-drafts.ts'
-import { showSubmission } from './outbox.ts'
+import { isTrouble, showSubmission } from './outbox.ts'
 import { tellDone } from './undo-list.ts'
 
 /**
@@ -15,7 +15,12 @@ export const learnWhetherSent = async (key: string): Promise<boolean> => {
   if (!submissionId) return false
   const submission = await call('getSubmission', 'GET', `/v1/submissions/${submissionId}`).catch(() => null)
   const draft = findDraft(key)
-  if (!submission || submission.state === 'cancelled' || draft?.attempt?.submissionId !== submissionId) return false
+  if (!submission || draft?.attempt?.submissionId !== submissionId) return false
+  if (submission.state === 'cancelled') {
+    // Taken back meanwhile: it goes, if it does, as another one.
+    patchDraft(key, { attempt: null })
+    return false
+  }
   showSubmission(submission)
   forgetLocally(draft.id)
   if (isDirty(draft)) {
@@ -27,7 +32,7 @@ export const learnWhetherSent = async (key: string): Promise<boolean> => {
     })
   } else {
     dropDraft(key)
-    tellDone(t('compose.sent'))
+    if (!isTrouble(submission)) tellDone(t('compose.sent'))
   }
   return true
 }

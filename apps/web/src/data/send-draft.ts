@@ -6,7 +6,7 @@ import { ApiError, call, explain } from './api.ts'
 import { app, setting } from './app-state.ts'
 import { dropDraft, findDraft, isDirty, patchDraft } from './draft-state.ts'
 import { forgetLocally } from './local-drafts.ts'
-import { showSubmission, takeBack } from './outbox.ts'
+import { isTrouble, showSubmission, takeBack } from './outbox.ts'
 import { saveNow, showNewer } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
 import { tellDone, withdraw } from './undo-list.ts'
@@ -39,20 +39,27 @@ export const sendDraft = async (key: string, sendAt: WallTime | null): Promise<v
     patchDraft(key, { attempt: null })
     return comeBack(reason)
   }
-  const attempt =
-    draft.attempt?.version === draft.version ? draft.attempt : { submissionId: newId(), version: draft.version }
-  patchDraft(key, { attempt })
+  const begin = () => {
+    const attempt = { submissionId: newId(), version: draft.version }
+    patchDraft(key, { attempt })
+    return attempt.submissionId
+  }
+  const again = draft.attempt?.version === draft.version ? draft.attempt.submissionId : null
   const holdSeconds = sendAt ? 0 : setting(app.get(), 'undoSendSeconds', 10)
   try {
-    const submission = await create({
-      id: attempt.submissionId,
-      draftId: draft.id,
-      ...{ version: draft.version, holdSeconds, sendAt },
-    })
+    const wanted = { draftId: draft.id, version: draft.version, holdSeconds, sendAt }
+    let submission = await create({ id: again ?? begin(), ...wanted })
+    // The earlier attempt had been taken, and was taken back.
+    if (again && submission.state === 'cancelled') submission = await create({ id: begin(), ...wanted })
+    if (submission.state === 'cancelled') {
+      patchDraft(key, { attempt: null })
+      return comeBack(t('compose.takenBack'))
+    }
     dropDraft(key)
     forgetLocally(draft.id)
     showSubmission(submission)
-    tellSent(submission, { holdSeconds, sendAt, takesBack: () => takeBack(submission.id, before.place) })
+    if (!isTrouble(submission))
+      tellSent(submission, { holdSeconds, sendAt, takesBack: () => takeBack(submission.id, before.place) })
   } catch (error) {
     // Without an answer it may have been taken: the next attempt is the same one.
     if (error instanceof ApiError && error.code !== 'unreachable') patchDraft(key, { attempt: null })

@@ -39,6 +39,7 @@ export const composerMessages = {
   'compose.conflict': 'This draft was changed elsewhere meanwhile. Both texts are kept.',
   'compose.openOther': 'Open the other',
   'compose.sending': 'Sending … Keep this page open.',
+  'compose.takenBack': 'It was taken back in the outbox meanwhile.',
   'compose.sentBefore': 'The mail as it was before had gone already; what was written since is a draft of its own.',
   'compose.sent': 'Sent',
   'compose.sendsAt': 'Goes out on {date}',
