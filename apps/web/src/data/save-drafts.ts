@@ -12,7 +12,7 @@ import {
   patchDraft,
 } from './draft-state.ts'
 import { forgetLocally, keepLocally } from './local-drafts.ts'
-import { learnWhetherSent } from './lost-answer.ts'
+import { learnWhetherSent, leaveGone } from './lost-answer.ts'
 
 /**
  * Saves what is written: to this browser at once, to the server after a pause. Of each draft one save is under way at a time, and
@@ -73,7 +73,8 @@ export const saveEverything = (): void => {
 }
 
 const saveAll = async (key: string): Promise<Saved | null> => {
-  for (let saved: Saved | null = null; ; ) {
+  let saved: Saved | null = null
+  for (let hasLeft = false; ; ) {
     const draft = findDraft(key)
     if (!draft) return saved
     if (!isDirty(draft) && !draft.tried && draft.version > 0) {
@@ -95,6 +96,11 @@ const saveAll = async (key: string): Promise<Saved | null> => {
       take(key, { sentId: id, content, answer, isOther })
     } catch (error) {
       if (await learnWhetherSent(key)) continue
+      // Once: what is refused as a new one, too, is so for another reason.
+      if (!hasLeft && (await leaveGone(key, error))) {
+        hasLeft = true
+        continue
+      }
       fail(key, error)
       return saved
     }

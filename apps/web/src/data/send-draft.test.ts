@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { app } from './app-state.ts'
-import { content, DraftServer, draftOf, signIn, storage } from './draft-fixture.ts'
-import { addDraft, draftsHere, findDraft, forgetDrafts } from './draft-state.ts'
+import { content, DraftServer, draftOf, fileOf, signIn, storage } from './draft-fixture.ts'
+import { addDraft, draftsHere, findDraft, forgetDrafts, patchDraft } from './draft-state.ts'
+import { readLocally } from './local-drafts.ts'
 import { learnWhetherSent } from './lost-answer.ts'
 import { takeBack } from './outbox.ts'
-import { changeDraft } from './save-drafts.ts'
+import { changeDraft, saveNow } from './save-drafts.ts'
 import { sendDraft } from './send-draft.ts'
 import { dismiss, toastsShown } from './toasts.ts'
 
@@ -101,4 +102,63 @@ it('of a mail that failed, or of which nobody knows, it is never said that it wa
       server.submissions.clear()
     }
   }
+})
+
+it('what is written on a draft that was sent elsewhere is a draft of its own, which is said, and can be sent', async () => {
+  const key = open()
+  patchDraft(key, { attachments: [fileOf('f')] })
+  server.send('a', 's')
+  changeDraft(key, { text: 'unsaved' })
+  await send(key)
+  expect(findDraft(key)).toMatchObject({ isClosed: false, isSending: false, content: { text: 'unsaved' } })
+  expect(findDraft(key)?.problem).toMatch(/sent elsewhere.*a draft of its own.*attached to it anew/)
+  await send(key)
+  expect([states(), draftsHere(), readLocally()]).toEqual([['queued', 'queued'], [], []])
+})
+
+it('written on without a line after it was sent without an answer, it goes once as it was, and stays as it is', async () => {
+  const key = open()
+  await sendUnanswered(key)
+  server.isAway = true
+  changeDraft(key, { text: 'more' })
+  await send(key)
+  server.isAway = false
+  await send(key)
+  expect(states()).toEqual(['queued'])
+  expect(findDraft(key)?.problem).toContain('had gone already')
+  expect(server.texts()).toEqual(['one', 'more'])
+})
+
+it('a draft that is gone is begun anew, and closed says so; one whose sender is gone waits for another', async () => {
+  const key = open('kept by this browser')
+  server.rows.clear()
+  patchDraft(key, { isClosed: true })
+  await saveNow(key)
+  expect([server.texts(), draftsHere()]).toEqual([['kept by this browser'], []])
+  expect(said().join()).toContain('deleted elsewhere')
+  const other = open('of nobody')
+  const refused = Response.json({ error: { code: 'not_found', message: 'No such identity.' } }, { status: 404 })
+  vi.stubGlobal('fetch', (address: string, init: RequestInit) =>
+    init.method === 'PUT' ? Promise.resolve(refused.clone()) : server.fetch(address, init),
+  )
+  await saveNow(other)
+  expect(findDraft(other)).toMatchObject({ id: 'a', version: 1, save: { kind: 'failed' } })
+})
+
+it('a draft that another device is sending goes with a word when it is sent here, too', async () => {
+  const key = open()
+  server.send('a', 's')
+  await send(key)
+  expect([states(), draftsHere(), said()]).toEqual([['queued'], [], [expect.stringContaining('elsewhere')]])
+})
+
+it('asked for at another time after it was taken without an answer, it goes once', async () => {
+  const key = open()
+  await sendUnanswered(key)
+  const refused = Response.json({ error: { code: 'request.conflict', message: 'Another one.' } }, { status: 409 })
+  vi.stubGlobal('fetch', (address: string, init: RequestInit) =>
+    init.method === 'POST' ? Promise.resolve(refused.clone()) : server.fetch(address, init),
+  )
+  await send(key)
+  expect([states(), draftsHere()]).toEqual([['queued'], []])
 })

@@ -1,11 +1,13 @@
+import type { Draft } from '@postern/shared/drafts.ts'
 import type { Submission, WallTime } from '@postern/shared/submissions.ts'
 import { t } from '#lib/composer-text.ts'
 import { writeWallTime } from '#lib/later-choices.ts'
 import { newId } from '#lib/new-id.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app, setting } from './app-state.ts'
-import { dropDraft, findDraft, isDirty, patchDraft } from './draft-state.ts'
+import { dropDraft, findDraft, isDirty, type OpenDraft, patchDraft } from './draft-state.ts'
 import { forgetLocally } from './local-drafts.ts'
+import { learnWhetherSent } from './lost-answer.ts'
 import { isTrouble, showSubmission, takeBack } from './outbox.ts'
 import { saveNow, showNewer } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
@@ -36,7 +38,8 @@ export const sendDraft = async (key: string, sendAt: WallTime | null): Promise<v
   if (draft.problem) return comeBack(draft.problem)
   if (isDirty(draft)) {
     const reason = draft.save.kind === 'failed' ? draft.save.reason : t('compose.offlineSend')
-    patchDraft(key, { attempt: null })
+    // One that was not answered may have been taken, whatever was written since.
+    patchDraft(key, { attempt: draft.attempt && before.attempt })
     return comeBack(reason)
   }
   const begin = () => {
@@ -61,23 +64,29 @@ export const sendDraft = async (key: string, sendAt: WallTime | null): Promise<v
     if (!isTrouble(submission))
       tellSent(submission, { holdSeconds, sendAt, takesBack: () => takeBack(submission.id, before.place) })
   } catch (error) {
+    const isConflict = error instanceof ApiError && error.code === 'request.conflict'
+    if (isConflict && (await learnWhetherSent(key))) return comeBack(findDraft(key)?.problem ?? '')
     // Without an answer it may have been taken: the next attempt is the same one.
     if (error instanceof ApiError && error.code !== 'unreachable') patchDraft(key, { attempt: null })
-    const isBehind = error instanceof ApiError && error.code === 'request.conflict' && (await learnNewer(key))
-    comeBack(isBehind ? t('compose.changedElsewhere') : explain(error))
-    if (isBehind) showNewer(key)
+    const now = isConflict ? await lookAt(draft) : 'same'
+    if (now === 'leaving') {
+      dropDraft(key)
+      showToast({ kind: 'done', text: t('compose.goneElsewhere') })
+      return
+    }
+    comeBack(now === 'same' ? explain(error) : t('compose.changedElsewhere'))
+    if (now === 'same') return
+    patchDraft(key, { newer: now })
+    showNewer(key)
   }
 }
 
-/** Answers whether somebody wrote on it elsewhere without this page having heard of that. */
-const learnNewer = async (key: string): Promise<boolean> => {
-  const draft = findDraft(key)
-  if (!draft) return false
-  const newer = await call('getDraft', 'GET', `/v1/drafts/${draft.id}`).catch(() => null)
-  if (!newer || newer.version <= draft.version) return false
-  patchDraft(key, { newer })
-  return true
-}
+/** What somebody did with it elsewhere without this page having heard of that. */
+const lookAt = ({ id, version }: OpenDraft): Promise<Draft | 'same' | 'leaving'> =>
+  call('getDraft', 'GET', `/v1/drafts/${id}`).then(
+    (now) => (now.version > version ? now : 'same'),
+    (error: unknown) => (error instanceof ApiError && error.code === 'request.conflict' ? 'leaving' : 'same'),
+  )
 
 type Wanted = { id: string; draftId: string; version: number; holdSeconds: number; sendAt: WallTime | null }
 

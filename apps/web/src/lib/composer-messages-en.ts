@@ -41,6 +41,10 @@ export const composerMessages = {
   'compose.sending': 'Sending … Keep this page open.',
   'compose.takenBack': 'It was taken back in the outbox meanwhile.',
   'compose.sentBefore': 'The mail as it was before had gone already; what was written since is a draft of its own.',
+  'compose.leftBefore':
+    'The mail as it was before was sent elsewhere, or is on its way; what was written here is a draft of its own.',
+  'compose.removedBefore': 'This draft was deleted elsewhere; what was written here is a draft of its own.',
+  'compose.withoutFiles': 'Files have to be attached to it anew.',
   'compose.sent': 'Sent',
   'compose.sendsAt': 'Goes out on {date}',
   'field.from': 'From',
