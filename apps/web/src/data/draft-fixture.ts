@@ -39,6 +39,7 @@ export const storage = (): Storage => {
   }) as Storage // what is used of one
 }
 
+type Asked = { asked: string; id: string; part: string; version: string | null; given: unknown }
 type Row = { draft: Draft; sentAs: string | null; isDiscarded: boolean }
 
 export class DraftServer {
@@ -84,7 +85,7 @@ export class DraftServer {
 
   fetch = async (address: string, { method = 'GET', body }: RequestInit): Promise<Response> => {
     const { pathname, searchParams } = new URL(address, 'http://postern')
-    const [, , list = '', id = '', act = ''] = pathname.split('/')
+    const [, , list = '', id = '', act = '', part = ''] = pathname.split('/')
     const asked = [method, list, ...(id ? [id] : []), ...(act ? [act] : [])].join(' ')
     this.asked.push(asked)
     await this.waitsFor(asked)
@@ -93,6 +94,7 @@ export class DraftServer {
     const answer = this.answer({
       asked: `${method} ${list} ${act}`.trim(),
       id,
+      part,
       version: searchParams.get('version'),
       given,
     })
@@ -100,8 +102,10 @@ export class DraftServer {
     return answer
   }
 
-  private answer({ asked, id, version, given }: { asked: string; id: string; version: string | null; given: unknown }) {
+  private answer({ asked, id, part, version, given }: Asked) {
     const row = this.rows.get(id)
+    if (asked === 'PATCH settings' || asked === 'DELETE drafts attachments') return new Response(null, { status: 204 })
+    if (asked === 'POST drafts attachments') return Response.json(fileOf(part))
     if (asked === 'GET identities') return Response.json({ identities })
     if (asked === 'POST drafts') {
       const { id: wanted } = given as { id: string } // as it is sent, here and below

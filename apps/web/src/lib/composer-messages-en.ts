@@ -15,6 +15,8 @@ export const composerMessages = {
   'compose.plainAlong': 'Attach them',
   'compose.plainOut': 'Leave them out',
   'compose.isPlain': 'Plain text now',
+  'compose.notFormatted':
+    'Not all pictures went along when the format was changed. Look at what is attached, then send it.',
   'compose.receipt': 'Ask whether it was read',
   'compose.noReceipt': 'Do not ask whether it was read',
   'compose.report': 'Ask for a report of its delivery',
