@@ -109,7 +109,7 @@ export class DraftServer {
     if (asked === 'GET identities') return Response.json({ identities })
     if (asked === 'POST drafts') {
       const { id: wanted } = given as { id: string } // as it is sent, here and below
-      this.put(draftOf(wanted, 1, content))
+      this.put(draftOf(wanted, 1, { ...content, html: '<p>one</p>' }))
       return Response.json(this.rows.get(wanted)?.draft)
     }
     if (asked === 'GET submissions' && id) return this.told(this.submissions.get(id))

@@ -1,4 +1,4 @@
-import type { DraftContent, DraftStart } from '@postern/shared/drafts.ts'
+import type { Draft, DraftContent, DraftStart } from '@postern/shared/drafts.ts'
 import { t } from '#lib/composer-text.ts'
 import { newId } from '#lib/new-id.ts'
 import { richOf, withSignature } from '#lib/signature.ts'
@@ -20,7 +20,7 @@ import {
   raiseDraft,
 } from './draft-state.ts'
 import { identitiesHere, identityOf, usualIdentity } from './identities.ts'
-import { forgetLocally, isOpenElsewhere, readLocally, rememberedPanels } from './local-drafts.ts'
+import { type Begun, forgetLocally, isOpenElsewhere, readLocally, rememberedPanels } from './local-drafts.ts'
 import { isSaving, saveNow, settle, whenSaved } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
 import { tellDone, withdraw } from './undo-list.ts'
@@ -37,8 +37,12 @@ export const openDraft = async (wish: ComposeWish): Promise<void> => {
   }
 }
 
-/** Answers whether it is there. Throws ApiError. */
-export const openKnown = async (id: string, how: Pick<OpenDraft, 'place' | 'takesFocus'>): Promise<boolean> => {
+/** `begun`: how it was begun in this tab, where nothing was written into it. Answers whether it is there. Throws ApiError. */
+export const openKnown = async (
+  id: string,
+  how: Pick<OpenDraft, 'place' | 'takesFocus'>,
+  begun: Begun | null = null,
+): Promise<boolean> => {
   if (showAgain(id)) return true
   const kept = readLocally().find((one) => one.id === id)
   const draft = await call('getDraft', 'GET', `/v1/drafts/${id}`).catch((error: unknown) => {
@@ -50,16 +54,24 @@ export const openKnown = async (id: string, how: Pick<OpenDraft, 'place' | 'take
   if (showAgain(id)) return true
   if (kept) {
     const { content, tried } = kept
-    // Its last save was taken, and only the answer lost: what was written since is upon that.
-    const isTaken = draft !== null && tried != null && isSameContent(draft.content, tried)
+    // Its last save was taken, and only the answer lost: what was written since, if anything was, is upon that.
+    const isTaken = draft !== null && [tried, content].some((one) => one && isSameContent(draft.content, one))
     const version = isTaken ? draft.version : kept.version
     const { key } = addDraft({
       ...(draft ? fromServer(draft) : { id, stored: null }),
       ...{ version, content, tried: isTaken ? null : (tried ?? null), save: { kind: 'changed' }, ...how },
     })
     void saveNow(key)
-  } else if (draft) addDraft({ ...fromServer(draft), ...how })
+  } else if (draft)
+    addDraft({ ...(draft.version === begun?.version ? asBegun(draft, begun) : fromServer(draft)), ...how })
   return true
+}
+
+/** The signature is put below it here, and goes to the server with the first save. */
+const asBegun = (draft: Draft, { isSigned, attachments }: Omit<Begun, 'version'>) => {
+  const identity = identityOf(draft.content.identityId)
+  const content = identity && isSigned ? withSignature(draft.content, identity) : draft.content
+  return { ...fromServer(draft), content, begun: { content, attachments } }
 }
 
 const showAgain = (id: string): boolean => {
@@ -106,15 +118,8 @@ const openStarted = async (start: Exclude<DraftStart['start'], { kind: 'new' }>)
     identitiesHere(),
   ])
   if (showAgain(draft.id)) return
-  const identity = identityOf(draft.content.identityId)
-  const content = identity && signs.has(start.kind) ? withSignature(draft.content, identity) : draft.content
-  const isBegun = start.kind !== 'continue'
-  addDraft({
-    ...fromServer(draft),
-    content,
-    begun: isBegun ? { content, attachments: draft.attachments.map(({ id }) => id) } : null,
-    takesFocus: true,
-  })
+  const begun = { isSigned: signs.has(start.kind), attachments: draft.attachments.map(({ id }) => id) }
+  addDraft({ ...(start.kind === 'continue' ? fromServer(draft) : asBegun(draft, begun)), takesFocus: true })
 }
 
 /** Saved, and out of sight. What nothing was written into goes. */
@@ -211,7 +216,8 @@ const giveFocusBack = (key: string): void => {
 /** What was open in this tab, and what a tab that crashed left behind. Nothing is asked: it is there. */
 export const restoreDrafts = async (): Promise<void> => {
   const panels = rememberedPanels()
-  for (const { id, place } of panels) await openKnown(id, { place, takesFocus: false }).catch(() => undefined)
+  for (const { id, place, begun } of panels)
+    await openKnown(id, { place, takesFocus: false }, begun).catch(() => undefined)
   for (const { id } of readLocally()) {
     if (panels.some((one) => one.id === id) || draftsHere().some((one) => one.id === id)) continue
     if (!(await isOpenElsewhere(id))) await openKnown(id, { place: 'docked', takesFocus: false }).catch(() => undefined)
