@@ -120,7 +120,8 @@ const take = (
     version: answer.version,
     stored: content,
     tried: null,
-    attachments: answer.attachments.map((one) => arrived(draft, one)),
+    // Of its own ones it hears as they come and go, which may be after this was answered.
+    ...(isOther || draft.stored === null ? { attachments: answer.attachments.map((one) => arrived(draft, one)) } : {}),
     save: isAll ? { kind: 'saved', at: Date.now() } : { kind: 'changed' },
     ...(isOther ? { otherId: sentId, newer: null } : {}),
   })
