@@ -2,7 +2,7 @@ import { simpleParser } from 'mailparser'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { bodyOf, composer, openBy, saved } from './support/compose.ts'
+import { bodyOf, composer, draftsAt, openBy, saved } from './support/compose.ts'
 import { type Outgoing, startOutgoing } from './support/outgoing.ts'
 import { expectAccessible, openInbox, picture, type Screen, startScreen } from './support/screen.ts'
 
@@ -100,6 +100,28 @@ it('tables, lists and looks of other programs reach the reader, and so do three 
   expect(mail.text).toContain('Item | Qty | Cost\nPears | 3 | 1.50\nNone left\n')
   expect(mail.text).toContain('- First\n  - Within\n- Second\n')
   expect(mail.text).toContain('see one.one and www.example.org today')
+  expect(screen.problems).toEqual([])
+})
+
+it('a table that would be filled to more cells than a page carries comes apart, pasted or opened', async () => {
+  const wide = `<table>${'<tr><td colspan="100" rowspan="100">far</td></tr>'.repeat(2)}${'<tr><td>near</td></tr>'.repeat(300)}</table>`
+  const shown = () =>
+    bodyOf(page).evaluate((editor) => [
+      (editor.textContent ?? '').split('far').length - 1,
+      editor.querySelectorAll('table').length,
+    ])
+  await openBy(page, 'c')
+  await composer(page).getByLabel('Subject').fill('Wide')
+  await bodyOf(page).click()
+  await paste(wide)
+  await paste(wide.replace('<table', '<table data-pm-slice="0 0 []"'))
+  expect(await shown()).toEqual([4, 0])
+  await saved(page)
+  const [draft] = await draftsAt(screen, 'Wide')
+  const content = { ...draft?.content, html: wide }
+  await screen.api('PUT', `/v1/drafts/${draft?.id}`, { baseVersion: draft?.version, content })
+  await until(async () => (await shown())[0] === 2, { what: 'what was written elsewhere' })
+  expect(await shown()).toEqual([2, 0])
   expect(screen.problems).toEqual([])
 })
 

@@ -112,6 +112,11 @@ export const draftSave = z.strictObject({
   content: draftContent,
 })
 
+/** Absent: whatever it holds by now. */
+export const draftDiscard = z.object({
+  version: z.coerce.number().int().min(1).optional().meta({ description: 'The version that was seen.' }),
+})
+
 /** `isOther`: somebody had changed it meanwhile. Both are kept: this is another draft, with another id, holding what was sent. */
 export const draftSaved = z.object({ draft, isOther: z.boolean() })
 

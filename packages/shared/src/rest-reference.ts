@@ -249,7 +249,11 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'Upon the version that it was made from; equal content makes no new version. A draft that was discarded is one again.',
     errors: ['request.conflict'],
   },
-  discardDraft: { description: 'It can be brought back for a day.', errors: ['request.conflict'] },
+  discardDraft: {
+    description:
+      'It can be brought back for a day. With a `version` nothing is discarded that somebody wrote after that one.',
+    errors: ['request.conflict'],
+  },
   restoreDraft: { errors: ['request.conflict'] },
   addAttachment: {
     description: 'Repeating a request with the same id is harmless.',

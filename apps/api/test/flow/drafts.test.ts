@@ -104,6 +104,17 @@ it('what was discarded can come back, and comes back when somebody goes on writi
   await api.send('DELETE', `/drafts/${id}`)
 })
 
+it('nothing is discarded that was written after what was seen', async () => {
+  const id = randomUUID()
+  await put(id, 0, { subject: 'one' })
+  await put(id, 1, { subject: 'two' })
+  expect(await errorOf(api.send('DELETE', `/drafts/${id}?version=1`))).toBe('request.conflict')
+  expect((await api.send('GET', `/drafts/${id}`)).json()).toMatchObject({ version: 2, content: { subject: 'two' } })
+  // Asked again without an answer, it is gone as it was.
+  for (const _ of [1, 2]) expect((await api.send('DELETE', `/drafts/${id}?version=2`)).statusCode).toBe(204)
+  expect(await errorOf(api.send('GET', `/drafts/${id}`))).toBe('not_found')
+})
+
 it('every screen of its person is told what a draft is now, and that it is gone', async () => {
   const id = randomUUID()
   await put(id, 0, { subject: 'told' })

@@ -3,7 +3,7 @@ import { t } from '#lib/composer-text.ts'
 import { navigate } from '#lib/route.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app } from './app-state.ts'
-import { addDraft, fromServer, type Place } from './draft-state.ts'
+import { type Place, showReturned } from './draft-state.ts'
 import { showToast } from './toasts.ts'
 
 /** What is on its way out: kept as the server tells, and what can be done about it. */
@@ -14,6 +14,9 @@ const troubles: Partial<Record<SubmissionState, 'outbox.failedToast' | 'outbox.p
   partly_sent: 'outbox.partlyToast',
   in_doubt: 'outbox.doubtToast',
 }
+
+/** Its words are its own: it was not sent, or not to everybody, or nobody knows. */
+export const isTrouble = ({ state }: Submission): boolean => troubles[state] !== undefined
 
 /** An answer may come after the news of what happened since. */
 const ended = new Set<string>()
@@ -52,7 +55,7 @@ export const forgetSubmission = (id: string): void =>
 export const takeBack = async (id: string, place: Place = 'docked'): Promise<void> => {
   const { submission, draft } = await call('cancelSubmission', 'POST', `/v1/submissions/${id}/cancel`)
   showSubmission(submission)
-  if (draft) addDraft({ ...fromServer(draft), place })
+  if (draft) showReturned(draft, place)
 }
 
 /** Throws ApiError. */
@@ -69,7 +72,7 @@ export const decide = async (id: string, decision: 'arrived' | 'sendAgain' | 'ba
     body: { decision },
   })
   showSubmission(submission)
-  if (draft) addDraft(fromServer(draft))
+  if (draft) showReturned(draft)
 }
 
 /** Put away on every device; back when that could not be said. */

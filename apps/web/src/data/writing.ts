@@ -1,10 +1,10 @@
 import type { Change } from '@postern/shared/changes.ts'
 import { t } from '#lib/composer-text.ts'
-import { call } from './api.ts'
+import { ApiError, call } from './api.ts'
 import { app } from './app-state.ts'
 import { writing } from './apply-change.ts'
 import { retryLost } from './attachments.ts'
-import { draftsHere, dropDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
+import { draftsHere, dropDraft, findDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
 import { forgetIdentities, refreshIdentities } from './identities.ts'
 import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
 import { learnWhetherSent } from './lost-answer.ts'
@@ -94,20 +94,26 @@ const noteFocus = (): void => {
 
 /** What changed while the line was cut. */
 const refresh = async (): Promise<void> => {
-  for (const { key, id, version, isSending } of draftsHere()) {
-    if (version === 0 || isSending) continue
-    if (await learnWhetherSent(key)) {
-      void saveNow(key)
-      continue
-    }
-    const draft = await call('getDraft', 'GET', `/v1/drafts/${id}`).catch(() => null)
-    if (draft && draft.version > version) {
-      patchDraft(key, { newer: draft })
-      settle(key)
-    }
-  }
+  for (const { key } of draftsHere()) await refreshDraft(key)
   refreshTemplates()
   await refreshOutbox()
+}
+
+const refreshDraft = async (key: string): Promise<void> => {
+  const known = findDraft(key)
+  if (!known || known.version === 0 || known.isSending) return
+  if (await learnWhetherSent(key)) return void saveNow(key)
+  const before = findDraft(key) ?? known
+  const now = await call('getDraft', 'GET', `/v1/drafts/${before.id}`).catch((error: unknown) => {
+    if (error instanceof ApiError && /^(?:not_found|request\.conflict)$/.test(error.code)) takeRemoval(before.id)
+    return null
+  })
+  if (!now) return
+  // What came or went here meanwhile is newer than that.
+  if (findDraft(key)?.attachments === before.attachments) patchDraft(key, { attachments: now.attachments })
+  if (now.version <= before.version) return
+  patchDraft(key, { newer: now })
+  settle(key)
 }
 
 const refreshOutbox = async (): Promise<void> => {

@@ -15,6 +15,8 @@ export const composerMessages = {
   'compose.plainAlong': 'Attach them',
   'compose.plainOut': 'Leave them out',
   'compose.isPlain': 'Plain text now',
+  'compose.notFormatted':
+    'Not all pictures went along when the format was changed. Look at what is attached, then send it.',
   'compose.receipt': 'Ask whether it was read',
   'compose.noReceipt': 'Do not ask whether it was read',
   'compose.report': 'Ask for a report of its delivery',
@@ -28,6 +30,8 @@ export const composerMessages = {
   'compose.notOut': 'The draft could not be saved, so it stays here.',
   'compose.notOutYet': 'A file is still on its way to this draft. Open the window when it has arrived.',
   'compose.changedElsewhere': 'This draft was changed elsewhere just now. Read it, then send it.',
+  'compose.notDiscarded':
+    'Not discarded: the draft was changed elsewhere just now. Look at it as it is, then discard it.',
   'compose.goneElsewhere': 'The draft was sent or discarded elsewhere.',
   'compose.gone': 'This draft is not here any more.',
   'compose.windowDone': 'Done. This window closes by itself.',
@@ -37,7 +41,12 @@ export const composerMessages = {
   'compose.conflict': 'This draft was changed elsewhere meanwhile. Both texts are kept.',
   'compose.openOther': 'Open the other',
   'compose.sending': 'Sending … Keep this page open.',
+  'compose.takenBack': 'It was taken back in the outbox meanwhile.',
   'compose.sentBefore': 'The mail as it was before had gone already; what was written since is a draft of its own.',
+  'compose.leftBefore':
+    'The mail as it was before was sent elsewhere, or is on its way; what was written here is a draft of its own.',
+  'compose.removedBefore': 'This draft was deleted elsewhere; what was written here is a draft of its own.',
+  'compose.withoutFiles': 'Files have to be attached to it anew.',
   'compose.sent': 'Sent',
   'compose.sendsAt': 'Goes out on {date}',
   'field.from': 'From',

@@ -1,3 +1,4 @@
+import { filledCells, maxTableCells } from './table-size.ts'
 import { takeOffStyles } from './take-off-styles.ts'
 import { listsOfWord } from './word-lists.ts'
 
@@ -8,16 +9,48 @@ import { listsOfWord } from './word-lists.ts'
 export const foreignHtml = (html: string): string => {
   const { html: bare, css } = takeOffStyles(html)
   // Of a copy of the editor's own, its marks are to stay as they are.
-  if (bare.includes('data-pm-slice')) return bare
-  const cells = /^\s*(?:<meta[^>]*>\s*)*<(?:td|th|tr|tbody|thead|col)[\s>]/i.test(bare)
-  const { body } = new DOMParser().parseFromString(cells ? `<table>${bare}</table>` : bare, 'text/html')
+  if (bare.includes('data-pm-slice')) return boundTables(bare)
+  const body = parse(bare)
   spreadSheet(body, css)
   listsOfWord(body)
   for (const element of [...body.querySelectorAll('*')]) rewrite(element)
-  for (const table of [...body.querySelectorAll('table')].reverse()) if (isLayout(table)) comeApart(table)
+  takeApart(body, isLayout)
   // Below a table there is a line to write on.
   if (body.lastElementChild?.localName === 'table') body.append(document.createElement('p'))
   return body.innerHTML
+}
+
+/** What was written here or elsewhere, as the editor reads it: other programs say by styles what it says by elements. */
+export const knownHtml = (html: string): string => (isForeign(html) ? foreignHtml(html) : boundTables(html))
+
+/** HTML that is in the words of the editor: as it is, but for tables that are too much for it, or none of its own. */
+const boundTables = (html: string): string => {
+  if (!/<(?:table|t[dhr])\b/i.test(html)) return html
+  const body = parse(html)
+  return takeApart(body, isNested) ? body.innerHTML : html
+}
+
+/** Cells and rows may come without their table. */
+const parse = (html: string): HTMLElement => {
+  const cells = /^\s*(?:<meta[^>]*>\s*)*<(?:td|th|tr|tbody|thead|col)[\s>]/i.test(html)
+  return new DOMParser().parseFromString(cells ? `<table>${html}</table>` : html, 'text/html').body
+}
+
+/** Tables of which `goes` says so, and those that are too many cells, all together. Answers whether there was one. */
+const takeApart = (body: HTMLElement, goes: (table: HTMLTableElement) => boolean): boolean => {
+  let left = maxTableCells
+  let isChanged = false
+  // From the innermost.
+  for (const table of [...body.querySelectorAll('table')].reverse()) {
+    // In the order of the text, in which the editor reads them, whatever part of the table they are in.
+    const cells = goes(table) ? Number.POSITIVE_INFINITY : filledCells([...table.querySelectorAll('tr')])
+    if (cells <= left) left -= cells
+    else {
+      comeApart(table)
+      isChanged = true
+    }
+  }
+  return isChanged
 }
 
 /** What has styles, or none that matter. */
@@ -96,17 +129,20 @@ const aloneAsLine = (line: Element): void => {
   if (isBlock(line.previousSibling) && isBlock(line.nextSibling)) renamed(line, 'p')
 }
 
+const isNested = (table: HTMLTableElement): boolean => table.querySelector('table') !== null
+
 const isLayout = (table: HTMLTableElement): boolean =>
   table.getAttribute('role') === 'presentation' ||
-  table.querySelector('table') !== null ||
+  isNested(table) ||
   table.rows.length === 0 ||
   [...table.rows].every(({ cells }) => cells.length < 2)
 
 const comeApart = (table: HTMLTableElement): void => {
-  const parts = [...table.querySelectorAll('td, th, caption')].map((cell) => {
+  const parts = table.ownerDocument.createDocumentFragment()
+  for (const cell of table.querySelectorAll('td, th, caption')) {
     const part = table.ownerDocument.createElement('div')
     part.append(...cell.childNodes)
-    return part
-  })
-  table.replaceWith(...parts)
+    parts.append(part)
+  }
+  table.replaceWith(parts)
 }

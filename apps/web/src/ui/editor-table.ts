@@ -11,6 +11,7 @@ import {
   isInTable,
   tableEditing,
 } from '@tiptap/pm/tables'
+import { maxSpan } from '#lib/table-size.ts'
 
 /**
  * Tables as mails can have them: all of their look stands in attributes, since neither the page's policy nor every reader takes styles.
@@ -35,8 +36,6 @@ const TableRow = Node.create({
   parseHTML: () => [{ tag: 'tr' }],
   renderHTML: () => ['tr', 0],
 })
-
-const maxSpan = 100
 
 const span = (name: 'colspan' | 'rowspan') => ({
   default: 1,

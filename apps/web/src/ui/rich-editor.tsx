@@ -5,7 +5,7 @@ import { DOMSerializer, type Node as ProseNode } from '@tiptap/pm/model'
 import { EditorContent, useEditor } from '@tiptap/react'
 import { StarterKit } from '@tiptap/starter-kit'
 import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react'
-import { foreignHtml, isForeign } from '#lib/foreign-html.ts'
+import { foreignHtml, knownHtml } from '#lib/foreign-html.ts'
 import type { ChipName, PlaceholderValues } from '#lib/placeholders.ts'
 import { takeOffStyles } from '#lib/take-off-styles.ts'
 import { tableExtensions, withoutCellParagraphs } from './editor-table.ts'
@@ -86,7 +86,7 @@ export const RichEditor = ({
       raised('subscript', 'sub'),
       picturesOf((source) => latest.current.pictures.addressOf(source)),
     ],
-    content: known(html),
+    content: knownHtml(html),
     editorProps: {
       attributes: {
         role: 'textbox',
@@ -137,7 +137,7 @@ export const RichEditor = ({
     shown.current = revision
     const { from } = editor.state.selection
     // Not to be taken back as if it had been typed here.
-    editor.chain().setMeta('addToHistory', false).setContent(known(html), { emitUpdate: false }).run()
+    editor.chain().setMeta('addToHistory', false).setContent(knownHtml(html), { emitUpdate: false }).run()
     // Whoever sits there finds the cursor about where it was.
     if (editor.isFocused) editor.commands.setTextSelection(Math.min(from, editor.state.doc.content.size))
   }, [editor, html, revision])
@@ -156,9 +156,6 @@ const isPicture = (html: string): boolean => {
 }
 
 const writtenIn = ({ isEmpty, state }: Editor): string => (isEmpty ? '' : htmlOf(state.doc))
-
-/** Drafts of other programs and quoted mails say by styles what this editor says by elements. */
-const known = (html: string): string => (isForeign(html) ? foreignHtml(html) : html)
 
 const raised = (name: string, tag: 'sup' | 'sub') =>
   Mark.create({ name, parseHTML: () => [{ tag }], renderHTML: () => [tag, 0] })

@@ -66,10 +66,11 @@ export const registerDrafts = (deps: FeatureDeps): void => {
     if (isOther) fetching.begin(draft)
     return { draft: presentDraft(draft), isOther }
   })
-  router.on('discardDraft', ({ user: { userId }, params }) =>
+  router.on('discardDraft', ({ user: { userId }, params, query: { version } }) =>
     write(userId, async (unit) => {
       const { row } = await requireHeld(unit.tx, userId, params.draftId)
       if (row.submissionId !== null) throw onItsWay()
+      if (version !== undefined && row.version !== version) throw writtenOn()
       await discardDraft(unit, row)
     }),
   )
@@ -84,6 +85,11 @@ export const registerDrafts = (deps: FeatureDeps): void => {
   registerDraftStart(deps, fetching)
   registerAttachments(deps, fetching)
 }
+
+const writtenOn = () =>
+  new AppError('request.conflict', 'Somebody has written on in this draft meanwhile.', {
+    hint: 'Look at it as it is now, then discard it.',
+  })
 
 const takenId = () =>
   new AppError('request.conflict', 'Something else was begun under this id.', {
