@@ -71,3 +71,26 @@ it('does not grow with its square where quotes and lists nest without end', () =
   const nested = `${'<blockquote>a'.repeat(4000)}${'<ul><li>b'.repeat(4000)}`
   expect(writtenText(nested).length).toBeLessThan(20 * nested.length)
 })
+
+it('a link over several lines says where it leads behind its last one', () => {
+  expect(writtenText('before <a href="https://example.org/a">one<br>two</a>')).toBe(
+    'before one\ntwo <https://example.org/a>',
+  )
+})
+
+it('what nests deeper than anybody writes is read without its looks', () => {
+  const nested = (depth: number) => writtenText(`${'<b>'.repeat(depth)}<a href="https://example.org/">x</a>`)
+  expect(nested(500)).toBe('x <https://example.org/>')
+  expect(nested(600)).toBe('x')
+})
+
+it('is read once, however large and deep it is', { timeout: 60_000 }, () => {
+  const long = 300_000
+  expect(writtenText(`${'<b>'.repeat(1_600_000)}x`)).toBe('x')
+  expect(writtenText('<a href=u>x</a>'.repeat(long))).toHaveLength('x <u>'.length * long)
+  expect(writtenText('<a href="https://u">u</a>'.repeat(long))).toHaveLength(long)
+  expect(writtenText(`${'<a href=u><b>'.repeat(250)}${'x<i></i>'.repeat(long)}${'</b></a>'.repeat(250)}`)).toHaveLength(
+    long + ' <u>'.length * 20,
+  )
+  expect(writtenText(`<pre>${'x&lt;'.repeat(long)}</pre>`)).toHaveLength(2 * long)
+})

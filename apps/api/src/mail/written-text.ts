@@ -1,11 +1,12 @@
 import { Parser } from 'htmlparser2'
 import { signatureMark } from './flowed-text.ts'
+import { htmlToText } from './html-to-text.ts'
 import { storableText } from './storable-text.ts'
 
 /**
  * The plain text of HTML that a person wrote, as they would have written it without: paragraphs apart, lists with their marks, links
  * with where they lead, quotes behind `>`, tables a line each row. For readers that show no HTML; what only stands in the source of foreign mail is
- * read by html-to-text.ts.
+ * read by html-to-text.ts, and so is what nests deeper than anybody writes.
  */
 export const writtenText = (html: string): string => {
   const whole = new Written()
@@ -13,15 +14,18 @@ export const writtenText = (html: string): string => {
   const written = [whole]
   const innermost = () => written.at(-1) ?? whole
   const isCell: boolean[] = []
-  const parser = new Parser(
+  let depth = 0
+  const parser: Parser = new Parser(
     {
       onopentag: (name, attributes) => {
+        if (++depth > maxDepth) parser.pause()
         if (/^t[dh]$/.test(name)) isCell.push(!innermost().isSilent && written.length <= deepest)
         if (/^t[dh]$/.test(name) && isCell.at(-1)) written.push(new Written())
         else innermost().open(name, attributes)
       },
       ontext: (text) => innermost().text(text),
       onclosetag: (name) => {
+        depth--
         const cell = /^t[dh]$/.test(name) && isCell.pop() ? written.pop()?.end() : undefined
         if (cell === undefined) innermost().close(name)
         else innermost().cell(cell)
@@ -30,8 +34,11 @@ export const writtenText = (html: string): string => {
     { decodeEntities: true, lowerCaseTags: true },
   )
   parser.end(html)
-  return storableText(whole.end())
+  return depth > maxDepth ? htmlToText(html, html.length) : storableText(whole.end())
 }
+
+/** Each tag costs the parser as much as stands around it. */
+const maxDepth = 512
 
 /** What stands apart from what is above and below it, by one empty line. */
 const paragraphs = new Set(['p', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'ul', 'ol', 'blockquote', 'pre', 'table', 'dl'])
@@ -43,11 +50,12 @@ const deepest = 20
 
 const inOneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ')
 
-type Open = { name: string; href: string | null; from: number }
+type Link = { href: string | null; line: string[]; from: number }
 
 class Written {
   readonly #out: string[] = []
-  #line = ''
+  /** In pieces: whoever looks into a line that grows reads it anew for each. */
+  #line: string[] = []
   /** Behind a space that nothing follows yet. */
   #hasSpace = false
   /** An empty line comes before the next one, quoted so deep. */
@@ -63,7 +71,7 @@ class Written {
   #mark = ''
   /** How far its other lines stand to the right. */
   #indent = 0
-  readonly #links: Open[] = []
+  readonly #links: Link[] = []
   /** A signature has begun, and nothing of it has been seen yet. */
   #signs = false
   #row: string[] = []
@@ -85,7 +93,7 @@ class Written {
     }
     if (name === 'hr') {
       this.#paragraph()
-      this.#line = '--------'
+      this.#line = ['--------']
       this.#paragraph()
       return
     }
@@ -101,7 +109,10 @@ class Written {
     if (name === 'ul') this.#lists.push(null)
     if (name === 'ol') this.#lists.push(Number.parseInt(attributes.start ?? '1', 10) || 1)
     if (name === 'li') this.#item()
-    if (name === 'a') this.#links.push({ name, href: attributes.href ?? null, from: this.#line.length })
+    if (name === 'a') {
+      const href = this.#links.length < deepest ? (attributes.href ?? null) : null
+      this.#links.push({ href, line: this.#line, from: this.#line.length })
+    }
     if (name === 'img' && attributes.alt) this.text(`[${attributes.alt}]`)
   }
 
@@ -131,23 +142,23 @@ class Written {
     if (this.#silent > 0) return
     if (this.#pre > 0) {
       const [first = '', ...others] = text.replace(/\r\n?/g, '\n').split('\n')
-      this.#line += first
+      if (first !== '') this.#line.push(first)
       for (const one of others) {
         this.#break(true)
-        this.#line = one
+        this.#line = [one]
       }
       return
     }
     const folded = text.replace(/[ \t\r\n\f]+/g, ' ')
-    if (folded.startsWith(' ') && this.#line !== '') this.#hasSpace = true
+    if (folded.startsWith(' ') && this.#line.length > 0) this.#hasSpace = true
     const words = folded.trim() === '' && !folded.includes('\u00a0') ? '' : folded.replace(/^ | $/g, '')
     if (words === '') return
     if (this.#signs) {
       this.#signs = false
       if (words.trim() !== signatureMark.trim()) this.#push(signatureMark)
     }
-    if (this.#hasSpace && !this.#line.endsWith(' ')) this.#line += ' '
-    this.#line += words.replaceAll('\u00a0', ' ')
+    if (this.#hasSpace && !this.#line.at(-1)?.endsWith(' ')) this.#line.push(' ')
+    this.#line.push(words.replaceAll('\u00a0', ' '))
     this.#hasSpace = folded.endsWith(' ')
   }
 
@@ -163,7 +174,7 @@ class Written {
     const rows = others.length === 0 ? only.split('\n') : [[only, ...others].map(inOneLine).join(' | ')]
     if (only === '' && others.length === 0) return
     for (const row of rows) {
-      this.#line = row
+      this.#line = [row]
       this.#break(true)
     }
   }
@@ -177,18 +188,21 @@ class Written {
   }
 
   /** Only where the words do not say it themselves. */
-  #leadTo(link: Open | undefined): void {
+  #leadTo(link: Link | undefined): void {
     const href = link?.href?.trim().replace(/^mailto:/i, '')
     if (!link || !href || href.startsWith('#')) return
-    const words = this.#line.slice(link.from).trim()
+    const words = this.#line
+      .slice(link.line === this.#line ? link.from : 0)
+      .join('')
+      .trim()
     const bare = (text: string) => text.replace(/^(?:https?:\/\/)?(?:www\.)?|\/$/gi, '').toLowerCase()
     if (bare(words) !== bare(href)) this.text(words === '' ? href : ` <${href}>`)
   }
 
   /** `isWanted`: also one that is empty. */
   #break(isWanted: boolean): void {
-    const line = this.#line
-    this.#line = ''
+    const line = this.#line.join('')
+    this.#line = []
     this.#hasSpace = false
     const isEmpty = line.trim() === ''
     if (isEmpty && !isWanted) return
