@@ -5,10 +5,11 @@ import { DOMSerializer, type Node as ProseNode } from '@tiptap/pm/model'
 import { EditorContent, useEditor } from '@tiptap/react'
 import { StarterKit } from '@tiptap/starter-kit'
 import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react'
-import { foreignHtml, isForeign } from '#lib/foreign-html.ts'
+import { foreignHtml, knownHtml } from '#lib/foreign-html.ts'
 import type { ChipName, PlaceholderValues } from '#lib/placeholders.ts'
 import { takeOffStyles } from '#lib/take-off-styles.ts'
-import { tableExtensions, withoutCellParagraphs } from './editor-table.ts'
+import { finishLines, Line, pastedLines, startApart } from './editor-lines.ts'
+import { tableExtensions } from './editor-table.ts'
 import { EditorToolbar } from './editor-toolbar.tsx'
 import { fillChips, insertChip, insertTemplate, PlaceholderChip } from './placeholder-chip.ts'
 
@@ -63,6 +64,7 @@ export const RichEditor = ({
     autofocus: isFocusedAtFirst ? 'start' : false,
     extensions: [
       StarterKit.configure({
+        paragraph: false,
         heading: false,
         horizontalRule: false,
         dropcursor: false,
@@ -78,6 +80,7 @@ export const RichEditor = ({
           HTMLAttributes: { target: null, rel: null },
         },
       }),
+      Line,
       Placeholder.configure({ placeholder }),
       Signature,
       PlaceholderChip,
@@ -86,7 +89,8 @@ export const RichEditor = ({
       raised('subscript', 'sub'),
       picturesOf((source) => latest.current.pictures.addressOf(source)),
     ],
-    content: known(html),
+    content: knownHtml(html),
+    coreExtensionOptions: { clipboardTextSerializer: { blockSeparator: '\n' } },
     editorProps: {
       attributes: {
         role: 'textbox',
@@ -99,6 +103,8 @@ export const RichEditor = ({
       // It sends; the editor would break the line.
       handleKeyDown: (_view, { key, ctrlKey, metaKey }) => key === 'Enter' && (ctrlKey || metaKey),
       transformPastedHTML: foreignHtml,
+      clipboardTextParser: pastedLines,
+      transformPasted: startApart,
       handlePaste: (view, { clipboardData }) => {
         const files = [...(clipboardData?.files ?? [])]
         // Programs that copy a table put a picture of it beside its text; browsers put a link beside a picture.
@@ -123,7 +129,7 @@ export const RichEditor = ({
     () => ({
       insertTemplate: (template, values) => {
         const before = writtenIn(editor)
-        insertTemplate(editor, template, values)
+        insertTemplate(editor, knownHtml(template), values)
         return { before, after: writtenIn(editor) }
       },
       insertChip: (name) => insertChip(editor, name),
@@ -137,7 +143,7 @@ export const RichEditor = ({
     shown.current = revision
     const { from } = editor.state.selection
     // Not to be taken back as if it had been typed here.
-    editor.chain().setMeta('addToHistory', false).setContent(known(html), { emitUpdate: false }).run()
+    editor.chain().setMeta('addToHistory', false).setContent(knownHtml(html), { emitUpdate: false }).run()
     // Whoever sits there finds the cursor about where it was.
     if (editor.isFocused) editor.commands.setTextSelection(Math.min(from, editor.state.doc.content.size))
   }, [editor, html, revision])
@@ -157,9 +163,6 @@ const isPicture = (html: string): boolean => {
 
 const writtenIn = ({ isEmpty, state }: Editor): string => (isEmpty ? '' : htmlOf(state.doc))
 
-/** Drafts of other programs and quoted mails say by styles what this editor says by elements. */
-const known = (html: string): string => (isForeign(html) ? foreignHtml(html) : html)
-
 const raised = (name: string, tag: 'sup' | 'sub') =>
   Mark.create({ name, parseHTML: () => [{ tag }], renderHTML: () => [tag, 0] })
 
@@ -171,7 +174,7 @@ const htmlOf = ({ type, content }: Pick<ProseNode, 'type' | 'content'>): string 
     image.setAttribute('src', image.getAttribute(beside) ?? '')
     image.removeAttribute(beside)
   }
-  withoutCellParagraphs(page)
+  finishLines(page)
   return page.body.innerHTML
 }
 
