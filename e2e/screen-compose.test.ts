@@ -246,7 +246,7 @@ describe('what is written', () => {
     await composer(page).getByText('Both texts are kept.').waitFor()
     await picture(page, 'compose-conflict')
     const texts = (await draftsAt(screen, 'Two windows')).map(({ content }) => content.html)
-    expect(texts.toSorted()).toEqual(['<p>first and second here!</p>', '<p>first and second there</p>'])
+    expect(texts.toSorted()).toEqual(['<div>first and second here!</div>', '<div>first and second there</div>'])
     await composer(page).getByRole('button', { name: 'Open the other' }).click()
     await bodyOf(page).getByText('first and second there').waitFor()
     await other.close()

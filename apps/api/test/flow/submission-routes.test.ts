@@ -224,7 +224,8 @@ describe('a draft that is sent', () => {
     const { server, accountId } = await outbox.scene()
     const engine = outbox.fixture.start()
     const octets = Buffer.alloc(700_000, 'a picture ')
-    const html = '<p>See <a href="https://example.org/x">this</a></p><img src="cid:one@example.org">'
+    const html =
+      '<div>See <a href="https://example.org/x">this</a></div><div>and</div><div><br></div><div>that</div><p>apart</p><img src="cid:one@example.org">'
     const refs = Array.from({ length: 80 }, (_, n) => `<${n}-${'r'.repeat(60)}@example.org>`)
     const files = [
       { filename: 'bild-ä.png', octets, contentType: 'image/png', contentId: 'one@example.org' },
@@ -238,8 +239,9 @@ describe('a draft that is sent', () => {
     const { id } = await outbox.sender.send(draftId)
     await outbox.sender.ends(id, 'sent')
     const read = await simpleParser(server.mails[0]?.octets ?? '', { skipImageLinks: true })
+    expect(read.html).toContain(`<body>${html}</body>`)
     expect([read.text, read.inReplyTo, read.references]).toEqual([
-      'See this <https://example.org/x>',
+      'See this <https://example.org/x>\nand\n\nthat\n\napart',
       '<last@example.org>',
       refs,
     ])

@@ -1,7 +1,8 @@
 import type { Draft, DraftContent, DraftStart } from '@postern/shared/drafts.ts'
+import { htmlOfLines } from '@postern/shared/written-lines.ts'
 import { t } from '#lib/composer-text.ts'
 import { newId } from '#lib/new-id.ts'
-import { richOf, withSignature } from '#lib/signature.ts'
+import { withSignature } from '#lib/signature.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app, setting } from './app-state.ts'
 import { uploadingOf } from './attachments.ts'
@@ -100,7 +101,7 @@ const openNew = async ({ identityId, to = [], cc = [], bcc = [], subject = '', t
   if (!identity) return void showToast({ kind: 'problem', text: t('compose.noIdentity') })
   const blank: DraftContent = {
     ...{ identityId: identity.id, to, cc, bcc, subject, text },
-    html: writesPlain() ? null : richOf(text),
+    html: writesPlain() ? null : htmlOfLines(text),
     about: null,
     ...{ quotes: false, wantsReceipt: false, wantsReport: false },
   }

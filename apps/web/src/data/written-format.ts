@@ -158,7 +158,7 @@ const pictureOf = (contentId: string, name: string): string => {
   const image = document.implementation.createHTMLDocument().createElement('img')
   image.setAttribute('src', `cid:${contentId}`)
   image.setAttribute('alt', name)
-  return `<p>${image.outerHTML}</p>`
+  return `<div>${image.outerHTML}</div>`
 }
 
 /** A picture that stands in the text itself. */

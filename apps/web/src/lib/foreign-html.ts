@@ -1,10 +1,12 @@
+import { emptyLine } from '@postern/shared/written-lines.ts'
 import { filledCells, maxTableCells } from './table-size.ts'
 import { takeOffStyles } from './take-off-styles.ts'
 import { listsOfWord } from './word-lists.ts'
 
 /**
  * HTML of other programs in the words the editor knows: what they say by styles becomes elements, lists of Word become lists, headings
- * bold lines. Tables that only arrange what is in them come apart. In a document of its own, where nothing runs or loads.
+ * bold paragraphs, paragraphs that stand close together lines. Tables that only arrange what is in them come apart. In a document of
+ * its own, where nothing runs or loads.
  */
 export const foreignHtml = (html: string): string => {
   const { html: bare, css } = takeOffStyles(html)
@@ -16,7 +18,7 @@ export const foreignHtml = (html: string): string => {
   for (const element of [...body.querySelectorAll('*')]) rewrite(element)
   takeApart(body, isLayout)
   // Below a table there is a line to write on.
-  if (body.lastElementChild?.localName === 'table') body.append(document.createElement('p'))
+  if (body.lastElementChild?.localName === 'table') body.insertAdjacentHTML('beforeend', emptyLine)
   return body.innerHTML
 }
 
@@ -64,7 +66,7 @@ const spreadSheet = (body: HTMLElement, css: string): void => {
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(css)
   for (const rule of [...sheet.cssRules].slice(0, maxRules)) {
-    if (!(rule instanceof CSSStyleRule) || !/font-weight|font-style|text-decoration/.test(rule.cssText)) continue
+    if (!(rule instanceof CSSStyleRule) || !/font-weight|font-style|text-decoration|margin/.test(rule.cssText)) continue
     for (const element of body.querySelectorAll(rule.selectorText))
       element.setAttribute('data-style', `${rule.style.cssText};${element.getAttribute('data-style') ?? ''}`)
   }
@@ -84,8 +86,7 @@ const rewrite = (element: Element): void => {
     // Where it leads from is not here.
     element.replaceWith(...element.childNodes)
   else if (/^h[1-6]$/.test(name)) mark(renamed(element, 'p'), ['strong'])
-  else if (name === 'br') aloneAsLine(element)
-  else applyStyle(element, style)
+  else applyStyle(name === 'p' && standsClose(style) ? renamed(element, 'div') : element, style)
 }
 
 const applyStyle = (element: Element, style: CSSStyleDeclaration): void => {
@@ -118,16 +119,16 @@ const mark = (element: Element, marks: string[]): void => {
 
 const renamed = (element: Element, name: string): Element => {
   const other = element.ownerDocument.createElement(name)
+  const align = element.getAttribute('align')
+  if (align) other.setAttribute('align', align)
   other.append(...element.childNodes)
   element.replaceWith(other)
   return other
 }
 
-/** Between paragraphs it stands for an empty one. */
-const aloneAsLine = (line: Element): void => {
-  const isBlock = (node: Node | null) => node instanceof Element && /^(?:p|ul|ol|table|h[1-6])$/.test(node.localName)
-  if (isBlock(line.previousSibling) && isBlock(line.nextSibling)) renamed(line, 'p')
-}
+/** Word writes .0001pt for nothing. */
+const standsClose = ({ marginTop, marginBottom }: CSSStyleDeclaration): boolean =>
+  Number.parseFloat(marginTop) < 0.1 && Number.parseFloat(marginBottom) < 0.1
 
 const isNested = (table: HTMLTableElement): boolean => table.querySelector('table') !== null
 

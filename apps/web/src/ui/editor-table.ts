@@ -57,7 +57,7 @@ const cellOf = (name: string, tag: 'td' | 'th') =>
       align: {
         default: null,
         parseHTML: (cell: HTMLElement) =>
-          [cell, cell.querySelector('p')]
+          [cell, cell.querySelector('p, div')]
             .map((one) => one?.getAttribute('align')?.toLowerCase())
             .find((align) => align === 'right' || align === 'center') ?? null,
       },
@@ -118,9 +118,4 @@ export const insertTable = (editor: Editor): void => {
       return true
     })
     .run()
-}
-
-/** A cell of one line needs no paragraph, which readers would give a distance. */
-export const withoutCellParagraphs = (page: Document): void => {
-  for (const line of page.querySelectorAll('td > p:only-child, th > p:only-child')) line.replaceWith(...line.childNodes)
 }

@@ -8,7 +8,8 @@ import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react'
 import { foreignHtml, knownHtml } from '#lib/foreign-html.ts'
 import type { ChipName, PlaceholderValues } from '#lib/placeholders.ts'
 import { takeOffStyles } from '#lib/take-off-styles.ts'
-import { tableExtensions, withoutCellParagraphs } from './editor-table.ts'
+import { finishLines, Line, pastedLines, startApart } from './editor-lines.ts'
+import { tableExtensions } from './editor-table.ts'
 import { EditorToolbar } from './editor-toolbar.tsx'
 import { fillChips, insertChip, insertTemplate, PlaceholderChip } from './placeholder-chip.ts'
 
@@ -63,6 +64,7 @@ export const RichEditor = ({
     autofocus: isFocusedAtFirst ? 'start' : false,
     extensions: [
       StarterKit.configure({
+        paragraph: false,
         heading: false,
         horizontalRule: false,
         dropcursor: false,
@@ -78,6 +80,7 @@ export const RichEditor = ({
           HTMLAttributes: { target: null, rel: null },
         },
       }),
+      Line,
       Placeholder.configure({ placeholder }),
       Signature,
       PlaceholderChip,
@@ -87,6 +90,7 @@ export const RichEditor = ({
       picturesOf((source) => latest.current.pictures.addressOf(source)),
     ],
     content: knownHtml(html),
+    coreExtensionOptions: { clipboardTextSerializer: { blockSeparator: '\n' } },
     editorProps: {
       attributes: {
         role: 'textbox',
@@ -99,6 +103,8 @@ export const RichEditor = ({
       // It sends; the editor would break the line.
       handleKeyDown: (_view, { key, ctrlKey, metaKey }) => key === 'Enter' && (ctrlKey || metaKey),
       transformPastedHTML: foreignHtml,
+      clipboardTextParser: pastedLines,
+      transformPasted: startApart,
       handlePaste: (view, { clipboardData }) => {
         const files = [...(clipboardData?.files ?? [])]
         // Programs that copy a table put a picture of it beside its text; browsers put a link beside a picture.
@@ -123,7 +129,7 @@ export const RichEditor = ({
     () => ({
       insertTemplate: (template, values) => {
         const before = writtenIn(editor)
-        insertTemplate(editor, template, values)
+        insertTemplate(editor, knownHtml(template), values)
         return { before, after: writtenIn(editor) }
       },
       insertChip: (name) => insertChip(editor, name),
@@ -168,7 +174,7 @@ const htmlOf = ({ type, content }: Pick<ProseNode, 'type' | 'content'>): string 
     image.setAttribute('src', image.getAttribute(beside) ?? '')
     image.removeAttribute(beside)
   }
-  withoutCellParagraphs(page)
+  finishLines(page)
   return page.body.innerHTML
 }
 

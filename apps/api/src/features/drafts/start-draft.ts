@@ -1,10 +1,10 @@
 import type { DraftContent, DraftStart } from '@postern/shared/drafts.ts'
+import { htmlOfLines } from '@postern/shared/written-lines.ts'
 import { answerTies, ownTies, type Ties } from '#mail/answer-references.ts'
 import { forwardSubject, replySubject } from '#mail/draft-subject.ts'
 import { planAnswer } from '#mail/plan-draft.ts'
 import { withoutPage } from '#mail/returned-draft.ts'
 import { displayLine } from '#mail/storable-text.ts'
-import { textToHtml } from '#mail/text-to-html.ts'
 import { AppError } from '#platform/errors.ts'
 import { commit } from '#store/commit.ts'
 import { addComing, type ComingAttachment } from '#store/draft-attachments.ts'
@@ -118,7 +118,7 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
         : identities.find(({ id }) => id === wanted)
     if (!writer) throw wanted === undefined ? nobody() : new AppError('not_found', 'There is no such identity.')
     const { to = [], cc = [], bcc = [], subject = '', text = '' } = start
-    const content = { ...empty, to, cc, bcc, subject, text, html: textToHtml(text) }
+    const content = { ...empty, to, cc, bcc, subject, text, html: text === '' ? '' : htmlOfLines(text) }
     return { writer, content, attachments: [], ties: noTies, adopts: null }
   }
 
