@@ -256,14 +256,15 @@ export const recoverBatches = async (
 export const leftBehind = 'The account was disconnected before this mail had left.'
 
 /**
- * What waits in an account that comes back: nobody expects it to go any more, and only a person says that it does. What may have
- * left is not touched: whoever takes over the account finds it (`recoverBatches`).
+ * What waits in an account that comes back: nobody expects it to go any more, and only a person says that it does. What was to go
+ * later, and still is, stands: its time says when it is expected. What may have left is not touched: whoever takes over the account
+ * finds it (`recoverBatches`).
  */
 export const failWaiting = async (unit: RawUnit, accountId: bigint): Promise<void> => {
   const rows = await unit.tx.$queryRaw<{ id: string }[]>`
-    UPDATE submission_batch SET state = 'failed', changed_at = now(), reply_code = NULL, error_code = 'account.not_ready',
-      text = ${leftBehind}
-    WHERE account_id = ${accountId} AND state IN ('queued', 'deferred', 'leased', 'connected') RETURNING submission_id::text AS id`
+    UPDATE submission_batch b SET state = 'failed', changed_at = now(), reply_code = NULL, error_code = 'account.not_ready', text = ${leftBehind} FROM submission s
+    WHERE s.id = b.submission_id AND b.account_id = ${accountId} AND b.state IN ('queued', 'deferred', 'leased', 'connected')
+      AND NOT (b.state = 'queued' AND s.schedule IS NOT NULL AND s.not_before > now()) RETURNING s.id::text`
   for (const id of new Set(rows.map((row) => row.id))) {
     await finishSubmission(unit, id)
     tellSubmission(unit, accountId, id)
