@@ -4,7 +4,7 @@ import { call } from './api.ts'
 import { dropDraft, findDraft, isDirty, patchDraft } from './draft-state.ts'
 import { forgetLocally, keepLocally } from './local-drafts.ts'
 import { showSubmission } from './outbox.ts'
-import { tellDone } from './undo-list.ts'
+import { tellSending } from './told-sending.ts'
 
 /**
  * Asks what became of a mail whose sending was never answered. If it was taken, its draft is gone, and what was written since is a
@@ -27,7 +27,7 @@ export const learnWhetherSent = async (key: string): Promise<boolean> => {
     })
   } else {
     dropDraft(key)
-    tellDone(t('compose.sent'))
+    tellSending(submission, null)
   }
   return true
 }
