@@ -84,6 +84,9 @@ describe('what is said of a mail on its way', () => {
     expect(said()).toEqual(['Sent'])
     vi.advanceTimersByTime(5000)
     expect(said()).toEqual([])
+    // Sent at once from the outbox, it is not taken back any more.
+    showSubmission({ ...send(), state: 'sent' })
+    expect(said()).toEqual(['Sent'])
   })
 
   it('is why it is not sent yet, and that it is as long as anybody hears of that', () => {
