@@ -240,7 +240,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   removeIdentity: { errors: ['request.conflict'] },
   startDraft: {
     description:
-      'Asked again with the same id it answers the same draft. `continue` of the copy of a draft answers that draft, which has another id. What is attached out of the message comes behind the answer: see `state` of an attachment.',
+      'Asked again with the same id it answers the same draft. `continue` of the copy of a draft answers that draft, which has another id. `writeAgain` takes what was sent, and of its recipients those whom it did not reach. What is attached out of the message comes behind the answer: see `state` of an attachment.',
     errors: ['request.conflict', 'not_found', 'account.not_ready', ...fetchingMail],
   },
   getDraft: { errors: ['request.conflict'] },

@@ -3,9 +3,9 @@ import { newId } from '#lib/new-id.ts'
 import { ApiError, call } from './api.ts'
 import { dropDraft, findDraft, isDirty, type OpenDraft, patchDraft } from './draft-state.ts'
 import { forgetLocally, keepLocally } from './local-drafts.ts'
-import { isTrouble, showSubmission } from './outbox.ts'
+import { showSubmission } from './outbox.ts'
 import { showToast } from './toasts.ts'
-import { tellDone } from './undo-list.ts'
+import { tellSending } from './told-sending.ts'
 
 /**
  * Asks what became of a mail whose sending was never answered. If it was taken, its draft is gone, and what was written since is a
@@ -27,7 +27,7 @@ export const learnWhetherSent = async (key: string): Promise<boolean> => {
   else {
     dropDraft(key)
     forgetLocally(draft.id)
-    if (!isTrouble(submission)) tellDone(t('compose.sent'))
+    tellSending(submission, null)
   }
   return true
 }

@@ -113,7 +113,7 @@ type Begin = Extract<DraftStart['start'], { kind: 'new' }>
 const signs = new Set(['reply', 'replyAll', 'forward', 'forwardAttached'])
 
 const openStarted = async (start: Exclude<DraftStart['start'], { kind: 'new' }>): Promise<void> => {
-  const isPlain = writesPlain() ? { isPlain: true } : {}
+  const isPlain = writesPlain() && start.kind !== 'writeAgain' ? { isPlain: true } : {}
   const [draft] = await Promise.all([
     call('startDraft', 'POST', '/v1/drafts', { body: { id: newId(), start: { ...start, ...isPlain } } }),
     identitiesHere(),

@@ -5,6 +5,7 @@ import { ApiError, call, explain } from './api.ts'
 import { app } from './app-state.ts'
 import { type Place, showReturned } from './draft-state.ts'
 import { showToast } from './toasts.ts'
+import { tellProgress } from './told-sending.ts'
 
 /** What is on its way out: kept as the server tells, and what can be done about it. */
 const hasEnded = (state: SubmissionState): boolean => state === 'sent' || state === 'cancelled'
@@ -15,16 +16,14 @@ const troubles: Partial<Record<SubmissionState, 'outbox.failedToast' | 'outbox.p
   in_doubt: 'outbox.doubtToast',
 }
 
-/** Its words are its own: it was not sent, or not to everybody, or nobody knows. */
-export const isTrouble = ({ state }: Submission): boolean => troubles[state] !== undefined
-
 /** An answer may come after the news of what happened since. */
-const ended = new Set<string>()
+const ended = new Map<string, Submission>()
 const isEarlier = ({ id, state }: Submission): boolean => ended.has(id) && /^(scheduled|queued|sending)$/.test(state)
 
 export const showSubmission = (submission: Submission): void => {
   if (isEarlier(submission)) return
-  if (hasEnded(submission.state)) ended.add(submission.id)
+  if (hasEnded(submission.state)) ended.set(submission.id, submission)
+  tellProgress(submission)
   const before = app.get().outbox.find(({ id }) => id === submission.id)
   app.set(({ outbox }) => ({
     outbox: isOver(submission)
@@ -46,6 +45,13 @@ export const showSubmission = (submission: Submission): void => {
     text: t(trouble, { subject: title }),
     action: { label: t('outbox.open'), run: () => navigate('/outbox') },
   })
+}
+
+/** To the request that made it, which may be older than what is known by now. Answers how far it is. */
+export const showMade = (submission: Submission): Submission => {
+  const known = ended.get(submission.id) ?? app.get().outbox.find(({ id }) => id === submission.id)
+  if (!known) showSubmission(submission)
+  return known ?? submission
 }
 
 export const forgetSubmission = (id: string): void =>

@@ -1,20 +1,20 @@
 import type { Draft } from '@postern/shared/drafts.ts'
 import type { Submission, WallTime } from '@postern/shared/submissions.ts'
 import { t } from '#lib/composer-text.ts'
-import { writeWallTime } from '#lib/later-choices.ts'
+import { writeDeparture } from '#lib/departure-text.ts'
 import { newId } from '#lib/new-id.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app, setting } from './app-state.ts'
-import { dropDraft, findDraft, isDirty, type OpenDraft, patchDraft } from './draft-state.ts'
+import { dropDraft, findDraft, isDirty, type OpenDraft, type Place, patchDraft } from './draft-state.ts'
 import { forgetLocally } from './local-drafts.ts'
 import { learnWhetherSent } from './lost-answer.ts'
-import { isTrouble, showSubmission, takeBack } from './outbox.ts'
+import { showMade, takeBack } from './outbox.ts'
 import { saveNow, showNewer } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
-import { tellDone, withdraw } from './undo-list.ts'
+import { tellSending } from './told-sending.ts'
+import { tellDone } from './undo-list.ts'
 
 const retriesMs = [1000, 2000, 4000]
-const toastAtLeastMs = 5000
 
 /**
  * The panel closes at once, and comes back as it was when this is taken back or refused. Asked again, the same version goes under
@@ -60,9 +60,7 @@ export const sendDraft = async (key: string, sendAt: WallTime | null): Promise<v
     }
     dropDraft(key)
     forgetLocally(draft.id)
-    showSubmission(submission)
-    if (!isTrouble(submission))
-      tellSent(submission, { holdSeconds, sendAt, takesBack: () => takeBack(submission.id, before.place) })
+    tellTaken(showMade(submission), { holdSeconds, sendAt, place: before.place })
   } catch (error) {
     const isConflict = error instanceof ApiError && error.code === 'request.conflict'
     if (isConflict && (await learnWhetherSent(key))) return comeBack(findDraft(key)?.problem ?? '')
@@ -102,15 +100,12 @@ const create = async (wanted: Wanted): Promise<Submission> => {
   return call('createSubmission', 'POST', '/v1/submissions', { body })
 }
 
-const tellSent = (
-  submission: Submission,
-  { holdSeconds, sendAt, takesBack }: { holdSeconds: number; sendAt: WallTime | null; takesBack: () => Promise<void> },
-): void => {
-  const text = sendAt ? t('compose.sendsAt', { date: writeWallTime(sendAt.wallTime) }) : t('compose.sent')
-  if (!submission.canCancel) return void tellDone(text)
-  const back = () => void takesBack().catch((error: unknown) => showToast({ kind: 'problem', text: explain(error) }))
-  const forMs = sendAt ? undefined : Math.max(toastAtLeastMs, holdSeconds * 1000)
-  const told = tellDone(text, back, forMs)
+const tellTaken = (submission: Submission, { holdSeconds, sendAt, place }: Choice): void => {
+  const back = () =>
+    void takeBack(submission.id, place).catch((error: unknown) => showToast({ kind: 'problem', text: explain(error) }))
+  const canUndo = submission.canCancel
+  if (sendAt) tellDone(writeDeparture(sendAt), canUndo ? back : undefined)
   // Nothing is offered that is too late.
-  if (!sendAt) setTimeout(() => withdraw(told), holdSeconds * 1000)
+  else tellSending(submission, canUndo && holdSeconds > 0 ? { takeBack: back, forMs: holdSeconds * 1000 } : null)
 }
+type Choice = { holdSeconds: number; sendAt: WallTime | null; place: Place }

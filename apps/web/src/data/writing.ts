@@ -58,8 +58,8 @@ const begin = (isWindow: boolean): void => {
 /** The line comes back, the session is another one, or somebody else has signed in. */
 const watchSession = (isWindow: boolean): (() => void) => {
   const read = () => {
-    const { phase, isOnline, session } = app.get()
-    return { isReady: phase === 'ready', isOnline, userId: session?.user.id }
+    const { phase, isOnline, session, accounts } = app.get()
+    return { isReady: phase === 'ready', isOnline, userId: session?.user.id, accounts }
   }
   let before = read()
   return () => {
@@ -74,9 +74,13 @@ const watchSession = (isWindow: boolean): (() => void) => {
       saveWaiting()
       retryLost()
       void refresh()
-    }
+    } else if (idsOf(now.accounts) !== idsOf(last.accounts))
+      // One that is disconnected has no mail on its way; one that comes back may have.
+      void refreshOutbox()
   }
 }
+
+const idsOf = (accounts: { id: string }[]): string => accounts.map(({ id }) => id).join()
 
 /** Somebody looks at another window: what comes from there shows here. */
 const leaveAll = (): void => {

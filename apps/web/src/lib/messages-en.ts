@@ -174,6 +174,7 @@ export const messages = {
   'view.remoteBlocked': 'Remote images are not loaded, so the sender cannot see that you opened this.',
   'pictures.one': 'One picture could not be loaded.',
   'pictures.other': '{n} pictures could not be loaded.',
+  'view.remoteStays': 'Remote images are not loaded here.',
   'view.remoteLoad': 'Load once',
   'view.remoteAsk': 'Ask again before loading images of {address}',
   'view.remoteAlways': 'Always for {address}',

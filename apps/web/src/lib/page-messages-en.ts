@@ -258,7 +258,10 @@ export const pageMessages = {
   'remove.disconnectText':
     'forgets the password and stops. What was read stays stored, out of sight; adding the mailbox again finds everything in place.',
   'remove.erase': 'Erase',
+  'remove.outbox': 'Mail that waits in its outbox is kept, and goes only when you say so once it is connected again.',
+  'remove.later': 'What is to be sent later goes at its time, if it is connected again by then.',
   'remove.eraseText': 'also removes every message stored here, for good.',
+  'remove.eraseOutbox': 'Mail that waits in its outbox is never sent.',
   'remove.erasePop3': 'Of mail that is no longer at the provider nothing is left then.',
   'kind.legend': 'How mail comes here',
   'kind.recommended': '(recommended)',

@@ -18,7 +18,7 @@ import type { FeatureDeps } from '../feature-deps.ts'
 import { presentDraft } from '../present-draft.ts'
 import { registerAttachments } from './attachments.ts'
 import { createAttachmentFetching } from './fetch-attachments.ts'
-import { noDraft, onItsWay } from './refusals.ts'
+import { noDraft, onItsWay, takenId } from './refusals.ts'
 import { soundContent } from './sound-content.ts'
 import { registerDraftStart } from './start-draft.ts'
 
@@ -89,11 +89,6 @@ export const registerDrafts = (deps: FeatureDeps): void => {
 const writtenOn = () =>
   new AppError('request.conflict', 'Somebody has written on in this draft meanwhile.', {
     hint: 'Look at it as it is now, then discard it.',
-  })
-
-const takenId = () =>
-  new AppError('request.conflict', 'Something else was begun under this id.', {
-    hint: 'Make a new id for every draft.',
   })
 
 const requireOwn = async (tx: Tx, userId: bigint, id: string): Promise<WholeDraft> => {

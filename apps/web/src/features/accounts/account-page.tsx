@@ -1,4 +1,5 @@
 import type { Account, SyncEvent } from '@postern/shared/accounts.ts'
+import type { Submission } from '@postern/shared/submissions.ts'
 import { useState } from 'react'
 import { loadAccounts } from '#data/account-tree.ts'
 import { call } from '#data/api.ts'
@@ -161,6 +162,9 @@ const Timeline = ({ account }: { account: Account }) => {
 
 const RemoveCard = ({ account }: { account: Account }) => {
   const [isAsking, setAsking] = useState(false)
+  const outbox = useApp((state) => state.outbox).filter(({ accountId }) => accountId === account.id)
+  const isLater = ({ state, sendAt }: Submission) => state === 'scheduled' && sendAt !== null
+  const [hasLater, hasDue] = [outbox.some(isLater), !outbox.every(isLater)]
   const remove = async (mode: 'disconnect' | 'erase') => {
     // What goes wrong is told on the page, which lies under the question.
     setAsking(false)
@@ -179,9 +183,12 @@ const RemoveCard = ({ account }: { account: Account }) => {
         <Dialog title={t('remove.askTitle', { address: account.address })} onClose={() => setAsking(false)}>
           <p>
             <strong>{t('remove.disconnect')}</strong> {t('remove.disconnectText')}
+            {hasDue && ` ${t('remove.outbox')}`}
+            {hasLater && ` ${t('remove.later')}`}
           </p>
           <p>
             <strong>{t('remove.erase')}</strong> {t('remove.eraseText')}
+            {(hasDue || hasLater) && ` ${t('remove.eraseOutbox')}`}
             {account.kind === 'pop3' && ` ${t('remove.erasePop3')}`}
           </p>
           <div className="row end">

@@ -1,6 +1,6 @@
-import type { Message, MessageBody } from '@postern/shared/messages.ts'
+import type { Message, MessageBody, MessagePart } from '@postern/shared/messages.ts'
 import type { MailNotes } from '@postern/shared/reports.ts'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, isMissing, loadBody, loadThread, setting, useApp } from '#data/app-state.ts'
 import { fileSize, fullDate, listDate, messageDate, personName } from '#lib/format.ts'
@@ -278,9 +278,25 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
   )
 }
 
-export const HtmlBody = (props: FrameProps) => {
+/** Of a message, whose pictures are parts of it. */
+export const HtmlBody = ({
+  messageId,
+  parts,
+  ...props
+}: Omit<FrameProps, 'messageId' | 'pictures'> & { messageId: string; parts: MessagePart[] }) => {
   const module = useFrameModule()
-  return module && <module.MessageFrame {...props} />
+  const pictures = useMemo(
+    () =>
+      new Map(
+        parts.flatMap((part) =>
+          part.contentId && part.preview === 'image'
+            ? [[part.contentId, `/v1/messages/${messageId}/parts/${part.id}/preview`] as const]
+            : [],
+        ),
+      ),
+    [messageId, parts],
+  )
+  return module && <module.MessageFrame {...props} messageId={messageId} pictures={pictures} />
 }
 
 /** For all that is open of this sender, and for the future. */
