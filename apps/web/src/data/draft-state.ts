@@ -125,6 +125,9 @@ const sorted = (content: DraftContent): unknown => [
   content.wantsReport,
 ]
 
+/** Somebody gets it. */
+export const isAddressed = ({ to, cc, bcc }: DraftContent): boolean => to.length + cc.length + bcc.length > 0
+
 export const isDirty = ({ content, stored }: OpenDraft): boolean => !isSameContent(content, stored)
 
 /** Nothing was written into it: it may go without a word. */

@@ -191,10 +191,15 @@ const giveFocusBack = (key: string): void => {
     before.focus({ preventScroll: true })
 }
 
-/** What was open in this tab, and what a tab that crashed left behind. Nothing is asked: it is there. */
+/**
+ * What was open in this tab, and what a tab that crashed left behind. Nothing is asked: it is there. A copy of a tab remembers the
+ * panels of the first one, where they still are.
+ */
 export const restoreDrafts = async (): Promise<void> => {
   const panels = rememberedPanels()
-  for (const { id, place } of panels) await openKnown(id, { place, takesFocus: false }).catch(() => undefined)
+  const isElsewhere = await Promise.all(panels.map(({ id }) => isOpenElsewhere(id)))
+  for (const { id, place } of panels.filter((_, at) => !isElsewhere[at]))
+    await openKnown(id, { place, takesFocus: false }).catch(() => undefined)
   for (const { id } of readLocally()) {
     if (panels.some((one) => one.id === id) || draftsHere().some((one) => one.id === id)) continue
     if (!(await isOpenElsewhere(id))) await openKnown(id, { place: 'docked', takesFocus: false }).catch(() => undefined)

@@ -52,7 +52,7 @@ export const forgetSubmission = (id: string): void =>
 export const takeBack = async (id: string, place: Place = 'docked'): Promise<void> => {
   const { submission, draft } = await call('cancelSubmission', 'POST', `/v1/submissions/${id}/cancel`)
   showSubmission(submission)
-  if (draft) addDraft({ ...fromServer(draft), place })
+  if (draft) addDraft({ ...fromServer(draft), place, takesFocus: true })
 }
 
 /** Throws ApiError. */
