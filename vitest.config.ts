@@ -25,6 +25,7 @@ export default defineConfig({
       }),
       tier('browser', ['e2e/**/*.test.ts'], {
         globalSetup: ['apps/api/test/support/postgres-setup.ts', 'apps/api/test/support/dovecot-setup.ts'],
+        setupFiles: ['e2e/support/tell-failure.ts'],
         testTimeout: 120_000,
         hookTimeout: 180_000,
         fileParallelism: false,

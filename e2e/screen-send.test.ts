@@ -108,6 +108,7 @@ describe('sending', () => {
     await composer(page).getByRole('button', { name: 'Edit quote' }).click()
     await composer(page).locator('.quoted-original').waitFor({ state: 'detached' })
     expect(await bodyOf(page).inputValue()).toMatch(/^Yes, roses\.\n\nOn .* wrote:\n> /)
+    await until(() => bodyOf(page).evaluate((element) => element === document.activeElement), { what: 'the focus' })
     await send()
     const mail = await arrived('Re: Garden plans')
     expect(mail).toContain('Yes, roses.')

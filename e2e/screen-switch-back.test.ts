@@ -118,6 +118,8 @@ describe('an IMAP account', () => {
     await picture(page, 'switch-back-attachment')
     await page.getByRole('button', { name: 'Get the rest' }).click()
     await page.getByText('The attachments of this mail are not here').waitFor({ state: 'detached' })
+    // The text comes anew with them, and until it is there the file stands elsewhere.
+    await page.locator('.text-body', { hasText: 'See the map.' }).waitFor()
     const [download] = await Promise.all([page.waitForEvent('download'), file.click()])
     expect(await readFile(await download.path(), 'utf8')).toBe('the way up')
     // Chromium tells of every answer that is not a success.

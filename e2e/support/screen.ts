@@ -6,6 +6,7 @@ import { type Dovecot, startDovecot } from '../../apps/api/test/support/dovecot.
 import { until } from '../../apps/api/test/support/until.ts'
 import { sampleMails } from '../../demo/sample-mails.ts'
 import { openChromium, type RunningPostern, startPostern } from './postern.ts'
+import { openPages } from './tell-failure.ts'
 
 /** A whole Postern with a filled mailbox and somebody signed in, for tests of single parts of the screen. */
 export type Screen = {
@@ -78,6 +79,8 @@ export const startScreen = async ({ environment, switches }: ScreenOptions = {})
     },
     newPage: async (context) => {
       const page = await context.newPage()
+      openPages.add(page)
+      page.on('close', () => openPages.delete(page))
       page.on('pageerror', (error) => problems.push(String(error)))
       page.on('console', (message) => {
         const looksFor = message.type() === 'error' ? /Content Security Policy|hydrat/i : /linkify|tiptap/i

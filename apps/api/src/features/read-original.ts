@@ -15,10 +15,10 @@ export const openOriginal = async (
   let found = await findOriginal(store, userId, about)
   if (found === 'absent') {
     const message = await findOwnMessage(store, userId, about.messageId)
-    if (message?.body_state === 'absent' && !message.is_header_only) {
+    if (message?.body_state === 'absent' && !message.is_header_only)
       await engine.openBody(message.account_id, message.id)
-      found = await findOriginal(store, userId, about)
-    }
+    // It may have come by itself between the two looks.
+    found = await findOriginal(store, userId, about)
   }
   if (found === null)
     throw new AppError('message.gone', 'The mail that is quoted is no longer here.', {

@@ -62,14 +62,16 @@ export const noteAnswer = async (
   return made > 0
 }
 
+/** False when the list was left before. */
 export const noteLeave = async (
   unit: RawUnit,
   { accountId, messageId }: { accountId: bigint; messageId: bigint },
   list: string,
-): Promise<void> => {
-  await unit.tx.$executeRaw`
-    INSERT INTO list_leave (account_id, list) VALUES (${accountId}, ${list}) ON CONFLICT (account_id, list) DO UPDATE SET at = now()`
-  unit.log({ accountId }, { kind: 'notes', messageIds: [messageId.toString()] })
+): Promise<boolean> => {
+  const made = await unit.tx.$executeRaw`
+    INSERT INTO list_leave (account_id, list) VALUES (${accountId}, ${list}) ON CONFLICT (account_id, list) DO NOTHING`
+  if (made > 0) unit.log({ accountId }, { kind: 'notes', messageIds: [messageId.toString()] })
+  return made > 0
 }
 
 /**

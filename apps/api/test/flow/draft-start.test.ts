@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { type Draft, draft as draftSchema } from '@postern/shared/drafts.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openOriginal } from '#features/read-original.ts'
 import { messageIdHash } from '#mail/threading.ts'
 import { createBlob } from '#store/blobs.ts'
 import { commit } from '#store/commit.ts'
 import { sweepDrafts } from '#store/draft-copies.ts'
 import { addIdentity } from '#store/identities.ts'
+import type { Store } from '#store/open-store.ts'
 import { queueMail } from '../support/queued-mail.ts'
 import { until } from '../support/until.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
@@ -268,6 +270,26 @@ it('remote pictures of what one wrote follow what was decided about the mail it 
     data: { mailboxId: news.mailboxId, shownMailboxId: news.mailboxId },
   })
   expect(await decided(own)).toEqual(['a@example.org', false])
+})
+
+it('the text of a mail that is quoted is taken, also when it comes between two looks for it', async () => {
+  const messageId = BigInt(await mail({ bodyState: 'absent' }, {}))
+  await db().body.delete({ where: { messageId } })
+  let looks = 0
+  const store: Store = {
+    ...api.store,
+    readAs: async (userId, statements) => {
+      const answer = await api.store.readAs(userId, statements)
+      if (looks++ > 0) return answer
+      await db().body.create({ data: { messageId, accountId, text: 'just come' } })
+      await db().message.update({ where: { id: messageId }, data: { bodyState: 'ready' } })
+      return answer
+    },
+  }
+  const about = { messageId, kind: 'reply' as const }
+  const noEngine = {} as Parameters<typeof openOriginal>[0]['engine'] // it is here: nobody is asked for it
+  const { original } = await openOriginal({ store, engine: noEngine }, api.userId, about)
+  expect(original.text).toBe('just come')
 })
 
 it('an answer is written by the account that stands in To, if that can send, also where another one shows the mail', async () => {

@@ -44,6 +44,7 @@ export const startSender = async (store: Store, userId: bigint, options: Partial
     return { status: statusCode, body: body === '' ? null : JSON.parse(body) }
   }
   const state = async (id: string) => submission.parse((await ask('GET', `/submissions/${id}`)).body)
+  const refused = new Map<string, object>()
   const identityOf = async (accountId: bigint) =>
     (await store.prisma.identity.findFirstOrThrow({ where: { accountId, isDefault: true } })).id.toString()
   return {
@@ -95,9 +96,12 @@ export const startSender = async (store: Store, userId: bigint, options: Partial
     },
     send: async (draftId, more = {}) => {
       const id = randomUUID()
-      return { ...(await ask('POST', '/submissions', { id, draftId, version: 1, holdSeconds: 0, ...more })), id }
+      const answer = await ask('POST', '/submissions', { id, draftId, version: 1, holdSeconds: 0, ...more })
+      if (answer.status !== 200) refused.set(id, answer)
+      return { ...answer, id }
     },
     ends: async (id, as) => {
+      if (refused.has(id)) throw new Error(`the mail was not accepted: ${JSON.stringify(refused.get(id))}`)
       await until(async () => (await state(id)).state === as, { what: `a mail that is ${as}` })
       return state(id)
     },

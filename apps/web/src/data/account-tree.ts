@@ -1,5 +1,6 @@
+import type { Account } from '@postern/shared/accounts.ts'
 import type { Change } from '@postern/shared/changes.ts'
-import { call } from './api.ts'
+import { ApiError, call } from './api.ts'
 import { type AppState, app } from './app-state.ts'
 
 /** The accounts of a person and the mailboxes of each, as they are loaded and as they change. */
@@ -19,12 +20,13 @@ export const applyTreeChange = (change: TreeChange): void => {
  */
 export const loadAccounts = async (): Promise<void> => {
   const changes: TreeChange[] = []
+  const userId = app.get().session?.user.id
   meanwhile.add(changes)
   try {
     const { accounts } = await call('listAccounts', 'GET', '/v1/accounts')
-    const trees = await Promise.all(
-      accounts.map(({ id }) => call('listMailboxes', 'GET', `/v1/accounts/${id}/mailboxes`)),
-    )
+    const trees = await Promise.all(accounts.map(({ id }) => loadTree(id)))
+    // Somebody else may have signed in here meanwhile.
+    if (app.get().session?.user.id !== userId) return
     const loaded: Tree = {
       accounts,
       mailboxes: Object.fromEntries(trees.flatMap((tree) => tree.mailboxes.map((mailbox) => [mailbox.id, mailbox]))),
@@ -34,6 +36,37 @@ export const loadAccounts = async (): Promise<void> => {
     meanwhile.delete(changes)
   }
 }
+
+/** One that was removed since the accounts were asked for has none. */
+const loadTree = (accountId: string) =>
+  call('listMailboxes', 'GET', `/v1/accounts/${accountId}/mailboxes`).catch((error: unknown) => {
+    if (error instanceof ApiError && error.code === 'not_found') return { mailboxes: [] }
+    throw error
+  })
+
+/** Shown at once, and put back when it could not be stored. Throws ApiError. */
+export const orderAccounts = async (accountIds: string[]): Promise<void> => {
+  const before = placesOf(app.get().accounts.map(({ id }) => id))
+  place(placesOf(accountIds))
+  try {
+    await call('orderAccounts', 'PUT', '/v1/account-order', { body: { accountIds } })
+  } catch (error) {
+    place(before)
+    throw error
+  }
+}
+
+const placesOf = (accountIds: string[]) => new Map(accountIds.map((id, position) => [id, position]))
+
+const place = (places: Map<string, number>): void =>
+  app.set(({ accounts }) => ({
+    accounts: inOrder(
+      accounts.map((account) => ({ ...account, position: places.get(account.id) ?? account.position })),
+    ),
+  }))
+
+const inOrder = (accounts: Account[]): Account[] =>
+  accounts.sort((a, b) => a.position - b.position || (BigInt(a.id) < BigInt(b.id) ? -1 : 1))
 
 type Tree = Pick<AppState, 'accounts' | 'mailboxes'>
 
@@ -56,7 +89,5 @@ const withTreeChange = ({ accounts, mailboxes }: Tree, change: TreeChange): Tree
   }
 }
 
-const withAccount = (accounts: AppState['accounts'], account: AppState['accounts'][number]): AppState['accounts'] =>
-  [...accounts.filter(({ id }) => id !== account.id), account].sort(
-    (a, b) => a.position - b.position || (BigInt(a.id) < BigInt(b.id) ? -1 : 1),
-  )
+const withAccount = (accounts: Account[], account: Account): Account[] =>
+  inOrder([...accounts.filter(({ id }) => id !== account.id), account])

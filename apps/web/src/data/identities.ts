@@ -6,21 +6,33 @@ import { Observable, useObservable } from './observable.ts'
 /** Who this person writes as. */
 const state = new Observable<{ list: Identity[] | null }>({ list: null })
 let asking: Promise<void> | undefined
+let wanted = 0
 
 export const useIdentities = (): Identity[] => useObservable(state, ({ list }) => list ?? none)
 const none: Identity[] = []
 
+/** Asks again while somebody wanted it after the question was sent: an answer may be older than what they know of. */
+const ask = async (): Promise<void> => {
+  for (let asked = -1; asked !== wanted; ) {
+    asked = wanted
+    const { identities } = await call('listIdentities', 'GET', '/v1/identities')
+    if (asked === wanted) state.set({ list: identities })
+  }
+}
+
 /** Throws ApiError. */
 export const refreshIdentities = (): Promise<void> => {
-  asking ??= call('listIdentities', 'GET', '/v1/identities')
-    .then(({ identities }) => state.set({ list: identities }))
-    .finally(() => {
-      asking = undefined
-    })
+  wanted++
+  asking ??= ask().finally(() => {
+    asking = undefined
+  })
   return asking
 }
 
-export const forgetIdentities = (): void => state.set({ list: null })
+export const forgetIdentities = (): void => {
+  wanted++
+  state.set({ list: null })
+}
 
 /** Throws ApiError. */
 export const identitiesHere = async (): Promise<Identity[]> => {

@@ -1,22 +1,36 @@
 import type { Account, AccountPatch } from '@postern/shared/accounts.ts'
 import { call } from './api.ts'
 import { app } from './app-state.ts'
+import { type Shown, showAnswer, showAtOnce } from './show-answer.ts'
 
-const show = (shown: Account): void =>
-  app.set(({ accounts }) => ({ accounts: accounts.map((other) => (other.id === shown.id ? shown : other)) }))
+const shownAccount = (accountId: string): Shown<Account> => ({
+  find: () => app.get().accounts.find(({ id }) => id === accountId),
+  patch: (fields) =>
+    app.set(({ accounts }) => ({
+      accounts: accounts.map((one) => (one.id === accountId ? { ...one, ...fields } : one)),
+    })),
+})
+
+/** Shows the account that a request answers with. Throws ApiError. */
+export const showAccount = (accountId: string, ask: () => Promise<Account>): Promise<void> =>
+  showAnswer(shownAccount(accountId), ask)
 
 /** Shown once it is stored. Throws ApiError. */
-export const patchAccount = async (accountId: string, body: AccountPatch): Promise<void> =>
-  show(await call('patchAccount', 'PATCH', `/v1/accounts/${accountId}`, { body }))
+export const patchAccount = (accountId: string, body: AccountPatch): Promise<void> =>
+  showAccount(accountId, () => storeAccount(accountId, body))
+
+/** How it looks: shown at once, and put back when it could not be stored. Throws ApiError. */
+export const patchLook = (
+  accountId: string,
+  body: Partial<Pick<Account, 'color' | 'dailyByteBudget'>>,
+): Promise<void> => showAtOnce(shownAccount(accountId), body, () => storeAccount(accountId, body))
+
+const storeAccount = (accountId: string, body: AccountPatch) =>
+  call('patchAccount', 'PATCH', `/v1/accounts/${accountId}`, { body })
 
 /** For what is not told by itself, such as the time of a look that found nothing. Throws ApiError. */
-export const refreshAccount = async (accountId: string): Promise<void> => {
-  const find = () => app.get().accounts.find(({ id }) => id === accountId)
-  const before = find()
-  const account = await call('getAccount', 'GET', `/v1/accounts/${accountId}`)
-  // What was stored or told while the answer was on its way is newer.
-  if (find() === before) show(account)
-}
+export const refreshAccount = (accountId: string): Promise<void> =>
+  showAccount(accountId, () => call('getAccount', 'GET', `/v1/accounts/${accountId}`))
 
 /** What has to be known, and may be asked, before mail of an account is deleted for good (ui/confirm-expunge.tsx). */
 export const expungeIn = (

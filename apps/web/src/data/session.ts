@@ -7,6 +7,7 @@ import { app, blank, listKey } from './app-state.ts'
 import { connectSocket, disconnectSocket } from './socket.ts'
 import { emptyList, withPage } from './thread-list.ts'
 import { showToast } from './toasts.ts'
+import { forgetDone } from './undo-list.ts'
 
 /** Finds out who is signed in and loads the frame of the screen. */
 export const startSession = async (): Promise<void> => {
@@ -57,6 +58,7 @@ export const enter = async (session: CurrentSession): Promise<void> => {
   const start = await call('getStart', 'GET', startPath(mailboxInAddress()))
   // Whoever was here before: nothing of theirs is pushed any more.
   disconnectSocket()
+  forgetDone()
   app.set(blank)
   show(start)
 }
@@ -67,5 +69,6 @@ export const leave = async (): Promise<void> => {
     if (!(error instanceof ApiError) || error.code !== 'auth.required') throw error
   })
   disconnectSocket()
+  forgetDone()
   app.set({ ...blank, phase: 'signedOut' })
 }

@@ -14,6 +14,7 @@ let wasCut = false
 let wantsFocus: string[] = []
 let focusTimer: ReturnType<typeof setInterval> | undefined
 const focusEveryMs = 60_000
+const longestPauseMs = 30_000
 
 /** `since`: where the change log stood when what is shown was read. */
 export const connectSocket = (since: Record<string, string> = {}): void => {
@@ -75,12 +76,25 @@ const resume = (): void => {
       wasCut = true
       // What changed while the line was cut for too long, or before an account was known here, is in no batch.
       if (reset.length > 0 || !isKnown) {
-        loadAccounts().catch(() => undefined)
+        void loadUntilHere()
         refreshAll(inView.current)
       }
       sendFocus()
     },
   )
+}
+
+/** What was missed will not be told again: it is asked for until it comes, or the line is cut once more. */
+const loadUntilHere = async (): Promise<void> => {
+  const line = socket?.id
+  for (let pause = 1000; ; pause = Math.min(2 * pause, longestPauseMs)) {
+    try {
+      return await loadAccounts()
+    } catch {
+      await new Promise((done) => setTimeout(done, pause))
+    }
+    if (!socket?.connected || socket.id !== line || app.get().phase !== 'ready') return
+  }
 }
 
 const sendFocus = (): void => {

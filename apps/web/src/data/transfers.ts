@@ -5,6 +5,7 @@ import { t } from '#lib/page-text.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app } from './app-state.ts'
 import { Observable, useObservable } from './observable.ts'
+import { addMailbox } from './patch-mailbox.ts'
 import { showToast } from './toasts.ts'
 
 /** Mail that is brought in: what is asked for, and how far what is under way is. */
@@ -98,7 +99,7 @@ const mailboxBelow = async (above: Mailbox, name: string): Promise<Mailbox> => {
   if (known) return known
   const body = { name, parentId: above.id }
   const made = await call('createMailbox', 'POST', `/v1/accounts/${above.accountId}/mailboxes`, { body })
-  app.set(({ mailboxes }) => ({ mailboxes: { ...mailboxes, [made.id]: made } }))
+  addMailbox(made)
   return made
 }
 

@@ -29,6 +29,11 @@ export const undoLast = (): void => {
   if (last) undoOne(last)
 }
 
+/** Whoever comes next is not told of it, and takes nothing back. */
+export const forgetDone = (): void => {
+  for (const told of [...undoable]) withdraw(told)
+}
+
 const undoOne = (told: Told): void => {
   withdraw(told)
   told.takeBack?.()

@@ -29,19 +29,22 @@ export const registerUnsubscribe = ({ router, store, engine, texts, ca }: Featur
   router.on('leaveList', async ({ user, params, body }) => {
     const { userId } = user
     const message = await requireOwnMessage(store, userId, params.messageId)
+    const [[row]] = await store.readAs(userId, [messageAsks(userId, message.id)])
+    // Asked for again, by another device or because the answer was lost.
+    if (row?.left_at) return { ok: true as const }
     const plan = await planExit(message)
     const { exit } = plan
     const target = exit.kind === 'mail' ? exit.to : exit.host
     if (exit.kind !== body.kind || target !== body.target)
       throw new AppError('request.conflict', 'This list is left in another way by now.', { hint: 'Try again.' })
     if (exit.kind === 'oneClick') await askOnce(plan.url)
+    const mail = exit.kind === 'mail' ? await writeExit(plan) : null
+    const list = listKeyOf(row ? parseAsks(row.asks).list : null, message.from_address)
     await commit(store, { kind: 'user', userId }, async (unit) => {
       const { id: messageId, account_id: accountId } = message
-      if (exit.kind === 'mail') {
-        const mail = await writeExit(plan)
-        await queueSmallMail(unit, { id: crypto.randomUUID(), userId, accountId }, mail)
-      }
-      await noteLeave(unit, { accountId, messageId }, await listOf(userId, message))
+      // First: of two requests at the same time one sends the mail.
+      if (!(await noteLeave(unit, { accountId, messageId }, list))) return
+      if (mail) await queueSmallMail(unit, { id: crypto.randomUUID(), userId, accountId }, mail)
     })
     return { ok: true as const }
   })
@@ -110,10 +113,5 @@ export const registerUnsubscribe = ({ router, store, engine, texts, ca }: Featur
     }
     const octets = await collectOctets(composeMessage(message))
     return { sender: from.address, to: wireAddress(to), subject: mail.subject, messageId, octets }
-  }
-
-  const listOf = async (userId: bigint, message: OwnMessage): Promise<string> => {
-    const [[row]] = await store.readAs(userId, [messageAsks(userId, message.id)])
-    return listKeyOf(row ? parseAsks(row.asks).list : null, message.from_address)
   }
 }

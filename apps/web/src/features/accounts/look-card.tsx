@@ -1,7 +1,6 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { type FormEvent, useState } from 'react'
-import { app } from '#data/app-state.ts'
-import { patchAccount } from '#data/patch-account.ts'
+import { patchLook } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
 import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
@@ -21,18 +20,7 @@ const bytesPerMegabyte = 1_000_000
 
 /** How the account looks in the tree, and how much it may fetch on a day. */
 export const LookCard = ({ account }: { account: Account }) => {
-  const show = (shown: Account) =>
-    app.set(({ accounts }) => ({ accounts: accounts.map((other) => (other.id === shown.id ? shown : other)) }))
-  /** Shown at once, and put back when it could not be stored. Throws ApiError. */
-  const patch = async (body: { color?: string | null; dailyByteBudget?: number | null }) => {
-    show({ ...account, ...body })
-    try {
-      await patchAccount(account.id, body)
-    } catch (error) {
-      show(account)
-      throw error
-    }
-  }
+  const patch = (body: Parameters<typeof patchLook>[1]) => patchLook(account.id, body)
   const title = account.kind === 'imap' ? t('look') : t('look.colorOnly')
   return (
     <section className="card" aria-label={title}>

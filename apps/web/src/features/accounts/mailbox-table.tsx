@@ -2,8 +2,8 @@ import type { Account } from '@postern/shared/accounts.ts'
 import { mailboxRoles } from '@postern/shared/mailbox-roles.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { useState } from 'react'
-import { call } from '#data/api.ts'
-import { app, useApp } from '#data/app-state.ts'
+import { useApp } from '#data/app-state.ts'
+import { patchMailbox } from '#data/patch-mailbox.ts'
 import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 import { Field } from '#ui/field.tsx'
@@ -58,7 +58,7 @@ export const MailboxTable = ({ account }: { account: Account }) => {
               key={mailbox.id}
               mailbox={mailbox}
               canWatch={account.capabilities.idle}
-              onPatch={(body) => void patchMailbox(mailbox, body)}
+              onPatch={(body) => void patchMailbox(mailbox.id, body)}
             />
           ))}
         </tbody>
@@ -68,18 +68,6 @@ export const MailboxTable = ({ account }: { account: Account }) => {
       )}
     </section>
   )
-}
-
-/** Shown at once, and put back when it could not be stored. Throws ApiError. */
-const patchMailbox = async (mailbox: Mailbox, body: Patch): Promise<void> => {
-  const show = (shown: Mailbox) => app.set(({ mailboxes }) => ({ mailboxes: { ...mailboxes, [shown.id]: shown } }))
-  show({ ...mailbox, ...body })
-  try {
-    show(await call('patchMailbox', 'PATCH', `/v1/mailboxes/${mailbox.id}`, { body }))
-  } catch (error) {
-    show(mailbox)
-    throw error
-  }
 }
 
 const rank = ({ role }: Mailbox): number => (role === null ? mailboxRoles.length : mailboxRoles.indexOf(role))

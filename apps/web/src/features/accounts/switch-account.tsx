@@ -2,6 +2,7 @@ import type { Account, AccountKind, AccountSwitchPlan, ServerSettings } from '@p
 import { type FormEvent, useEffect, useState } from 'react'
 import { call } from '#data/api.ts'
 import { app } from '#data/app-state.ts'
+import { showAccount } from '#data/patch-account.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { fileSize, fullDate } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
@@ -90,8 +91,7 @@ const SwitchForm = ({ account, to, onClose }: { account: Account; to: AccountKin
       const { address, name } = account
       const body = { kind: to, incoming: settingsOf(incoming), password }
       if (!(await live.test({ ...body, address, name, outgoing: null, outgoingPassword: null }))) return
-      const changed = await call('switchAccount', 'POST', `/v1/accounts/${account.id}/switch`, { body })
-      show(changed)
+      await showAccount(account.id, () => call('switchAccount', 'POST', `/v1/accounts/${account.id}/switch`, { body }))
     })
   }
   const errors = live.problem?.detail.fields
@@ -151,9 +151,6 @@ const typedFor = (accountId: string) => {
   const { typedLogin } = app.get()
   return typedLogin?.accountId === accountId ? typedLogin : null
 }
-
-const show = (changed: Account): void =>
-  app.set((state) => ({ accounts: state.accounts.map((other) => (other.id === changed.id ? changed : other)) }))
 
 const usePlan = (accountId: string) =>
   useAnswer(accountId, (signal) => call('planSwitch', 'GET', `/v1/accounts/${accountId}/switch`, { signal }))
@@ -263,7 +260,7 @@ const SwitchMeter = ({ account, to, switching }: { account: Account; to: Account
 }
 
 const CancelSwitch = ({ accountId }: { accountId: string }) => {
-  const cancel = async () => show(await call('cancelSwitch', 'DELETE', `/v1/accounts/${accountId}/switch`))
+  const cancel = () => showAccount(accountId, () => call('cancelSwitch', 'DELETE', `/v1/accounts/${accountId}/switch`))
   return (
     <button type="button" className="button" onClick={() => void cancel()}>
       {t('home.cancel')}

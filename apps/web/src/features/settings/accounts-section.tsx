@@ -1,7 +1,7 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { ArrowDown, ArrowUp } from 'lucide-react'
-import { call } from '#data/api.ts'
-import { app, useApp } from '#data/app-state.ts'
+import { orderAccounts } from '#data/account-tree.ts'
+import { useApp } from '#data/app-state.ts'
 import { showToast } from '#data/toasts.ts'
 import { kindName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
@@ -12,19 +12,14 @@ import { DisconnectedList } from './disconnected-list.tsx'
 export const AccountsSection = () => {
   const accounts = useApp((state) => state.accounts)
   const move = async (from: number, to: number) => {
-    const next = [...accounts]
+    const next = accounts.map(({ id }) => id)
     next.splice(to, 0, ...next.splice(from, 1))
-    app.set({ accounts: next })
     // The line has another place in the page: browsers forget what had the focus in it.
     const button = document.activeElement
     requestAnimationFrame(() => button instanceof HTMLElement && button.focus())
     try {
-      const answer = await call('orderAccounts', 'PUT', '/v1/account-order', {
-        body: { accountIds: next.map(({ id }) => id) },
-      })
-      app.set({ accounts: answer.accounts })
+      await orderAccounts(next)
     } catch (error) {
-      app.set({ accounts })
       showToast({ kind: 'problem', text: error instanceof Error ? error.message : '' })
     }
   }

@@ -1,0 +1,53 @@
+import type { Account } from '@postern/shared/accounts.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { applyTreeChange, orderAccounts } from './account-tree.ts'
+import { app, blank } from './app-state.ts'
+import { patchAccount, patchLook } from './patch-account.ts'
+
+let answer: (response: Response) => void
+const account = (id: string, fields: object = {}) => ({ id, position: Number(id), color: null, ...fields }) as Account // what is looked at here
+const refuse = () =>
+  answer(Response.json({ error: { code: 'request.conflict', message: 'Not now.' } }, { status: 409 }))
+const shown = (id: string) => app.get().accounts.find((one) => one.id === id)
+
+beforeEach(() => {
+  vi.stubGlobal('fetch', () => new Promise((done) => (answer = done)))
+  app.set({ ...blank, accounts: [account('1'), account('2')] })
+})
+afterEach(() => {
+  vi.unstubAllGlobals()
+  app.set(blank)
+})
+
+describe('the answer about an account', () => {
+  it('is shown, unless something was told while it was on its way', async () => {
+    const first = patchAccount('1', { name: 'Home' })
+    await vi.waitUntil(() => answer)
+    answer(Response.json(account('1', { name: 'Home', state: 'connecting' })))
+    await first
+    expect(shown('1')).toMatchObject({ name: 'Home', state: 'connecting' })
+    const second = patchAccount('1', { name: 'Away' })
+    applyTreeChange({ kind: 'account', account: account('1', { name: 'Away', state: 'ready' }) })
+    answer(Response.json(account('1', { name: 'Away', state: 'connecting' })))
+    await second
+    expect(shown('1')).toMatchObject({ name: 'Away', state: 'ready' })
+  })
+
+  it('that refuses puts back what was shown at once, and nothing else', async () => {
+    const work = patchLook('1', { color: '#2f6fb5' })
+    expect(shown('1')?.color).toBe('#2f6fb5')
+    applyTreeChange({ kind: 'account', account: account('1', { color: '#2f6fb5', state: 'ready' }) })
+    refuse()
+    await expect(work).rejects.toMatchObject({ code: 'request.conflict' })
+    expect(shown('1')).toMatchObject({ color: null, state: 'ready' })
+  })
+})
+
+it('accounts are put in order at once, and back when it could not be stored, with what was told meanwhile', async () => {
+  const work = orderAccounts(['2', '1'])
+  expect(app.get().accounts.map(({ id }) => id)).toEqual(['2', '1'])
+  applyTreeChange({ kind: 'account', account: account('1', { state: 'ready' }) })
+  refuse()
+  await expect(work).rejects.toMatchObject({ code: 'request.conflict' })
+  expect(app.get().accounts).toMatchObject([{ id: '1', state: 'ready' }, { id: '2' }])
+})
