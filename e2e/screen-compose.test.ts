@@ -61,6 +61,17 @@ describe('writing', () => {
     await page.locator('[data-thread]').first().focus()
     await write(page, 'bob@example.org', 'A second one', 'Hello Bob')
     expect(await page.locator('.composer.docked').count()).toBe(2)
+    await saved(page)
+    await page.reload()
+    await bodyOf(page).getByText('Hello Bob').waitFor()
+    expect(await page.locator('.composer.docked').count()).toBe(2)
+    // A copy of the tab remembers the same panels, and leaves them where they are.
+    const copied = context.waitForEvent('page')
+    await page.evaluate(() => void open('/'))
+    const copy = await copied
+    await until(() => copy.evaluate(() => sessionStorage.getItem('composers') === '[]'), { what: 'none of its own' })
+    expect(await copy.locator('[data-composer]').count()).toBe(0)
+    await copy.close()
     await page.setViewportSize({ width: 900, height: 900 })
     await until(async () => (await page.locator('.composer.docked').count()) === 1)
     await page.setViewportSize({ width: 1440, height: 900 })

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { BrowserContext, Page, Request } from 'playwright-core'
+import type { BrowserContext, Locator, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
 import { bodyOf, composer, draftsAt, openBy, saved, write } from './support/compose.ts'
@@ -43,6 +43,8 @@ const send = () => page.keyboard.press('Control+Enter')
 const nextYear = new Date(Date.now() + 200 * 86_400_000).getFullYear()
 const undoSeconds = (seconds: number) => screen.api('PATCH', '/v1/settings', { undoSendSeconds: seconds })
 const toast = (text: string) => page.locator('.toast').filter({ has: page.getByText(text, { exact: true }) })
+const focusInText = () =>
+  until(() => bodyOf(page).evaluate((element) => element === document.activeElement), { what: 'the focus' })
 const closed = (subject: string) => page.locator('[data-composer]', { hasText: subject }).waitFor({ state: 'detached' })
 
 const pasteDot = () =>
@@ -74,8 +76,12 @@ describe('sending', () => {
     await send()
     await dialog.getByRole('button', { name: 'Send anyway' }).click()
     await closed('Taken back')
-    await toast('Sending …').getByRole('button', { name: 'Undo', exact: true }).click()
+    await toast('Sending …').getByRole('button', { name: 'Undo', exact: true }).waitFor()
+    await page.keyboard.press('z')
     await bodyOf(page).getByText('The plan is attached.').waitFor()
+    await focusInText()
+    // Where one had written, above the signature.
+    await page.keyboard.type(' Really.')
     expect(sentMail(smtp, 'Taken back')).toBeUndefined()
     await undoSeconds(0)
     await composer(page).getByLabel('Subject').fill('Sent after all')
@@ -84,7 +90,7 @@ describe('sending', () => {
     await dialog.getByRole('button', { name: 'Send anyway' }).click()
     const mail = await arrived('Sent after all')
     await toast('Sent').waitFor()
-    expect(mail).toContain('The plan is attached.')
+    expect(mail).toContain('The plan is attached. Really.')
     expect(await draftsAt(screen, 'Sent after all')).toEqual([])
     expect(smtp.mails).toHaveLength(1)
   })
@@ -93,7 +99,7 @@ describe('sending', () => {
     await rowOf(page, 'Garden plans').click()
     await page.locator('article.message').first().waitFor()
     await openBy(page, 'a')
-    await until(() => bodyOf(page).evaluate((element) => element === document.activeElement), { what: 'the focus' })
+    await focusInText()
     expect(await composer(page).locator('.chip').count()).toBeGreaterThan(0)
     await page.keyboard.type('Yes, roses.')
     await composer(page).getByRole('button', { name: 'Show the quoted original' }).click()
@@ -103,7 +109,7 @@ describe('sending', () => {
     await composer(page).getByRole('button', { name: 'Edit quote' }).click()
     await composer(page).locator('.quoted-original').waitFor({ state: 'detached' })
     expect(await bodyOf(page).inputValue()).toMatch(/^Yes, roses\.\n\nOn .* wrote:\n> /)
-    await until(() => bodyOf(page).evaluate((element) => element === document.activeElement), { what: 'the focus' })
+    await focusInText()
     await send()
     const mail = await arrived('Re: Garden plans')
     expect(mail).toContain('Yes, roses.')
@@ -202,6 +208,9 @@ describe('sending', () => {
     await pasteDot()
     await until(async () => (await draftsAt(screen, 'On Monday'))[0]?.attachments.length === 2)
     await composer(page).getByRole('button', { name: 'Send later' }).click()
+    // Over its own panel, not over the mail beside it.
+    const leftOf = (place: Locator) => place.evaluate((element) => element.getBoundingClientRect().left)
+    expect(await leftOf(page.getByRole('menu'))).toBeGreaterThan(await leftOf(composer(page)))
     await page.getByRole('menuitem', { name: /^Tomorrow morning/ }).click()
     await page.getByText(/^Goes out on/).waitFor()
     await page.goto(`${screen.base}/accounts/${smtp.accountId}`)

@@ -101,7 +101,7 @@ export const showReturned = (draft: Draft, place: Place = 'docked'): void => {
   const open = draftsHere().find(({ id }) => id === draft.id)
   // On its way again: that has an end of its own.
   if (open?.isSending) return
-  if (!open) return void addDraft({ ...fromServer(draft), place })
+  if (!open) return void addDraft({ ...fromServer(draft), place, takesFocus: true })
   const isBehind = !isDirty(open) && draft.version > open.version
   patchDraft(open.key, {
     ...(isBehind ? { ...fromServer(draft), begun: null, newer: null, revision: open.revision + 1 } : {}),
@@ -139,6 +139,9 @@ const sorted = (content: DraftContent): unknown => [
   content.wantsReceipt,
   content.wantsReport,
 ]
+
+/** Somebody gets it. */
+export const isAddressed = ({ to, cc, bcc }: DraftContent): boolean => to.length + cc.length + bcc.length > 0
 
 export const isDirty = ({ content, stored }: OpenDraft): boolean => !isSameContent(content, stored)
 

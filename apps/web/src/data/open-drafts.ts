@@ -214,10 +214,14 @@ const giveFocusBack = (key: string): void => {
     before.focus({ preventScroll: true })
 }
 
-/** What was open in this tab, and what a tab that crashed left behind. Nothing is asked: it is there. */
+/**
+ * What was open in this tab, and what a tab that crashed left behind. Nothing is asked: it is there. A copy of a tab remembers the
+ * panels of the first one, where they still are.
+ */
 export const restoreDrafts = async (): Promise<void> => {
   const panels = rememberedPanels()
-  for (const { id, place, begun } of panels)
+  const isElsewhere = await Promise.all(panels.map(({ id }) => isOpenElsewhere(id)))
+  for (const { id, place, begun } of panels.filter((_, at) => !isElsewhere[at]))
     await openKnown(id, { place, takesFocus: false }, begun).catch(() => undefined)
   for (const { id } of readLocally()) {
     if (panels.some((one) => one.id === id) || draftsHere().some((one) => one.id === id)) continue

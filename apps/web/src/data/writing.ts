@@ -21,7 +21,8 @@ import { dismiss, showToast } from './toasts.ts'
 export const startWriting = ({ isWindow }: { isWindow: boolean }): void => {
   writing.listener = listen
   answerOthers((id) => draftsHere().some((one) => one.id === id))
-  whenDraftsChange(() => !isWindow && rememberPanels(draftsHere()))
+  // As long as they come back, those that are not here yet are not forgotten.
+  whenDraftsChange(() => !isWindow && !isBringingBack && rememberPanels(draftsHere()))
   whenDraftsChange(tellSending)
   addEventListener('beforeunload', holdBack)
   addEventListener('pagehide', saveEverything)
@@ -51,9 +52,14 @@ const aDayMs = 86_400_000
 const begin = (isWindow: boolean): void => {
   void refreshIdentities().catch(() => undefined)
   if (isWindow) return
-  void restoreDrafts()
+  isBringingBack = true
+  void restoreDrafts().finally(() => {
+    isBringingBack = false
+    rememberPanels(draftsHere())
+  })
   void refreshOutbox()
 }
+let isBringingBack = false
 
 /** The line comes back, the session is another one, or somebody else has signed in. */
 const watchSession = (isWindow: boolean): (() => void) => {

@@ -38,9 +38,10 @@ export const RichEditor = ({
   revision,
   label,
   placeholder,
-  isFocusedAtFirst = false,
+  caretAtFirst = null,
   pictures,
   handle,
+  onCaret,
   onChange,
 }: {
   html: string
@@ -50,18 +51,20 @@ export const RichEditor = ({
   revision: number | string
   label: string
   placeholder: string
-  isFocusedAtFirst?: boolean
+  /** Where one writes as soon as it is here; null: the focus stays where it is. */
+  caretAtFirst?: number | 'start' | null
   pictures: EditorPictures
   handle?: RefObject<RichEditorHandle | null>
+  onCaret?: (at: number) => void
   onChange: (html: string) => void
 }) => {
-  const latest = useRef({ pictures, onChange })
-  latest.current = { pictures, onChange }
+  const latest = useRef({ pictures, onCaret, onChange })
+  latest.current = { pictures, onCaret, onChange }
   const editor = useEditor({
     // Its styles are in screen/composer.css: the page's policy takes none that come by script.
     injectCSS: false,
     immediatelyRender: true,
-    autofocus: isFocusedAtFirst ? 'start' : false,
+    autofocus: caretAtFirst ?? false,
     extensions: [
       StarterKit.configure({
         paragraph: false,
@@ -73,7 +76,6 @@ export const RichEditor = ({
         link: {
           openOnClick: false,
           autolink: true,
-          protocols: ['mailto', 'tel'],
           defaultProtocol: 'https',
           // `notes.md` and `one.one` are words.
           shouldAutoLink: (address) => /^(?:[a-z][a-z0-9+.-]*:|www\.)|@/i.test(address),
@@ -123,6 +125,7 @@ export const RichEditor = ({
       },
     },
     onUpdate: ({ editor: changed }) => latest.current.onChange(writtenIn(changed)),
+    onSelectionUpdate: ({ editor: moved }) => moved.isFocused && latest.current.onCaret?.(moved.state.selection.from),
   })
   useImperativeHandle(
     handle,

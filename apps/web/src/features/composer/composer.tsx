@@ -5,7 +5,7 @@ import { flushSync } from 'react-dom'
 import { answeredPeople } from '#data/answered-people.ts'
 import { attachFiles, uploadsOf, useUploads } from '#data/attachments.ts'
 import { askCompose } from '#data/compose-wish.ts'
-import { findDraft, type OpenDraft, type Place, patchDraft } from '#data/draft-state.ts'
+import { findDraft, isAddressed, type OpenDraft, type Place, patchDraft } from '#data/draft-state.ts'
 import { identityOf } from '#data/identities.ts'
 import { closeDraft, discardDraft } from '#data/open-drafts.ts'
 import { changeDraft, saveNow, settle } from '#data/save-drafts.ts'
@@ -195,13 +195,12 @@ const takeTyped = (): void => {
 const fieldErrors = (key: string): FieldErrors => {
   const content = findDraft(key)?.content
   if (!content) return {}
-  const { to, cc, bcc } = content
   const errors: FieldErrors = {}
   for (const field of ['to', 'cc', 'bcc'] as const) {
     const wrong = content[field].find(({ address }) => !isAddress(address))
     if (wrong) errors[field] = t('recipients.invalid', { address: wrong.address || wrong.name })
   }
-  if (to.length + cc.length + bcc.length === 0) errors.to = t('recipients.none')
+  if (!isAddressed(content)) errors.to = t('recipients.none')
   return errors
 }
 

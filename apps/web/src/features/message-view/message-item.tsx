@@ -73,7 +73,7 @@ export const MessageItem = ({
   const ask = notes.asks.find(({ messageId }) => messageId === message.id)
   return (
     <article className="message" data-message={message.id} ref={article} aria-label={from ? personName(from) : ''}>
-      <div className="row" style={{ flexWrap: 'nowrap' }}>
+      <div className="row one-line">
         <button type="button" className="message-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           <bdi className="from">{from ? personName(from) : '—'}</bdi>
           {isDraft && <em className="muted">{t('view.draft')}</em>}
@@ -88,7 +88,6 @@ export const MessageItem = ({
             {messageDate(message.date ?? message.receivedAt)}
           </time>
         </button>
-        {isOpen && ask?.list && <LeaveList messageId={message.id} isLeft={ask.list.leftAt !== null} />}
         {isOpen && (
           <MessageMenu
             messageId={message.id}
@@ -110,7 +109,10 @@ export const MessageItem = ({
       {isOpen && (
         <>
           <PrintHead message={message} parts={body && !('failed' in body) ? body.parts : []} />
-          <Addresses message={message} />
+          <div className="row one-line">
+            <Addresses message={message} />
+            {ask?.list && <LeaveList messageId={message.id} isLeft={ask.list.leftAt !== null} />}
+          </div>
           {ask?.list?.leftAt && <p className="muted report">{t('list.left', { date: fullDate(ask.list.leftAt) })}</p>}
           {ask?.receipt && <ReceiptAsked message={message} receipt={ask.receipt} />}
           {!isWhole && <InPart message={message} hasText={body !== undefined && !isMissing(body)} />}
