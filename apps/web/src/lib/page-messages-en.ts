@@ -26,6 +26,9 @@ export const pageMessages = {
   'tree.removeDo': 'Delete',
   'tree.endsImport': 'An import into it is under way: it ends, and what is not added yet is left out.',
   'tree.backWithoutImport': 'It is back. The import into it has ended; begin it again.',
+  'tree.renamed': '{before} is called {name} now.',
+  'tree.moved': '{name} is below {place} now.',
+  'tree.movedToTop': '{name} is at the top now.',
   'tree.removed': '{name} is deleted; what it held is in Trash.',
   'tree.trashText': 'It goes to Trash with what it holds ({messages}). Nothing is lost.',
   'tree.trashAllText':
