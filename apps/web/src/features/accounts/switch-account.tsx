@@ -10,6 +10,7 @@ import { Dialog } from '#ui/dialog.tsx'
 import { Field } from '#ui/field.tsx'
 import { foundKinds, proposedIncoming } from './proposals.ts'
 import { formOf, pinned, ServerFields, settingsOf, usualBeside } from './server-fields.tsx'
+import { switchWords } from './switch-words.ts'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 /** Offers the other protocol; while an account changes, how far that is. */
@@ -173,7 +174,7 @@ const IntoImap = ({ plan }: { plan: AccountSwitchPlan | null }) => (
 const IntoPop3 = ({ plan }: { plan: AccountSwitchPlan | null }) => (
   <>
     <p>
-      {t('home.text')} {plan !== null && t('home.toFetch', amountOf(plan))} {t('home.inboxToo')}
+      {t('home.text')} {plan !== null && plan.mails > 0 && t('home.toFetch', amountOf(plan))} {t('home.inboxToo')}
     </p>
     <p>
       {t('home.policy')} {t('home.mailboxes')}
@@ -237,34 +238,26 @@ const LastChange = ({ account: { id, kind } }: { account: Account }) => {
 
 type Switching = NonNullable<Account['switching']>
 
-const textOf = ({ kind }: Account, { to, isTold }: Switching) => {
-  if (to === 'pop3') return kind === 'imap' ? 'home.running' : 'home.meeting'
-  return isTold ? 'switch.left' : 'switch.running'
-}
-
 const SwitchMeter = ({ account, to, switching }: { account: Account; to: AccountKind; switching: Switching }) => {
   const { total, found, brought } = switching
   const done = Math.min(total, found + brought)
-  const n = (total - done).toLocaleString()
+  const { text, counts } = switchWords(account.kind, switching)
   return (
     <>
-      <p role="status">{t(textOf(account, switching), { n })}</p>
-      <div
-        className="meter"
-        role="progressbar"
-        aria-label={account.address}
-        aria-valuemin={0}
-        aria-valuemax={total}
-        aria-valuenow={done}
-      >
-        <div style={{ width: `${total > 0 ? Math.round((done / total) * 100) : 0}%` }} />
-      </div>
-      <p className="muted">
-        {t(to === 'imap' ? 'switch.counts' : 'home.counts', {
-          found: found.toLocaleString(),
-          brought: brought.toLocaleString(),
-        })}
-      </p>
+      <p role="status">{text}</p>
+      {total > 0 && (
+        <div
+          className="meter"
+          role="progressbar"
+          aria-label={account.address}
+          aria-valuemin={0}
+          aria-valuemax={total}
+          aria-valuenow={done}
+        >
+          <div style={{ width: `${Math.round((done / total) * 100)}%` }} />
+        </div>
+      )}
+      {counts !== '' && <p className="muted">{counts}</p>}
       {to === 'pop3' && account.kind === 'imap' && <CancelSwitch accountId={account.id} />}
     </>
   )
