@@ -255,6 +255,7 @@ describe('a POP3 account', () => {
     await expectAccessible(page)
     await picture(page, 'pop3-delete')
     await question.getByRole('button', { name: 'Delete in both places' }).click()
+    await page.getByText('Deleted for good here; what is still at the provider goes with the next look').waitFor()
     await rowOf(page, 'The second').waitFor({ state: 'detached' })
     await toAccount()
     await lookUntil(3)

@@ -114,7 +114,7 @@ export const enterServer = async (page: Page, { user, port }: { user: string; po
   await page.getByLabel('Server').first().fill('localhost')
   await page.getByLabel('Port').first().fill(String(port))
   await page.getByLabel('User name').first().fill(user)
-  await page.getByLabel(/settings for sending/).uncheck()
+  await page.getByRole('radio', { name: 'Not at all' }).check()
   await page.getByLabel('Password').fill(mailPassword)
 }
 

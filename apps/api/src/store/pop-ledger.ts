@@ -150,12 +150,14 @@ export const readListedSources = async (tx: Tx, accountId: bigint, count: number
   return rows.flatMap(({ bytes }) => bytes ?? [])
 }
 
+/** Of a `message m`: the last look did not list it. */
+export const isUnlisted = Prisma.sql`NOT EXISTS (SELECT 1 FROM pop_ledger l WHERE l.message_id = m.id AND l.state <> 'gone' AND l.missing_since IS NULL)`
+
 /** Mails shown here that the last look did not list. */
 export const countOnlyHere = async (tx: Tx, accountId: bigint): Promise<{ mails: number; bytes: number }> => {
   const [row] = await tx.$queryRaw<{ mails: number; bytes: number }[]>`
     SELECT count(*)::int AS mails, coalesce(sum(m.size_bytes), 0)::float8 AS bytes FROM message m
-    WHERE m.account_id = ${accountId} AND EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)
-      AND NOT EXISTS (SELECT 1 FROM pop_ledger l WHERE l.message_id = m.id AND l.state <> 'gone' AND l.missing_since IS NULL)`
+    WHERE m.account_id = ${accountId} AND EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id) AND ${isUnlisted}`
   return row ?? { mails: 0, bytes: 0 }
 }
 

@@ -109,6 +109,7 @@ export const messages = {
   'done.notJunk': 'Moved to Inbox',
   'done.move': 'Moved to {name}',
   'done.expunge': 'Deleted for good',
+  'done.expungeBoth': 'Deleted for good here; what is still at the provider goes with the next look',
   'done.restore': 'Brought back',
   'done.undo': 'Taken back',
   'done.missed': 'It had been moved or deleted meanwhile: nothing was done to it.',
@@ -126,6 +127,7 @@ export const messages = {
   'many.notJunk': '{n} conversations moved to Inbox',
   'many.move': '{n} conversations moved to {name}',
   'many.expunge': '{n} conversations deleted for good',
+  'many.expungeBoth': '{n} conversations deleted for good here; what is still at the provider goes with the next look',
   'many.restore': '{n} conversations brought back',
   'confirm.expunge': 'Delete for good?',
   'confirm.expungeText': 'This cannot be undone: nothing of this stays at the mail server.',
@@ -137,7 +139,10 @@ export const messages = {
   'confirm.partsStay': 'Mail of which only the header is here stays there.',
   'confirm.alsoThere': 'Delete at the provider too?',
   'confirm.alsoThereText':
-    'Here it is deleted for good either way. Your answer holds for this account from now on; it can be changed on the page of the account.',
+    'Here it is deleted for good either way; at the provider it goes with the next look, or stays.',
+  'confirm.alsoThereSets':
+    'Your answer holds for this account from now on: “Delete in both places” sets it to “{policy}”. To change that later:',
+  'policy.whenDeletedHere': 'Remove what I delete here',
   'confirm.onlyHere': 'Delete only here',
   'confirm.both': 'Delete in both places',
   'error.unreachable': 'Postern does not answer.',
