@@ -1,4 +1,4 @@
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
 import { deliver, expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
@@ -207,7 +207,9 @@ describe('an account among several', () => {
       if (route.request().resourceType() !== 'document') return route.continue()
       const response = await route.fetch()
       const account = /("address":"kit@example\.org"[^<]*?"state":)"\w+"/
-      await route.fulfill({ response, body: (await response.text()).replace(account, '$1"needs_person"') })
+      const isWell = '"isRelayRefused":false'
+      const html = (await response.text()).replace(account, '$1"needs_person"').replace(isWell, '"isRelayRefused":true')
+      await route.fulfill({ response, body: html })
     })
     const { accounts } = (await (await screen.api('GET', '/v1/accounts')).json()) as {
       accounts: { id: string; address: string }[]
@@ -215,7 +217,7 @@ describe('an account among several', () => {
     const id = accounts.find(({ address }) => address === 'kit@example.org')?.id
     await page.setViewportSize({ width: 1440, height: 300 })
     await page.goto(`${screen.base}/?account=${id}`)
-    const notice = page.locator('.list > .notice', { hasText: 'This account needs you' })
+    const notice = page.locator('.list-notices > .notice', { hasText: 'This account needs you' })
     await notice.waitFor()
     const isSeen = () =>
       tree('Mailboxes of kit@example.org')
@@ -225,6 +227,10 @@ describe('an account among several', () => {
     await page.setViewportSize({ width: 1440, height: 900 })
     await expectAccessible(page)
     await picture(page, 'needs-you')
+    // Beside what is told above every list.
+    const edgesOf = (told: Locator) => told.evaluate((element) => element.getBoundingClientRect().toJSON() as DOMRect)
+    const relay = page.getByText('The relay lets nobody in')
+    expect((await edgesOf(relay)).top).toBeGreaterThan((await edgesOf(notice)).bottom)
     await notice.getByRole('link', { name: 'Fix it' }).click()
     await page.waitForURL(`${screen.base}/accounts/${id}`)
     await page.unroute(`${screen.base}/**`)
