@@ -322,7 +322,7 @@ export const pageMessages = {
   'policy.newestMeans.one': 'The newest mail stays there; older ones are removed once they are safely stored here.',
   'retrieval.legend': 'What stays where',
   'retrieval.every': 'Look for new mail every',
-  'retrieval.everyHint': 'More often by itself while mail comes and you are here.',
+  'retrieval.everyHint': 'More often by itself while mail comes or you are here, less often at night.',
   'retrieval.cap': 'Whole mails up to, in megabytes',
   'retrieval.noCap': 'no limit',
   'retrieval.capHint': 'Of larger ones only the header comes; they stay at the provider until you ask for the rest.',
