@@ -186,6 +186,25 @@ describe('mail that one has as files', () => {
     })
   })
 
+  it('that was cut off says so on a page that comes later, with how much is missing', async () => {
+    const { mailboxes } = (await (await screen.api('GET', `/v1/accounts/${ids.kept}/mailboxes`)).json()) as {
+      mailboxes: { id: string; path: string }[]
+    }
+    const sent = mailboxes.find(({ path }) => path === 'Sent')?.id
+    const begun = await screen.api('POST', `/v1/mailboxes/${sent}/imports`, { expectedBytes: 2_000_000 })
+    const { id } = (await begun.json()) as { id: string }
+    await page.goto(`${screen.base}/accounts/${ids.kept}`)
+    const dock = page.getByRole('region', { name: 'Imports and copies' })
+    await dock.getByText('This ends by itself when nothing has come for an hour.').waitFor()
+    await screen.api('POST', `/v1/transfers/${id}/finish`, { isCutOff: true })
+    await dock.getByText('2 MB of 2 MB did not come. Choose the same files again').waitFor()
+    await page.reload()
+    await dock.getByText('2 MB of 2 MB did not come. Choose the same files again').waitFor()
+    await expectAccessible(page)
+    await picture(page, 'import-cut-off')
+    await dock.getByRole('button', { name: 'Close: Import into Sent' }).click()
+  })
+
   it('is put away once it has ended, one or all, on every screen', async () => {
     const { mailboxes } = (await (await screen.api('GET', `/v1/accounts/${ids.kept}/mailboxes`)).json()) as {
       mailboxes: { id: string; path: string }[]

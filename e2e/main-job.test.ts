@@ -84,7 +84,7 @@ describe('from an empty machine to living mail', () => {
     for (const kind of ['STARTTLS', 'TLS']) await page.getByLabel('Encryption').first().selectOption(kind)
     expect(await page.getByLabel('Port').first().inputValue()).toBe(String(dovecot.imapsPort))
     await page.getByLabel('User name').first().fill('robin')
-    await page.getByLabel(/settings for sending/).uncheck()
+    await page.getByRole('radio', { name: 'Not at all' }).check()
     await page.getByLabel('Password').fill('wrong')
     await expectAccessible(page)
     await page.getByRole('button', { name: 'Test and add' }).click()

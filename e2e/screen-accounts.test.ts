@@ -61,7 +61,7 @@ describe('accounts', () => {
       await page.getByRole('button', { name: 'Continue' }).click()
       await page.getByText(/^Known settings of .+ Have a look before they are used\.$/).waitFor()
       const servers = await page
-        .getByLabel('Server')
+        .getByLabel('Server', { exact: true })
         .evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value))
       const ports = await page
         .getByLabel('Port')
@@ -128,9 +128,12 @@ describe('accounts', () => {
     await page.keyboard.type('liv@mail.invalid')
     await page.keyboard.press('Enter')
     await page.getByText('Nothing was found for this address.').waitFor()
-    expect(await page.getByLabel(/settings for sending/).isChecked()).toBe(false)
+    const sending = page.getByRole('group', { name: 'How mail goes out' })
+    await sending.getByText('but neither written nor answered').waitFor()
+    expect(await sending.getByRole('radio').count()).toBe(2)
+    await picture(page, 'wizard-sending')
     await enterServer(page, { user: 'liv', port: screen.dovecot.imapsPort })
-    await page.getByLabel(/settings for sending/).check()
+    await page.getByRole('radio', { name: 'By a server of its own' }).check()
     await page.getByText('Nothing was found for sending: this is a guess.').waitFor()
     const submit = page.getByRole('button', { name: 'Test and add' })
     // The client waits for a greeting.

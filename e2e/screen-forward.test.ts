@@ -214,7 +214,7 @@ describe('a mail whose acceptance was not heard', () => {
     await send()
     await page.locator('[data-composer]', { hasText: 'Once' }).waitFor({ state: 'detached' })
     await until(async () => times === 2, { what: 'the second request' })
-    await page.getByText('Sent', { exact: true }).last().waitFor()
+    await page.locator('.toast', { hasText: /^Sent/ }).waitFor()
     await arrived('Once')
     expect(await draftsAt(screen, 'Once')).toEqual([])
     // Another one after it: nothing else was on its way.

@@ -1,9 +1,9 @@
-import type { Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
 import { deliver, expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
-/** What somebody meets who is new here: names without an end, many accounts, one that needs its person, paper. */
+/** What somebody meets who is new here: names without an end, many accounts, one that needs its person, paper, a tablet. */
 const long = (letter: string): string => letter.repeat(100)
 
 let screen: Screen
@@ -47,6 +47,66 @@ describe('a printed mail', () => {
     await picture(page, 'print')
     await page.emulateMedia({ media: null })
     await head.waitFor({ state: 'detached' })
+  })
+})
+
+describe('a tablet', () => {
+  let context: BrowserContext
+  let tablet: Page
+  beforeAll(async () => {
+    context = await screen.newContext({ viewport: { width: 820, height: 1180 } })
+    tablet = await screen.newPage(context)
+    await openInbox(tablet, screen.base)
+  })
+  afterAll(async () => context?.close())
+
+  it('leaves the names of senders whole, whatever a mail offers beside them', async () => {
+    screen.dovecot.deliver(
+      'robin',
+      'INBOX',
+      'From: The Northern Observatory <news@observatory.example>\r\nTo: robin@example.org\r\nSubject: Clear nights\r\nMessage-ID: <clear@observatory.example>\r\nList-Unsubscribe: <mailto:off@observatory.example>\r\n\r\nLook up!\r\n',
+    )
+    await rowOf(tablet, 'Clear nights').click()
+    await tablet.getByRole('button', { name: 'Unsubscribe' }).waitFor()
+    await picture(tablet, 'message-head')
+    for (const width of [820, 390]) {
+      await tablet.setViewportSize({ width, height: 1180 })
+      const name = await tablet.locator('.message-head .from').boundingBox()
+      expect(name?.height, `at ${width}`).toBeLessThan(30)
+    }
+    await tablet.setViewportSize({ width: 820, height: 1180 })
+  })
+
+  it('has all that can be done with a selection in one row, and the rest in its menu', async () => {
+    for (const n of [0, 1]) await tablet.locator('[data-thread]').nth(n).getByRole('checkbox').click()
+    const bar = tablet.getByRole('toolbar')
+    await bar.getByText('2 selected').waitFor()
+    await picture(tablet, 'selection')
+    const middles = await bar
+      .locator('> *:visible')
+      .evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map(({ top, height }) => top + height / 2))
+    expect(Math.max(...middles) - Math.min(...middles)).toBeLessThan(2)
+    await bar.getByRole('button', { name: 'More for the selection' }).click()
+    await tablet.getByRole('menuitem', { name: 'Select everything in this mailbox' }).click()
+    await bar.getByText(/^All \d+ selected$/).waitFor()
+    await bar.getByRole('button', { name: 'Clear selection' }).click()
+  })
+
+  it('has its settings named beside them, and a phone in one row with the chosen one in sight', async () => {
+    await tablet.goto(`${screen.base}/settings/relay`)
+    const tabs = tablet.getByRole('navigation', { name: 'Settings' })
+    const chosen = tabs.getByRole('link', { name: 'Relay' })
+    await chosen.waitFor()
+    await picture(tablet, 'settings')
+    expect((await tabs.boundingBox())?.width).toBeLessThan(200)
+    await tablet.setViewportSize({ width: 390, height: 844 })
+    await tablet.reload()
+    await chosen.waitFor()
+    expect((await tabs.boundingBox())?.height).toBeLessThan(45)
+    await until(async () => ((await chosen.boundingBox())?.x ?? 390) < 330, { what: 'the chosen one in sight' })
+    expect(await chosen.evaluate((one) => one.getBoundingClientRect().right)).toBeLessThanOrEqual(390)
+    expect(await tablet.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+    await expectAccessible(tablet)
   })
 })
 
@@ -147,7 +207,9 @@ describe('an account among several', () => {
       if (route.request().resourceType() !== 'document') return route.continue()
       const response = await route.fetch()
       const account = /("address":"kit@example\.org"[^<]*?"state":)"\w+"/
-      await route.fulfill({ response, body: (await response.text()).replace(account, '$1"needs_person"') })
+      const isWell = '"isRelayRefused":false'
+      const html = (await response.text()).replace(account, '$1"needs_person"').replace(isWell, '"isRelayRefused":true')
+      await route.fulfill({ response, body: html })
     })
     const { accounts } = (await (await screen.api('GET', '/v1/accounts')).json()) as {
       accounts: { id: string; address: string }[]
@@ -155,7 +217,7 @@ describe('an account among several', () => {
     const id = accounts.find(({ address }) => address === 'kit@example.org')?.id
     await page.setViewportSize({ width: 1440, height: 300 })
     await page.goto(`${screen.base}/?account=${id}`)
-    const notice = page.locator('.list > .notice', { hasText: 'This account needs you' })
+    const notice = page.locator('.list-notices > .notice', { hasText: 'This account needs you' })
     await notice.waitFor()
     const isSeen = () =>
       tree('Mailboxes of kit@example.org')
@@ -165,6 +227,10 @@ describe('an account among several', () => {
     await page.setViewportSize({ width: 1440, height: 900 })
     await expectAccessible(page)
     await picture(page, 'needs-you')
+    // Beside what is told above every list.
+    const edgesOf = (told: Locator) => told.evaluate((element) => element.getBoundingClientRect().toJSON() as DOMRect)
+    const relay = page.getByText('The relay lets nobody in')
+    expect((await edgesOf(relay)).top).toBeGreaterThan((await edgesOf(notice)).bottom)
     await notice.getByRole('link', { name: 'Fix it' }).click()
     await page.waitForURL(`${screen.base}/accounts/${id}`)
     await page.unroute(`${screen.base}/**`)

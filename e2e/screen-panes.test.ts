@@ -303,6 +303,23 @@ describe('the panes', () => {
     }
   })
 
+  it('cover the end of a row whole with what can be done to it', async () => {
+    await page.locator('.list-scroll').evaluate((list) => list.scrollTo(0, 0))
+    const row = page.locator('[data-thread]:has(.meta svg)').first()
+    await row.hover()
+    await picture(page, 'hover')
+    const isCovered = await row.evaluate((element) => {
+      const inside = element.getBoundingClientRect()
+      const { left } = element.querySelector('.hover-actions')?.getBoundingClientRect() ?? inside
+      const ys = [inside.top + 1, inside.top + inside.height / 2, inside.bottom - 3]
+      // Not under the line that moves the edge.
+      const xs = [left + 1, inside.right - 8]
+      return xs.every((x) => ys.every((y) => document.elementFromPoint(x, y)?.closest('.hover-actions')))
+    })
+    expect(isCovered).toBe(true)
+    expect(await row.locator('.meta').evaluate((meta) => getComputedStyle(meta).opacity)).toBe('0')
+  })
+
   it('stand the other way round in scripts that run from right to left', async () => {
     await page.evaluate(() => {
       document.documentElement.dir = 'rtl'

@@ -1,15 +1,11 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openStore, type Store } from '../apps/api/src/store/open-store.ts'
-import { freshDatabase } from '../apps/api/test/support/fresh-database.ts'
 import { listing, startScriptedPop3 } from '../apps/api/test/support/scripted-pop3.ts'
 import { until } from '../apps/api/test/support/until.ts'
 import { enterServer, expectAccessible, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** A POP3 account as a person chooses it, lives with it and changes it. The tests go in order. */
 let screen: Screen
-let database: Awaited<ReturnType<typeof freshDatabase>>
-let store: Store
 let context: BrowserContext
 let page: Page
 /** Another window of the same person, with the inbox of the account open. */
@@ -17,20 +13,14 @@ let other: Page
 let accountId: string
 
 beforeAll(async () => {
-  database = await freshDatabase()
-  screen = await startScreen({ environment: { DATABASE_URL: database.databaseUrl } })
-  store = await openStore({ databaseUrl: database.databaseUrl, poolSize: 2 })
+  screen = await startScreen()
   screen.dovecot.addUser('pat', 'mail password')
   for (const subject of ['The first', 'The second', 'The third']) arrive(subject)
   context = await screen.newContext()
   page = await screen.newPage(context)
   other = await screen.newPage(await screen.newContext())
 })
-afterAll(async () => {
-  await store?.close()
-  await screen?.stop()
-  await database?.drop()
-})
+afterAll(async () => screen?.stop())
 
 const arrive = (subject: string, text = 'Hello!') =>
   screen.dovecot.deliver(
@@ -255,6 +245,7 @@ describe('a POP3 account', () => {
     await expectAccessible(page)
     await picture(page, 'pop3-delete')
     await question.getByRole('button', { name: 'Delete in both places' }).click()
+    await page.getByText('Deleted for good here; what is still at the provider goes with the next look').waitFor()
     await rowOf(page, 'The second').waitFor({ state: 'detached' })
     await toAccount()
     await lookUntil(3)
@@ -316,25 +307,6 @@ describe('a POP3 account', () => {
     await other.getByText(/ · 1\.[34] MB$/).waitFor()
     // What is open on the other page follows.
     await page.getByRole('cell', { name: 'The rest of 1 mail came.' }).waitFor()
-  })
-
-  it('removes nothing after a backup was restored until the person says that all is right', async () => {
-    const { retrieval } = await store.prisma.account.findUniqueOrThrow({ where: { id: BigInt(accountId) } })
-    await store.prisma.account.update({
-      where: { id: BigInt(accountId) },
-      data: { retrieval: { ...Object(retrieval), isOnHold: true } },
-    })
-    await toAccount()
-    await page.getByText('Nothing is removed at the provider,').waitFor()
-    await expectAccessible(page)
-    await picture(page, 'pop3-hold')
-    await page.getByLabel('Whole mails up to').fill('2')
-    await page.getByRole('button', { name: 'Everything is right, go on' }).click()
-    await page.getByText('Nothing is removed at the provider,').waitFor({ state: 'detached' })
-    // What was typed and not saved yet stays.
-    expect(await page.getByLabel('Whole mails up to').inputValue()).toBe('2')
-    const stored = await store.prisma.account.findUniqueOrThrow({ where: { id: BigInt(accountId) } })
-    expect(stored.retrieval).toMatchObject({ isOnHold: false, everyMinutes: 60, maxBytes: 1_000_000 })
   })
 })
 

@@ -27,6 +27,25 @@ const menu = async (item: string) => {
   await page.getByRole('menuitem', { name: item }).click()
 }
 
+/** As they are on the screen. */
+const coloursAt = async (xs: number[], y: number): Promise<number[][]> => {
+  const picture = (await page.screenshot()).toString('base64')
+  // Where no policy keeps it from being drawn.
+  const blank = await context.newPage()
+  const found = await blank.evaluate(
+    async ({ picture, xs, y }) => {
+      const bytes = Uint8Array.from(atob(picture), (one) => one.charCodeAt(0))
+      const bitmap = await createImageBitmap(new Blob([bytes]))
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
+      canvas?.drawImage(bitmap, 0, 0)
+      return xs.map((x) => [...(canvas?.getImageData(x, y, 1, 1).data ?? [])])
+    },
+    { picture, xs, y },
+  )
+  await blank.close()
+  return found
+}
+
 describe('pictures that do not come', () => {
   it('are counted in words, leave no broken boxes behind, and are tried again', async () => {
     await openInbox(page, screen.base)
@@ -106,6 +125,18 @@ describe('a mail', () => {
     expect(await address.evaluate((shown) => shown.scrollWidth <= shown.clientWidth)).toBe(true)
     // It has no date of its own; the time it came stands in.
     expect(await page.locator('.message-head time').textContent()).toMatch(/\d:\d\d/)
+  })
+
+  it('shows mail at night on the paper that all else lies on', async () => {
+    await page.emulateMedia({ colorScheme: 'dark' })
+    deliver(screen.dovecot, 'At night', 'MIME-Version: 1.0\r\nContent-Type: text/html\r\n', '<p>Stars</p>')
+    await rowOf(page, 'At night').click()
+    await page.locator('iframe.html-body.turned').waitFor()
+    await page.frameLocator('iframe.html-body').getByText('Stars').waitFor()
+    const { x = 0, y = 0 } = (await page.locator('iframe.html-body').boundingBox()) ?? {}
+    const [inside, outside] = await coloursAt([Math.round(x) + 200, Math.round(x) - 6], Math.round(y) + 4)
+    expect(inside).toEqual(outside)
+    await page.emulateMedia({ colorScheme: 'light' })
   })
 
   it('shows the pictures it brings along, without asking anybody', async () => {

@@ -114,6 +114,12 @@ describe('the relay', () => {
     await notice.waitFor()
     await expectAccessible(page)
     await picture(page, 'relay-notice')
+    // Somebody has to do something: nothing is said of a next try.
+    await page.getByRole('link', { name: /^Outbox/ }).click()
+    const row = page.getByRole('listitem', { name: 'Has to wait' })
+    await row.getByText('Not sent yet.').waitFor()
+    await row.getByText(/^The relay of the owner lets nobody in\. The owner is told/).waitFor()
+    expect(await row.getByText(/by itself/).count()).toBe(0)
     await page.getByRole('link', { name: 'Fix it' }).click()
     await page.getByText('It lets nobody in, and all mail that is to go by it waits.').waitFor()
     await picture(page, 'relay-problem')

@@ -25,11 +25,7 @@ beforeAll(async () => {
     ['Heavier still', 40_000],
     ['Heavy three', 20_000],
   ] as const)
-    dovecot.deliver(
-      'rex',
-      'INBOX',
-      `From: Zed <zed@example.org>\r\nTo: rex@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${lines}.${subject.replaceAll(' ', '.')}@example.org>\r\n\r\n${`${'All of it. '.repeat(6)}\r\n`.repeat(lines)}`,
-    )
+    deliver(subject, lines)
   page = await screen.newPage(await screen.newContext())
   reading = await screen.newPage(await screen.newContext())
   const added = await screen.api('POST', '/v1/accounts', {
@@ -46,6 +42,13 @@ afterAll(async () => {
   await screen?.stop()
   await proxy?.stop()
 })
+
+const deliver = (subject: string, lines: number) =>
+  screen.dovecot.deliver(
+    'rex',
+    'INBOX',
+    `From: Zed <zed@example.org>\r\nTo: rex@example.org\r\nSubject: ${subject}\r\nMessage-ID: <${lines}.${subject.replaceAll(' ', '.')}@example.org>\r\n\r\n${`${'All of it. '.repeat(6)}\r\n`.repeat(lines)}`,
+  )
 
 const health = (on: Page) => on.getByRole('region', { name: 'Health' })
 const counts = (on: Page, text: RegExp) => health(on).getByText(text).waitFor()
@@ -126,12 +129,43 @@ describe('mails above the limit', () => {
     await reading.getByRole('region', { name: 'rex@mail.invalid' }).getByRole('link', { name: 'Trash' }).click()
     await rowOf(reading, 'Heavier still').click()
     await reading.keyboard.press('#')
+    const question = reading.getByRole('dialog', { name: 'Delete at the provider too?' })
+    await question.getByText('“Delete in both places” sets it to “Remove what I delete here”').waitFor()
+    const link = question.getByRole('link', { name: 'Account settings' })
+    expect(`${screen.base}${await link.getAttribute('href')}`).toBe(account)
+    await question.locator('button:focus', { hasText: 'Cancel' }).waitFor()
+    await link.click()
+    await health(reading).waitFor()
+    await reading.goBack()
+    await rowOf(reading, 'Heavier still').click()
+    await reading.keyboard.press('#')
+    await picture(reading, 'pop3-delete-ask')
     await reading.getByRole('button', { name: 'Delete only here' }).click()
     await rowOf(reading, 'Heavier still').waitFor({ state: 'detached' })
     await health(page).getByRole('button', { name: 'Check now' }).click()
     await counts(page, /deleted here, kept there: 1/)
     await counts(page, /^What was deleted here and is still there stays there/)
     await expectAccessible(page)
+  })
+
+  it('are named where all else goes from the provider, and come above the limit too by one click', async () => {
+    deliver('Heaviest', 40_000)
+    const stays = health(page).getByText(/^1 mail is larger than what may come whole: .+ stays at the provider until/)
+    await health(page).getByRole('button', { name: 'Check now' }).click()
+    await counts(page, /1 of them only its header/)
+    expect(await stays.count()).toBe(0)
+    const policy = { kind: 'afterDays', days: 30 }
+    await screen.api('PATCH', account.replace(screen.base, '/v1'), { retrieval: { policy } })
+    await stays.waitFor()
+    await expectAccessible(page)
+    await picture(page, 'rest-beyond')
+    await health(page)
+      .getByRole('button', { name: /^Get the rest of 1 mail \(2\.\d MB\)$/ })
+      .click()
+    await health(page)
+      .getByText(/^Here now: the rest of 1 mail \(2\.\d MB\)\.$/)
+      .waitFor()
+    expect(await stays.count()).toBe(0)
     expect(screen.problems).toEqual([])
   })
 })

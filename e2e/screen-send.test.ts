@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { BrowserContext, Page, Request } from 'playwright-core'
+import type { BrowserContext, Locator, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
 import { bodyOf, composer, draftsAt, openBy, saved, write } from './support/compose.ts'
@@ -42,6 +42,9 @@ const send = () => page.keyboard.press('Control+Enter')
 /** Not a year away yet. */
 const nextYear = new Date(Date.now() + 200 * 86_400_000).getFullYear()
 const undoSeconds = (seconds: number) => screen.api('PATCH', '/v1/settings', { undoSendSeconds: seconds })
+const toast = (text: string) => page.locator('.toast').filter({ has: page.getByText(text, { exact: true }) })
+const focusInText = () =>
+  until(() => bodyOf(page).evaluate((element) => element === document.activeElement), { what: 'the focus' })
 const closed = (subject: string) => page.locator('[data-composer]', { hasText: subject }).waitFor({ state: 'detached' })
 
 const pasteDot = () =>
@@ -73,9 +76,12 @@ describe('sending', () => {
     await send()
     await dialog.getByRole('button', { name: 'Send anyway' }).click()
     await closed('Taken back')
-    await page.getByText('Sent', { exact: true }).last().waitFor()
-    await page.getByRole('button', { name: 'Undo', exact: true }).click()
+    await toast('Sending …').getByRole('button', { name: 'Undo', exact: true }).waitFor()
+    await page.keyboard.press('z')
     await bodyOf(page).getByText('The plan is attached.').waitFor()
+    await focusInText()
+    // Where one had written, above the signature.
+    await page.keyboard.type(' Really.')
     expect(sentMail(smtp, 'Taken back')).toBeUndefined()
     await undoSeconds(0)
     await composer(page).getByLabel('Subject').fill('Sent after all')
@@ -83,7 +89,8 @@ describe('sending', () => {
     await send()
     await dialog.getByRole('button', { name: 'Send anyway' }).click()
     const mail = await arrived('Sent after all')
-    expect(mail).toContain('The plan is attached.')
+    await toast('Sent').waitFor()
+    expect(mail).toContain('The plan is attached. Really.')
     expect(await draftsAt(screen, 'Sent after all')).toEqual([])
     expect(smtp.mails).toHaveLength(1)
   })
@@ -92,7 +99,7 @@ describe('sending', () => {
     await rowOf(page, 'Garden plans').click()
     await page.locator('article.message').first().waitFor()
     await openBy(page, 'a')
-    await until(() => bodyOf(page).evaluate((element) => element === document.activeElement), { what: 'the focus' })
+    await focusInText()
     expect(await composer(page).locator('.chip').count()).toBeGreaterThan(0)
     await page.keyboard.type('Yes, roses.')
     await composer(page).getByRole('button', { name: 'Show the quoted original' }).click()
@@ -102,7 +109,7 @@ describe('sending', () => {
     await composer(page).getByRole('button', { name: 'Edit quote' }).click()
     await composer(page).locator('.quoted-original').waitFor({ state: 'detached' })
     expect(await bodyOf(page).inputValue()).toMatch(/^Yes, roses\.\n\nOn .* wrote:\n> /)
-    await until(() => bodyOf(page).evaluate((element) => element === document.activeElement), { what: 'the focus' })
+    await focusInText()
     await send()
     const mail = await arrived('Re: Garden plans')
     expect(mail).toContain('Yes, roses.')
@@ -191,11 +198,27 @@ describe('sending', () => {
     await openInbox(page, screen.base)
   })
 
-  it('waits for a time that was chosen, in the outbox, and comes back to be written on', async () => {
+  it('waits for a time that was chosen, in the outbox, where it is read, and comes back to be written on', async () => {
     await write(page, 'bob@example.org', 'On Monday', 'Good morning')
+    const buffer = Buffer.from('the plan')
+    await composer(page)
+      .locator('input[type="file"]')
+      .setInputFiles([{ name: 'plan.txt', mimeType: 'text/plain', buffer }])
+    await composer(page).getByRole('link', { name: 'plan.txt', exact: true }).waitFor()
+    await pasteDot()
+    await until(async () => (await draftsAt(screen, 'On Monday'))[0]?.attachments.length === 2)
     await composer(page).getByRole('button', { name: 'Send later' }).click()
+    // Over its own panel, not over the mail beside it.
+    const leftOf = (place: Locator) => place.evaluate((element) => element.getBoundingClientRect().left)
+    expect(await leftOf(page.getByRole('menu'))).toBeGreaterThan(await leftOf(composer(page)))
     await page.getByRole('menuitem', { name: /^Tomorrow morning/ }).click()
     await page.getByText(/^Goes out on/).waitFor()
+    await page.goto(`${screen.base}/accounts/${smtp.accountId}`)
+    await page.getByRole('button', { name: 'Remove …' }).click()
+    await page.getByText('What is to be sent later goes at its time, if it is connected again by then.').waitFor()
+    await expectAccessible(page)
+    await picture(page, 'outbox-disconnect')
+    await openInbox(page, screen.base)
     await page.getByRole('link', { name: /^Outbox/ }).click()
     const item = page.getByRole('listitem', { name: 'On Monday' })
     await item.getByText(/^Goes out on/).waitFor()
@@ -205,12 +228,64 @@ describe('sending', () => {
     await item.getByText(/Jan 2/).waitFor()
     await expectAccessible(page)
     await picture(page, 'outbox')
-    await item.getByRole('button', { name: /^Back to draft/ }).click()
+    await item.getByRole('link', { name: 'On Monday' }).click()
+    const mail = page.getByRole('article', { name: 'On Monday' })
+    await mail.frameLocator('iframe').getByText('Good morning').waitFor()
+    const dot = mail.frameLocator('iframe').locator('img')
+    await until(() => dot.evaluate((one: HTMLImageElement) => one.naturalWidth === 24), { what: 'the picture' })
+    expect(await mail.locator('dl').textContent()).toMatch(/robin@example\.org[\s\S]*bob@example\.org/)
+    expect(await mail.getByRole('list', { name: 'Attachments' }).textContent()).toMatch(/plan\.txt\s*8 B/)
+    await expectAccessible(page)
+    await picture(page, 'outbox-mail')
+    await mail.getByRole('button', { name: /^Back to draft/ }).click()
     await bodyOf(page).getByText('Good morning').waitFor()
+    await mail.waitFor({ state: 'detached' })
     await page.getByText('Nothing is waiting to be sent.').waitFor()
     await bodyOf(page).click()
     await send()
     await arrived('On Monday')
+  })
+
+  it('that did not reach some is written to them alone, and its row is put away', async () => {
+    smtp.script = (step, to) => (step === 'rcpt' && /eve/.test(to) ? { reply: '550 5.1.1 nobody here' } : undefined)
+    const subject = 'Re: Garden plans for the back wall'
+    await openInbox(page, screen.base)
+    await rowOf(page, 'Garden plans').click()
+    await page.locator('article.message').first().waitFor()
+    await openBy(page, 'r')
+    await composer(page).getByLabel('To', { exact: true }).fill('eve@example.org')
+    await page.keyboard.press('Enter')
+    await bodyOf(page).click()
+    await page.keyboard.press('Control+Home')
+    await page.keyboard.type('Roses for all.')
+    await send()
+    await page.getByText(`“${subject}” did not reach everybody.`).waitFor()
+    await page.getByRole('button', { name: 'Open outbox' }).click()
+    const row = page.getByRole('listitem', { name: subject })
+    await row.getByRole('link', { name: subject }).click()
+    const mail = page.getByRole('article', { name: subject })
+    await mail.getByText('Roses for all.').waitFor()
+    await mail.getByRole('region', { name: 'Quoted original' }).locator(':is(.text-body, iframe)').first().waitFor()
+    await expectAccessible(page)
+    await picture(page, 'outbox-partly')
+    await row.getByRole('button', { name: /^Write again to those it did not reach/ }).click()
+    await composer(page).locator('.chip').waitFor()
+    expect(await composer(page).locator('.chip').textContent()).toContain('eve@example.org')
+    await composer(page).getByRole('button', { name: 'Remove eve@example.org' }).click()
+    await composer(page).getByLabel('To', { exact: true }).fill('eva@example.org')
+    await page.keyboard.press('Enter')
+    const before = smtp.mails.length
+    await send()
+    await until(async () => smtp.mails.length > before, { what: 'the second mail' })
+    expect(smtp.mails.at(-1)?.to).toEqual(['eva@example.org'])
+    const [first, second] = smtp.mails.slice(-2).map(({ octets }) => octets.toString('latin1'))
+    const idOf = (octets = '') => /^Message-ID: (.*)\r$/im.exec(octets)?.[1]
+    const tieOf = (octets = '') => /^In-Reply-To: (.*)\r$/im.exec(octets)?.[1]
+    expect([tieOf(second), /Roses for all\./.test(second ?? '')]).toEqual([tieOf(first), true])
+    expect([tieOf(first) === undefined, idOf(first) === idOf(second)]).toEqual([false, false])
+    await row.getByRole('button', { name: /^Put away/ }).click()
+    await mail.waitFor({ state: 'detached' })
+    await page.getByText('Nothing is waiting to be sent.').waitFor()
   })
 
   it('tells what was refused, and of a doubt what speaks for it, and lets the person decide', async () => {

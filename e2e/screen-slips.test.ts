@@ -53,7 +53,7 @@ describe('a quick hand', () => {
     open()
     await bodyOf(page).getByText('Under the mat').waitFor()
     await page.keyboard.type('nd')
-    expect(await bodyOf(page).locator('p').allInnerTexts()).toEqual(['Under the mat', 'end'])
+    expect(await bodyOf(page).locator('> div').allInnerTexts()).toEqual(['Under the mat', 'end'])
     await page.unroute('**/v1/drafts')
     expect(await rowOf(page, 'Where is it').count()).toBe(1)
     await composer(page).getByRole('button', { name: 'Discard draft' }).click()

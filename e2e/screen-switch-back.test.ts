@@ -76,7 +76,7 @@ describe('an IMAP account', () => {
     await dialog().getByRole('button', { name: 'Close' }).click()
     await page.getByText('On the server: 10').waitFor()
     await page.getByText('What happened').click()
-    const sums = '10 mails found again at the provider, 5 mails brought here whole, 0 mails here only.'
+    const sums = '10 mails found again at the provider, 5 mails brought here whole.'
     await page.locator('td', { hasText: sums }).waitFor()
     await page.getByLabel('Change of protocol').getByText(sums).waitFor()
     await page.getByRole('button', { name: 'Switch to IMAP…' }).click()
@@ -88,6 +88,13 @@ describe('an IMAP account', () => {
     await dialog().getByText('to be brought unless it is found: 5 (').waitFor()
     await dialog().getByRole('button', { name: 'Cancel' }).click()
     await expectAccessible(page)
+    await page.getByRole('button', { name: 'Remove …' }).click()
+    await dialog()
+      .getByText(/^5 mails \(.+\) were not at the provider .+: they are only here, and lost once erased\.$/)
+      .waitFor()
+    await expectAccessible(page)
+    await picture(page, 'remove-pop3')
+    await dialog().getByRole('button', { name: 'Cancel' }).click()
     await page.goto(`${screen.base}/?account=${accountId}`)
     await rowOf(page, 'Number').first().waitFor()
     const { mailboxes } = (await (await screen.api('GET', `/v1/accounts/${accountId}/mailboxes`)).json()) as {

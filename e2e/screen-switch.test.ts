@@ -130,7 +130,7 @@ describe('a POP3 account', () => {
     await dialog().getByRole('button', { name: 'Close' }).click()
     await until(async () => count('INBOX') === 35 && count('Archive') === 5, { what: 'the archive at the server' })
     await page.getByText('What happened').click()
-    const sums = '40 mails found again at the provider, 0 mails brought there, 0 mails here only.'
+    const sums = 'Changed from POP3 to IMAP: 40 mails found again at the provider.'
     await page.locator('td', { hasText: sums }).waitFor()
     await page.getByLabel('Change of protocol').getByText(sums).waitFor()
     await expectAccessible(page)

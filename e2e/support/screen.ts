@@ -13,7 +13,7 @@ export type Screen = {
   base: string
   dovecot: Dovecot
   browser: Browser
-  /** Errors of pages and breaches of the app's own policy; stays empty. */
+  /** Errors of pages, breaches of the app's own policy, what the editor warns of; stays empty. */
   problems: string[]
   newContext: (options?: BrowserContextOptions) => Promise<BrowserContext>
   newPage: (context: BrowserContext) => Promise<Page>
@@ -83,8 +83,8 @@ export const startScreen = async ({ environment, switches }: ScreenOptions = {})
       page.on('close', () => openPages.delete(page))
       page.on('pageerror', (error) => problems.push(String(error)))
       page.on('console', (message) => {
-        if (message.type() === 'error' && /Content Security Policy|hydrat/i.test(message.text()))
-          problems.push(message.text())
+        const looksFor = message.type() === 'error' ? /Content Security Policy|hydrat/i : /linkify|tiptap/i
+        if (looksFor.test(message.text())) problems.push(message.text())
       })
       return page
     },
@@ -114,7 +114,7 @@ export const enterServer = async (page: Page, { user, port }: { user: string; po
   await page.getByLabel('Server').first().fill('localhost')
   await page.getByLabel('Port').first().fill(String(port))
   await page.getByLabel('User name').first().fill(user)
-  await page.getByLabel(/settings for sending/).uncheck()
+  await page.getByRole('radio', { name: 'Not at all' }).check()
   await page.getByLabel('Password').fill(mailPassword)
 }
 

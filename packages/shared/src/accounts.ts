@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { errorCodes } from './error-codes.ts'
-import { maildrop, retrieval, retrievalPatch } from './retrieval.ts'
+import { amount, maildrop, retrieval, retrievalPatch } from './retrieval.ts'
 import { id, instant } from './wire.ts'
 
 export const security = z.enum(['tls', 'starttls', 'plain'])
@@ -79,6 +79,8 @@ export const disconnectedAccount = z
     /** What is kept of it. */
     mails: z.int(),
     bytes: z.number(),
+    /** Of a POP3 account: of these, what its last look did not list at the provider; erased, nobody has it. Null for IMAP. */
+    onlyHere: amount.nullable(),
   })
   .meta({ id: 'DisconnectedAccount' })
 export type DisconnectedAccount = z.infer<typeof disconnectedAccount>

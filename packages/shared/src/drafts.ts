@@ -81,7 +81,8 @@ export const draftList = z.object({ drafts: z.array(draft) })
 
 /**
  * How a draft begins: empty; with what its kind makes of a message (whom it goes to, as whom, its subject, what is quoted or
- * attached); or with a draft that another program began (`continue`).
+ * attached); with a draft that another program began (`continue`); or with a mail that did not reach everybody, for those whom it
+ * did not reach (`writeAgain`).
  */
 export const draftStart = z.strictObject({
   id: draftId,
@@ -102,6 +103,7 @@ export const draftStart = z.strictObject({
       /** Plain text, whatever the person usually writes. */
       isPlain: z.boolean().optional(),
     }),
+    z.strictObject({ kind: z.literal('writeAgain'), submissionId: z.uuid() }),
   ]),
 })
 export type DraftStart = z.infer<typeof draftStart>
@@ -110,6 +112,11 @@ export const draftSave = z.strictObject({
   /** The version this was made from; 0: it is new. */
   baseVersion: z.int().min(0),
   content: draftContent,
+})
+
+/** Absent: whatever it holds by now. */
+export const draftDiscard = z.object({
+  version: z.coerce.number().int().min(1).optional().meta({ description: 'The version that was seen.' }),
 })
 
 /** `isOther`: somebody had changed it meanwhile. Both are kept: this is another draft, with another id, holding what was sent. */

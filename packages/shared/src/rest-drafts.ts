@@ -71,6 +71,7 @@ export const draftOperations = {
     path: '/v1/drafts/:draftId',
     access: 'user',
     summary: 'Discard a draft and its copy in Drafts',
+    query: drafts.draftDiscard,
     answer: 'empty',
   },
   restoreDraft: {

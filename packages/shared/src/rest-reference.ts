@@ -240,7 +240,7 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
   removeIdentity: { errors: ['request.conflict'] },
   startDraft: {
     description:
-      'Asked again with the same id it answers the same draft. `continue` of the copy of a draft answers that draft, which has another id. What is attached out of the message comes behind the answer: see `state` of an attachment.',
+      'Asked again with the same id it answers the same draft. `continue` of the copy of a draft answers that draft, which has another id. `writeAgain` takes what was sent, and of its recipients those whom it did not reach. What is attached out of the message comes behind the answer: see `state` of an attachment.',
     errors: ['request.conflict', 'not_found', 'account.not_ready', ...fetchingMail],
   },
   getDraft: { errors: ['request.conflict'] },
@@ -249,7 +249,11 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'Upon the version that it was made from; equal content makes no new version. A draft that was discarded is one again.',
     errors: ['request.conflict'],
   },
-  discardDraft: { description: 'It can be brought back for a day.', errors: ['request.conflict'] },
+  discardDraft: {
+    description:
+      'It can be brought back for a day. With a `version` nothing is discarded that somebody wrote after that one.',
+    errors: ['request.conflict'],
+  },
   restoreDraft: { errors: ['request.conflict'] },
   addAttachment: {
     description: 'Repeating a request with the same id is harmless.',

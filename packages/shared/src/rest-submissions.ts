@@ -26,6 +26,13 @@ export const submissionOperations = {
     summary: 'How far a mail is',
     response: submissions.submission,
   },
+  getSubmissionMail: {
+    method: 'GET',
+    path: '/v1/submissions/:submissionId/mail',
+    access: 'user',
+    summary: 'What is written in a mail on its way out',
+    response: submissions.submissionMail,
+  },
   patchSubmission: {
     method: 'PATCH',
     path: '/v1/submissions/:submissionId',

@@ -32,7 +32,8 @@ export const transferOperations = {
     method: 'POST',
     path: '/v1/transfers/:transferId/finish',
     access: 'user',
-    summary: 'Say that everything was sent',
+    summary: 'Say that everything was sent, or that nothing more is',
+    body: transfers.transferFinish,
     response: transfers.transfer,
   },
   getTransfer: {

@@ -187,7 +187,8 @@ export const rest = {
     method: 'POST',
     path: '/v1/accounts/:accountId/rests/fetch',
     access: 'user',
-    summary: 'Fetch the rest of all mails that fit into the size limit now',
+    summary: 'Fetch the rest of all mails that fit into the size limit now, or of those above it too',
+    body: retrieval.restsQuestion,
     response: retrieval.restsWanted,
   },
   listSyncEvents: {

@@ -46,7 +46,7 @@ export const retrievalPatch = z.strictObject({
 export type RetrievalPatch = z.infer<typeof retrievalPatch>
 
 /** Mails, and their octets as the server counts them. */
-const amount = z.object({ mails: z.int(), bytes: z.number() })
+export const amount = z.object({ mails: z.int(), bytes: z.number() })
 export type Amount = z.infer<typeof amount>
 const none: Amount = { mails: 0, bytes: 0 }
 
@@ -66,6 +66,8 @@ export const maildrop = z.object({
   headersOnlyBytes: z.number().default(0),
   /** Of these fit into the limit as it is now, and were not asked for: `fetchRests` brings their rest. */
   fitting: amount.default(none),
+  /** Of these are above the limit, and were not asked for: `fetchRests` brings their rest only when told so. Null: not counted yet. */
+  beyond: amount.nullable().default(null),
   /** Of these the rest was asked for, and comes with the next look, or the one under way. */
   coming: amount.default(none),
   /** Of these it has come since it was first asked for any that are `coming`; once none is, what it came to. */
@@ -88,6 +90,8 @@ export type MaildropFacts = z.infer<typeof maildrop>
 /** So many copies are removed at the provider by the next look, each once what is here was read back and is the same. */
 export const copiesRemoval = z.object({ mails: z.int() })
 
+/** Absent: what fits into the limit. */
+export const restsQuestion = z.strictObject({ isBeyondLimit: z.boolean().default(false) }).nullish()
 /** Of so many mails the rest comes with the next look. */
 export const restsWanted = amount
 

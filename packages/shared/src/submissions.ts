@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { draft, draftId } from './drafts.ts'
+import { draft, draftAttachment, draftContent, draftId } from './drafts.ts'
 import { errorCodes } from './error-codes.ts'
 import { id, instant } from './wire.ts'
 
@@ -50,7 +50,7 @@ export const submission = z
   .object({
     id: submissionId,
     accountId: id,
-    /** The draft it comes from, and becomes again when it is taken back. */
+    /** The draft it comes from, and becomes again when it is taken back; null: there is none, or no more. */
     draftId: draftId.nullable(),
     state: submissionState,
     from: z.object({ name: z.string(), address: z.string() }),
@@ -73,6 +73,7 @@ export const submission = z
     /** A time that was chosen; null: as soon as possible. */
     sendAt: wallTime.nullable(),
     attempts: z.int(),
+    /** Null: nothing waits, or only until somebody does something about `problem`. */
     nextAttemptAt: instant.nullable(),
     finishedAt: instant.nullable(),
     /** Since when its person is to know that it takes longer than usual. */
@@ -100,6 +101,14 @@ export type Submission = z.infer<typeof submission>
 /** open: what is not over, and what nobody has looked at since it failed. */
 export const submissionQuery = z.object({ show: z.enum(['open', 'all']).default('open') })
 export const submissionList = z.object({ submissions: z.array(submission) })
+
+/** What is in it, to be read as it goes out. */
+export const submissionMail = draftContent.pick({ text: true, html: true, about: true, quotes: true }).extend({
+  /** The one whose pictures `html` shows by their content ids; null: it was written without one. */
+  draftId: draftId.nullable(),
+  attachments: z.array(draftAttachment),
+})
+export type SubmissionMail = z.infer<typeof submissionMail>
 
 /** Its draft, as it was. */
 export const submissionCancelled = z.object({ submission, draft: draft.nullable() })

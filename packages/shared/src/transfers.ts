@@ -13,6 +13,13 @@ export const importCreate = z
 
 export const uploadCreate = z.strictObject({ toMailboxId: id })
 
+/** Absent: all of it was sent. */
+export const transferFinish = z
+  .strictObject({
+    isCutOff: z.boolean().default(false).meta({ description: 'Not all of it was sent, and nothing more comes.' }),
+  })
+  .nullish()
+
 /** Content types that hold mail, each as it is: many mails in one mbox, or a single one. */
 export const mailFileTypes = ['application/mbox', 'message/rfc822']
 
@@ -48,7 +55,10 @@ export const transfer = z
     isMailboxGone: z
       .boolean()
       .meta({ description: 'Its mailbox was deleted, which cancelled it if it was under way.' }),
-    hasAll: z.boolean().meta({ description: 'Nothing more comes: every mail of it is among those that were found.' }),
+    hasAll: z.boolean().meta({ description: 'Nothing more comes: what has come is all there is.' }),
+    isCutOff: z.boolean().meta({
+      description: 'Not all of it came: who sent it said so, or was not heard of for an hour. What came is kept.',
+    }),
     bytes: z.int().meta({ description: 'Of the content that has come so far.' }),
     expectedBytes: z.int().nullable(),
     createdAt: instant,

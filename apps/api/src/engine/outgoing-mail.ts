@@ -1,5 +1,5 @@
 import { followNextSent } from '#outbox/follow-submission.ts'
-import { needsPerson, retryDelayMs, tellAfterMs } from '#outbox/plan-submission.ts'
+import { needsPerson, retryDelayMs, stopsAll, tellAfterMs } from '#outbox/plan-submission.ts'
 import { lookAtDoubts, recoverSubmissions, sendNextSubmission } from '#outbox/send-submissions.ts'
 import { backoffMs } from '#platform/backoff.ts'
 import { AppError } from '#platform/errors.ts'
@@ -195,12 +195,12 @@ export class OutgoingMail {
     return this.#session
   }
 
-  /** What stops one mail at the door stops all of them: not each has to ask there. Only what waits for a person is told. */
+  /** Only what waits for a person is told. */
   #park(error: AppError, { mail, isByRelay }: { mail: DueBatch; isByRelay: boolean }): void {
     const { deps, restrict } = this.#machine
     const { code, detail } = error
+    if (!stopsAll(code)) return
     const isForPerson = needsPerson(code)
-    if (!isForPerson && code !== 'relay.limit' && code !== 'login.unavailable') return
     const usualMs = isForPerson ? deps.timing.sendingParkMs : retryDelayMs(mail.attempts + 1, Math.random())
     this.#parkedUntil = deps.clock.monotonicMs() + (detail.retryAfterMs ?? usualMs)
     this.#waitsForRelay = isByRelay || code.startsWith('relay.')

@@ -9,6 +9,7 @@ const plan = (facts: Partial<LookFacts> = {}) =>
     isPresent: false,
     hour: 12,
     loginDelayMs: null,
+    removalMs: null,
     now: new Date(0),
     place: null,
     ...facts,
@@ -37,6 +38,12 @@ describe('the next look at a maildrop', () => {
   it('comes no sooner than the server allows, by chance neither', () => {
     const facts = { loginDelayMs: 15 * minute, isPresent: true }
     for (const place of [0, 0.5, 0.99]) expect(plan({ ...facts, place }).delayMs).toBe(15 * minute)
+  })
+
+  it('comes right after one that brought what is to go at the provider, but no sooner than the server allows', () => {
+    const facts = { hasArrived: true, hour: 3, removalMs: 10_000, place: 0.5 }
+    expect(plan(facts).delayMs).toBe(10_000)
+    expect(plan({ ...facts, loginDelayMs: 15 * minute }).delayMs).toBe(15 * minute)
   })
 
   it.each([

@@ -1,6 +1,7 @@
 /**
  * When a maildrop is looked at again. Pure. What the person chose is the usual distance; it is shorter while mail comes and
- * somebody is there, longer at night when nobody is, and never shorter than the server allows.
+ * somebody is there, longer at night when nobody is, and never shorter than the server allows. Mail that goes at the provider as
+ * soon as it is here has a look right after the one that brought it.
  */
 export type LookFacts = {
   everyMs: number
@@ -13,6 +14,11 @@ export type LookFacts = {
   /** The server's LOGIN-DELAY (RFC 2449 6.5), or null. */
   loginDelayMs: number | null
   now: Date
+  /**
+   * What came is to go at the provider, which takes a session of its own (RFC 1939): so soon. Null: nothing is, or a session for
+   * that has just been.
+   */
+  removalMs: number | null
   /** Where in the distance between two looks this account has its place, 0 to 1. Null: that is no matter. */
   place: number | null
 }
@@ -27,7 +33,9 @@ const step = 0.1
 export const placeOf = (accountId: bigint): number => (Number(accountId % 1_000_000n) * 0.618_033_988_749_895) % 1
 
 export const planNextLook = (facts: LookFacts): { delayMs: number; reason: string } => {
-  const { everyMs, hasArrived, isPresent, hour, loginDelayMs, now, place } = facts
+  const { everyMs, hasArrived, isPresent, hour, loginDelayMs, removalMs, now, place } = facts
+  if (removalMs !== null)
+    return { delayMs: Math.max(removalMs, loginDelayMs ?? 0), reason: 'what came is to go at the provider' }
   const isNight = hour < 6 && !isPresent
   const [wantedMs, reason] =
     isPresent && hasArrived

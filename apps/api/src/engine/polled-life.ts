@@ -45,6 +45,8 @@ export class PolledLife implements AccountLife {
   #lookBy = Number.POSITIVE_INFINITY
   /** No login before this, whoever asks: the server says so, or another program has the maildrop. Monotonic. */
   #notBefore = 0
+  /** The last look brought mail that this one is to remove. */
+  #isClearing = false
   #inboxId: bigint | undefined
   #hasLived = false
 
@@ -209,15 +211,21 @@ export class PolledLife implements AccountLife {
     const loginDelayMs = loginDelay === null ? null : loginDelay.seconds * 1000
     if (loginDelayMs !== null) this.#notBefore = deps.clock.monotonicMs() + loginDelayMs
     if (found.isMeeting) this.#lookBy = deps.clock.monotonicMs() + deps.timing.meetingLookMs
+    // One look for that: what it could not remove, or what came meanwhile, has its turn as usual.
+    const clears =
+      !this.#isClearing && !wishes.isOnHold && found.facts.waiting > 0 && found.stored + found.completed > 0
     const { delayMs } = planNextLook({
       everyMs: wishes.everyMinutes * 60_000,
-      hasArrived: found.stored > 0,
+      hasArrived: found.stored > 0 || this.#isClearing,
       isPresent: isPresent(),
       hour: now.getHours(),
       loginDelayMs,
+      removalMs: clears ? deps.timing.removalLookMs : null,
       now,
       place: placeOf(lease.accountId),
     })
+    this.#isClearing = clears
+    if (clears) this.#lookBy = Math.min(this.#lookBy, deps.clock.monotonicMs() + deps.timing.removalLookMs)
     const nextPollAt = new Date(now.getTime() + delayMs)
     const { listedAt } = found.facts
     const facts = { lastLoginAt: now, loginFailures: 0, lastSyncedAt: now, nextPollAt, listedAt }
@@ -255,6 +263,7 @@ const presentMs = (stored: unknown): number => {
     isPresent: true,
     hour: 12,
     loginDelayMs: null,
+    removalMs: null,
     now: new Date(0),
     place: null,
   }

@@ -15,4 +15,8 @@ describe('the waits of the engine', () => {
   it('show changes in any mailbox within a minute', () => {
     expect(engineTiming.treeEveryMs).toBeLessThanOrEqual(55_000)
   })
+
+  it('try a maildrop that another program has once a minute at most', () => {
+    expect(engineTiming.inUse.baseMs).toBeGreaterThanOrEqual(60_000)
+  })
 })

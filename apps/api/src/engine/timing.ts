@@ -20,7 +20,7 @@ export type EngineTiming = {
   throttled: { baseMs: number; capMs: number }
   /** Another program has the maildrop open: it is asked again no sooner than after the first of these. */
   inUse: { baseMs: number; capMs: number }
-  /** A mail that was deleted for good here goes at the provider so soon: deletions in a row need one look. */
+  /** A mail that was deleted for good here, or that goes once it is here, goes at the provider so soon: many in a row need one look. */
   removalLookMs: number
   /** After a change to POP3 some servers list the mails in several looks: the next one comes so soon. */
   meetingLookMs: number

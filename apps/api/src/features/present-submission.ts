@@ -1,7 +1,7 @@
-import { errorCodes } from '@postern/shared/error-codes.ts'
+import { type ErrorCode, errorCodes } from '@postern/shared/error-codes.ts'
 import { type Submission, wallTime } from '@postern/shared/submissions.ts'
-import { stateOfAll } from '#outbox/outbox.ts'
-import { batchRows, evidenceRows, recipientRows, type SubmissionRow } from '#store/read-submissions.ts'
+import { needsPerson, stateOfAll, stopsAll } from '#outbox/outbox.ts'
+import { aheadRow, batchRows, evidenceRows, recipientRows, type SubmissionRow } from '#store/read-submissions.ts'
 import { leftBehind } from '#store/submissions.ts'
 import { type Explained, explainFault, explainReply } from './submission-problem.ts'
 
@@ -20,8 +20,12 @@ export const presentSubmission = (row: SubmissionRow): Submission => {
   const all = stateOfAll(states, row.is_held)
   // A server may take it for some, and refuse it for others at once.
   const state = all === 'sent' && recipients.some(isMissed) ? 'partly_sent' : all
+  const stop = all === 'queued' || all === 'scheduled' ? stopAhead(row) : null
   const waiting = batches.filter((batch) => batch.state === 'queued' || batch.state === 'deferred')
-  const next = waiting.map(({ due_at }) => due_at.getTime()).sort((a, b) => a - b)[0]
+  const next = (stop ? [stop] : waiting)
+    .filter(({ error_code }) => !isForPerson(error_code))
+    .map(({ due_at }) => due_at.getTime())
+    .sort((a, b) => a - b)[0]
   return {
     id: row.id,
     accountId: row.account_id.toString(),
@@ -44,7 +48,7 @@ export const presentSubmission = (row: SubmissionRow): Submission => {
     nextAttemptAt: next === undefined ? null : new Date(next).toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
     toldAt: row.told_at?.toISOString() ?? null,
-    problem: problemOf(state, batches, recipients, row.is_paused),
+    problem: problemOf({ state, batches, recipients, stop, isPaused: row.is_paused }),
     evidence: evidenceRows.parse(row.evidence ?? []).map(({ kind, message_id, at }) => ({
       kind,
       messageId: message_id,
@@ -58,12 +62,36 @@ export const presentSubmission = (row: SubmissionRow): Submission => {
 
 const isMissed = ({ state }: Recipient): boolean => state === 'refused' || state === 'failed'
 
-const problemOf = (
-  state: State,
-  batches: Batch[],
-  recipients: Recipient[],
-  isPaused: boolean,
-): Submission['problem'] => {
+const codeOf = (code: string | null): ErrorCode | null => errorCodes.find((known) => known === code) ?? null
+
+/** Trying alone does not help: it goes once somebody has done something. */
+const isForPerson = (code: string | null): boolean => {
+  const known = codeOf(code)
+  return known !== null && needsPerson(known)
+}
+
+type Stop = Pick<Batch, 'reply_code' | 'error_code' | 'due_at' | 'text'>
+
+/** What keeps it back although it was not tried itself. */
+const stopAhead = ({ ahead }: SubmissionRow): Stop | null => {
+  const found = aheadRow.nullable().parse(ahead)
+  const code = found && codeOf(found.error_code)
+  return found && code && stopsAll(code) ? { reply_code: null, ...found } : null
+}
+
+const problemOf = ({
+  state,
+  batches,
+  recipients,
+  stop,
+  isPaused,
+}: {
+  state: State
+  batches: Batch[]
+  recipients: Recipient[]
+  stop: Stop | null
+  isPaused: boolean
+}): Submission['problem'] => {
   if (state === 'in_doubt')
     return {
       code: null,
@@ -78,6 +106,7 @@ const problemOf = (
       hint: 'Resume it on the page of the account.',
       serverText: null,
     }
+  if (stop) return explained(stop)
   if (state === 'deferred') return explained(batches.find((batch) => batch.state === 'deferred'))
   if (state === 'failed' || state === 'partly_sent')
     return (
@@ -103,9 +132,9 @@ const gaveUp: Explained = {
   hint: 'Take it back as a draft, or try it again.',
 }
 
-const explained = (batch: Batch | undefined, isOver = false): Submission['problem'] => {
+const explained = (batch: Stop | undefined, isOver = false): Submission['problem'] => {
   if (!batch) return null
-  const code = errorCodes.find((known) => known === batch.error_code) ?? null
+  const code = codeOf(batch.error_code)
   if (isOver && batch.text === leftBehind)
     return { code, message: leftBehind, hint: 'Try it again, or take it back as a draft.', serverText: null }
   const found = batch.reply_code === null ? explainFault(code) : explainReply(batch.reply_code, batch.text)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { hostileQuotes } from '#test/support/hostile-quotes.ts'
 import { enclosePage } from './enclose-page.ts'
 
 /** With a short name for its scope. */
@@ -23,12 +24,11 @@ it('a newsletter becomes a part of a page, with the looks that its page and body
 it('what Outlook alone reads is held within too', () => {
   expect(
     enclosed(
-      '<head><!-- made by x --><!--[if mso]><style>* {font-family:Arial}</style><xml><o:x/></xml><![endif]--><!--[if !mso]><!--><style>p{a:b}</style><!--<![endif]--></head><body><!-- kept --><!--[if mso]><style>td{c:d}</style><table><![endif]-->x<![if !mso]>y<![endif]>',
+      '<head><!-- made by x --><!--[if mso]><style>* {font-family:Arial}</style><xml><o:x/></xml><![endif]--><!--[if !mso]><!--><style>p{a:b}</style><!--<![endif]--></head><body><!-- gone --><!--[if mso]><style>td{c:d}</style><table><![endif]-->x<![if !mso]>y<![endif]>',
     ),
   ).toEqual({
     head: '<!--[if mso]><style>.q * {font-family:Arial}</style><![endif]-->\n<style>.q p {a:b}</style>',
-    content:
-      '<div><!-- kept --><!--[if mso]><style>.q td {c:d}</style><table><![endif]-->x<![if !mso]>y<![endif]></div>',
+    content: '<div><!--[if mso]><style>.q td {c:d}</style><table><![endif]-->x<![if !mso]>y<![endif]></div>',
   })
 })
 
@@ -41,21 +41,15 @@ it('of pages within the page the first body counts, and their sheets are held wi
 })
 
 describe('what it cannot do is', () => {
-  it.each([
-    ['end what is around it', 'x</div></blockquote></section>y', 'xy'],
-    ['end it by what ends more than it says', '<center><div></center></div>y', '<center><div></center>y'],
-    ['end it behind a table', '<table><tr><td><div>x</table></div>y', '<table><tr><td><div>x</table>y'],
-    ['end it behind what is no table', '<td></div></blockquote></div>mine', '<td>mine'],
-    ['end it behind what has ended', '<object></object></div></div>mine', '<object></object>mine'],
-    ['end it behind a choice', '<select><div></select></div></div>mine', '<div></div>mine'],
-    ['hide it from who reads it here', 'x<![CDATA[><style>.m{}</style></div></div>mine]]>y', 'xy'],
-    ['hide it in a drawing', '<svg><xmp></div></div><style>.m{}</style></xmp></svg>y', 'y'],
-    ['say more where Outlook reads', 'x<!--[if mso]></div></blockquote></div>mine<![endif]-->y', 'xy'],
-    ['hide a sheet that does not end', 'x<!--[if mso]><style>.m{x:y}<![endif]-->y', 'x<!--[if mso]><![endif]-->y'],
-    ['run, or name the page', 'x<script>"</div>"</script><title>y</title>z', 'xz'],
-  ])('%s', (_, html, content) => {
+  it.each(hostileQuotes)('%s', (_, html, content) => {
     expect(enclosed(html).content).toBe(`<div>${content}</div>`)
   })
+})
+
+it('its looks end behind it', () => {
+  expect(enclosed('<b><p><i></i><table><i><td><u>x').content).toBe(
+    '<div><b><p><i></i><table><i><td><u>x</td></tr></tbody></table></div></b></i>',
+  )
 })
 
 it('nothing of its head stands above what is written', () => {
@@ -63,8 +57,8 @@ it('nothing of its head stands above what is written', () => {
   expect(enclosed(html).head).toBe('<!--[if mso]><style>.q p {}</style><![endif]-->')
 })
 
-it('a browser ignores other stray tags, and so they stay', () => {
-  const html = '<b><i></b></i><table><tr><td></div>x<td><p></td></tr></table></p><ul><li>a<li>b</ul><span></div-x>'
+it('what ends by itself or not at all, and ends nothing else, stays as it came', () => {
+  const html = '<b><i></b></i><table><tr><td>x<td><p></td></tr></TABLE></p><ul><li>a<li>b</ul><span></div-x>'
   expect(enclosed(html).content).toBe(`<div>${html}</div>`)
 })
 
@@ -80,7 +74,10 @@ it('is read once, however large and deep it is', () => {
     '<body a=b>',
     '<td>',
     '&',
+    '<b>',
+    '<ruby><li>',
+    '<a b="',
   ])
     for (const html of [piece.repeat(100_000), `<!--[if mso]>${piece.repeat(100_000)}-->`])
-      expect(enclosePage(html).content.length).toBeLessThan(1_500_000)
+      expect(enclosePage(html).content.length).toBeLessThan(2_000_000)
 })

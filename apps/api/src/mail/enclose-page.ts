@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Parser, Tokenizer } from 'htmlparser2'
+import { isBlock, OpenElements } from './open-elements.ts'
 import { isFontSheet, scopeName, scopeSheet } from './scope-sheet.ts'
 
 /** A page as a part of another one. */
@@ -13,42 +14,45 @@ export type Enclosed = {
 
 /**
  * Makes of a page what can stand within another one and look as it did: its body becomes a `div`, its style sheets are about that
- * alone, and no end tag of it ends anything outside. The rest stays as it came, octet for octet. Programs that show mail take away the
- * tags of a page within a page: what those said would then be about all of it.
+ * alone, and no end tag of it ends anything outside. Programs that show mail take away the tags of a page within a page: what those
+ * said would then be about all of it.
+ *
+ * It is written anew, piece by piece, so that every program reads in it what was read here: text, in which nothing begins a tag; start
+ * tags as they came; end tags without anything but their name, where they end something (open-elements.ts). What has no looks goes:
+ * comments, but for those that Outlook reads, and tags that browsers ignore.
  */
 export const enclosePage = (html: string): Enclosed => {
   const scope = scopeName(createHash('sha256').update(html).digest('hex'))
   const page = new Page(html, scope)
-  const { head, content, attributes } = page.read()
-  return { scope, head: linkRule(attributes, scope) + head, content: `<div${standIn(attributes)}>${content}</div>` }
+  const { head, content, behind, attributes } = page.read()
+  return {
+    scope,
+    head: linkRule(attributes, scope) + head,
+    content: `<div${standIn(attributes)}>${content}</div>${behind}`,
+  }
 }
 
-/** They have nothing to say here, or say it of the whole page. */
-const dropped = new Set(['html', 'head', 'body', 'meta', 'base', 'frameset', 'select', 'svg', 'math'])
+/** They have nothing to say here, say it of the whole page, or make programs read on in ways of their own. */
+const dropped = new Set(
+  'html head body meta base frameset select svg math noscript form dialog search object applet marquee'.split(' '),
+)
 /** They go with what is in them: text for some programs, tags for others. */
 const raw = new Set(['style', 'script', 'title', 'xmp', 'iframe', 'noembed', 'noframes', 'textarea', 'plaintext'])
-/** What an end tag ends only as far as the next one of these. */
-const barriers = new Set(['table', 'td', 'th', 'caption', 'template', 'object', 'marquee', 'applet'])
-const blocks =
-  /^(?:address|article|aside|blockquote|button|center|details|dialog|dir|div|dl|dd|dt|fieldset|fig(?:ure|caption)|footer|form|h[1-6]|header|hgroup|li|listing|main|menu|nav|ol|pre|search|section|summary|ul)$/
-const rows = /^(?:td|th|tr|tbody|thead|tfoot)$/
-/** As browsers: what nests deeper is flat. */
-const maxDepth = 512
 
 type Attributes = Record<string, string>
 
-/** Reads the tags of one page, as far as they matter, and copies the rest. */
+/** Reads one page, and writes it as part of another. */
 class Page {
   readonly #html: string
   readonly #scope: string
   readonly #content: string[] = []
   readonly #head: string[] = []
   readonly #attributes: Attributes = {}
-  readonly #open: string[] = []
+  readonly #open = new OpenElements()
+  /** Those that it is in; nobody sees what is in one. */
+  #templates = 0
   /** Nothing of the body was there yet, or a head was begun since. */
   #isInHead = true
-  /** Up to here it is copied or dropped. */
-  #done = 0
   #tag = { name: '', from: 0 }
   /** Of the element whose text is no HTML. */
   #raw: { name: string; from: number; textFrom: number } | null = null
@@ -58,7 +62,7 @@ class Page {
     this.#scope = scope
   }
 
-  read(): { head: string; content: string; attributes: Attributes } {
+  read(): { head: string; content: string; behind: string; attributes: Attributes } {
     const nothing = () => undefined
     const tokenizer = new Tokenizer(
       { decodeEntities: false },
@@ -68,41 +72,40 @@ class Page {
         onattribend: nothing,
         onattribname: nothing,
         // Text for this reader, a comment that ends with the first `>` for browsers.
-        oncdata: (start, end) => this.#replace(this.#html.lastIndexOf('<![', start), end + 1),
+        oncdata: nothing,
         onprocessinginstruction: nothing,
-        ontext: (start, end) => {
-          if (this.#isInHead && !this.#raw && /\S/.test(this.#html.slice(start, end))) this.#isInHead = false
-        },
+        ontext: (start, end) => this.#text(this.#html.slice(start, end)),
         ontextentity: nothing,
         onopentagname: (start, end) => {
-          this.#tag = { name: this.#html.slice(start, end).toLowerCase(), from: start - 1 }
+          this.#tag = { name: lowered(this.#html.slice(start, end)), from: start - 1 }
         },
         onopentagend: (end) => this.#opened(end + 1),
         onselfclosingtag: (end) => this.#opened(end + 1),
-        onclosetag: (start, end) => this.#closed(this.#html.slice(start, end).toLowerCase(), start - 2, end),
+        onclosetag: (start, end) => this.#closed(this.#html.slice(start, end), start - 2),
         oncomment: (start, end, offset) => {
-          if (this.#html.startsWith('<!--', start - 4)) this.#comment(start - 4, end - offset, end + 1)
-          else if (this.#isInHead) this.#replace(this.#html.lastIndexOf('<', start - 1), end + 1)
+          const text = this.#html.slice(start, end - offset)
+          if (this.#html.startsWith('<!--', start - 4)) this.#comment(text)
+          else if (this.#html.startsWith('<!', start - 2) && shown.test(text)) this.#write(`<!${text}>`)
         },
-        ondeclaration: (start, end) => {
-          if (/^!?doctype/i.test(this.#html.slice(start, end)))
-            this.#replace(this.#html.lastIndexOf('<', start), end + 1)
-        },
+        ondeclaration: nothing,
         onend: nothing,
       },
     )
     tokenizer.write(this.#html)
     tokenizer.end()
-    if (this.#raw) this.#endRaw(this.#html.length, this.#html.length)
-    this.#replace(this.#html.length, this.#html.length)
-    return { head: this.#head.join('\n'), content: this.#content.join(''), attributes: this.#attributes }
+    if (this.#raw) this.#endRaw(this.#html.length)
+    const content = this.#content.join('') + this.#open.end()
+    return { head: this.#head.join('\n'), content, behind: this.#open.endLooks(), attributes: this.#attributes }
   }
 
-  /** What is before stays, what is from here to there becomes something else. */
-  #replace(from: number, to: number, by = ''): void {
-    if (from > this.#done) this.#content.push(this.#html.slice(this.#done, from))
-    if (by !== '') this.#content.push(by)
-    this.#done = Math.max(this.#done, to)
+  #write(piece: string): void {
+    if (this.#templates === 0) this.#content.push(piece)
+  }
+
+  #text(text: string): void {
+    if (this.#raw) return
+    if (/\S/.test(text)) this.#isInHead = false
+    this.#write(text.replaceAll('<', '&lt;'))
   }
 
   #opened(to: number): void {
@@ -110,73 +113,49 @@ class Page {
     const { name, from } = this.#tag
     if (name === 'head') this.#isInHead = true
     else if (name !== 'html' && !isOfHead.has(name)) this.#isInHead = false
-    if (name === 'html' || name === 'body') this.#take(name, this.#html.slice(from, to))
+    const tag = this.#html.slice(from, to)
+    if (name === 'html' || name === 'body') this.#take(name, tag)
     if (raw.has(name)) this.#raw = { name, from, textFrom: to }
-    else if (dropped.has(name)) this.#replace(from, to)
-    else if (name === 'link') {
-      const { rel = '', href = '' } = attributesOf(this.#html.slice(from, to))
-      if (/\bstylesheet\b/i.test(rel) && isFontSheet(href))
-        this.#head.push(`<link rel="stylesheet" href="${escaped(href)}">`)
-      this.#replace(from, to)
-    } else if (this.#open.length < maxDepth) this.#enter(name)
-  }
-
-  #enter(name: string): void {
-    if (rows.test(name) || name === 'caption') {
-      // Nothing to a browser: an end tag behind it must not count as if it were held within.
-      if (!this.#open.includes('table')) return
-      this.#leaveUntil((one) => one === 'table')
+    else if (name === 'template') this.#templates++
+    else if (name === 'link') this.#link(tag)
+    else if (!dropped.has(name) && this.#templates === 0) {
+      const before = this.#open.enter(name)
+      if (before !== null) this.#write(before + tag)
     }
-    if (blocks.test(name) || barriers.has(name)) this.#open.push(name)
   }
 
-  #closed(name: string, from: number, nameEnd: number): void {
-    const end = this.#html.indexOf('>', nameEnd)
-    const to = end < 0 ? this.#html.length : end + 1
+  #link(tag: string): void {
+    const { rel = '', href = '' } = attributesOf(tag)
+    if (this.#templates === 0 && /\bstylesheet\b/i.test(rel) && isFontSheet(href))
+      this.#head.push(`<link rel="stylesheet" href="${escaped(href)}">`)
+  }
+
+  #closed(written: string, from: number): void {
+    const name = lowered(written)
     if (this.#raw && name !== this.#raw.name) return
     if (name === 'head') this.#isInHead = false
-    if (name === this.#raw?.name) this.#endRaw(from, to)
-    else if (dropped.has(name)) this.#replace(from, to)
-    else if (rows.test(name) || name === 'table') {
-      this.#leaveUntil((one) => one === 'table')
-      if (name === 'table' && this.#open.at(-1) === 'table') this.#open.pop()
-    } else if (blocks.test(name) || barriers.has(name)) this.#leave(name, from, to)
+    if (this.#raw) this.#endRaw(from)
+    else if (name === 'template') this.#templates = Math.max(0, this.#templates - 1)
+    else if (!dropped.has(name) && this.#templates === 0 && this.#open.leave(name)) this.#write(`</${written}>`)
   }
 
-  #leave(name: string, from: number, to: number): void {
-    const at = this.#open.findLastIndex((one) => one === name || barriers.has(one))
-    if (this.#open[at] === name) this.#open.length = at
-    // It would end what is around this page.
-    else if (at < 0) this.#replace(from, to)
-  }
-
-  #leaveUntil(isIt: (name: string) => boolean): void {
-    const at = this.#open.findLastIndex(isIt)
-    if (at >= 0) this.#open.length = at + 1
-  }
-
-  #endRaw(textEnd: number, to: number): void {
+  #endRaw(textEnd: number): void {
     if (!this.#raw) return
     const { name, from, textFrom } = this.#raw
     this.#raw = null
-    if (name !== 'style') {
-      this.#replace(from, to)
-      return
-    }
+    if (name !== 'style' || this.#templates > 0) return
     const sheet = `${this.#html.slice(from, textFrom)}${scopeSheet(this.#html.slice(textFrom, textEnd), this.#scope)}</style>`
     if (this.#isInHead) this.#head.push(sheet)
-    this.#replace(from, to, this.#isInHead ? '' : sheet)
+    else this.#write(sheet)
   }
 
   /** Outlook reads what others take for a comment: of one in the head its sheets alone, for the rest would stand above the answer. */
-  #comment(from: number, textEnd: number, to: number): void {
-    const text = this.#html.slice(from, textEnd)
-    const isRead = /^<!--(?:\[if|<!\[endif)/i.test(text)
-    if (!this.#isInHead && !isRead) return
-    const whole = isRead ? readByOutlook(this.#html.slice(from, to), this.#scope) : ''
+  #comment(text: string): void {
+    if (this.#templates > 0 || !/^\[if|^<!\[endif/i.test(text)) return
+    const whole = readByOutlook(`<!--${text}-->`, this.#scope)
+    if (!this.#isInHead && !endsMore(whole)) this.#write(whole)
     const sheets = this.#isInHead ? withoutWords(whole) : ''
     if (sheets !== '') this.#head.push(sheets)
-    this.#replace(from, to, this.#isInHead || endsMore(whole) ? '' : whole)
   }
 
   /** The first tag of each counts; a later one adds what that did not say, as in browsers. */
@@ -186,6 +165,12 @@ class Page {
   }
 }
 const isOfHead = new Set(['head', 'meta', 'base', 'link', 'style', 'script', 'title', 'noscript'])
+
+/** What others than Outlook take for a comment around what they show. */
+const shown = /^\[(?:if\b[^<>\]]*|endif)\]$/i
+
+/** A letter that only looks like one of a name makes another name. */
+const lowered = (name: string): string => name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 
 const attributesOf = (tag: string): Attributes => {
   let attributes: Attributes = {}
@@ -230,12 +215,15 @@ const withoutWords = (comment: string): string => {
   return begins === undefined || sheets.length === 0 ? '' : `${begins}${sheets.join('')}<![endif]-->`
 }
 
-/** Something that it did not begin. */
+/** Something that it did not begin, or itself before its end. */
 const endsMore = (comment: string): boolean => {
+  if (/--!?>/.test(comment.slice(4, -3))) return true
+  // Programs do not agree where such a tag ends.
+  if (/<[a-z/][^<>]*(?:<|$)|=\s*(?:"[^"]*[<>]|'[^']*[<>])/i.test(comment)) return true
   const open = new Map<string, number>()
   for (const [, slash, tag = ''] of comment.matchAll(/<(\/?)([a-z][a-z0-9]*)/gi)) {
     const name = tag.toLowerCase()
-    if (!blocks.test(name) && name !== 'body' && name !== 'html') continue
+    if (!isBlock(name) && name !== 'body' && name !== 'html') continue
     const depth = (open.get(name) ?? 0) + (slash === '' ? 1 : -1)
     if (depth < 0) return true
     open.set(name, depth)

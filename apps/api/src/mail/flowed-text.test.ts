@@ -1,6 +1,7 @@
+import { signatureMark } from '@postern/shared/written-lines.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { signatureMark, toFlowed } from './flowed-text.ts'
+import { toFlowed } from './flowed-text.ts'
 
 /** What `toFlowed` says, as a reader shows it. RFC 3676 4. */
 const fromFlowed = (flowed: string): string => {

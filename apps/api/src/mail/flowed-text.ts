@@ -1,3 +1,5 @@
+import { signatureMark } from '@postern/shared/written-lines.ts'
+
 /**
  * Plain text as `format=flowed` (RFC 3676, without DelSp): a line that ends with a space goes on in the next one, so that
  * every reader breaks paragraphs by its own width. Lines end with CRLF.
@@ -9,12 +11,10 @@ const width = 76
 export const toFlowed = (text: string): string =>
   text.replace(/\r\n?/g, '\n').split('\n').flatMap(flowLine).join('\r\n')
 
-/** RFC 3676 4.3: it is never flowed, and keeps its space. */
-export const signatureMark = '-- '
-
 const flowLine = (line: string): string[] => {
   const [, marks = '', rest = ''] = /^((?:>[ ]?)*)(.*)$/s.exec(line) ?? []
   const quote = marks.replaceAll(' ', '')
+  // RFC 3676 4.3: it is never flowed, and keeps its space.
   if (rest === signatureMark) return [quote + stuffed(quote, rest)]
   // A space at the end would say that the next line belongs to it.
   const whole = rest.trimEnd()

@@ -49,25 +49,37 @@ describe('an answer', () => {
 
 describe('who answers', () => {
   const writers = [
-    { id: 1n, accountId: 1n, address: 'me@example.org', isDefault: false },
-    { id: 2n, accountId: 1n, address: 'desk@example.org', isDefault: true },
-    { id: 3n, accountId: 2n, address: 'other@example.org', isDefault: true },
+    { id: 1n, accountId: 1n, address: 'me@example.org', isDefault: false, bar: null },
+    { id: 2n, accountId: 1n, address: 'desk@example.org', isDefault: true, bar: null },
+    { id: 3n, accountId: 2n, address: 'other@example.org', isDefault: true, bar: null },
+    { id: 4n, accountId: 3n, address: 'mute@example.org', isDefault: true, bar: 'no_server' },
   ]
-  const who = (written: string[], delivered: string[] = []) => {
-    const { writer, isCertain } = planWriter(writers, { accountId: 1n, written, delivered })
+  const who = (written: string[][], delivered: string[] = [], accountId = 1n) => {
+    const { writer, isCertain } = planWriter(writers, { accountId, written, delivered })
     return [writer?.id, isCertain]
   }
   it('is who it was written to', () => {
-    expect(who(['bob@example.org', 'ME@example.org'])).toEqual([1n, true])
-    expect(who(['me+news@example.org'])).toEqual([1n, true])
-    expect(who(['other@example.org'])).toEqual([3n, true])
-    expect(who(['other@example.org', 'me@example.org'])).toEqual([1n, true])
+    expect(who([['bob@example.org', 'ME@example.org']])).toEqual([1n, true])
+    expect(who([['me+news@example.org']])).toEqual([1n, true])
+    expect(who([['other@example.org']])).toEqual([3n, true])
+    expect(who([['other@example.org', 'me@example.org']])).toEqual([1n, true])
+  })
+  it('is who stands in To before who stands in Cc, whichever account shows it', () => {
+    expect(who([['other@example.org'], ['me@example.org']])).toEqual([3n, true])
+    expect(who([['other+shop@example.org'], ['me@example.org']])).toEqual([3n, true])
+    expect(who([['me@example.org'], ['other@example.org']])).toEqual([1n, true])
+    expect(who([['desk@example.org'], ['me@example.org']], [], 2n)).toEqual([2n, true])
+  })
+  it('is nobody of another account that cannot send', () => {
+    expect(who([['mute@example.org'], ['me@example.org']])).toEqual([1n, true])
+    expect(who([['mute@example.org']])).toEqual([2n, false])
+    expect(who([['mute@example.org'], ['me@example.org']], [], 3n)).toEqual([4n, true])
   })
   it('is whom it was delivered to, where no header that people see says so', () => {
-    expect(who(['list@example.org'], ['me@example.org'])).toEqual([1n, true])
+    expect(who([['list@example.org']], ['me@example.org'])).toEqual([1n, true])
   })
   it('is else the default of the account, and nobody without any', () => {
-    expect(who(['list@example.org'])).toEqual([2n, false])
+    expect(who([['list@example.org']])).toEqual([2n, false])
     expect(planWriter([], { accountId: 1n, written: [], delivered: [] }).writer).toBeNull()
   })
 })

@@ -44,26 +44,33 @@ const apart = (to: Correspondent[], cc: Correspondent[]): WrittenTo => {
   return { to: to.filter(isNew), cc: cc.filter(isNew), bcc: [] }
 }
 
-export type Writer = { id: bigint; accountId: bigint; address: string; isDefault: boolean }
+export type Writer = {
+  id: bigint
+  accountId: bigint
+  address: string
+  isDefault: boolean
+  /** Why it cannot send; null: it can. */
+  bar: string | null
+}
 
 /**
- * As whom a mail is answered: the first identity that it was written to, exactly or with something behind a plus; those of its
- * account before others; else the default of its account. `delivered`: what the servers on its way say whom it was for.
+ * As whom a mail is answered: the first identity that it was written to, exactly or with something behind a plus; else the default
+ * of its account. `written` holds the addresses of each field, the one that says most first: who stands in To was meant, whichever
+ * account shows the mail; of those in one field the account's own comes first. One of another account counts if that can send.
+ * `delivered`: what the servers on its way say whom it was for.
  */
 export const planWriter = <W extends Writer>(
   writers: W[],
-  { accountId, written, delivered }: { accountId: bigint; written: string[]; delivered: string[] },
+  { accountId, written, delivered }: { accountId: bigint; written: string[][]; delivered: string[] },
 ): { writer: W | null; isCertain: boolean } => {
-  const near = [
-    ...writers.filter((writer) => writer.accountId === accountId),
-    ...writers.filter((writer) => writer.accountId !== accountId),
-  ]
-  for (const addresses of [written, delivered])
+  const own = writers.filter((writer) => writer.accountId === accountId)
+  const near = [...own, ...writers.filter((writer) => writer.accountId !== accountId && writer.bar === null)]
+  for (const addresses of [...written, delivered])
     for (const keyOf of [addressKey, keyBehindPlus]) {
       const keys = new Set(addresses.map(keyOf))
       const found = near.find((writer) => keys.has(addressKey(writer.address)))
       if (found) return { writer: found, isCertain: true }
     }
-  const own = near.filter((writer) => writer.accountId === accountId)
-  return { writer: own.find(({ isDefault }) => isDefault) ?? own[0] ?? near[0] ?? null, isCertain: false }
+  const usual = own.find(({ isDefault }) => isDefault) ?? own[0] ?? near[0] ?? writers[0]
+  return { writer: usual ?? null, isCertain: false }
 }

@@ -63,6 +63,11 @@ describe('a sheet', () => {
     ).toBe('@import url(https://fonts.googleapis.com/?a;b); @-webkit-keyframes k {from {a:b} to {c:d}}')
   })
 
+  it('brings no sheet whose address is another one to a browser than here', () => {
+    expect(scoped('@import "https://fonts.googleapis.com\\@evil.example/x.css"; p {a:b}')).toBe('.q p {a:b}')
+    expect(scoped('@import url(https://fonts.googleapis.com\\2e evil.example/x.css); p {a:b}')).toBe('.q p {a:b}')
+  })
+
   it('loses what no browser reads either, and no rule after that', () => {
     expect(scoped('> p {a:b} .a, {a:b} } ; .b{} @unknown x {p{}} .c{} .d("{} .e{}')).toBe('.q .b {} .q .c {}')
   })

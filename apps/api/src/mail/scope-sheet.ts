@@ -23,7 +23,9 @@ const groups = /^(?:media|supports|layer|container|scope|document|-moz-document|
 const definitions = /^(?:font-face|font-feature-values|font-palette-values|counter-style|property|list|page)$/
 /** Where sheets come from that bring fonts and nothing else; whoever keeps others can change a mail after it was sent. */
 const fontHosts = new Set(['fonts.googleapis.com', 'fonts.bunny.net', 'use.typekit.net', 'use.fontawesome.com'])
+/** A backslash is part of a path here, and begins an escape in a sheet. */
 export const isFontSheet = (address: string): boolean => {
+  if (address.includes('\\')) return false
   const url = URL.parse(address.trim().replace(/^\/\//, 'https://'))
   return url?.protocol === 'https:' && fontHosts.has(url.host)
 }

@@ -1,3 +1,4 @@
+import { emptyLine, htmlOfLines } from '@postern/shared/written-lines.ts'
 import { expect, it } from 'vitest'
 import { writtenText } from './written-text.ts'
 
@@ -7,6 +8,16 @@ it('paragraphs stand apart, lines do not', () => {
   )
   expect(writtenText('<p>a</p><p><br></p><p>b</p>')).toBe('a\n\n\nb')
   expect(writtenText('a <b>b</b>, <i>c</i>d &amp; &lt;e&gt;')).toBe('a b, cd & <e>')
+})
+
+it('one Enter is one line break: what was typed is what the text says, and the text is what was typed', () => {
+  for (const text of ['a\nb', 'a\n\nb', 'a\n\n\nb\nc  d < e', '\nb']) expect(writtenText(htmlOfLines(text))).toBe(text)
+  expect(writtenText('<div>a</div><div>&nbsp;</div><div>&nbsp; b&nbsp; <b>c</b></div>')).toBe('a\n\n  b  c')
+  expect(writtenText('<div>a<br>b<br><br></div><div>c<br></div>')).toBe('a\nb\n\nc')
+  expect(writtenText('<div>a</div><p>apart</p><p>from it</p><div>b</div>')).toBe('a\n\napart\n\nfrom it\n\nb')
+  expect(
+    writtenText('<div>a</div><ul><li>b</li><li><br></li></ul><blockquote><div>c</div><div>d</div></blockquote>'),
+  ).toBe('a\n\n- b\n\n\n> c\n> d')
 })
 
 it('lists keep their marks, also within each other', () => {
@@ -57,6 +68,9 @@ it('the signature of an identity gets its mark, one that is empty none', () => {
   expect(signed('<p>Robin</p><p>Moss Lane 7</p>')).toBe('Hello\n\n-- \nRobin\n\nMoss Lane 7')
   expect(signed('<p>-- </p><p>Robin</p>')).toBe('Hello\n\n-- \n\nRobin')
   expect(signed('<p></p>')).toBe('Hello')
+  expect(writtenText(`<div>a</div>${emptyLine}<div data-signature="7"><div>b</div><div>c</div></div>`)).toBe(
+    'a\n\n-- \nb\nc',
+  )
 })
 
 it('what is not shown is not told', () => {
@@ -70,4 +84,27 @@ it('does not grow with its square where quotes and lists nest without end', () =
   expect(writtenText('<table><tr><td>a'.repeat(4000)).length).toBeLessThan(4000 * 20)
   const nested = `${'<blockquote>a'.repeat(4000)}${'<ul><li>b'.repeat(4000)}`
   expect(writtenText(nested).length).toBeLessThan(20 * nested.length)
+})
+
+it('a link over several lines says where it leads behind its last one', () => {
+  expect(writtenText('before <a href="https://example.org/a">one<br>two</a>')).toBe(
+    'before one\ntwo <https://example.org/a>',
+  )
+})
+
+it('what nests deeper than anybody writes is read without its looks', () => {
+  const nested = (depth: number) => writtenText(`${'<b>'.repeat(depth)}<a href="https://example.org/">x</a>`)
+  expect(nested(500)).toBe('x <https://example.org/>')
+  expect(nested(600)).toBe('x')
+})
+
+it('is read once, however large and deep it is', { timeout: 60_000 }, () => {
+  const long = 300_000
+  expect(writtenText(`${'<b>'.repeat(1_600_000)}x`)).toBe('x')
+  expect(writtenText('<a href=u>x</a>'.repeat(long))).toHaveLength('x <u>'.length * long)
+  expect(writtenText('<a href="https://u">u</a>'.repeat(long))).toHaveLength(long)
+  expect(writtenText(`${'<a href=u><b>'.repeat(250)}${'x<i></i>'.repeat(long)}${'</b></a>'.repeat(250)}`)).toHaveLength(
+    long + ' <u>'.length * 20,
+  )
+  expect(writtenText(`<pre>${'x&lt;'.repeat(long)}</pre>`)).toHaveLength(2 * long)
 })

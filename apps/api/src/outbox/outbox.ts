@@ -15,7 +15,7 @@ import type { Store } from '#store/open-store.ts'
 import { requireRight, rightsOf } from './check-rights.ts'
 import { applyCommand } from './commands/command-kinds.ts'
 import { createMailbox, placeMailbox, removeMailbox, restoreMailbox, type TreeOutcome } from './own-mailboxes.ts'
-import { stateOfAll } from './plan-submission.ts'
+import { needsPerson, stateOfAll, stopsAll } from './plan-submission.ts'
 import { failureText, presentCommand } from './present-command.ts'
 import { endTreeChange } from './tree-outcome.ts'
 import { takeEffect, undoWithin } from './undo-within.ts'
@@ -24,6 +24,7 @@ export {
   createMailbox,
   endTreeChange,
   failureText,
+  needsPerson,
   placeMailbox,
   presentCommand,
   removeMailbox,
@@ -31,6 +32,7 @@ export {
   restoreMailbox,
   rightsOf,
   stateOfAll,
+  stopsAll,
   type TreeOutcome,
 }
 

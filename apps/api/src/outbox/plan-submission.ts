@@ -65,6 +65,10 @@ export type Attempt =
 export const needsPerson = (code: ErrorCode): boolean =>
   code === 'relay.missing' || code === 'relay.refused' || (/^(login|tls)\./.test(code) && !errorTable[code].retry)
 
+/** What stops one mail at the door stops all of its account, until somebody acts or a while has passed: not each has to ask there. */
+export const stopsAll = (code: ErrorCode): boolean =>
+  needsPerson(code) || code === 'relay.limit' || code === 'login.unavailable'
+
 /** What an attempt makes of a batch. */
 export const planAfterAttempt = (
   attempt: Attempt,

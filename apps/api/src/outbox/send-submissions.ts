@@ -23,6 +23,7 @@ import {
   recoverBatches,
   settleRecipients,
   splitWaiting,
+  tellQueued,
 } from '#store/submissions.ts'
 import {
   type Attempt,
@@ -249,6 +250,7 @@ const settle = async (unit: RawUnit, batch: DueBatch, { attempt, facts, accepted
     // What is parked goes as soon as somebody can sign in.
     { ...facts, isAttempt: !isEarly, dueInMs: state === 'deferred' && attempt.kind !== 'parked' ? dueInMs : 0 },
   )
+  if (state === 'deferred' && (isEarly || attempt.kind === 'parked')) await tellQueued(unit, batch.accountId)
   if (state === 'in_doubt') await endProvenDoubts(unit, batch.accountId)
   await finishSubmission(unit, submissionId)
 }

@@ -2,6 +2,7 @@ import { AppError } from '#platform/errors.ts'
 import { forgetPassing } from '#platform/release-memory.ts'
 import { ReusedMemory } from '#platform/reused-memory.ts'
 import { newSha256 } from '#platform/sha256.ts'
+import type { RawTx } from './bare-tx.ts'
 import { commit, commitBulk, type EngineScope, type UserScope } from './commit.ts'
 import { chunkBytes, countChunks, type Octets } from './copy-chunks.ts'
 import { readOctets } from './copy-octets.ts'
@@ -225,6 +226,16 @@ class PieceWriter {
     this.#forget(this.#filled)
     this.#filled = 0
   }
+}
+
+/** Octets of messages that are let go: they count as stored no longer. Locks the row of each account that had one. */
+export const dropOctets = async (tx: RawTx, blobIds: bigint[]): Promise<void> => {
+  if (blobIds.length === 0) return
+  await tx.$executeRaw`
+    WITH b AS (DELETE FROM blob WHERE id = ANY (${blobIds}::bigint[]) RETURNING account_id, size_bytes),
+      g AS (SELECT account_id, sum(size_bytes) AS bytes FROM b GROUP BY account_id),
+      a AS (UPDATE account SET stored_bytes = greatest(0, stored_bytes - g.bytes) FROM g WHERE account.id = g.account_id)
+    DELETE FROM blob_chunk WHERE blob_id = ANY (${blobIds}::bigint[])`
 }
 
 /** Blobs whose writer died. */

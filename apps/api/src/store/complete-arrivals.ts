@@ -1,5 +1,6 @@
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
+import { dropOctets } from './blobs.ts'
 import type { BulkUnit } from './commit.ts'
 import { type SourcedMail, storeSources } from './store-sources.ts'
 import { forgetRead } from './sync-bodies.ts'
@@ -60,11 +61,12 @@ export const completeArrivals = async (unit: BulkUnit, accountId: bigint, arriva
 
 /** Whatever is there of these, to make room for what came. */
 const dropSources = async ({ tx }: BulkUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
-  await tx.$executeRaw`
-    WITH s AS (DELETE FROM raw_source WHERE account_id = ${accountId} AND message_id = ANY (${messageIds}::bigint[]) RETURNING blob_id),
-      b AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM s) RETURNING size_bytes),
-      a AS (UPDATE account SET stored_bytes = stored_bytes - (SELECT sum(size_bytes) FROM b) WHERE id = ${accountId} AND EXISTS (SELECT 1 FROM b))
-    DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM s)`
+  const gone = await tx.$queryRaw<{ blob_id: bigint }[]>`
+    DELETE FROM raw_source WHERE account_id = ${accountId} AND message_id = ANY (${messageIds}::bigint[]) RETURNING blob_id`
+  await dropOctets(
+    tx,
+    gone.map(({ blob_id }) => blob_id),
+  )
 }
 
 /** Ledger id -> the message that is here by its header, or damaged; `hash` of the whole, once that came. */

@@ -1,23 +1,30 @@
 import type { ServerSettings } from '@postern/shared/accounts.ts'
+import type { Amount } from '@postern/shared/retrieval.ts'
 import { AppError } from '#platform/errors.ts'
 import { sealPassword } from './account-credentials.ts'
 import { addSyncEvent } from './account-state.ts'
 import { type AccountRow, listDisconnected } from './accounts.ts'
 import type { Unit } from './commit.ts'
 import type { Tx } from './open-store.ts'
+import { isUnlisted } from './pop-ledger.ts'
 import { failWaiting } from './submissions.ts'
 
-export type KeptAccount = { row: AccountRow; mails: number; bytes: number }
+export type KeptAccount = { row: AccountRow; mails: number; bytes: number; unlisted: Amount }
 
-/** What is kept of the accounts that a person disconnected: each mail that lies in a mailbox. */
+/** What is kept of the accounts that a person disconnected: each mail that lies in a mailbox; `unlisted` by its last look. */
 export const countKept = async (tx: Tx, userId: bigint): Promise<KeptAccount[]> => {
   const rows = await listDisconnected(tx, userId)
-  const counts = await tx.$queryRaw<{ account_id: bigint; mails: number; bytes: number }[]>`
-    SELECT m.account_id, count(*)::int AS mails, coalesce(sum(m.size_bytes), 0)::float8 AS bytes FROM message m
+  const counts = await tx.$queryRaw<(Amount & { account_id: bigint; unlisted: number; unlisted_bytes: number })[]>`
+    SELECT m.account_id, count(*)::int AS mails, coalesce(sum(m.size_bytes), 0)::float8 AS bytes,
+      (count(*) FILTER (WHERE u.it))::int AS unlisted, coalesce(sum(m.size_bytes) FILTER (WHERE u.it), 0)::float8 AS unlisted_bytes
+    FROM message m CROSS JOIN LATERAL (SELECT ${isUnlisted} AS it) u
     WHERE m.account_id = ANY (${rows.map(({ id }) => id)}::bigint[]) AND EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)
     GROUP BY m.account_id`
   const of = new Map(counts.map((count) => [count.account_id, count]))
-  return rows.map((row) => ({ row, mails: of.get(row.id)?.mails ?? 0, bytes: of.get(row.id)?.bytes ?? 0 }))
+  return rows.map((row) => {
+    const { mails = 0, bytes = 0, unlisted = 0, unlisted_bytes = 0 } = of.get(row.id) ?? {}
+    return { row, mails, bytes, unlisted: { mails: unlisted, bytes: unlisted_bytes } }
+  })
 }
 
 /** Whether it holds a mail that could be found again by its Message-ID. */

@@ -1,3 +1,4 @@
+import { dropOctets } from './blobs.ts'
 import { removePlacements } from './command-settle.ts'
 import type { BulkUnit, RawUnit } from './commit.ts'
 import { type DraftRow, discardDraft, isOpen, tellDraft, type WholeDraft, wantCopy, wholeDrafts } from './drafts.ts'
@@ -239,13 +240,15 @@ export const removeCopiesHere = async (unit: BulkUnit, accountId: bigint, copies
         rows.map(({ id }) => id),
       ),
     )
-    await tx.$executeRaw`
+    const free = await tx.$queryRaw<{ blob_id: bigint }[]>`
       WITH o AS (SELECT id FROM message WHERE id = ${messageId} AND orphaned_at IS NOT NULL),
         p AS (UPDATE part SET blob_id = NULL FROM o WHERE part.message_id = o.id AND blob_id IS NOT NULL RETURNING (SELECT q.blob_id FROM part q WHERE q.id = part.id) AS blob_id),
-        r AS (DELETE FROM raw_source USING o WHERE message_id = o.id RETURNING blob_id),
-        free AS (SELECT blob_id FROM p UNION SELECT blob_id FROM r),
-        b AS (DELETE FROM blob WHERE id IN (SELECT blob_id FROM free))
-      DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM free)`
+        r AS (DELETE FROM raw_source USING o WHERE message_id = o.id RETURNING blob_id)
+      SELECT blob_id FROM p UNION SELECT blob_id FROM r`
+    await dropOctets(
+      tx,
+      free.map(({ blob_id }) => blob_id),
+    )
   }
   await forgetCopies(
     unit,

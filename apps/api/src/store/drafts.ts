@@ -113,18 +113,26 @@ export const saveDraft = async (
 
 const keepBeside = async (
   unit: Unit,
-  { id: from, userId, inReplyTo, refs }: DraftRow,
+  row: DraftRow,
   { baseVersion, content, accountId }: { baseVersion: number; content: DraftContent; accountId: bigint },
 ): Promise<SaveOutcome> => {
-  const id = idOf(`${from} ${baseVersion} ${JSON.stringify(content)}`)
-  if (await insertDraft(unit, { id, userId, accountId, content, origin: { inReplyTo, refs } })) {
-    const attachments = await unit.tx.draftAttachment.findMany({ where: { draftId: from, removedAt: null } })
-    await unit.tx.draftAttachment.createMany({
-      data: attachments.map((one) => ({ ...one, id: idOf(`${id} ${one.id}`), draftId: id, accountId })),
-    })
-    await wantCopy(unit, id)
-  }
+  const id = idOf(`${row.id} ${baseVersion} ${JSON.stringify(content)}`)
+  await insertTwin(unit, row, { id, content, accountId })
   return { kind: 'other', id }
+}
+
+/** A draft of its own that answers the same mail and has the same attachments, whose octets both share. None where the id is known. */
+export const insertTwin = async (
+  unit: Unit,
+  { id: from, userId, inReplyTo, refs }: DraftRow,
+  { id, content, accountId }: Pick<NewDraft, 'id' | 'content' | 'accountId'>,
+): Promise<void> => {
+  if (!(await insertDraft(unit, { id, userId, accountId, content, origin: { inReplyTo, refs } }))) return
+  const attachments = await unit.tx.draftAttachment.findMany({ where: { draftId: from, removedAt: null } })
+  await unit.tx.draftAttachment.createMany({
+    data: attachments.map((one) => ({ ...one, id: idOf(`${id} ${one.id}`), draftId: id, accountId })),
+  })
+  await wantCopy(unit, id)
 }
 
 /** An id that is the same for the same thing. RFC 9562 5.8. */

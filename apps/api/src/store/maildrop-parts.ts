@@ -30,14 +30,18 @@ export const wantRest = async (unit: RawUnit, accountId: bigint, messageId: bigi
   await recountParts(unit, accountId, 'asked')
 }
 
-/** The person wants the rest of all that fit into the limit as it is now. Answers of how many, and what they are as a whole. */
-export const wantRests = async (unit: RawUnit, accountId: bigint): Promise<Amount> => {
+/**
+ * The person wants the rest of all that fit into the limit as it is now, or of those above it too. Answers of how many, and what
+ * they are as a whole.
+ */
+export const wantRests = async (unit: RawUnit, accountId: bigint, { isBeyondLimit = false } = {}): Promise<Amount> => {
   const { maxBytes } = await holdAccount(unit, accountId)
+  const mostBytes = isBeyondLimit ? maxMessageBytes : (maxBytes ?? maxMessageBytes)
   const rows = await unit.tx.$queryRaw<{ message_id: bigint; size: number }[]>`
     UPDATE pop_ledger l SET wants_whole = true FROM message m
     WHERE m.id = l.message_id AND m.is_header_only AND l.account_id = ${accountId} AND l.state = 'fetched' AND NOT l.is_whole
       AND NOT l.wants_whole AND l.fetched_at IS NOT NULL AND l.missing_since IS NULL
-      AND NOT l.is_too_large AND l.size_bytes <= ${maxBytes ?? maxMessageBytes}
+      AND NOT l.is_too_large AND l.size_bytes <= ${mostBytes}
     RETURNING l.message_id, l.size_bytes::float8 AS size`
   if (rows.length > 0) {
     tellOfParts(

@@ -129,17 +129,16 @@ export const storeMaildropFacts = async (unit: RawUnit, accountId: bigint, facts
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
 }
 
-/** What a mail was known by when it came: the beginning of its source, or the hash of its header, where that is all there is. */
-export type StoredHeader = { kind: 'bytes'; bytes: Uint8Array } | { kind: 'hash'; hash: Uint8Array }
+/** What is left of a mail to compare another with: how its source begins, and the hash of what came, be it the header alone. */
+export type StoredMail = { beginning: Uint8Array | null; hash: Uint8Array | null; isWhole: boolean }
 
-/** Null where nothing is left to compare with. */
-export const readStoredHeader = async (tx: RawTx, accountId: bigint, id: bigint): Promise<StoredHeader | null> => {
-  const [row] = await tx.$queryRaw<{ bytes: Uint8Array | null; hash: Uint8Array | null }[]>`
-    SELECT blob_head(r.blob_id) AS bytes, CASE WHEN NOT l.is_whole THEN l.raw_hash END AS hash FROM pop_ledger l
+/** Null: there is no such row. */
+export const readStoredMail = async (tx: RawTx, accountId: bigint, id: bigint): Promise<StoredMail | null> => {
+  const rows = await tx.$queryRaw<StoredMail[]>`
+    SELECT blob_head(r.blob_id) AS beginning, l.raw_hash AS hash, l.is_whole AS "isWhole" FROM pop_ledger l
     LEFT JOIN raw_source r ON r.message_id = l.message_id
     WHERE l.account_id = ${accountId} AND l.id = ${id}`
-  if (row?.hash) return { kind: 'hash', hash: row.hash }
-  return row?.bytes ? { kind: 'bytes', bytes: row.bytes } : null
+  return rows[0] ?? null
 }
 
 /** The beginnings of the newest mails that the last look listed and that are here. */
@@ -150,12 +149,14 @@ export const readListedSources = async (tx: Tx, accountId: bigint, count: number
   return rows.flatMap(({ bytes }) => bytes ?? [])
 }
 
+/** Of a `message m`: the last look did not list it. */
+export const isUnlisted = Prisma.sql`NOT EXISTS (SELECT 1 FROM pop_ledger l WHERE l.message_id = m.id AND l.state <> 'gone' AND l.missing_since IS NULL)`
+
 /** Mails shown here that the last look did not list. */
 export const countOnlyHere = async (tx: Tx, accountId: bigint): Promise<{ mails: number; bytes: number }> => {
   const [row] = await tx.$queryRaw<{ mails: number; bytes: number }[]>`
     SELECT count(*)::int AS mails, coalesce(sum(m.size_bytes), 0)::float8 AS bytes FROM message m
-    WHERE m.account_id = ${accountId} AND EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id)
-      AND NOT EXISTS (SELECT 1 FROM pop_ledger l WHERE l.message_id = m.id AND l.state <> 'gone' AND l.missing_since IS NULL)`
+    WHERE m.account_id = ${accountId} AND EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id) AND ${isUnlisted}`
   return row ?? { mails: 0, bytes: 0 }
 }
 

@@ -22,12 +22,15 @@ export type SubmissionRow = {
   finished_at: Date | null
   is_held: boolean
   is_paused: boolean
+  /** Of one that waits: the last fault at the door by which another one of its account waits. */
+  ahead: unknown
   batches: unknown
   recipients: unknown
   evidence: unknown
 }
 
 const instantText = z.coerce.date()
+export const aheadRow = z.object({ error_code: z.string(), due_at: instantText, text: z.string().nullable() })
 export const batchRows = z.array(
   z.object({
     n: z.number(),
@@ -79,12 +82,15 @@ const evidence = Prisma.sql`
   ORDER BY 3 LIMIT 20`
 
 const wholeSubmissions = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
-  SELECT s.id::text, s.account_id, s.draft_id::text, s.from_name, s.from_address, s.subject, s.size_bytes::float8 AS size_bytes, s.not_before, s.schedule, s.sent_copy,
+  SELECT s.id::text, s.account_id, (SELECT d.id::text FROM draft d WHERE d.id = s.draft_id) AS draft_id, s.from_name, s.from_address, s.subject, s.size_bytes::float8 AS size_bytes, s.not_before, s.schedule, s.sent_copy,
     s.cancelled_at, s.dismissed_at IS NOT NULL AS is_dismissed, s.told_at, s.created_at, s.finished_at, s.not_before > now() AS is_held, a.is_paused,
     (SELECT json_agg(json_build_object('n', b.n, 'state', b.state, 'attempts', b.attempts, 'due_at', b.due_at, 'reply_code', b.reply_code, 'error_code', b.error_code, 'text', b.text)
       ORDER BY b.n) FROM submission_batch b WHERE b.submission_id = s.id) AS batches,
     (SELECT json_agg(json_build_object('batch', r.batch, 'name', r.name, 'address', r.address, 'kind', r.kind, 'state', r.state, 'text', r.text) ORDER BY r.position)
       FROM submission_recipient r WHERE r.submission_id = s.id) AS recipients,
+    CASE WHEN s.finished_at IS NULL AND (s.schedule IS NULL OR s.not_before <= now()) THEN (SELECT json_build_object('error_code', b.error_code, 'due_at', b.due_at, 'text', b.text)
+      FROM submission_batch b WHERE b.account_id = s.account_id AND b.submission_id <> s.id AND b.state = 'deferred' AND b.error_code ~ '^(login|tls|relay)\\.'
+      ORDER BY b.changed_at DESC LIMIT 1) END AS ahead,
     CASE WHEN EXISTS (SELECT 1 FROM submission_batch b WHERE b.submission_id = s.id AND (b.state = 'in_doubt' OR (b.state = 'sent' AND b.text = ${foundInSent})))
       THEN (SELECT json_agg(json_build_object('kind', e.kind, 'message_id', e.id::text, 'at', e.received_at)) FROM (${evidence}) e) END AS evidence
   FROM submission s JOIN account a ON a.id = s.account_id AND a.disconnected_at IS NULL WHERE ${where} ORDER BY s.created_at DESC, s.id`
@@ -116,3 +122,16 @@ export const listOwnSubmissions = (tx: Tx, userId: bigint, show: 'open' | 'all')
           OR EXISTS (SELECT 1 FROM submission_recipient r WHERE r.submission_id = s.id AND r.state IN ('refused', 'failed'))))))
       ORDER BY created_at DESC LIMIT ${listed})`),
   )
+
+/** Of a mail that is over, whom it did not reach, as far as is known: addresses as they are on the wire. Null when it is somebody else's or not there. */
+export const findMissed = async (
+  tx: Tx,
+  userId: bigint,
+  id: string,
+): Promise<{ draftId: string | null; missed: string[] } | null> => {
+  const [row] = await tx.$queryRaw<{ draftId: string | null; missed: string[] }[]>`
+    SELECT s.draft_id::text AS "draftId", ARRAY(SELECT r.address FROM submission_recipient r JOIN submission_batch b ON b.submission_id = r.submission_id AND b.n = r.batch
+      WHERE r.submission_id = s.id AND s.finished_at IS NOT NULL AND s.cancelled_at IS NULL AND (r.state IN ('refused', 'failed') OR (r.state = 'waiting' AND b.state = 'failed'))) AS missed
+    FROM submission s WHERE s.id = ${id}::uuid AND s.user_id = ${userId}`
+  return row ?? null
+}

@@ -1,3 +1,4 @@
+import { dropOctets } from './blobs.ts'
 import { sweepDrafts } from './draft-copies.ts'
 import type { Store, Tx } from './open-store.ts'
 import { sweepTemplates } from './templates.ts'
@@ -32,8 +33,13 @@ export const sweepOld = async (store: Store): Promise<void> => {
 
 /** Takes messages out with all that hangs on them. Lists and counts are not told: nobody may see these any more. */
 export const eraseMessages = async (tx: Tx, ids: bigint[]): Promise<void> => {
-  await tx.$executeRaw`DELETE FROM blob_chunk WHERE blob_id IN (SELECT blob_id FROM part WHERE message_id = ANY (${ids}::bigint[]) UNION SELECT blob_id FROM raw_source WHERE message_id = ANY (${ids}::bigint[]))`
-  await tx.$executeRaw`DELETE FROM blob WHERE id IN (SELECT blob_id FROM part WHERE message_id = ANY (${ids}::bigint[]) UNION SELECT blob_id FROM raw_source WHERE message_id = ANY (${ids}::bigint[]))`
+  const octets = await tx.$queryRaw<{ blob_id: bigint }[]>`
+    SELECT blob_id FROM part WHERE message_id = ANY (${ids}::bigint[]) AND blob_id IS NOT NULL
+    UNION SELECT blob_id FROM raw_source WHERE message_id = ANY (${ids}::bigint[])`
+  // Where there is no source, the text was fetched by itself and counted so (storeBodies).
+  const texts = await tx.$queryRaw<{ account_id: bigint; bytes: bigint }[]>`
+    SELECT b.account_id, sum(octet_length(b.text) + coalesce(octet_length(b.html), 0))::bigint AS bytes FROM body b
+    WHERE b.message_id = ANY (${ids}::bigint[]) AND NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = b.message_id) GROUP BY b.account_id`
   await tx.part.deleteMany({ where: { messageId: { in: ids } } })
   await tx.rawSource.deleteMany({ where: { messageId: { in: ids } } })
   await tx.body.deleteMany({ where: { messageId: { in: ids } } })
@@ -47,6 +53,13 @@ export const eraseMessages = async (tx: Tx, ids: bigint[]): Promise<void> => {
   // Known should it ever come again, but nothing is here by which its removal at the provider could be verified.
   await tx.$executeRaw`UPDATE pop_ledger SET fetched_at = NULL WHERE message_id = ANY (${ids}::bigint[])`
   await tx.message.deleteMany({ where: { id: { in: ids } } })
+  // Last: the account's row is locked from here on.
+  await dropOctets(
+    tx,
+    octets.map(({ blob_id }) => blob_id),
+  )
+  for (const { account_id, bytes } of texts)
+    await tx.$executeRaw`UPDATE account SET stored_bytes = greatest(0, stored_bytes - ${bytes}) WHERE id = ${account_id}`
 }
 
 /** Tells the planner about rows that came in bulk, instead of waiting for the database to notice by itself. */

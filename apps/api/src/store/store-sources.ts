@@ -32,8 +32,8 @@ export const storeSources = async (
   const small = [...byMessage].flatMap(([messageId, { source, rawHash }]) =>
     source.kind === 'bytes' ? [{ messageId, bytes: source.bytes, rawHash }] : [],
   )
-  const staged = [...byMessage].flatMap(([messageId, { source }]) =>
-    source.kind === 'staged' ? [{ messageId, blobId: source.blobId }] : [],
+  const staged = [...byMessage].flatMap(([messageId, { source, envelope }]) =>
+    source.kind === 'staged' ? [{ messageId, blobId: source.blobId, sizeBytes: envelope.sizeBytes }] : [],
   )
   if (small.length > 0) {
     const made = await tx.$queryRaw<{ blob_id: bigint }[]>`
@@ -51,8 +51,9 @@ export const storeSources = async (
   }
   if (staged.length > 0)
     await tx.$executeRaw`
-    WITH t AS (SELECT * FROM unnest(${staged.map(({ messageId }) => messageId)}::bigint[], ${staged.map(({ blobId }) => blobId)}::bigint[]) AS u (message_id, blob_id)),
-      b AS (UPDATE blob SET is_whole = true FROM t WHERE blob.id = t.blob_id)
+    WITH t AS (SELECT * FROM unnest(${staged.map(({ messageId }) => messageId)}::bigint[], ${staged.map(({ blobId }) => blobId)}::bigint[],
+        ${staged.map(({ sizeBytes }) => sizeBytes)}::bigint[]) AS u (message_id, blob_id, size)),
+      b AS (UPDATE blob SET is_whole = true, size_bytes = t.size FROM t WHERE blob.id = t.blob_id)
     INSERT INTO raw_source (message_id, account_id, blob_id) SELECT message_id, ${accountId}::bigint, blob_id FROM t`
   return staged.map(({ blobId }) => blobId)
 }

@@ -256,14 +256,15 @@ export const recoverBatches = async (
 export const leftBehind = 'The account was disconnected before this mail had left.'
 
 /**
- * What waits in an account that comes back: nobody expects it to go any more, and only a person says that it does. What may have
- * left is not touched: whoever takes over the account finds it (`recoverBatches`).
+ * What waits in an account that comes back: nobody expects it to go any more, and only a person says that it does. What was to go
+ * later, and still is, stands: its time says when it is expected. What may have left is not touched: whoever takes over the account
+ * finds it (`recoverBatches`).
  */
 export const failWaiting = async (unit: RawUnit, accountId: bigint): Promise<void> => {
   const rows = await unit.tx.$queryRaw<{ id: string }[]>`
-    UPDATE submission_batch SET state = 'failed', changed_at = now(), reply_code = NULL, error_code = 'account.not_ready',
-      text = ${leftBehind}
-    WHERE account_id = ${accountId} AND state IN ('queued', 'deferred', 'leased', 'connected') RETURNING submission_id::text AS id`
+    UPDATE submission_batch b SET state = 'failed', changed_at = now(), reply_code = NULL, error_code = 'account.not_ready', text = ${leftBehind} FROM submission s
+    WHERE s.id = b.submission_id AND b.account_id = ${accountId} AND b.state IN ('queued', 'deferred', 'leased', 'connected')
+      AND NOT (b.state = 'queued' AND s.schedule IS NOT NULL AND s.not_before > now()) RETURNING s.id::text`
   for (const id of new Set(rows.map((row) => row.id))) {
     await finishSubmission(unit, id)
     tellSubmission(unit, accountId, id)
@@ -290,10 +291,21 @@ export const msToLate = async (tx: Tx, accountId: bigint, afterMs: number): Prom
 export const tellSubmission = (unit: Pick<RawUnit, 'log'>, accountId: bigint, id: string): void =>
   unit.log({ accountId }, { kind: 'submission', submissionId: id })
 
+/** Those that wait behind another one: what that says of its wait is said of theirs. */
+export const tellQueued = async (unit: RawUnit, accountId: bigint): Promise<void> => {
+  const rows = await unit.tx.$queryRaw<{ id: string }[]>`
+    SELECT DISTINCT s.id::text FROM submission_batch b JOIN submission s ON s.id = b.submission_id
+    WHERE b.account_id = ${accountId} AND b.state = 'queued' AND (s.schedule IS NULL OR s.not_before <= now()) LIMIT 200`
+  for (const { id } of rows) tellSubmission(unit, accountId, id)
+}
+
 /** Long over. What went everywhere it should needs its octets no longer; of the rest they are kept to be sent again. */
 export const sweepSubmissions = async ({ prisma }: Store): Promise<void> => {
-  // Sent: from here on it is any draft that was discarded (draft-copies.ts, sweepDrafts).
-  await prisma.$executeRaw`UPDATE draft SET submission_id = NULL WHERE discarded_at < now() - interval '1 day' AND submission_id IS NOT NULL`
+  // Sent: from here on it is any draft that was discarded (draft-copies.ts, sweepDrafts); not while it may be written anew to some.
+  await prisma.$executeRaw`
+    UPDATE draft d SET submission_id = NULL WHERE discarded_at < now() - interval '1 day' AND submission_id IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM submission s JOIN submission_recipient r ON r.submission_id = s.id
+        WHERE s.id = d.submission_id AND s.dismissed_at IS NULL AND r.state NOT IN ('accepted', 'delivered'))`
   // Nobody came back to one that failed: what was written is not lost with it.
   await prisma.$executeRaw`
     UPDATE draft d SET submission_id = NULL FROM submission s WHERE d.submission_id = s.id AND d.discarded_at IS NULL AND s.finished_at < now() - interval '90 days'`

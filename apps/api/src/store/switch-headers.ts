@@ -25,7 +25,7 @@ export type MetMail = { messageId: bigint; key: string; sizeBytes: number; topHa
 /**
  * Mails of the maildrop that are here: each gets its row in the ledger, whole where its source is here. The others are never
  * removed at the provider and can be fetched whole when somebody wants that; where nothing was read of one yet, or its
- * attachments are still there, it is shown as one of which only the beginning is here.
+ * attachments are still there, it is shown as one of which only the header, or the text, is here.
  */
 export const storeMet = async (unit: RawUnit, accountId: bigint, mails: MetMail[]): Promise<void> => {
   if (mails.length === 0) return
@@ -44,7 +44,7 @@ export const storeMet = async (unit: RawUnit, accountId: bigint, mails: MetMail[
 }
 
 /**
- * Rows of the ledger from before the account was IMAP, of which the mails turned out to be the same. What was a beginning then
+ * Rows of the ledger from before the account was IMAP, of which the mails turned out to be the same. What was a header then
  * may have been read by IMAP since, but for its attachments.
  */
 export const countSame = async (unit: RawUnit, accountId: bigint, ledgerIds: bigint[]): Promise<void> => {

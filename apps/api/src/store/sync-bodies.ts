@@ -1,5 +1,6 @@
 import { countBytes } from './account-state.ts'
 import type { RawTx } from './bare-tx.ts'
+import { dropOctets } from './blobs.ts'
 import type { BodyColumns } from './body-columns.ts'
 import type { RawUnit } from './commit.ts'
 import { noteTexts } from './doubt-evidence.ts'
@@ -131,13 +132,10 @@ export const forgetRead = async (unit: RawUnit, accountId: bigint, messageIds: b
   const { tx } = unit
   const gone = await tx.$queryRaw<{ blob_id: bigint | null }[]>`
     DELETE FROM part WHERE account_id = ${accountId} AND message_id = ANY (${messageIds}::bigint[]) RETURNING blob_id`
-  const blobIds = gone.flatMap(({ blob_id }) => blob_id ?? [])
-  if (blobIds.length > 0) {
-    await tx.$executeRaw`DELETE FROM blob_chunk WHERE blob_id = ANY (${blobIds}::bigint[])`
-    const [row] = await tx.$queryRaw<{ bytes: bigint }[]>`
-      WITH d AS (DELETE FROM blob WHERE id = ANY (${blobIds}::bigint[]) RETURNING size_bytes) SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes FROM d`
-    await tx.$executeRaw`UPDATE account SET stored_bytes = greatest(0, stored_bytes - ${row?.bytes ?? 0n}) WHERE id = ${accountId}`
-  }
+  await dropOctets(
+    tx,
+    gone.flatMap(({ blob_id }) => blob_id ?? []),
+  )
   await tx.$executeRaw`DELETE FROM body WHERE message_id = ANY (${messageIds}::bigint[])`
   await tx.$executeRaw`DELETE FROM message_search WHERE message_id = ANY (${messageIds}::bigint[])`
   await tx.$executeRaw`UPDATE message SET body_state = 'absent' WHERE account_id = ${accountId} AND id = ANY (${messageIds}::bigint[])`

@@ -12,11 +12,16 @@ export type SwitchSums = {
   inPart: number
 }
 
-/** The last line of a change in the timeline, alike both ways. */
+/** The last line of a change in the timeline, alike both ways; what there is none of goes unsaid. */
 export const endLine = ({ to, found, brought, left, inPart }: SwitchSums): string => {
   const [title, where] = to === 'imap' ? ['POP3 to IMAP', 'there'] : ['IMAP to POP3', 'here whole']
-  const sums = `${countMails(found)} found again at the provider, ${countMails(brought)} brought ${where}, ${countMails(left)} here only.`
-  return [`Changed from ${title}: ${sums}`, ...(left > 0 ? [leftLine(to, inPart)] : [])].join(' ')
+  const sums = [
+    ...(found > 0 ? [`${countMails(found)} found again at the provider`] : []),
+    ...(brought > 0 ? [`${countMails(brought)} brought ${where}`] : []),
+    ...(left > 0 ? [`${countMails(left)} here only`] : []),
+  ]
+  const changed = `Changed from ${title}${sums.length > 0 ? `: ${sums.join(', ')}` : ''}.`
+  return [changed, ...(left > 0 ? [leftLine(to, inPart)] : [])].join(' ')
 }
 
 /** Whether something is missing is what a person has to know. */

@@ -78,7 +78,7 @@ export const addItems = (
     async (unit) => {
       const { tx } = unit
       const [transfer] = await tx.$queryRaw<{ account_id: bigint; mailbox_id: bigint }[]>`
-        UPDATE transfer SET received_bytes = received_bytes + ${bytes} WHERE id = ${transferId} AND closed_at IS NULL AND cancelled_at IS NULL RETURNING account_id, mailbox_id`
+        UPDATE transfer SET received_bytes = received_bytes + ${bytes}, heard_at = now() WHERE id = ${transferId} AND closed_at IS NULL AND cancelled_at IS NULL RETURNING account_id, mailbox_id`
       if (!transfer) return false
       const rows = items.map((item) => ({
         ...item,
@@ -106,9 +106,14 @@ export const addItems = (
     { isDurable: true },
   )
 
-/** Nothing more comes. Null when it was cancelled. */
-export const closeTransfer = async (tx: Tx, id: bigint): Promise<TransferRow | null> => {
-  await tx.$executeRaw`UPDATE transfer SET closed_at = coalesce(closed_at, now()) WHERE id = ${id} AND cancelled_at IS NULL`
+/** A large mail is long on its way, and counts when its end is here: until then its sender is there. */
+export const noteSender = async (store: Store, transferId: bigint): Promise<void> => {
+  await store.prisma.$executeRaw`UPDATE transfer SET heard_at = now() WHERE id = ${transferId} AND closed_at IS NULL`
+}
+
+/** Nothing more comes; `isCutOff`: though not all has. Null when it was cancelled. */
+export const closeTransfer = async (tx: Tx, id: bigint, { isCutOff = false } = {}): Promise<TransferRow | null> => {
+  await tx.$executeRaw`UPDATE transfer SET closed_at = now(), is_cut_off = ${isCutOff} WHERE id = ${id} AND closed_at IS NULL AND cancelled_at IS NULL`
   return tx.transfer.findFirst({ where: { id, cancelledAt: null } })
 }
 
@@ -174,10 +179,10 @@ export const addUploadItems = async (
   unit.wakeEngine(transfer.accountId)
 }
 
-/** Transfers that came to their end long ago, or that nobody ends. */
+/** Transfers that came to their end long ago, or whose sender is gone: a page that was closed says nothing. */
 export const sweepTransfers = async (store: Store): Promise<void> => {
   await store.prisma
-    .$executeRaw`UPDATE transfer SET closed_at = now() WHERE closed_at IS NULL AND cancelled_at IS NULL AND created_at < now() - interval '1 day'`
+    .$executeRaw`UPDATE transfer SET closed_at = now(), is_cut_off = true WHERE closed_at IS NULL AND cancelled_at IS NULL AND heard_at < now() - interval '1 hour'`
   await store.prisma.$executeRaw`
     WITH old AS (DELETE FROM transfer t WHERE created_at < now() - interval '90 days'
       AND NOT EXISTS (SELECT 1 FROM transfer_item i WHERE i.transfer_id = t.id AND i.state IN ('waiting', 'sending')) RETURNING id)

@@ -1,4 +1,3 @@
-import { newSha256 } from '#platform/sha256.ts'
 import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { commitBulk } from '#store/commit.ts'
 import {
@@ -13,6 +12,7 @@ import { headerHash } from './bring-home.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 import type { ListedMail } from './plan-maildrop.ts'
 import { possibleSizes } from './plan-recognition.ts'
+import { readAnswer } from './read-answer.ts'
 
 /** Met together, and safe from being met again. */
 const batchMails = 200
@@ -72,7 +72,8 @@ const readHeaders = async (
     for await (const answer of answers) {
       signal.throwIfAborted()
       if (answer.kind === 'refused') continue
-      headers.set(answer.number, await readHeader(answer.content))
+      const { beginning, hash } = await readAnswer(answer.content)
+      headers.set(answer.number, { hash: headerHash(beginning).toString('hex'), topHash: hash })
     }
   }
   const numbers = batch.map(({ number }) => number)
@@ -80,21 +81,6 @@ const readHeaders = async (
   const left = numbers.filter((number) => !headers.has(number))
   if (isMeeting && left.length > 0 && session.capabilities.top === false) await take(retrieveMessages(session, left))
   return headers
-}
-
-const maxHeaderBytes = 512 * 1024
-
-/** The beginning of what comes is kept, all of it is read. */
-const readHeader = async (content: AsyncIterable<Buffer>): Promise<Header> => {
-  const whole = newSha256()
-  const pieces: Buffer[] = []
-  let bytes = 0
-  for await (const piece of content) {
-    whole.update(piece)
-    if (bytes < maxHeaderBytes) pieces.push(Buffer.from(piece))
-    bytes += piece.length
-  }
-  return { hash: headerHash(Buffer.concat(pieces)).toString('hex'), topHash: Buffer.from(whole.digest()) }
 }
 
 const pairMails = async (

@@ -25,7 +25,7 @@ export type LedgerRow = {
   state: LedgerState
   /** The whole mail is stored, not its header alone. */
   isWhole: boolean
-  /** Nothing but its beginning can be read here. Not so for one that was read by IMAP, though it is not whole. */
+  /** Nothing but its header can be read here. Not so for one that was read by IMAP, though it is not whole. */
   isInPart: boolean
   /** Not whole, and to be fetched whole: the person asked for the rest, or what is stored is damaged. */
   wantsWhole: boolean

@@ -1,7 +1,8 @@
 import { deleteMessages } from '#protocol/pop3/delete-messages.ts'
 import { quitSession } from '#protocol/pop3/quit-session.ts'
 import { commit } from '#store/commit.ts'
-import { findVerified, markDamaged, markLedger } from '#store/pop-ledger.ts'
+import { addListed, findVerified, markDamaged, markLedger, markMissing } from '#store/pop-ledger.ts'
+import { compareHeadersAtAnyCost } from './compare-headers.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 import type { MaildropPlan } from './plan-maildrop.ts'
 
@@ -10,7 +11,7 @@ const verifyAtOnce = 200
 
 /**
  * Removes mails at the server and ends the session: what is stored of each is read back and must have the hash it came
- * with; that we are about to ask is on disk before the first DELE; and only the server's OK to QUIT counts as done. A kill
+ * with; what the server has under its name must be that mail; that we are about to ask is on disk before the first DELE; and only the server's OK to QUIT counts as done. A kill
  * anywhere leaves rows that the next listing makes sense of. Answers the numbers of those that were removed.
  */
 export const removeAndQuit = async (
@@ -22,7 +23,7 @@ export const removeAndQuit = async (
     await quitSession(session)
     return new Set()
   }
-  const verified = await verify(context, wanted)
+  const verified = await leaveReplaced(context, await verify(context, wanted))
   const mark = (ids: bigint[], to: 'dele_sent' | 'to_delete' | 'gone') =>
     commit(store, scope, (unit) =>
       markLedger(unit, accountId, ids, { from: ['fetched', 'to_delete', 'dele_sent'], to }),
@@ -69,4 +70,30 @@ const verify = async (
     await commit(store, scope, (unit) => markDamaged(unit, accountId, damaged))
   }
   return wanted.filter(({ row }) => sound.has(row.id))
+}
+
+/**
+ * A server may have given the name of a mail to another one, of the same size even, since the last look. That stays, as a mail
+ * of which the next look hears for the first time; the one that had its name is away. Whether it is so is not asked of names
+ * that are made of what the server has (plan-maildrop.ts).
+ */
+const leaveReplaced = async (
+  context: MaildropContext,
+  verified: MaildropPlan['remove'],
+): Promise<MaildropPlan['remove']> => {
+  const { store, scope, accountId, session, logger } = context
+  if (session.capabilities.uniqueIds === false || verified.length === 0) return verified
+  const { same, others } = await compareHeadersAtAnyCost(context, verified)
+  const replaced = verified.flatMap(({ row }) => (others.has(row.id) ? [row] : []))
+  if (replaced.length > 0) {
+    logger.warn(
+      { accountId: `${accountId}`, mails: replaced.length },
+      'mails stay at the server: it gave the names of others to them',
+    )
+    await commit(store, scope, async (unit) => {
+      await markMissing(unit, accountId, [...others], true)
+      await addListed(unit, accountId, replaced)
+    })
+  }
+  return verified.filter(({ row }) => same.has(row.id))
 }

@@ -1,26 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type MaildropFacts, maxMessageBytes } from '@postern/shared/retrieval.ts'
-import { headerOf } from '#mail/read-envelope.ts'
-import { newSha256 } from '#platform/sha256.ts'
 import { listMaildrop, type Maildrop } from '#protocol/pop3/list-maildrop.ts'
 import { retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { commitBulk } from '#store/commit.ts'
 import { isTakable } from '#store/count-parts.ts'
-import {
-  addListed,
-  markLedger,
-  markMissing,
-  readLedger,
-  readStoredHeader,
-  type StoredHeader,
-  storeMaildropFacts,
-} from '#store/pop-ledger.ts'
+import { addListed, markLedger, markMissing, readLedger, storeMaildropFacts } from '#store/pop-ledger.ts'
 import { countSame } from '#store/switch-headers.ts'
+import { compareHeaders } from './compare-headers.ts'
 import { countMaildrop, type Listing } from './count-maildrop.ts'
 import { fetchMails, type ToFetch } from './fetch-maildrop.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 import { concludeMeeting, type Meeting, meetMails } from './meet-mails.ts'
 import { isRestWanted, type LedgerRow, type ListedMail, type MaildropPlan, planMaildrop } from './plan-maildrop.ts'
+import { readAnswer } from './read-answer.ts'
 import { removeAndQuit } from './remove-from-maildrop.ts'
 
 export type MaildropLook = {
@@ -101,7 +93,8 @@ const writeDown = async (
   facts: MaildropFacts | null,
 ): Promise<{ toFetch: ToFetch[]; meeting: Meeting }> => {
   const { store, scope, accountId, isMeeting } = context
-  const same = await findUnchanged(context, plan.returned)
+  // A server that once lists nothing, by a fault of its own, must not make anybody download everything again.
+  const { same } = await compareHeaders(context, plan.returned)
   const others = plan.returned.filter((back) => !same.has(back.row.id))
   const meeting = await meetMails(context, [
     ...plan.fresh,
@@ -208,7 +201,7 @@ const nameMails = async ({ session, signal }: MaildropContext, { entries }: Mail
     for await (const answer of answers) {
       signal.throwIfAborted()
       if (answer.kind === 'refused') continue
-      names.set(answer.number, `${kind}:${await hashOf(answer.content)}`)
+      names.set(answer.number, `${kind}:${(await readAnswer(answer.content)).hash.toString('hex')}`)
     }
   }
   if (nameless.length > 0 && session.capabilities.top !== false) await nameBy('top', nameless)
@@ -225,37 +218,3 @@ const nameMails = async ({ session, signal }: MaildropContext, { entries }: Mail
     unnamed,
   }
 }
-
-const hashOf = async (content: AsyncIterable<Buffer>): Promise<string> => {
-  const hash = newSha256()
-  for await (const piece of content) hash.update(piece)
-  return hash.digest('hex')
-}
-
-/**
- * Of mails that were away and are listed again, those that still have the header we stored. A server that once lists
- * nothing, by a fault of its own, must not make anybody download everything again.
- */
-const findUnchanged = async (
-  { store, accountId, session, signal }: MaildropContext,
-  returned: MaildropPlan['returned'],
-): Promise<Set<bigint>> => {
-  const same = new Set<bigint>()
-  if (returned.length === 0 || session.capabilities.top === false) return same
-  const rowOf = new Map(returned.map(({ number, row }) => [number, row]))
-  for await (const answer of retrieveTops(session, rowOf.keys(), { lines: 0 })) {
-    signal.throwIfAborted()
-    const row = rowOf.get(answer.number)
-    if (answer.kind === 'refused' || !row) continue
-    const pieces: Buffer[] = []
-    for await (const piece of answer.content) pieces.push(Buffer.from(piece))
-    const stored = await store.readSystem((tx) => readStoredHeader(tx, accountId, row.id))
-    if (stored !== null && isHeaderOf(stored, Buffer.concat(pieces))) same.add(row.id)
-  }
-  return same
-}
-
-const isHeaderOf = (stored: StoredHeader, header: Buffer): boolean =>
-  stored.kind === 'hash'
-    ? newSha256().update(header).digest().equals(stored.hash)
-    : headerOf(header).equals(headerOf(Buffer.from(stored.bytes)))

@@ -49,7 +49,7 @@ describe('an account that is disconnected', () => {
     })
   })
 
-  it.each(['connected', 'added'])('sends nothing that was left in it by itself when it is %s again', async (how) => {
+  it.each(['connected', 'added'])('sends nothing by itself that was due when it is %s again', async (how) => {
     const { store, userId } = fixture
     const { accountId } = await fixture.makeAccount(1)
     const address = `${how}@example.org`
@@ -62,6 +62,14 @@ describe('an account that is disconnected', () => {
       await queueMail(store, { userId, accountId }, { id, to: ['bob@example.org'] })
       await store.prisma.submissionBatch.updateMany({ where: { submissionId: id }, data: { state } })
       left.push({ id, state })
+    }
+    // Of those that were to go later, one whose time has not come, and one whose time came while the account was away.
+    const [ahead, missed] = [randomUUID(), randomUUID()]
+    for (const id of [ahead, missed]) {
+      const notBefore = new Date(Date.now() + (id === ahead ? 86_400_000 : -1000))
+      await queueMail(store, { userId, accountId }, { id, to: ['bob@example.org'], notBefore })
+      const schedule = { wallTime: notBefore.toISOString().slice(0, 16), zone: 'UTC' }
+      await store.prisma.submission.update({ where: { id }, data: { schedule } })
     }
     await fixture.send('DELETE', `/accounts/${accountId}?mode=disconnect`)
     const row = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
@@ -77,6 +85,17 @@ describe('an account that is disconnected', () => {
       const isOver = state !== 'committing' && state !== 'sent'
       expect([state, now, finishedAt !== null]).toEqual([state, isOver ? 'failed' : state, isOver])
     }
+    const states = await store.prisma.submissionBatch.findMany({ where: { submissionId: { in: [ahead, missed] } } })
+    expect(new Map(states.map(({ submissionId, state }) => [submissionId, state]))).toEqual(
+      new Map([
+        [ahead, 'queued'],
+        [missed, 'failed'],
+      ]),
+    )
+    expect((await fixture.send('GET', `/submissions/${ahead}`)).json()).toMatchObject({
+      state: 'scheduled',
+      problem: null,
+    })
     const one = (await fixture.send('GET', `/submissions/${left[0]?.id}`)).json()
     expect(one).toMatchObject({ state: 'failed', problem: { message: expect.stringMatching(/was disconnected/) } })
     expect((await fixture.send('POST', `/submissions/${left[0]?.id}/retry`)).json().state).not.toBe('failed')

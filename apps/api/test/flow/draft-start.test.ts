@@ -291,3 +291,21 @@ it('the text of a mail that is quoted is taken, also when it comes between two l
   const { original } = await openOriginal({ store, engine: noEngine }, api.userId, about)
   expect(original.text).toBe('just come')
 })
+
+it('an answer is written by the account that stands in To, if that can send, also where another one shows the mail', async () => {
+  const { accountId: other } = await api.makeAccount(0)
+  const fields = { address: 'other@example.org', name: '', replyTo: null, signature: '', isDefault: true }
+  const identity = await commit(api.store, { kind: 'system' }, (unit) => addIdentity(unit, other, fields))
+  const facts = {
+    fromAddresses: [person('bob@example.org')],
+    toAddresses: [person('other@example.org')],
+    cc: [person('a@example.org')],
+  }
+  const messageId = await mail(facts, {})
+  expect((await begin('replyAll', messageId)).content.identityId).toBe(writers['a@example.org'])
+  await db().account.update({ where: { id: other }, data: { outgoing: { host: 'mail.example.org' } } })
+  const { id, content } = await begin('replyAll', messageId)
+  expect(content).toMatchObject({ identityId: `${identity.id}`, to: [person('bob@example.org')], cc: [] })
+  // It is kept, and will be sent, over there.
+  expect((await db().draft.findUniqueOrThrow({ where: { id } })).accountId).toBe(other)
+})

@@ -104,6 +104,17 @@ it('what was discarded can come back, and comes back when somebody goes on writi
   await api.send('DELETE', `/drafts/${id}`)
 })
 
+it('nothing is discarded that was written after what was seen', async () => {
+  const id = randomUUID()
+  await put(id, 0, { subject: 'one' })
+  await put(id, 1, { subject: 'two' })
+  expect(await errorOf(api.send('DELETE', `/drafts/${id}?version=1`))).toBe('request.conflict')
+  expect((await api.send('GET', `/drafts/${id}`)).json()).toMatchObject({ version: 2, content: { subject: 'two' } })
+  // Asked again without an answer, it is gone as it was.
+  for (const _ of [1, 2]) expect((await api.send('DELETE', `/drafts/${id}?version=2`)).statusCode).toBe(204)
+  expect(await errorOf(api.send('GET', `/drafts/${id}`))).toBe('not_found')
+})
+
 it('every screen of its person is told what a draft is now, and that it is gone', async () => {
   const id = randomUUID()
   await put(id, 0, { subject: 'told' })
@@ -125,9 +136,13 @@ it('odd text is kept as far as it is text, and the plain one of a rich mail is m
   const { draft } = await put(id, 0, {
     subject: 'a\u0000b\ud800',
     text: 'something else',
-    html: '<p>one</p><p>two \u0000</p>',
+    html: '<p>one</p><p>two \u0000</p><div>three</div><div>four</div>',
   })
-  expect(draft.content).toMatchObject({ subject: 'ab\ufffd', text: 'one\n\ntwo', html: '<p>one</p><p>two </p>' })
+  expect(draft.content).toMatchObject({
+    subject: 'ab\ufffd',
+    text: 'one\n\ntwo\n\nthree\nfour',
+    html: '<p>one</p><p>two </p><div>three</div><div>four</div>',
+  })
   const long = 'x'.repeat(4_000_000)
   expect((await put(id, 1, { text: long })).draft.content.text).toBe(long)
   await api.send('DELETE', `/drafts/${id}`)
@@ -157,7 +172,7 @@ it('a draft begins empty or as a link says, and is begun once', async () => {
   const start = { kind: 'new', to, subject: 'Hi', text: 'a < b\nc' }
   const begin = async () => draftSchema.parse((await api.send('POST', '/drafts', { id, start })).json())
   const begun = await begin()
-  expect(begun.content).toMatchObject({ identityId, to, subject: 'Hi', html: '<p>a &#60; b</p><p>c</p>' })
+  expect(begun.content).toMatchObject({ identityId, to, subject: 'Hi', html: '<div>a &lt; b</div><div>c</div>' })
   expect(await begin()).toEqual(begun)
   await api.send('DELETE', `/drafts/${id}`)
 })

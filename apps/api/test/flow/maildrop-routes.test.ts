@@ -11,7 +11,8 @@ describe('what a person asks of a maildrop', () => {
   })
   afterAll(() => fixture.stop())
 
-  const ask = (method: 'GET' | 'POST', path: string, session?: string) => fixture.send(method, path, undefined, session)
+  const ask = (method: 'GET' | 'POST' | 'DELETE', path: string, session?: string) =>
+    fixture.send(method, path, undefined, session)
   const incoming = { host: 'pop.example.org', port: 995, security: 'tls', username: 'a' }
   /** An account of three mails: one whole, one that came again, one by its header only. */
   const makeDrop = async () => {
@@ -91,14 +92,15 @@ describe('what a person asks of a maildrop', () => {
     await prisma.popLedger.updateMany({ where: { messageId: part }, data: { sizeBytes: 5000n } })
     const limit = async (maxBytes: number | null) => {
       const { maildrop } = (await fixture.send('PATCH', `/accounts/${accountId}`, { retrieval: { maxBytes } })).json()
-      return { headersOnlyBytes: maildrop.headersOnlyBytes, fitting: maildrop.fitting, coming: maildrop.coming }
+      const { headersOnlyBytes, fitting, beyond, coming } = maildrop
+      return { headersOnlyBytes, fitting, beyond, coming }
     }
     const [none, one] = [
       { mails: 0, bytes: 0 },
       { mails: 1, bytes: 5000 },
     ]
-    expect(await limit(4999)).toEqual({ headersOnlyBytes: 5000, fitting: none, coming: none })
-    expect(await limit(null)).toEqual({ headersOnlyBytes: 5000, fitting: one, coming: none })
+    expect(await limit(4999)).toEqual({ headersOnlyBytes: 5000, fitting: none, beyond: one, coming: none })
+    expect(await limit(null)).toEqual({ headersOnlyBytes: 5000, fitting: one, beyond: none, coming: none })
     const url = `/accounts/${accountId}/rests/fetch`
     const asked = await requests(accountId)
     expect((await ask('POST', url)).json()).toEqual(one)
@@ -122,6 +124,41 @@ describe('what a person asks of a maildrop', () => {
       came: none,
       onlyThere: 1,
     })
+  })
+
+  it('asks for the rest of those above the limit too, but only when told so', async () => {
+    const { accountId, part } = await makeDrop()
+    const { prisma } = fixture.store
+    await prisma.popLedger.updateMany({ where: { messageId: part }, data: { sizeBytes: 5000n } })
+    await fixture.send('PATCH', `/accounts/${accountId}`, { retrieval: { maxBytes: 4999 } })
+    const fetch = async (body?: object) =>
+      (await fixture.send('POST', `/accounts/${accountId}/rests/fetch`, body)).json()
+    expect([await fetch(), await fetch({})]).toEqual(Array(2).fill({ mails: 0, bytes: 0 }))
+    expect(await fetch({ isBeyondLimit: true })).toEqual({ mails: 1, bytes: 5000 })
+    const { maildrop } = (await ask('GET', `/accounts/${accountId}`)).json()
+    expect(maildrop).toMatchObject({ beyond: { mails: 0 }, coming: { mails: 1, bytes: 5000 } })
+  })
+
+  it('says of which mails nobody else has a copy, while the account is connected and afterwards', async () => {
+    const { accountId } = await makeDrop()
+    const { prisma } = fixture.store
+    const [, only] = await fixture.placements(accountId)
+    await prisma.message.update({ where: { id: only?.messageId ?? 0n }, data: { sizeBytes: 7000n } })
+    const counted = async () => {
+      const { mails, bytes } = (await ask('GET', `/accounts/${accountId}/switch`)).json()
+      return { mails, bytes }
+    }
+    expect(await counted()).toEqual({ mails: 1, bytes: 7000 })
+    await prisma.popLedger.updateMany({ where: { accountId, isWhole: false }, data: { missingSince: new Date() } })
+    const two = await counted()
+    expect(two.mails).toBe(2)
+    await prisma.stream.create({ data: { userId: fixture.userId } })
+    await prisma.accountLease.create({ data: { accountId, expiresAt: new Date(0) } })
+    expect((await ask('DELETE', `/accounts/${accountId}?mode=disconnect`)).statusCode).toBe(204)
+    const kept = async () => (await ask('GET', '/disconnected-accounts')).json().accounts.at(-1)
+    expect(await kept()).toMatchObject({ id: `${accountId}`, mails: 3, onlyHere: two })
+    await prisma.account.update({ where: { id: accountId }, data: { kind: 'imap' } })
+    expect(await kept()).toMatchObject({ id: `${accountId}`, onlyHere: null })
   })
 
   it('is told how a look that was asked for ended, and at once when there will be none', async () => {

@@ -1,3 +1,4 @@
+import { changesReply } from '@postern/shared/changes.ts'
 import type { RelayPut } from '@postern/shared/relay.ts'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -60,6 +61,10 @@ describe('mail that goes by the relay', () => {
     return id
   }
   const problemOf = async (id: string) => (await outbox.sender.state(id)).problem?.code
+  const changesOf = async (accountId: bigint, since = '0') =>
+    changesReply.parse(
+      (await outbox.sender.ask('GET', `/changes?stream=account:${accountId}&since=${since}&limit=1000`)).body,
+    ).batch
   const isRefusedToOwner = async () => (await owner('GET', '/session')).body.isRelayRefused
 
   it('goes with the login of the relay, as its sender, and is kept in Sent of its account', async () => {
@@ -86,7 +91,8 @@ describe('mail that goes by the relay', () => {
     const { id } = await sender.send(await sender.write(accountId), { holdSeconds: 1 })
     await owner('DELETE', '/owner/relay')
     await sender.ends(id, 'deferred')
-    expect(await problemOf(id)).toBe('relay.missing')
+    const parked = await outbox.sender.state(id)
+    expect([parked.problem?.code, parked.nextAttemptAt]).toEqual(['relay.missing', null])
     const late = await sender.send(await sender.write(accountId))
     expect(late.body).toMatchObject({ error: { message: expect.stringMatching(/relay .* is not there any more/) } })
     await set(second)
@@ -144,14 +150,29 @@ describe('mail that goes by the relay', () => {
     expect(Date.parse(nextAttemptAt ?? '') - Date.now()).toBeGreaterThan(50 * 60_000)
     // Those behind it are left alone; tried again, it says why it waits on.
     const third = await send(two)
+    const { seq } = await changesOf(two)
     expect((await owner('POST', `/submissions/${second}/retry`)).status).toBe(200)
     await outbox.sender.ends(second, 'deferred')
-    expect([await problemOf(second), (await outbox.sender.state(third)).state]).toEqual(['relay.limit', 'queued'])
+    const behind = await outbox.sender.state(third)
+    expect([await problemOf(second), behind.state, behind.problem?.code]).toEqual([
+      'relay.limit',
+      'queued',
+      'relay.limit',
+    ])
+    // For the same reason, and as long.
+    expect(behind.nextAttemptAt).toEqual((await outbox.sender.state(second)).nextAttemptAt)
+    // Every screen was told, though nothing of its own has changed.
+    expect((await changesOf(two, seq)).changes).toContainEqual({ kind: 'submission', submission: behind })
+    // Taken back, the one ahead leaves its word to the next.
+    const fourth = await send(two)
+    expect((await owner('POST', `/submissions/${second}/cancel`)).status).toBe(200)
+    await outbox.sender.ends(third, 'deferred')
+    expect([await problemOf(third), await problemOf(fourth)]).toEqual(['relay.limit', 'relay.limit'])
     await set(relay, { domains: ['else.example'], carriesOthers: false })
-    await until(async () => (await problemOf(second)) === 'relay.sender', { what: 'a sender that is not carried' })
+    await until(async () => (await problemOf(third)) === 'relay.sender', { what: 'a sender that is not carried' })
     expect(relay.mails).toHaveLength(1)
     await set(relay)
-    for (const id of [second, third]) await outbox.sender.ends(id, 'sent')
+    for (const id of [third, fourth]) await outbox.sender.ends(id, 'sent')
   })
 
   it('does not keep a session open by what waits for its turn', async () => {

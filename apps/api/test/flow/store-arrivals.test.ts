@@ -149,9 +149,14 @@ describe('mails out of a maildrop', () => {
         data: { retrieval: { policy: kind === 'afterDays' ? { kind, days: 30 } : { kind } } },
       })
     const here = () => store.prisma.message.count({ where: { accountId } })
+    const stored = async () => (await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).storedBytes
+    const before = await stored()
     await policy('afterDays')
     await sweepOld(store)
     expect(await here()).toBe(2)
+    const { _sum: left } = await store.prisma.blob.aggregate({ where: { accountId }, _sum: { sizeBytes: true } })
+    expect(await stored()).toBe(left.sizeBytes)
+    expect(await stored()).toBeLessThan(before)
     await policy('whenDeletedHere')
     await store.prisma.popLedger.update({ where: { id: listed }, data: { state: 'to_delete' } })
     await sweepOld(store)
@@ -163,6 +168,6 @@ describe('mails out of a maildrop', () => {
     // Nothing is removed there any more, so nothing has to be kept for it.
     await policy('keep')
     await sweepOld(store)
-    expect([await here(), await removable()]).toEqual([0, []])
+    expect([await here(), await removable(), await stored()]).toEqual([0, [], 0n])
   })
 })

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { simpleParser } from 'mailparser'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { sweepDrafts } from '#store/draft-copies.ts'
+import { sweepSubmissions } from '#store/submissions.ts'
 import { type OutboxScene, startOutboxScene } from '../support/sending-scene.ts'
 import { until } from '../support/until.ts'
 
@@ -175,6 +177,72 @@ describe('a draft that is sent', () => {
     await engine.stop()
   })
 
+  it('that did not reach some can be written to them again, with all that was in it, as a mail of its own', async () => {
+    let isClosed = true
+    const { server, accountId } = await outbox.scene((step, to) =>
+      step === 'rcpt' && isClosed && /eve|xn--bcher-kva/.test(to)
+        ? { reply: '550 5.1.1 no such user here' }
+        : undefined,
+    )
+    const engine = outbox.fixture.start()
+    const { sender } = outbox
+    const person = (name: string) => ({ name: name.toUpperCase(), address: `${name}@example.org` })
+    const shop = { name: 'Shop', address: 'shop@bücher.example' }
+    const written = { to: [person('bob'), person('eve')], cc: [shop, person('dan')], html: '<p>hi</p>' }
+    const files = [{ filename: 'plan.txt', octets: Buffer.from('the plan') }]
+    const ties = { inReplyTo: '<last@example.org>', refs: ['<first@example.org>', '<last@example.org>'] }
+    const draftId = await sender.write(accountId, written, { files, ...ties })
+    const { id } = await sender.send(draftId)
+    const again = async (submissionId: string, draft = randomUUID()) =>
+      sender.ask('POST', '/drafts', { id: draft, start: { kind: 'writeAgain', submissionId } })
+    await sender.ends(id, 'partly_sent')
+    expect((await sender.ask('GET', `/submissions/${id}/mail`)).body).toMatchObject({
+      html: '<p>hi</p>',
+      draftId,
+      attachments: [{ filename: 'plan.txt', sizeBytes: 8 }],
+    })
+    // However long nobody comes to it.
+    await until(async () => (await outbox.draftOf(draftId)).discardedAt !== null, { what: 'what follows' })
+    const { store } = outbox.fixture
+    await store.prisma.draft.update({ where: { id: draftId }, data: { discardedAt: new Date(0) } })
+    await store.prisma.draftCopy.deleteMany({ where: { draftId } })
+    await sweepSubmissions(store)
+    await sweepDrafts(store)
+    const draft = randomUUID()
+    const begun = await again(id, draft)
+    expect(begun).toMatchObject({
+      status: 200,
+      body: {
+        id: draft,
+        content: { to: [person('eve')], cc: [shop], subject: 'hello', html: '<p>hi</p>' },
+        attachments: [{ filename: 'plan.txt', state: 'here' }],
+      },
+    })
+    expect((await again(id, draft)).body).toEqual(begun.body)
+    // Nothing of the new one hangs on the row it came from.
+    expect((await sender.ask('POST', `/submissions/${id}/dismiss`)).status).toBe(204)
+    await sweepSubmissions(store)
+    await sweepDrafts(store)
+    isClosed = false
+    const second = await sender.send(draft)
+    await sender.ends(second.id, 'sent')
+    expect((await again(second.id)).status).toBe(409)
+    expect(server.mails.map(({ to }) => to)).toEqual([
+      ['bob@example.org', 'dan@example.org'],
+      ['eve@example.org', 'shop@xn--bcher-kva.example'],
+    ])
+    const read = await simpleParser(server.mails[1]?.octets ?? '')
+    expect([read.messageId, read.inReplyTo, read.references]).toEqual([
+      `<${second.id}@example.org>`,
+      ties.inReplyTo,
+      ties.refs,
+    ])
+    expect(read.attachments.map(({ filename, content: octets }) => [filename, octets.toString()])).toEqual([
+      ['plan.txt', 'the plan'],
+    ])
+    await engine.stop()
+  })
+
   it('that fails for good keeps its draft, and can be tried again', async () => {
     const { accountId } = await outbox.scene((step) => (step === 'end' ? { reply: '552 5.3.4 too large' } : undefined))
     const engine = outbox.fixture.start()
@@ -224,7 +292,8 @@ describe('a draft that is sent', () => {
     const { server, accountId } = await outbox.scene()
     const engine = outbox.fixture.start()
     const octets = Buffer.alloc(700_000, 'a picture ')
-    const html = '<p>See <a href="https://example.org/x">this</a></p><img src="cid:one@example.org">'
+    const html =
+      '<div>See <a href="https://example.org/x">this</a></div><div>and</div><div><br></div><div>that</div><p>apart</p><img src="cid:one@example.org">'
     const refs = Array.from({ length: 80 }, (_, n) => `<${n}-${'r'.repeat(60)}@example.org>`)
     const files = [
       { filename: 'bild-ä.png', octets, contentType: 'image/png', contentId: 'one@example.org' },
@@ -238,8 +307,9 @@ describe('a draft that is sent', () => {
     const { id } = await outbox.sender.send(draftId)
     await outbox.sender.ends(id, 'sent')
     const read = await simpleParser(server.mails[0]?.octets ?? '', { skipImageLinks: true })
+    expect(read.html).toContain(`<body>${html}</body>`)
     expect([read.text, read.inReplyTo, read.references]).toEqual([
-      'See this <https://example.org/x>',
+      'See this <https://example.org/x>\nand\n\nthat\n\napart',
       '<last@example.org>',
       refs,
     ])

@@ -212,6 +212,9 @@ describe('leaving a list', () => {
     expect(source).toMatch(/^From: ann@example.org\r$/m)
     expect(source).not.toMatch(/^(?:Bcc|Cc):/im)
     expect(source).toMatch(/\r\n\r\na\r\nb/)
+    // It is read in the outbox, though nobody wrote it.
+    const read = await app.inject({ url: `/v1/submissions/${sent?.id}/mail`, headers: { cookie } })
+    expect(read.json()).toMatchObject({ text: expect.stringMatching(/^a\r?\nb/), html: null, draftId: null })
     expect(await leftAt(id)).not.toBeNull()
   })
 

@@ -104,7 +104,13 @@ it.each(['imap', 'kept'] as const)('twenty saves of a draft leave one copy in Dr
   const { messages } = threadSchema.parse((await send('GET', `/threads/${threadId}`)).json())
   expect(messages.map(({ draftId }) => draftId)).toEqual([id])
   // Nothing of the older ones is left of what costs room.
-  if (kind === 'kept') expect(await db().rawSource.count({ where: { accountId: accounts.kept } })).toBe(1)
+  if (kind === 'kept') {
+    const sources = await db().rawSource.findMany({ where: { accountId: accounts.kept } })
+    expect(sources).toHaveLength(1)
+    const { sizeBytes } = await db().blob.findUniqueOrThrow({ where: { id: sources[0]?.blobId ?? 0n } })
+    const { storedBytes } = await db().account.findUniqueOrThrow({ where: { id: accounts.kept } })
+    expect(storedBytes).toBe(sizeBytes)
+  }
   await send('DELETE', `/drafts/${id}`)
   await hurry(id)
   await until(async () => (await subjects(kind)).length === 0, { what: 'the end of the copy' })
@@ -224,9 +230,10 @@ const writeThere = async (id: string, change: (source: string) => string): Promi
 }
 
 it.each([
-  ['reply', ['p.png'], []],
-  ['forward', ['a.csv', 'p.png'], ['a.csv']],
-] as const)('a copy has what it quotes, and that is sealed again when it comes back (%s)', async (kind, files, own) => {
+  ['reply', ['p.png'], [], ['there', 'THERE']],
+  ['forward', ['a.csv', 'p.png'], ['a.csv'], ['iVBORw0KGgo=', 'iVBORw0KGgs=']],
+] as const)('a copy has what it quotes, and that is sealed again when it comes back (%s)', async (...given) => {
+  const [kind, files, own, [was, is]] = given
   const original = await arrive(`asked-${kind}`, { mailbox: 'INBOX' })
   const { id, content: begun } = await goOn(original, kind)
   // Fetched behind the answer.
@@ -262,11 +269,14 @@ it.each([
     files,
   ])
   expect(again.html?.split(quoted)).toHaveLength(2)
-  // Somebody wrote into it.
-  const within = await goOn(await writeThere(back.id, (source) => source.replaceAll('there', 'THERE')))
+  // Somebody wrote into it, or painted over its picture.
+  const within = await goOn(await writeThere(back.id, (source) => source.replaceAll(was, is)))
   expect(within.content.quotes).toBe(false)
-  expect(within.content.html).toMatch(/Again[\s\S]*from (?:<b>)?THERE/)
+  expect(within.content.html).toMatch(/Again[\s\S]*from (?:<b>)?there/i)
   expect(within.attachments.map(({ filename }) => filename).toSorted()).toEqual(files)
+  const picture = within.attachments.find(({ contentId }) => contentId !== null)
+  const now = await send('GET', `/drafts/${within.id}/attachments/${picture?.id}`)
+  expect([within.content.html, now.rawPayload.toString('base64')].join().includes(is)).toBe(true)
   await send('DELETE', `/drafts/${within.id}`)
   await hurry(within.id)
   await until(async () => (await subjects('imap')).length === 0, { what: 'the end of the copy' })

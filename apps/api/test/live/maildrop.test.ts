@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commit } from '#store/commit.ts'
 import { releaseDeletedHere } from '#store/maildrop-wishes.ts'
-import { capable, type Script, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { answerOf, capable, type Script, startScriptedPop3 } from '../support/scripted-pop3.ts'
+import { until } from '../support/until.ts'
 import { type MaildropScene, startMaildropScene, startMaildrops } from './maildrop-fixture.ts'
 
 const name = (n: number) => `Letter ${String(n).padStart(2, '0')}`
@@ -278,6 +279,35 @@ describe('a maildrop of a server with faults', () => {
     expect(await drop.shown()).toEqual([...many(4), name(77)])
   })
 
+  it('does not remove a mail that was given the name and the size of another one, also where there is no TOP', async () => {
+    const [, second, third] = mails
+    for (const [user, on] of [
+      ['inherited', {}],
+      ['inheritednotop', { CAPA: write('-ERR unknown command'), TOP: write('-ERR unknown command') }],
+    ] as const) {
+      const servers = [await script(on), await script(on, [mail(5), second ?? '', third ?? '', mail(6)])]
+      const left = { ...on, UIDL: write(rows('1 uid-1', '2 uid-4').trimEnd()) }
+      for (const _look of [3, 4]) servers.push(await script(left, [mail(5), mail(6)]))
+      const { drop, looks } = await through(user, servers, { policy: { kind: 'afterDownload' } })
+      expect(looks).toMatchObject([
+        { stored: 4, removed: 0 },
+        { stored: 0, removed: 2, facts: { messages: 2, notYet: 2 } },
+        { stored: 2, copies: 0, removed: 0 },
+        { stored: 0, removed: 2, facts: { messages: 0, waiting: 0 } },
+      ])
+      expect(servers[1]?.said.filter((line) => line.startsWith('DELE'))).toEqual(['DELE 2', 'DELE 3'])
+      expect(await drop.shown()).toEqual(many(6))
+    }
+  })
+
+  it('removes a mail whose header is written anew each time it is given', async () => {
+    const written = (boundary: string) =>
+      mail(1).replace('\r\n\r\n', `\r\nMessage-ID: <1@example.org>\r\nX-Boundary: ${boundary}\r\n\r\n`)
+    const servers = [await script({}, [written('one')]), await script({}, [written('two')])]
+    const { looks } = await through('anew', servers, { policy: { kind: 'afterDownload' } })
+    expect(looks).toMatchObject([{ stored: 1 }, { stored: 0, removed: 1 }])
+  })
+
   it('knows mails by what is in them where there is no UIDL, and where there is no TOP either', async () => {
     const refuse = write('-ERR unknown command')
     const withoutUidl = { CAPA: write(rows('TOP', 'PIPELINING').trimEnd()), UIDL: refuse }
@@ -288,9 +318,37 @@ describe('a maildrop of a server with faults', () => {
     ] as const) {
       const servers = [await script(on), await script(on), await script(on, [...mails.slice(1), mail(5)])]
       const { drop, looks } = await through(user, servers)
-      expect(looks).toMatchObject([{ stored: 4 }, { stored: 0 }, { stored: 1 }])
+      const facts = { hasUniqueIds: false, hasTop: on === withoutUidl }
+      expect(looks).toMatchObject([
+        { stored: 4, facts },
+        { stored: 0, facts },
+        { stored: 1, facts },
+      ])
+      expect(await drop.facts()).toMatchObject(facts)
       expect(await drop.shown()).toEqual(many(5))
     }
+  })
+
+  it('is not shown while other octets of it are staged than came, and comes again', async () => {
+    const large = `Subject: large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(45_000)}`
+    const answer = answerOf(large)
+    let tears = 1
+    const tear = () => drops.store.prisma.$executeRaw`
+      UPDATE blob_chunk c SET bytes = set_byte(c.bytes, 100, 0) FROM blob b WHERE b.id = c.blob_id AND b.account_id = ${drop.accountId} AND c.n = 0`
+    const on: Script['on'] = {
+      RETR: async (socket) => {
+        socket.write(answer.subarray(0, -100))
+        if (tears-- > 0) await until(async () => (await tear()) > 0, { what: 'the first piece' })
+        socket.write(answer.subarray(-100))
+      },
+    }
+    const server = await script(on, [large])
+    const drop = await drops.open('torn', server.port)
+    await expect(drop.look()).rejects.toMatchObject({ code: 'internal' })
+    expect([await drop.shown(), await drop.states()]).toEqual([[], { listed: 1 }])
+    expect(await drop.look()).toMatchObject({ stored: 1 })
+    expect((await drop.sources()).get('large')?.equals(Buffer.from(large))).toBe(true)
+    await server.stop()
   })
 
   it('is safe on disk before the next mail is asked for where the server hides what was retrieved', async () => {

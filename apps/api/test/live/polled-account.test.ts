@@ -131,6 +131,35 @@ describe('an account that is polled', () => {
     expect(await lastLine()).toBe('1 mail removed at the provider.')
   })
 
+  it('removes what goes once it is here by one more look right after, and is then as before', async () => {
+    const { prisma } = fixture.store
+    const accountId = await add('moved', 1)
+    const lines = async () => {
+      const looks = await prisma.syncEvent.findMany({ where: { accountId, kind: 'look' }, orderBy: { id: 'asc' } })
+      return looks.map(({ text }) => text)
+    }
+    const untilNext = async () => {
+      const { nextPollAt, lastSyncedAt } = await account(accountId)
+      return ((nextPollAt?.getTime() ?? 0) - (lastSyncedAt?.getTime() ?? 0)) / 60_000
+    }
+    const retrieval = { policy: { kind: 'afterDownload' } }
+    await prisma.account.update({ where: { id: accountId }, data: { retrieval } })
+    for (const n of [2, 3]) dovecot.deliver('moved', 'INBOX', letter(n))
+    expect((await endOf(await checkNow(accountId))).result).toMatchObject({ arrived: 2, removed: 1 })
+    await until(async () => (await lines()).length === 3, { what: 'the line of the look' })
+    expect((await lines()).slice(1)).toEqual([
+      '2 mails came in, 1 mail removed at the provider.',
+      '2 mails removed at the provider.',
+    ])
+    // The mail that came before it still counts: half of five minutes, give or take a tenth.
+    expect(await untilNext()).toBeCloseTo(2.5, 0)
+    // What is not to go brings no look after look.
+    await prisma.account.update({ where: { id: accountId }, data: { retrieval: { ...retrieval, isOnHold: true } } })
+    dovecot.deliver('moved', 'INBOX', letter(4))
+    await endOf(await checkNow(accountId))
+    expect(await untilNext()).toBeGreaterThan(1)
+  })
+
   it('goes on with its plan after a restart, and looks at once when that time has come', async () => {
     const own = await startEngineFixture(dovecot)
     try {

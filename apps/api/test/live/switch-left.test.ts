@@ -67,7 +67,7 @@ describe('a change from POP3 to IMAP', () => {
     expect(shown.filter((line) => /Letter [56] /.test(line))).toEqual(['Archive Letter 5 []'])
     expect(await switching.onServer()).toEqual(shown)
     expect(await lastEvent(accountId)).toBe(
-      `Changed from POP3 to IMAP: ${mostMails} mails found again at the provider, 1 mail brought there, 0 mails here only.`,
+      `Changed from POP3 to IMAP: ${mostMails} mails found again at the provider, 1 mail brought there.`,
     )
   })
 

@@ -83,7 +83,7 @@ describe('a POP3 account that changes to IMAP', () => {
     const events = await prisma.syncEvent.findMany({ where: { accountId, kind: 'switch' }, orderBy: { id: 'asc' } })
     expect(events.map(({ text }) => text)).toEqual([
       'The account changes from POP3 to IMAP.',
-      'Changed from POP3 to IMAP: 297 mails found again at the provider, 2 mails brought there, 0 mails here only.',
+      'Changed from POP3 to IMAP: 297 mails found again at the provider, 2 mails brought there.',
     ])
     // Not one of them is news, wherever it was met.
     expect(await account.arrived()).toEqual([])
@@ -190,7 +190,7 @@ describe('a POP3 account that changes to IMAP', () => {
       where: { accountId: account.accountId, kind: 'switch' },
       orderBy: { id: 'desc' },
     })
-    expect(text).toContain('0 mails brought there,')
+    expect(text).not.toContain('brought there')
     // POP3 ends what has no end of its own: there the sizes do not tell.
     const endless = mails.filter((raw) => !raw.toString('latin1').endsWith('\r\n'))
     const fetched =

@@ -23,8 +23,13 @@ export type EngineFixture = {
   databaseUrl: string
   /** With `port` the server, or a proxy in front of it, is spoken to in plain text. `facts` hold before the engine sees it. */
   addAccount: (user: string, password?: string, port?: number, facts?: AccountFacts) => Promise<bigint>
-  /** A POP3 account, spoken to in plain text at `port`. */
-  addMaildrop: (user: string, port: number, wishes?: Partial<Retrieval>, password?: string) => Promise<bigint>
+  /** A POP3 account, spoken to in plain text at this port of ours, or of whoever the name is. */
+  addMaildrop: (
+    user: string,
+    server: number | { host: string; port: number },
+    wishes?: Partial<Retrieval>,
+    password?: string,
+  ) => Promise<bigint>
   start: () => Supervisor
   stop: () => Promise<void>
   untilState: (accountId: bigint, state: string) => Promise<void>
@@ -96,12 +101,16 @@ export const startEngineFixture = async (
         password,
         facts,
       ),
-    addMaildrop: (name, port, wishes = {}, password = 'secret') =>
+    addMaildrop: (name, server, wishes = {}, password = 'secret') =>
       add(
         accountSettings.parse({
           address: `${name}@example.org`,
           kind: 'pop3',
-          incoming: { host: 'localhost', port, security: 'plain', username: name },
+          incoming: {
+            ...(typeof server === 'number' ? { host: 'localhost', port: server } : server),
+            security: 'plain',
+            username: name,
+          },
           retrieval: wishes,
         }),
         password,

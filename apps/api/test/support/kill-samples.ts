@@ -24,3 +24,9 @@ export const chooseMoments = (moments: NamedMoment[], samples: number): NamedMom
 /** Before and after each is killed at, so that N is half of what has these names. */
 export const stepsIn = (moments: NamedMoment[]): number =>
   moments.filter(({ name }) => name.startsWith('before ')).length
+
+/**
+ * Of the moments tried, so many must have come, by their names: what runs beside is not cut into the same steps each time. The
+ * dearest is that a sweep looks whole and was not.
+ */
+export const leastReached = (tried: number): number => Math.ceil(tried * (isFullSweep ? 0.95 : 0.6))

@@ -8,6 +8,8 @@ export type ScriptedPop3 = {
   port: number
   /** Every line that came, as sent. */
   said: string[]
+  /** The same by what came together. */
+  segments: string[]
   /** So many connections stand. */
   open: () => number
   stop: () => Promise<void>
@@ -57,6 +59,7 @@ const honest = (mails: (string | Buffer)[]): Record<string, Deed> => {
 export const startScriptedPop3 = async (script: Script): Promise<ScriptedPop3> => {
   const sockets = new Set<Socket>()
   const said: string[] = []
+  const segments: string[] = []
   const usual = honest(script.mails ?? [])
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
@@ -65,6 +68,7 @@ export const startScriptedPop3 = async (script: Script): Promise<ScriptedPop3> =
     let taker: ((line: string) => unknown) | undefined
     socket.on('error', () => undefined)
     socket.on('data', (bytes) => {
+      segments.push(bytes.toString('utf8'))
       const lines = (pending + bytes.toString('utf8')).split('\r\n')
       pending = lines.pop() ?? ''
       for (const line of lines) {
@@ -90,6 +94,7 @@ export const startScriptedPop3 = async (script: Script): Promise<ScriptedPop3> =
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     said,
+    segments,
     open: () => sockets.size,
     stop: async () => {
       for (const socket of sockets) socket.destroy()

@@ -76,6 +76,10 @@ export const attachedBytes = (key: string): number => {
 export const attachFiles = (key: string, files: File[]): string[] =>
   files.flatMap((file) => begin(key, file, null) ?? [])
 
+/** What was stopped on its way. */
+export const attachAgain = (key: string, { file, contentId }: Pick<Upload, 'file' | 'contentId'>): void =>
+  void begin(key, file, contentId)
+
 /** Answers the `src` by which the text shows it. */
 export const attachPicture = (key: string, file: File): string => {
   const contentId = `${newId()}@postern`

@@ -1,3 +1,5 @@
+import type { Account } from '@postern/shared/accounts.ts'
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { ThreadRow } from '@postern/shared/messages.ts'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { app, blank } from './app-state.ts'
@@ -100,4 +102,22 @@ it('what the screen did by itself is told to nobody: neither a refusal nor that 
     'done: Marked read',
     'problem: It had been moved or deleted meanwhile: nothing was done to it.',
   ])
+})
+
+it('what is deleted for good says whether it goes at the provider too, and when', async () => {
+  const expunge = async (policy: string, isOnHold: boolean, threadIds = ['1']) => {
+    const account = { id: '5', retrieval: { policy: { kind: policy }, isOnHold } } as Account // what is looked at here
+    const mailbox = { id: '7', accountId: '5' } as Mailbox // the same
+    app.set({ accounts: [account], mailboxes: { '7': mailbox } })
+    await act('expunge', '7', { kind: 'threads', mailboxId: '7', threadIds })
+    return said()
+  }
+  const both = 'eleted for good here; what is still at the provider goes with the next look'
+  expect(await expunge('whenDeletedHere', false)).toEqual([`done: D${both}`])
+  expect(await expunge('whenDeletedHere', false, ['1', '2'])).toEqual([`done: 2 conversations d${both}`])
+  for (const [policy, isOnHold] of [
+    ['whenDeletedHere', true],
+    ['keep', false],
+  ] as const)
+    expect(await expunge(policy, isOnHold)).toEqual(['done: Deleted for good'])
 })

@@ -110,9 +110,17 @@ const sizeOf = (action: MailAction, mailboxId: string, target: CommandTarget): n
   return (action === 'read' ? mailbox?.unreadConversations : mailbox?.conversations) ?? 1
 }
 
-const doneText = (action: MailAction, n: number): string => {
-  const key = `${n > 1 ? 'many' : 'done'}.${typeof action === 'object' ? 'move' : action}` as TextKey // every action has both
+const doneText = (action: MailAction, mailboxId: string, n: number): string => {
+  const done = typeof action === 'object' ? 'move' : action === 'expunge' ? expungeText(mailboxId) : action
+  const key = `${n > 1 ? 'many' : 'done'}.${done}` as TextKey // every action has both
   return t(key, { n: n.toLocaleString(), name: typeof action === 'object' ? nameOf(action.moveTo) : '' })
+}
+
+/** Whether it goes at the provider of a POP3 account too, which is not at once. */
+const expungeText = (mailboxId: string): 'expunge' | 'expungeBoth' => {
+  const { accounts, mailboxes } = app.get()
+  const retrieval = accounts.find(({ id }) => id === mailboxes[mailboxId]?.accountId)?.retrieval
+  return retrieval?.policy.kind === 'whenDeletedHere' && !retrieval.isOnHold ? 'expungeBoth' : 'expunge'
 }
 
 /**
@@ -125,7 +133,7 @@ export const act = (
   target: CommandTarget,
   { isQuiet = false } = {},
 ): Promise<unknown> => {
-  const text = doneText(action, sizeOf(action, mailboxId, target))
+  const text = doneText(action, mailboxId, sizeOf(action, mailboxId, target))
   if (closes(action)) leaving.listener(mailboxId, target, action)
   const before = showAtOnce(action, mailboxId, target)
   const id = newId()

@@ -96,6 +96,21 @@ export const addDraft = (draft: Pick<OpenDraft, 'id' | 'version' | 'content'> & 
   return added
 }
 
+/** A mail that was taken back is written on: in its own panel, where that is still open. */
+export const showReturned = (draft: Draft, place: Place = 'docked'): void => {
+  const open = draftsHere().find(({ id }) => id === draft.id)
+  // On its way again: that has an end of its own.
+  if (open?.isSending) return
+  if (!open) return void addDraft({ ...fromServer(draft), place, takesFocus: true })
+  const isBehind = !isDirty(open) && draft.version > open.version
+  patchDraft(open.key, {
+    ...(isBehind ? { ...fromServer(draft), begun: null, newer: null, revision: open.revision + 1 } : {}),
+    ...{ attempt: null, problem: null, isClosed: false },
+    place: open.place === 'minimized' ? place : open.place,
+  })
+  raiseDraft(open.key)
+}
+
 /** As the server has it. */
 export const fromServer = ({ id, version, content, attachments, updatedAt }: Draft) => ({
   id,
@@ -124,6 +139,9 @@ const sorted = (content: DraftContent): unknown => [
   content.wantsReceipt,
   content.wantsReport,
 ]
+
+/** Somebody gets it. */
+export const isAddressed = ({ to, cc, bcc }: DraftContent): boolean => to.length + cc.length + bcc.length > 0
 
 export const isDirty = ({ content, stored }: OpenDraft): boolean => !isSameContent(content, stored)
 

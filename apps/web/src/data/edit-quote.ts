@@ -1,9 +1,10 @@
 import type { Message } from '@postern/shared/messages.ts'
+import { emptyLine, htmlOfLines } from '@postern/shared/written-lines.ts'
 import { writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
+import { knownHtml } from '#lib/foreign-html.ts'
 import { fullDate, personName } from '#lib/format.ts'
 import { withoutTokens } from '#lib/placeholders.ts'
-import { richOf } from '#lib/signature.ts'
 import { app, loadBody } from './app-state.ts'
 import { attachFromMail } from './attachments.ts'
 import { findDraft, patchDraft } from './draft-state.ts'
@@ -35,9 +36,9 @@ export const takeInQuote = async (key: string): Promise<void> => {
     const quoted = kind === 'forward' ? body.text : body.text.replace(/^/gm, '> ').replace(/^> >/gm, '>>')
     changeDraft(key, { text: `${content.text}\n\n${withoutTokens(`${head}\n${quoted}`)}`, quotes: false })
   } else {
-    const original = body.html === null ? richOf(body.text) : withPictures(body.html, pictures)
+    const original = body.html === null ? htmlOfLines(body.text) : withPictures(knownHtml(body.html), pictures)
     const quoted = kind === 'forward' ? original : `<blockquote>${original}</blockquote>`
-    changeDraft(key, { html: `${content.html}${richOf(head)}${quoted}`, quotes: false })
+    changeDraft(key, { html: `${content.html || emptyLine}${emptyLine}${htmlOfLines(head)}${quoted}`, quotes: false })
   }
   patchDraft(key, { revision: revision + 1 })
 }

@@ -57,15 +57,24 @@ const parse = (text: string | null): LocalDraft | null => {
   }
 }
 
-/** The panels of this tab come back when it is loaded again. */
+/** A panel of this tab, which comes back when it is loaded again. `begun`: nothing was written into it. */
+export type Panel = { id: string; place: Place; begun: Begun | null }
+/** Its signature is not at the server yet, if it has one. */
+export type Begun = { version: number; isSigned: boolean; attachments: string[] }
+
 export const rememberPanels = (list: OpenDraft[]): void => {
   const open = list.filter(
     ({ isClosed, version, content, begun }) => !isClosed && (version > 0 || content !== begun?.content),
   )
-  sessionStorage.setItem(panels, JSON.stringify(open.map(({ id, place }) => ({ id, place }))))
+  sessionStorage.setItem(panels, JSON.stringify(open.map(panelOf)))
 }
 
-export const rememberedPanels = (): { id: string; place: Place }[] => {
+const panelOf = ({ id, place, version, content, stored, begun }: OpenDraft): Panel => ({
+  ...{ id, place },
+  begun: begun?.content === content ? { version, isSigned: content !== stored, attachments: begun.attachments } : null,
+})
+
+export const rememberedPanels = (): Panel[] => {
   try {
     const list: unknown = JSON.parse(sessionStorage.getItem(panels) ?? '[]')
     return Array.isArray(list) ? list : [] // written by rememberPanels only

@@ -1,7 +1,8 @@
-import type { DraftContent, DraftStart } from '@postern/shared/drafts.ts'
+import type { Draft, DraftContent, DraftStart } from '@postern/shared/drafts.ts'
+import { htmlOfLines } from '@postern/shared/written-lines.ts'
 import { t } from '#lib/composer-text.ts'
 import { newId } from '#lib/new-id.ts'
-import { richOf, withSignature } from '#lib/signature.ts'
+import { withSignature } from '#lib/signature.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app, setting } from './app-state.ts'
 import { uploadingOf } from './attachments.ts'
@@ -20,10 +21,10 @@ import {
   raiseDraft,
 } from './draft-state.ts'
 import { identitiesHere, identityOf, usualIdentity } from './identities.ts'
-import { forgetLocally, isOpenElsewhere, readLocally, rememberedPanels } from './local-drafts.ts'
-import { isSaving, saveNow, whenSaved } from './save-drafts.ts'
+import { type Begun, forgetLocally, isOpenElsewhere, readLocally, rememberedPanels } from './local-drafts.ts'
+import { isSaving, saveNow, settle, whenSaved } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
-import { tellDone } from './undo-list.ts'
+import { tellDone, withdraw } from './undo-list.ts'
 
 /** Opens what somebody wants to write in a panel of this page. What cannot be opened is told. */
 export const openDraft = async (wish: ComposeWish): Promise<void> => {
@@ -37,8 +38,12 @@ export const openDraft = async (wish: ComposeWish): Promise<void> => {
   }
 }
 
-/** Answers whether it is there. Throws ApiError. */
-export const openKnown = async (id: string, how: Pick<OpenDraft, 'place' | 'takesFocus'>): Promise<boolean> => {
+/** `begun`: how it was begun in this tab, where nothing was written into it. Answers whether it is there. Throws ApiError. */
+export const openKnown = async (
+  id: string,
+  how: Pick<OpenDraft, 'place' | 'takesFocus'>,
+  begun: Begun | null = null,
+): Promise<boolean> => {
   if (showAgain(id)) return true
   const kept = readLocally().find((one) => one.id === id)
   const draft = await call('getDraft', 'GET', `/v1/drafts/${id}`).catch((error: unknown) => {
@@ -50,16 +55,24 @@ export const openKnown = async (id: string, how: Pick<OpenDraft, 'place' | 'take
   if (showAgain(id)) return true
   if (kept) {
     const { content, tried } = kept
-    // Its last save was taken, and only the answer lost: what was written since is upon that.
-    const isTaken = draft !== null && tried != null && isSameContent(draft.content, tried)
+    // Its last save was taken, and only the answer lost: what was written since, if anything was, is upon that.
+    const isTaken = draft !== null && [tried, content].some((one) => one && isSameContent(draft.content, one))
     const version = isTaken ? draft.version : kept.version
     const { key } = addDraft({
       ...(draft ? fromServer(draft) : { id, stored: null }),
       ...{ version, content, tried: isTaken ? null : (tried ?? null), save: { kind: 'changed' }, ...how },
     })
     void saveNow(key)
-  } else if (draft) addDraft({ ...fromServer(draft), ...how })
+  } else if (draft)
+    addDraft({ ...(draft.version === begun?.version ? asBegun(draft, begun) : fromServer(draft)), ...how })
   return true
+}
+
+/** The signature is put below it here, and goes to the server with the first save. */
+const asBegun = (draft: Draft, { isSigned, attachments }: Omit<Begun, 'version'>) => {
+  const identity = identityOf(draft.content.identityId)
+  const content = identity && isSigned ? withSignature(draft.content, identity) : draft.content
+  return { ...fromServer(draft), content, begun: { content, attachments } }
 }
 
 const showAgain = (id: string): boolean => {
@@ -88,7 +101,7 @@ const openNew = async ({ identityId, to = [], cc = [], bcc = [], subject = '', t
   if (!identity) return void showToast({ kind: 'problem', text: t('compose.noIdentity') })
   const blank: DraftContent = {
     ...{ identityId: identity.id, to, cc, bcc, subject, text },
-    html: writesPlain() ? null : richOf(text),
+    html: writesPlain() ? null : htmlOfLines(text),
     about: null,
     ...{ quotes: false, wantsReceipt: false, wantsReport: false },
   }
@@ -100,21 +113,14 @@ type Begin = Extract<DraftStart['start'], { kind: 'new' }>
 const signs = new Set(['reply', 'replyAll', 'forward', 'forwardAttached'])
 
 const openStarted = async (start: Exclude<DraftStart['start'], { kind: 'new' }>): Promise<void> => {
-  const isPlain = writesPlain() ? { isPlain: true } : {}
+  const isPlain = writesPlain() && start.kind !== 'writeAgain' ? { isPlain: true } : {}
   const [draft] = await Promise.all([
     call('startDraft', 'POST', '/v1/drafts', { body: { id: newId(), start: { ...start, ...isPlain } } }),
     identitiesHere(),
   ])
   if (showAgain(draft.id)) return
-  const identity = identityOf(draft.content.identityId)
-  const content = identity && signs.has(start.kind) ? withSignature(draft.content, identity) : draft.content
-  const isBegun = start.kind !== 'continue'
-  addDraft({
-    ...fromServer(draft),
-    content,
-    begun: isBegun ? { content, attachments: draft.attachments.map(({ id }) => id) } : null,
-    takesFocus: true,
-  })
+  const begun = { isSigned: signs.has(start.kind), attachments: draft.attachments.map(({ id }) => id) }
+  addDraft({ ...(start.kind === 'continue' ? fromServer(draft) : asBegun(draft, begun)), takesFocus: true })
 }
 
 /** Saved, and out of sight. What nothing was written into goes. */
@@ -133,18 +139,21 @@ export const closeDraft = (key: string): void => {
   })
 }
 
-const forget = ({ key, id, version }: OpenDraft): void => {
-  const gone = discardAt({ key, id, version })
-  dropDraft(key)
-  forgetLocally(id)
+const forget = (draft: OpenDraft): void => {
+  const gone = discardAt(draft)
+  dropDraft(draft.key)
+  forgetLocally(draft.id)
   gone.catch(() => undefined)
 }
 
-/** A first save that is under way makes it: it goes after that. */
-const discardAt = async ({ key, id, version }: Pick<OpenDraft, 'key' | 'id' | 'version'>): Promise<void> => {
-  if (version === 0 && !isSaving(key)) return
-  await whenSaved(key)
-  await call('discardDraft', 'DELETE', `/v1/drafts/${id}`)
+type Discarded = Pick<OpenDraft, 'id' | 'version'>
+
+/** As far as it was seen here: what somebody wrote after that stays. A save that is under way says where it is then. */
+const discardAt = async ({ key, id, version }: OpenDraft): Promise<Discarded> => {
+  const seen = (await whenSaved(key)) ?? { id, version }
+  if (seen.version > 0)
+    await call('discardDraft', 'DELETE', `/v1/drafts/${seen.id}`, { query: { version: seen.version } })
+  return seen
 }
 
 /** Gone, with a way back. */
@@ -153,24 +162,38 @@ export const discardDraft = (key: string): void => {
   if (!draft) return
   giveFocusBack(key)
   const isMade = draft.version > 0 || isSaving(key)
-  const gone = discardAt(draft).catch((error: unknown) => {
-    if (error instanceof ApiError && error.code === 'not_found') return
-    addDraft({ ...draft, revision: draft.revision + 1 })
-    showToast({ kind: 'problem', text: explain(error) })
+  const gone = discardAt(draft).catch(async (error: unknown) => {
+    if (error instanceof ApiError && error.code === 'not_found') return draft
+    if (told) withdraw(told)
+    await comeBack(draft, error)
+    return null
   })
   dropDraft(key)
   forgetLocally(draft.id)
-  if (isUntouched(draft) && !isMade) return
-  tellDone(t('compose.discarded'), () => void gone.then(() => bringBack(draft)))
+  const told =
+    isUntouched(draft) && !isMade
+      ? null
+      : tellDone(t('compose.discarded'), () => void gone.then((seen) => seen && bringBack(draft, seen)))
 }
 
-const bringBack = async (draft: OpenDraft): Promise<void> => {
+/** It was not discarded. What somebody else wrote into it shows, beside what is not saved. */
+const comeBack = async (draft: OpenDraft, error: unknown): Promise<void> => {
+  const isConflict = error instanceof ApiError && error.code === 'request.conflict'
+  const now = isConflict ? await call('getDraft', 'GET', `/v1/drafts/${draft.id}`).catch(() => null) : null
+  const newer = now && now.version > draft.version ? now : null
+  const { key } = addDraft({ ...draft, newer, revision: draft.revision + 1 })
+  showToast({ kind: 'problem', text: newer ? t('compose.notDiscarded') : explain(error) })
+  if (isUntouched(draft)) settle(key)
+  else void saveNow(key)
+}
+
+const bringBack = async (draft: OpenDraft, { id, version }: Discarded): Promise<void> => {
   const restored =
-    draft.version === 0
+    version === 0
       ? { id: newId(), tried: null }
-      : await call('restoreDraft', 'POST', `/v1/drafts/${draft.id}/restore`).then(
+      : await call('restoreDraft', 'POST', `/v1/drafts/${id}/restore`).then(
           // A save may have been under way when it was discarded.
-          ({ version, content }) => ({ version, stored: content, tried: null }),
+          (now) => ({ id, version: now.version, stored: now.content, tried: null }),
           (error: unknown) => void showToast({ kind: 'problem', text: explain(error) }),
         )
   const { key } = addDraft({ ...draft, ...restored, uploading: uploadingOf(draft.key), revision: draft.revision + 1 })
@@ -191,10 +214,15 @@ const giveFocusBack = (key: string): void => {
     before.focus({ preventScroll: true })
 }
 
-/** What was open in this tab, and what a tab that crashed left behind. Nothing is asked: it is there. */
+/**
+ * What was open in this tab, and what a tab that crashed left behind. Nothing is asked: it is there. A copy of a tab remembers the
+ * panels of the first one, where they still are.
+ */
 export const restoreDrafts = async (): Promise<void> => {
   const panels = rememberedPanels()
-  for (const { id, place } of panels) await openKnown(id, { place, takesFocus: false }).catch(() => undefined)
+  const isElsewhere = await Promise.all(panels.map(({ id }) => isOpenElsewhere(id)))
+  for (const { id, place, begun } of panels.filter((_, at) => !isElsewhere[at]))
+    await openKnown(id, { place, takesFocus: false }, begun).catch(() => undefined)
   for (const { id } of readLocally()) {
     if (panels.some((one) => one.id === id) || draftsHere().some((one) => one.id === id)) continue
     if (!(await isOpenElsewhere(id))) await openKnown(id, { place: 'docked', takesFocus: false }).catch(() => undefined)

@@ -1,8 +1,10 @@
 import type { Submission } from '@postern/shared/submissions.ts'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { app } from './app-state.ts'
-import { showSubmission } from './outbox.ts'
-import { toastsShown } from './toasts.ts'
+import { showMade, showSubmission } from './outbox.ts'
+import { dismiss, toastsShown } from './toasts.ts'
+import { tellSending } from './told-sending.ts'
+import { undoLast } from './undo-list.ts'
 
 const refused: Submission = {
   id: '1f6f6a3e-3c0a-4d0e-9a53-6d8f1a8a1c11',
@@ -46,5 +48,73 @@ describe('a mail that was refused', () => {
     showSubmission({ ...refused, isDismissed: true })
     showSubmission({ ...refused, state: 'queued' })
     expect(listed()).toEqual([refused.id])
+  })
+})
+
+describe('what is said of a mail on its way', () => {
+  let made = 0
+  let takenBack = 0
+  beforeEach(() => {
+    vi.useFakeTimers()
+    for (const { id } of toastsShown()) dismiss(id)
+    app.set({ outbox: [] })
+    takenBack = 0
+  })
+  afterEach(() => vi.useRealTimers())
+  const waiting = { state: 'scheduled' as const, attempts: 0, finishedAt: null, canCancel: true }
+  const send = (forMs = 10_000): Submission => {
+    const mail = { ...refused, ...waiting, id: `${refused.id.slice(0, -2)}${20 + ++made}` }
+    showMade(mail)
+    tellSending(mail, forMs > 0 ? { takeBack: () => void takenBack++, forMs } : null)
+    return mail
+  }
+  const said = () => toastsShown().map(({ text, undo }) => `${text}${undo ? ' (undo)' : ''}`)
+
+  it('is that it goes, with a way back as long as there is one, and that it is sent once it is', () => {
+    const mail = send()
+    vi.advanceTimersByTime(9999)
+    expect(said()).toEqual(['Sending … (undo)'])
+    vi.advanceTimersByTime(1)
+    expect(said()).toEqual(['Sending …'])
+    undoLast()
+    expect(takenBack).toBe(0)
+    showSubmission({ ...mail, state: 'sending' })
+    expect(said()).toEqual(['Sending …'])
+    showSubmission({ ...mail, state: 'sent' })
+    expect(said()).toEqual(['Sent'])
+    vi.advanceTimersByTime(5000)
+    expect(said()).toEqual([])
+    // Sent at once from the outbox, it is not taken back any more.
+    showSubmission({ ...send(), state: 'sent' })
+    expect(said()).toEqual(['Sent'])
+  })
+
+  it('is why it is not sent yet, and that it is as long as anybody hears of that', () => {
+    const mail = send(0)
+    const problem = { code: null, message: 'The server cannot take it right now.', hint: null, serverText: null }
+    showSubmission({ ...mail, state: 'deferred', problem })
+    expect(said()).toEqual(['Not sent yet. The server cannot take it right now.'])
+    expect(toastsShown()[0]?.action?.label).toBe('Open outbox')
+    showSubmission({ ...mail, state: 'sent' })
+    expect(said()).toEqual(['Sent'])
+    expect(toastsShown()[0]?.action).toBeUndefined()
+    const second = send(0)
+    vi.advanceTimersByTime(60_000)
+    showSubmission({ ...second, state: 'sent' })
+    expect(said()).toEqual([])
+  })
+
+  it('is nothing but what went wrong, and nothing of what was taken back', () => {
+    showSubmission({ ...send(0), state: 'failed' })
+    expect(said()).toEqual(['“Refused” could not be sent.'])
+    showSubmission({ ...send(), state: 'cancelled' })
+    expect(said()).toEqual(['“Refused” could not be sent.'])
+  })
+
+  it('is what became of it before its request was answered', () => {
+    const mail = { ...refused, ...waiting, id: `${refused.id.slice(0, -2)}99` }
+    showSubmission({ ...mail, state: 'sent' })
+    tellSending(showMade({ ...mail, state: 'queued' }), null)
+    expect([said(), listed()]).toEqual([['Sent'], []])
   })
 })

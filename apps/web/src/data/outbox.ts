@@ -3,8 +3,9 @@ import { t } from '#lib/composer-text.ts'
 import { navigate } from '#lib/route.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app } from './app-state.ts'
-import { addDraft, fromServer, type Place } from './draft-state.ts'
+import { type Place, showReturned } from './draft-state.ts'
 import { showToast } from './toasts.ts'
+import { tellProgress } from './told-sending.ts'
 
 /** What is on its way out: kept as the server tells, and what can be done about it. */
 const hasEnded = (state: SubmissionState): boolean => state === 'sent' || state === 'cancelled'
@@ -16,12 +17,13 @@ const troubles: Partial<Record<SubmissionState, 'outbox.failedToast' | 'outbox.p
 }
 
 /** An answer may come after the news of what happened since. */
-const ended = new Set<string>()
+const ended = new Map<string, Submission>()
 const isEarlier = ({ id, state }: Submission): boolean => ended.has(id) && /^(scheduled|queued|sending)$/.test(state)
 
 export const showSubmission = (submission: Submission): void => {
   if (isEarlier(submission)) return
-  if (hasEnded(submission.state)) ended.add(submission.id)
+  if (hasEnded(submission.state)) ended.set(submission.id, submission)
+  tellProgress(submission)
   const before = app.get().outbox.find(({ id }) => id === submission.id)
   app.set(({ outbox }) => ({
     outbox: isOver(submission)
@@ -45,6 +47,13 @@ export const showSubmission = (submission: Submission): void => {
   })
 }
 
+/** To the request that made it, which may be older than what is known by now. Answers how far it is. */
+export const showMade = (submission: Submission): Submission => {
+  const known = ended.get(submission.id) ?? app.get().outbox.find(({ id }) => id === submission.id)
+  if (!known) showSubmission(submission)
+  return known ?? submission
+}
+
 export const forgetSubmission = (id: string): void =>
   app.set(({ outbox }) => ({ outbox: outbox.filter((other) => other.id !== id) }))
 
@@ -52,7 +61,7 @@ export const forgetSubmission = (id: string): void =>
 export const takeBack = async (id: string, place: Place = 'docked'): Promise<void> => {
   const { submission, draft } = await call('cancelSubmission', 'POST', `/v1/submissions/${id}/cancel`)
   showSubmission(submission)
-  if (draft) addDraft({ ...fromServer(draft), place })
+  if (draft) showReturned(draft, place)
 }
 
 /** Throws ApiError. */
@@ -69,7 +78,7 @@ export const decide = async (id: string, decision: 'arrived' | 'sendAgain' | 'ba
     body: { decision },
   })
   showSubmission(submission)
-  if (draft) addDraft(fromServer(draft))
+  if (draft) showReturned(draft)
 }
 
 /** Put away on every device; back when that could not be said. */

@@ -1,48 +1,18 @@
-import type { Draft, DraftContent } from '@postern/shared/drafts.ts'
+import type { DraftContent } from '@postern/shared/drafts.ts'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { app, blank } from './app-state.ts'
+import { content, draftOf, signIn, storage } from './draft-fixture.ts'
 import { addDraft, draftsHere, findDraft, forgetDrafts, patchDraft } from './draft-state.ts'
 import { readLocally } from './local-drafts.ts'
 import { changeDraft, saveNow, settle } from './save-drafts.ts'
 
-const content: DraftContent = {
-  identityId: '1',
-  to: [],
-  cc: [],
-  bcc: [],
-  subject: '',
-  text: 'one',
-  html: null,
-  about: null,
-  quotes: false,
-  wantsReceipt: false,
-  wantsReport: false,
-}
-const user = (id: string) => app.set({ ...blank, session: { user: { id } } as typeof blank.session }) // what is looked at here
 /** What the server has, and how it answers the next save. */
 let server: { version: number; text: string }
 type Save = { baseVersion: number; content: DraftContent }
 let answer: (save: Save) => Promise<Response>
-const draftOf = (id: string, version: number, saved: DraftContent) =>
-  ({ id, version, content: saved, attachments: [], updatedAt: '2026-11-26T10:00:00.000Z' }) as unknown as Draft // as above
 
 beforeEach(() => {
   vi.useFakeTimers()
-  const storage = new Map<string, string>()
-  const keys = { get: (_: object, key: string) => store[key as keyof typeof store] ?? storage.get(key) }
-  const store = {
-    setItem: (key: string, value: string) => void storage.set(key, value),
-    getItem: (key: string) => storage.get(key) ?? null,
-    removeItem: (key: string) => void storage.delete(key),
-  }
-  vi.stubGlobal(
-    'localStorage',
-    new Proxy(store, {
-      ...keys,
-      ownKeys: () => [...storage.keys()],
-      getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
-    }),
-  )
+  vi.stubGlobal('localStorage', storage())
   server = { version: 1, text: 'one' }
   answer = async (save) => {
     const isOther = save.baseVersion !== server.version
@@ -53,7 +23,7 @@ beforeEach(() => {
     })
   }
   vi.stubGlobal('fetch', (_path: string, { body }: RequestInit) => answer(JSON.parse(String(body))))
-  user('7')
+  signIn('7')
 })
 afterEach(() => {
   forgetDrafts()
@@ -76,9 +46,9 @@ it('what is written is in this browser at once, at the server within two seconds
 
 it('nobody else who signs in here sees what was left', () => {
   changeDraft(open(), { text: 'mine' })
-  user('8')
+  signIn('8')
   expect(kept()).toEqual([])
-  user('7')
+  signIn('7')
   expect(kept()).toEqual(['a 1 mine'])
 })
 

@@ -12,7 +12,7 @@ import {
   patchDraft,
 } from './draft-state.ts'
 import { forgetLocally, keepLocally } from './local-drafts.ts'
-import { learnWhetherSent } from './lost-answer.ts'
+import { learnWhetherSent, leaveGone } from './lost-answer.ts'
 
 /**
  * Saves what is written: to this browser at once, to the server after a pause. Of each draft one save is under way at a time, and
@@ -22,7 +22,9 @@ const pauseMs = 1000
 const firstRetryMs = 2000
 const mostRetryMs = 30_000
 const timers = new Map<string, ReturnType<typeof setTimeout>>()
-const running = new Map<string, Promise<void>>()
+const running = new Map<string, Promise<Saved | null>>()
+/** Where the server has it since; null: it took nothing. */
+type Saved = Pick<Draft, 'id' | 'version'>
 const failures = new Map<string, number>()
 /** Where somebody sits but has written nothing for this long, what comes from elsewhere shows. */
 const followAfterMs = 2000
@@ -48,7 +50,7 @@ const plan = (key: string, afterMs: number): void => {
 }
 
 /** Comes back when the server has everything, or could not take it. */
-export const saveNow = (key: string): Promise<void> => {
+export const saveNow = (key: string): Promise<Saved | null> => {
   clearTimeout(timers.get(key))
   const under = running.get(key)
   if (under) return under
@@ -63,21 +65,23 @@ export const saveNow = (key: string): Promise<void> => {
 export const isSaving = (key: string): boolean => running.has(key)
 
 /** What is under way has its answer, whatever that is. */
-export const whenSaved = (key: string): Promise<void> => running.get(key) ?? Promise.resolve()
+export const whenSaved = (key: string): Promise<Saved | null> => running.get(key) ?? Promise.resolve(null)
 
 /** Before the page goes away: what the browser may still send. */
 export const saveEverything = (): void => {
   for (const draft of draftsHere()) if (isDirty(draft) && !isUntouched(draft)) void saveNow(draft.key)
 }
 
-const saveAll = async (key: string): Promise<void> => {
-  for (;;) {
+const saveAll = async (key: string): Promise<Saved | null> => {
+  let saved: Saved | null = null
+  for (let hasLeft = false; ; ) {
     const draft = findDraft(key)
-    if (!draft) return
+    if (!draft) return saved
     if (!isDirty(draft) && !draft.tried && draft.version > 0) {
       // Written and taken back, or kept by a browser that had not heard of its save.
       if (draft.save.kind !== 'saved') patchDraft(key, { save: { kind: 'saved', at: Date.now() } })
-      return forgetLocally(draft.id)
+      forgetLocally(draft.id)
+      return saved
     }
     const { id, version } = draft
     // What may have been taken goes as it was: anything else upon this version would be somebody else's text to the server.
@@ -88,9 +92,17 @@ const saveAll = async (key: string): Promise<void> => {
         body: { baseVersion: version, content },
       })
       failures.delete(key)
+      saved = answer
       take(key, { sentId: id, content, answer, isOther })
     } catch (error) {
-      if (!(await learnWhetherSent(key))) return fail(key, error)
+      if (await learnWhetherSent(key)) continue
+      // Once: what is refused as a new one, too, is so for another reason.
+      if (!hasLeft && (await leaveGone(key, error))) {
+        hasLeft = true
+        continue
+      }
+      fail(key, error)
+      return saved
     }
   }
 }
@@ -108,7 +120,8 @@ const take = (
     version: answer.version,
     stored: content,
     tried: null,
-    attachments: answer.attachments.map((one) => arrived(draft, one)),
+    // Of its own ones it hears as they come and go, which may be after this was answered.
+    ...(isOther || draft.stored === null ? { attachments: answer.attachments.map((one) => arrived(draft, one)) } : {}),
     save: isAll ? { kind: 'saved', at: Date.now() } : { kind: 'changed' },
     ...(isOther ? { otherId: sentId, newer: null } : {}),
   })
@@ -142,7 +155,7 @@ export const settle = (key: string): void => {
     dropDraft(key)
     return
   }
-  if (!draft.newer || isDirty(draft) || draft.isSending) return
+  if (!draft.newer || (isDirty(draft) && !isUntouched(draft)) || draft.isSending) return
   const leftMs = draft.isFocused ? (changedAt.get(key) ?? 0) + followAfterMs - Date.now() : 0
   clearTimeout(following.get(key))
   if (leftMs > 0)

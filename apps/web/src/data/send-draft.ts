@@ -1,18 +1,20 @@
+import type { Draft } from '@postern/shared/drafts.ts'
 import type { Submission, WallTime } from '@postern/shared/submissions.ts'
 import { t } from '#lib/composer-text.ts'
-import { writeWallTime } from '#lib/later-choices.ts'
+import { writeDeparture } from '#lib/departure-text.ts'
 import { newId } from '#lib/new-id.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app, setting } from './app-state.ts'
-import { dropDraft, findDraft, isDirty, patchDraft } from './draft-state.ts'
+import { dropDraft, findDraft, isDirty, type OpenDraft, type Place, patchDraft } from './draft-state.ts'
 import { forgetLocally } from './local-drafts.ts'
-import { showSubmission, takeBack } from './outbox.ts'
+import { learnWhetherSent } from './lost-answer.ts'
+import { showMade, takeBack } from './outbox.ts'
 import { saveNow, showNewer } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
-import { tellDone, withdraw } from './undo-list.ts'
+import { tellSending } from './told-sending.ts'
+import { tellDone } from './undo-list.ts'
 
 const retriesMs = [1000, 2000, 4000]
-const toastAtLeastMs = 5000
 
 /**
  * The panel closes at once, and comes back as it was when this is taken back or refused. Asked again, the same version goes under
@@ -36,41 +38,53 @@ export const sendDraft = async (key: string, sendAt: WallTime | null): Promise<v
   if (draft.problem) return comeBack(draft.problem)
   if (isDirty(draft)) {
     const reason = draft.save.kind === 'failed' ? draft.save.reason : t('compose.offlineSend')
-    patchDraft(key, { attempt: null })
+    // One that was not answered may have been taken, whatever was written since.
+    patchDraft(key, { attempt: draft.attempt && before.attempt })
     return comeBack(reason)
   }
-  const attempt =
-    draft.attempt?.version === draft.version ? draft.attempt : { submissionId: newId(), version: draft.version }
-  patchDraft(key, { attempt })
+  const begin = () => {
+    const attempt = { submissionId: newId(), version: draft.version }
+    patchDraft(key, { attempt })
+    return attempt.submissionId
+  }
+  const again = draft.attempt?.version === draft.version ? draft.attempt.submissionId : null
   const holdSeconds = sendAt ? 0 : setting(app.get(), 'undoSendSeconds', 10)
   try {
-    const submission = await create({
-      id: attempt.submissionId,
-      draftId: draft.id,
-      ...{ version: draft.version, holdSeconds, sendAt },
-    })
+    const wanted = { draftId: draft.id, version: draft.version, holdSeconds, sendAt }
+    let submission = await create({ id: again ?? begin(), ...wanted })
+    // The earlier attempt had been taken, and was taken back.
+    if (again && submission.state === 'cancelled') submission = await create({ id: begin(), ...wanted })
+    if (submission.state === 'cancelled') {
+      patchDraft(key, { attempt: null })
+      return comeBack(t('compose.takenBack'))
+    }
     dropDraft(key)
     forgetLocally(draft.id)
-    showSubmission(submission)
-    tellSent(submission, { holdSeconds, sendAt, takesBack: () => takeBack(submission.id, before.place) })
+    tellTaken(showMade(submission), { holdSeconds, sendAt, place: before.place })
   } catch (error) {
+    const isConflict = error instanceof ApiError && error.code === 'request.conflict'
+    if (isConflict && (await learnWhetherSent(key))) return comeBack(findDraft(key)?.problem ?? '')
     // Without an answer it may have been taken: the next attempt is the same one.
     if (error instanceof ApiError && error.code !== 'unreachable') patchDraft(key, { attempt: null })
-    const isBehind = error instanceof ApiError && error.code === 'request.conflict' && (await learnNewer(key))
-    comeBack(isBehind ? t('compose.changedElsewhere') : explain(error))
-    if (isBehind) showNewer(key)
+    const now = isConflict ? await lookAt(draft) : 'same'
+    if (now === 'leaving') {
+      dropDraft(key)
+      showToast({ kind: 'done', text: t('compose.goneElsewhere') })
+      return
+    }
+    comeBack(now === 'same' ? explain(error) : t('compose.changedElsewhere'))
+    if (now === 'same') return
+    patchDraft(key, { newer: now })
+    showNewer(key)
   }
 }
 
-/** Answers whether somebody wrote on it elsewhere without this page having heard of that. */
-const learnNewer = async (key: string): Promise<boolean> => {
-  const draft = findDraft(key)
-  if (!draft) return false
-  const newer = await call('getDraft', 'GET', `/v1/drafts/${draft.id}`).catch(() => null)
-  if (!newer || newer.version <= draft.version) return false
-  patchDraft(key, { newer })
-  return true
-}
+/** What somebody did with it elsewhere without this page having heard of that. */
+const lookAt = ({ id, version }: OpenDraft): Promise<Draft | 'same' | 'leaving'> =>
+  call('getDraft', 'GET', `/v1/drafts/${id}`).then(
+    (now) => (now.version > version ? now : 'same'),
+    (error: unknown) => (error instanceof ApiError && error.code === 'request.conflict' ? 'leaving' : 'same'),
+  )
 
 type Wanted = { id: string; draftId: string; version: number; holdSeconds: number; sendAt: WallTime | null }
 
@@ -86,15 +100,12 @@ const create = async (wanted: Wanted): Promise<Submission> => {
   return call('createSubmission', 'POST', '/v1/submissions', { body })
 }
 
-const tellSent = (
-  submission: Submission,
-  { holdSeconds, sendAt, takesBack }: { holdSeconds: number; sendAt: WallTime | null; takesBack: () => Promise<void> },
-): void => {
-  const text = sendAt ? t('compose.sendsAt', { date: writeWallTime(sendAt.wallTime) }) : t('compose.sent')
-  if (!submission.canCancel) return void tellDone(text)
-  const back = () => void takesBack().catch((error: unknown) => showToast({ kind: 'problem', text: explain(error) }))
-  const forMs = sendAt ? undefined : Math.max(toastAtLeastMs, holdSeconds * 1000)
-  const told = tellDone(text, back, forMs)
+const tellTaken = (submission: Submission, { holdSeconds, sendAt, place }: Choice): void => {
+  const back = () =>
+    void takeBack(submission.id, place).catch((error: unknown) => showToast({ kind: 'problem', text: explain(error) }))
+  const canUndo = submission.canCancel
+  if (sendAt) tellDone(writeDeparture(sendAt), canUndo ? back : undefined)
   // Nothing is offered that is too late.
-  if (!sendAt) setTimeout(() => withdraw(told), holdSeconds * 1000)
+  else tellSending(submission, canUndo && holdSeconds > 0 ? { takeBack: back, forMs: holdSeconds * 1000 } : null)
 }
+type Choice = { holdSeconds: number; sendAt: WallTime | null; place: Place }

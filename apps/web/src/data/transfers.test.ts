@@ -13,8 +13,8 @@ import {
 } from './transfers.ts'
 
 const mailbox = { id: '7' } as Mailbox // what is looked at here
-const transfer = (id: string, state: Transfer['state'], { open = 0, refusedMails = 0 } = {}) =>
-  ({ id, state, open, refusedMails }) as Transfer // as above
+const transfer = (id: string, state: Transfer['state'], { open = 0, refusedMails = 0, isCutOff = false } = {}) =>
+  ({ id, state, open, refusedMails, isCutOff }) as Transfer // as above
 const shown = () => transfersShown().map((one) => `${one.transfer.id} ${one.transfer.state} ${one.sender}`)
 let asked: string[]
 let answers: Record<string, Response>
@@ -23,8 +23,9 @@ beforeEach(() => {
   vi.useFakeTimers()
   asked = []
   answers = {}
-  vi.stubGlobal('fetch', async (path: string, { method }: RequestInit) => {
+  vi.stubGlobal('fetch', async (path: string, { method, body }: RequestInit) => {
     asked.push(`${method} ${path}`)
+    if (path.endsWith('/finish')) asked.push(`${body}`)
     return answers[`${method} ${path}`]?.clone() ?? Response.json({ error: { code: 'not_found' } }, { status: 404 })
   })
   app.set({ ...blank, phase: 'ready' })
@@ -78,10 +79,11 @@ it('what one person brings in is not shown to the next, and waits while only the
   expect([asked.length, shown()]).toEqual([before, []])
 })
 
-it('what runs, or left something out, is shown by a page that comes later, and put away once it has ended', async () => {
+it('what runs, was cut off or left something out, is shown by a page that comes later, and put away once it has ended', async () => {
   const leftOut = { refusedMails: 1 }
   const running = [transfer('3', 'working'), transfer('5', 'receiving'), transfer('9', 'working')]
-  const transfers = [...running, transfer('4', 'done', leftOut), transfer('8', 'done')]
+  const cutOff = transfer('2', 'done', { isCutOff: true })
+  const transfers = [...running, transfer('4', 'done', leftOut), transfer('8', 'done'), cutOff]
   answers['GET /v1/transfers'] = Response.json({ transfers })
   answers['GET /v1/transfers/3'] = Response.json(transfer('3', 'done', leftOut))
   answers['GET /v1/transfers/9'] = Response.json(transfer('9', 'done'))
@@ -89,17 +91,17 @@ it('what runs, or left something out, is shown by a page that comes later, and p
   await resumeTransfers()
   await resumeTransfers()
   const atFirst = ['3 working elsewhere', '5 receiving elsewhere', '9 working elsewhere', '4 done elsewhere']
-  expect(shown()).toEqual(atFirst)
+  expect(shown()).toEqual([...atFirst, '2 done elsewhere'])
   expect(app.get().hasTransfers).toBe(true)
   await vi.advanceTimersByTimeAsync(2000)
   expect(asked).not.toContain('GET /v1/transfers/4')
-  const ended = ['3 done elsewhere', '4 done elsewhere']
+  const ended = ['2 done elsewhere', '3 done elsewhere', '4 done elsewhere']
   expect(shown().toSorted()).toEqual([...ended, '5 receiving elsewhere'])
   // What could not be said is not done.
-  await dismissTransfers(['3', '4', '5'])
+  await dismissTransfers(['2', '3', '4', '5'])
   expect(shown().toSorted()).toEqual([...ended, '5 receiving elsewhere'])
   answers['POST /v1/transfers/dismiss'] = new Response(null, { status: 204 })
-  await dismissTransfers(['3', '4', '5'])
+  await dismissTransfers(['2', '3', '4', '5'])
   expect(shown()).toEqual(['5 receiving elsewhere'])
 })
 
@@ -168,9 +170,10 @@ it('what could not be cancelled is broken off, and what had arrived is carried o
   await vi.waitUntil(() => asked.includes('content'))
   answers['DELETE /v1/transfers/3'] = Response.json({ error: { code: 'internal' } }, { status: 500 })
   await cancelTransfer('3')
-  expect(asked.filter((line) => /DELETE|finish/.test(line))).toEqual([
+  expect(asked.filter((line) => /DELETE|finish|isCutOff/.test(line))).toEqual([
     'DELETE /v1/transfers/3',
     'POST /v1/transfers/3/finish',
+    '{"isCutOff":true}',
   ])
   expect(shown()).toEqual(['3 receiving brokenOff'])
 })

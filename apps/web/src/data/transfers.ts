@@ -124,7 +124,7 @@ export const startUpload = async (mailbox: Mailbox, toMailboxId: string): Promis
 
 /** What was begun elsewhere is shown while it runs, and afterwards only where something was left out. */
 const isNews = (transfer: Transfer, sender: Shown['sender']): boolean =>
-  sender !== 'elsewhere' || transfer.state !== 'done' || transfer.refusedMails > 0
+  sender !== 'elsewhere' || transfer.state !== 'done' || transfer.refusedMails > 0 || transfer.isCutOff
 
 /** Shows again what an earlier page began, or another one. Throws ApiError. */
 export const resumeTransfers = async (): Promise<void> => {
@@ -149,7 +149,7 @@ export const cancelTransfer = async (id: string): Promise<void> => {
     if (!stop) return
     // No more files go; what has arrived is no longer waited with.
     patch(id, (shown) => ({ ...shown, sender: 'brokenOff' }))
-    await finish(id)
+    await finish(id, { isCutOff: true })
   }
 }
 
@@ -188,12 +188,12 @@ const sendAll = async (id: string, files: ImportFile[]): Promise<void> => {
     if (sending.size === 0) removeEventListener('beforeunload', warnBeforeLeaving)
   }
   if (cancelled.has(id)) return
-  await finish(id)
+  await finish(id, { isCutOff: stop.signal.aborted })
 }
 
 /** What has arrived is carried out all the same. */
-const finish = (id: string): Promise<unknown> =>
-  call('finishTransfer', 'POST', `/v1/transfers/${id}/finish`).catch(() => undefined)
+const finish = (id: string, body: { isCutOff: boolean }): Promise<unknown> =>
+  call('finishTransfer', 'POST', `/v1/transfers/${id}/finish`, { body }).catch(() => undefined)
 
 /** A file that holds no mail, or cannot be read, is told of; the others go on. Throws what stops all of them. */
 const sendFile = async (id: string, { file, path }: ImportFile, signal: AbortSignal): Promise<void> => {

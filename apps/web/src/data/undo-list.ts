@@ -1,4 +1,4 @@
-import { dismiss, showToast } from './toasts.ts'
+import { changeToast, dismiss, showToast } from './toasts.ts'
 
 /** Something that was done and told; `takeBack` where there is a way back. */
 export type Told = { toastId: string; takeBack: (() => void) | undefined }
@@ -19,9 +19,19 @@ export const tellDone = (text: string, takeBack?: () => void, forMs?: number): T
 
 /** It did not happen, or is taken back: nothing of it is said or offered any more. */
 export const withdraw = (told: Told): void => {
+  forget(told)
+  dismiss(told.toastId)
+}
+
+/** It is too late to take it back; what is said of it stays. */
+export const endUndo = (told: Told): void => {
+  forget(told)
+  changeToast(told.toastId, ({ undo: _, ...rest }) => rest)
+}
+
+const forget = (told: Told): void => {
   const index = undoable.indexOf(told)
   if (index >= 0) undoable.splice(index, 1)
-  dismiss(told.toastId)
 }
 
 export const undoLast = (): void => {

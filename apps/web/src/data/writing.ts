@@ -1,10 +1,10 @@
 import type { Change } from '@postern/shared/changes.ts'
 import { t } from '#lib/composer-text.ts'
-import { call } from './api.ts'
+import { ApiError, call } from './api.ts'
 import { app } from './app-state.ts'
 import { writing } from './apply-change.ts'
 import { retryLost } from './attachments.ts'
-import { draftsHere, dropDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
+import { draftsHere, dropDraft, findDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
 import { forgetIdentities, refreshIdentities } from './identities.ts'
 import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
 import { learnWhetherSent } from './lost-answer.ts'
@@ -21,7 +21,8 @@ import { dismiss, showToast } from './toasts.ts'
 export const startWriting = ({ isWindow }: { isWindow: boolean }): void => {
   writing.listener = listen
   answerOthers((id) => draftsHere().some((one) => one.id === id))
-  whenDraftsChange(() => !isWindow && rememberPanels(draftsHere()))
+  // As long as they come back, those that are not here yet are not forgotten.
+  whenDraftsChange(() => !isWindow && !isBringingBack && rememberPanels(draftsHere()))
   whenDraftsChange(tellSending)
   addEventListener('beforeunload', holdBack)
   addEventListener('pagehide', saveEverything)
@@ -51,15 +52,20 @@ const aDayMs = 86_400_000
 const begin = (isWindow: boolean): void => {
   void refreshIdentities().catch(() => undefined)
   if (isWindow) return
-  void restoreDrafts()
+  isBringingBack = true
+  void restoreDrafts().finally(() => {
+    isBringingBack = false
+    rememberPanels(draftsHere())
+  })
   void refreshOutbox()
 }
+let isBringingBack = false
 
 /** The line comes back, the session is another one, or somebody else has signed in. */
 const watchSession = (isWindow: boolean): (() => void) => {
   const read = () => {
-    const { phase, isOnline, session } = app.get()
-    return { isReady: phase === 'ready', isOnline, userId: session?.user.id }
+    const { phase, isOnline, session, accounts } = app.get()
+    return { isReady: phase === 'ready', isOnline, userId: session?.user.id, accounts }
   }
   let before = read()
   return () => {
@@ -74,9 +80,13 @@ const watchSession = (isWindow: boolean): (() => void) => {
       saveWaiting()
       retryLost()
       void refresh()
-    }
+    } else if (idsOf(now.accounts) !== idsOf(last.accounts))
+      // One that is disconnected has no mail on its way; one that comes back may have.
+      void refreshOutbox()
   }
 }
+
+const idsOf = (accounts: { id: string }[]): string => accounts.map(({ id }) => id).join()
 
 /** Somebody looks at another window: what comes from there shows here. */
 const leaveAll = (): void => {
@@ -94,20 +104,26 @@ const noteFocus = (): void => {
 
 /** What changed while the line was cut. */
 const refresh = async (): Promise<void> => {
-  for (const { key, id, version, isSending } of draftsHere()) {
-    if (version === 0 || isSending) continue
-    if (await learnWhetherSent(key)) {
-      void saveNow(key)
-      continue
-    }
-    const draft = await call('getDraft', 'GET', `/v1/drafts/${id}`).catch(() => null)
-    if (draft && draft.version > version) {
-      patchDraft(key, { newer: draft })
-      settle(key)
-    }
-  }
+  for (const { key } of draftsHere()) await refreshDraft(key)
   refreshTemplates()
   await refreshOutbox()
+}
+
+const refreshDraft = async (key: string): Promise<void> => {
+  const known = findDraft(key)
+  if (!known || known.version === 0 || known.isSending) return
+  if (await learnWhetherSent(key)) return void saveNow(key)
+  const before = findDraft(key) ?? known
+  const now = await call('getDraft', 'GET', `/v1/drafts/${before.id}`).catch((error: unknown) => {
+    if (error instanceof ApiError && /^(?:not_found|request\.conflict)$/.test(error.code)) takeRemoval(before.id)
+    return null
+  })
+  if (!now) return
+  // What came or went here meanwhile is newer than that.
+  if (findDraft(key)?.attachments === before.attachments) patchDraft(key, { attachments: now.attachments })
+  if (now.version <= before.version) return
+  patchDraft(key, { newer: now })
+  settle(key)
 }
 
 const refreshOutbox = async (): Promise<void> => {

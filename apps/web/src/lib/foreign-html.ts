@@ -1,23 +1,58 @@
+import { emptyLine } from '@postern/shared/written-lines.ts'
+import { filledCells, maxTableCells } from './table-size.ts'
 import { takeOffStyles } from './take-off-styles.ts'
 import { listsOfWord } from './word-lists.ts'
 
 /**
  * HTML of other programs in the words the editor knows: what they say by styles becomes elements, lists of Word become lists, headings
- * bold lines. Tables that only arrange what is in them come apart. In a document of its own, where nothing runs or loads.
+ * bold paragraphs, paragraphs that stand close together lines. Tables that only arrange what is in them come apart. In a document of
+ * its own, where nothing runs or loads.
  */
 export const foreignHtml = (html: string): string => {
   const { html: bare, css } = takeOffStyles(html)
   // Of a copy of the editor's own, its marks are to stay as they are.
-  if (bare.includes('data-pm-slice')) return bare
-  const cells = /^\s*(?:<meta[^>]*>\s*)*<(?:td|th|tr|tbody|thead|col)[\s>]/i.test(bare)
-  const { body } = new DOMParser().parseFromString(cells ? `<table>${bare}</table>` : bare, 'text/html')
+  if (bare.includes('data-pm-slice')) return boundTables(bare)
+  const body = parse(bare)
   spreadSheet(body, css)
   listsOfWord(body)
   for (const element of [...body.querySelectorAll('*')]) rewrite(element)
-  for (const table of [...body.querySelectorAll('table')].reverse()) if (isLayout(table)) comeApart(table)
+  takeApart(body, isLayout)
   // Below a table there is a line to write on.
-  if (body.lastElementChild?.localName === 'table') body.append(document.createElement('p'))
+  if (body.lastElementChild?.localName === 'table') body.insertAdjacentHTML('beforeend', emptyLine)
   return body.innerHTML
+}
+
+/** What was written here or elsewhere, as the editor reads it: other programs say by styles what it says by elements. */
+export const knownHtml = (html: string): string => (isForeign(html) ? foreignHtml(html) : boundTables(html))
+
+/** HTML that is in the words of the editor: as it is, but for tables that are too much for it, or none of its own. */
+const boundTables = (html: string): string => {
+  if (!/<(?:table|t[dhr])\b/i.test(html)) return html
+  const body = parse(html)
+  return takeApart(body, isNested) ? body.innerHTML : html
+}
+
+/** Cells and rows may come without their table. */
+const parse = (html: string): HTMLElement => {
+  const cells = /^\s*(?:<meta[^>]*>\s*)*<(?:td|th|tr|tbody|thead|col)[\s>]/i.test(html)
+  return new DOMParser().parseFromString(cells ? `<table>${html}</table>` : html, 'text/html').body
+}
+
+/** Tables of which `goes` says so, and those that are too many cells, all together. Answers whether there was one. */
+const takeApart = (body: HTMLElement, goes: (table: HTMLTableElement) => boolean): boolean => {
+  let left = maxTableCells
+  let isChanged = false
+  // From the innermost.
+  for (const table of [...body.querySelectorAll('table')].reverse()) {
+    // In the order of the text, in which the editor reads them, whatever part of the table they are in.
+    const cells = goes(table) ? Number.POSITIVE_INFINITY : filledCells([...table.querySelectorAll('tr')])
+    if (cells <= left) left -= cells
+    else {
+      comeApart(table)
+      isChanged = true
+    }
+  }
+  return isChanged
 }
 
 /** What has styles, or none that matter. */
@@ -31,7 +66,7 @@ const spreadSheet = (body: HTMLElement, css: string): void => {
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(css)
   for (const rule of [...sheet.cssRules].slice(0, maxRules)) {
-    if (!(rule instanceof CSSStyleRule) || !/font-weight|font-style|text-decoration/.test(rule.cssText)) continue
+    if (!(rule instanceof CSSStyleRule) || !/font-weight|font-style|text-decoration|margin/.test(rule.cssText)) continue
     for (const element of body.querySelectorAll(rule.selectorText))
       element.setAttribute('data-style', `${rule.style.cssText};${element.getAttribute('data-style') ?? ''}`)
   }
@@ -51,8 +86,7 @@ const rewrite = (element: Element): void => {
     // Where it leads from is not here.
     element.replaceWith(...element.childNodes)
   else if (/^h[1-6]$/.test(name)) mark(renamed(element, 'p'), ['strong'])
-  else if (name === 'br') aloneAsLine(element)
-  else applyStyle(element, style)
+  else applyStyle(name === 'p' && standsClose(style) ? renamed(element, 'div') : element, style)
 }
 
 const applyStyle = (element: Element, style: CSSStyleDeclaration): void => {
@@ -85,28 +119,31 @@ const mark = (element: Element, marks: string[]): void => {
 
 const renamed = (element: Element, name: string): Element => {
   const other = element.ownerDocument.createElement(name)
+  const align = element.getAttribute('align')
+  if (align) other.setAttribute('align', align)
   other.append(...element.childNodes)
   element.replaceWith(other)
   return other
 }
 
-/** Between paragraphs it stands for an empty one. */
-const aloneAsLine = (line: Element): void => {
-  const isBlock = (node: Node | null) => node instanceof Element && /^(?:p|ul|ol|table|h[1-6])$/.test(node.localName)
-  if (isBlock(line.previousSibling) && isBlock(line.nextSibling)) renamed(line, 'p')
-}
+/** Word writes .0001pt for nothing. */
+const standsClose = ({ marginTop, marginBottom }: CSSStyleDeclaration): boolean =>
+  Number.parseFloat(marginTop) < 0.1 && Number.parseFloat(marginBottom) < 0.1
+
+const isNested = (table: HTMLTableElement): boolean => table.querySelector('table') !== null
 
 const isLayout = (table: HTMLTableElement): boolean =>
   table.getAttribute('role') === 'presentation' ||
-  table.querySelector('table') !== null ||
+  isNested(table) ||
   table.rows.length === 0 ||
   [...table.rows].every(({ cells }) => cells.length < 2)
 
 const comeApart = (table: HTMLTableElement): void => {
-  const parts = [...table.querySelectorAll('td, th, caption')].map((cell) => {
+  const parts = table.ownerDocument.createDocumentFragment()
+  for (const cell of table.querySelectorAll('td, th, caption')) {
     const part = table.ownerDocument.createElement('div')
     part.append(...cell.childNodes)
-    return part
-  })
-  table.replaceWith(...parts)
+    parts.append(part)
+  }
+  table.replaceWith(parts)
 }

@@ -35,12 +35,15 @@ export const printDate = (instant: string): string => {
   return written.format(new Date(instant))
 }
 let time: Intl.DateTimeFormat | undefined
+/** Of what is close enough to need no day. */
+export const clockTime = (instant: string): string => {
+  time ??= new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
+  return time.format(new Date(instant))
+}
 /** As in a list, with the time always: of one message it counts. */
 export const messageDate = (instant: string, now = new Date()): string => {
   const shown = listDate(instant, now)
-  const date = new Date(instant)
-  time ??= new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
-  return date.toDateString() === now.toDateString() ? shown : `${shown}, ${time.format(date)}`
+  return new Date(instant).toDateString() === now.toDateString() ? shown : `${shown}, ${clockTime(instant)}`
 }
 
 const units = ['B', 'KB', 'MB', 'GB', 'TB']

@@ -52,6 +52,12 @@ export const writeWallTime = (wallTime: string): string =>
     minute: '2-digit',
   }).format(new Date(`${wallTime}:00Z`))
 
+/** Of the same, what its clock shows. */
+export const clockOf = (wallTime: string): string =>
+  new Intl.DateTimeFormat(undefined, { timeZone: 'UTC', hour: 'numeric', minute: '2-digit' }).format(
+    new Date(`${wallTime}:00Z`),
+  )
+
 /** Dates are counted without clocks, so that no day is longer than another. */
 const at = (day: string, days: number, hour: number): string => {
   const date = new Date(`${day}T00:00:00Z`)

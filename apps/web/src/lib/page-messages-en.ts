@@ -26,6 +26,9 @@ export const pageMessages = {
   'tree.removeDo': 'Delete',
   'tree.endsImport': 'An import into it is under way: it ends, and what is not added yet is left out.',
   'tree.backWithoutImport': 'It is back. The import into it has ended; begin it again.',
+  'tree.renamed': '{before} is called {name} now.',
+  'tree.moved': '{name} is below {place} now.',
+  'tree.movedToTop': '{name} is at the top now.',
   'tree.removed': '{name} is deleted; what it held is in Trash.',
   'tree.trashText': 'It goes to Trash with what it holds ({messages}). Nothing is lost.',
   'tree.trashAllText':
@@ -205,6 +208,12 @@ export const pageMessages = {
     'What was deleted here and is still there stays there, whatever you choose below: Postern removes nothing there that it does not have whole. The provider’s own web mail shows it, and this account does once it is switched to IMAP.',
   'rest.fits.one': '{n} mail is here by its header only, and the limit lets it come whole now.',
   'rest.fits.other': '{n} mails are here by their headers only, and the limit lets them come whole now.',
+  'rest.beyond.one':
+    '{n} mail is larger than what may come whole: only its header is here, and it stays at the provider until you get the rest.',
+  'rest.beyond.other':
+    '{n} mails are larger than what may come whole: only their headers are here, and they stay at the provider until you get the rest.',
+  'rest.never.one': '{n} mail is larger than 256 MB: only its header is here, and it stays at the provider.',
+  'rest.never.other': '{n} mails are larger than 256 MB: only their headers are here, and they stay at the provider.',
   'rest.get': 'Get {rests} ({size})',
   'rest.coming': 'On its way: {rests} ({size}).',
   'rest.counts': '{n} here so far, {done} of {size}.',
@@ -224,7 +233,8 @@ export const pageMessages = {
   'tooLarge.one': 'One mail at the provider is not shown here ({size}).',
   'tooLarge.other': '{n} mails at the provider are not shown here ({size}).',
   'tooLarge.text':
-    'What is larger than 256 MB is not fetched, and the server cannot give its beginning alone. It stays there: open it on the provider’s own pages, or in a mail program.',
+    'What is larger than 256 MB is not fetched, and the server cannot give its header alone. It stays there.',
+  'tooLarge.elsewhere': 'To read it, open the provider’s own pages, or another mail program.',
   'hold.title': 'Nothing is removed at the provider,',
   'hold.text':
     'because this looks like a restored backup: what came after it was made may be only there. See whether your newest mails are here, then go on.',
@@ -244,22 +254,31 @@ export const pageMessages = {
   'policy.confirmAction': 'Yes, do so',
   'health.nextTry': 'Next try {date}.',
   'health.inStep': 'In step since {date}.',
-  'health.stored': 'Stored here: {size}.',
+  'health.stored': 'Stored here: {size}, with what was deleted for good in the last 30 days.',
   'health.private': 'The server is inside your own network.',
   'health.resync': 'Resync from scratch',
   timeline: 'What happened',
   'remove.title': 'Remove this account',
   'remove.text': 'Nothing is deleted at the mail server either way.',
   'remove.textPop3':
-    'Nothing is deleted at the mail server either way. Mail that is only here outlasts a disconnection, not an erasure.',
+    'Mail that is only here outlasts a disconnection, not an erasure. At the mail server nothing is deleted either way.',
   'remove.ask': 'Remove …',
   'remove.askTitle': 'Remove {address}?',
   'remove.disconnect': 'Disconnect',
   'remove.disconnectText':
     'forgets the password and stops. What was read stays stored, out of sight; adding the mailbox again finds everything in place.',
   'remove.erase': 'Erase',
+  'remove.outbox': 'Mail that waits in its outbox is kept, and goes only when you say so once it is connected again.',
+  'remove.later': 'What is to be sent later goes at its time, if it is connected again by then.',
   'remove.eraseText': 'also removes every message stored here, for good.',
+  'remove.eraseOutbox': 'Mail that waits in its outbox is never sent.',
   'remove.erasePop3': 'Of mail that is no longer at the provider nothing is left then.',
+  'remove.counting': 'Counting what is only here …',
+  'remove.onlyHere.none': 'All mail that is here was at the provider at the last look.',
+  'remove.onlyHere.one':
+    'One mail ({size}) was not at the provider at the last look: it is only here, and lost once erased.',
+  'remove.onlyHere.other':
+    '{n} mails ({size}) were not at the provider at the last look: they are only here, and lost once erased.',
   'kind.legend': 'How mail comes here',
   'kind.recommended': '(recommended)',
   'kind.inStep':
@@ -297,14 +316,13 @@ export const pageMessages = {
     'A mail is removed there {days} days after it came here; until then other devices find it there.',
   'policy.afterDaysMeans.one':
     'A mail is removed there a day after it came here; until then other devices find it there.',
-  'policy.whenDeletedHere': 'Remove what I delete here',
   'policy.whenDeletedHereMeans': 'A mail stays there until you delete it here for good; then it goes there too.',
   'policy.newest': 'Keep only the newest',
   'policy.newestMeans': 'The newest {count} mails stay there; older ones are removed once they are safely stored here.',
   'policy.newestMeans.one': 'The newest mail stays there; older ones are removed once they are safely stored here.',
   'retrieval.legend': 'What stays where',
   'retrieval.every': 'Look for new mail every',
-  'retrieval.everyHint': 'More often by itself while mail comes and you are here.',
+  'retrieval.everyHint': 'More often by itself while mail comes or you are here, less often at night.',
   'retrieval.cap': 'Whole mails up to, in megabytes',
   'retrieval.noCap': 'no limit',
   'retrieval.capHint': 'Of larger ones only the header comes; they stay at the provider until you ask for the rest.',

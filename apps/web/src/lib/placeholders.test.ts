@@ -102,7 +102,7 @@ describe('filling in', () => {
 
   it('finds what is left in the subject, in rich text, and in what was written oneself of plain text', () => {
     const html = withChips('a <b> {sender.name}\n> {sender.address}\n{today.date}')
-    expect(html).toContain('a &lt;b&gt; <span data-placeholder="sender.name">{sender.name}</span></p>')
+    expect(html).toContain('a &lt;b&gt; <span data-placeholder="sender.name">{sender.name}</span></div>')
     const mail = { subject: '{answered.subject}', text: '', html }
     expect(openPlaceholders(mail)).toEqual(['answered.subject', 'sender.name', 'today.date'])
     expect(openPlaceholders({ subject: '', html: null, text: 'a {sender.name}\n> {today.date}' })).toEqual([

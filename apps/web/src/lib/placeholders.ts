@@ -1,7 +1,7 @@
 import type { DraftRecipient } from '@postern/shared/drafts.ts'
+import { htmlOfLines } from '@postern/shared/written-lines.ts'
 import { isAddress } from './address-list.ts'
 import { plainSubject } from './format.ts'
-import { richOf } from './signature.ts'
 
 /**
  * The places of a template that each mail fills in: in rich text a chip, `<span data-placeholder="sender.name">`, in plain text and in
@@ -54,7 +54,7 @@ export const fillWithCursor = (text: string, values: PlaceholderValues): { text:
 export const withChips = (text: string): string =>
   text
     .split('\n')
-    .map((line) => (line.startsWith('>') ? richOf(line) : chipsIn(richOf(line))))
+    .map((line) => (line.startsWith('>') ? htmlOfLines(line) : chipsIn(htmlOfLines(line))))
     .join('')
 
 /** Where no tag has attributes. */

@@ -31,6 +31,7 @@ export const relayMessages = {
   'way.own': 'By a server of its own',
   'way.relay': 'By the owner’s relay',
   'way.none': 'Not at all',
+  'way.nothing': 'Mail of this account can then be read here, but neither written nor answered.',
   'way.proposed': 'This account cannot send yet; the owner’s relay could carry its mail.',
   'way.meaning':
     'Mail goes out by a server that the owner of this Postern has set. Receivers ask the domain of the sender (SPF, DKIM) whether that server may send for it.',

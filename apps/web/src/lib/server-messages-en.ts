@@ -26,7 +26,6 @@ export const serverMessages = {
   'servers.plain': 'None',
   'servers.pinned': 'Only the certificate {fingerprint}… is accepted.',
   'servers.guessed': 'Nothing was found for sending: this is a guess. Correct it as your provider says.',
-  'servers.alsoOutgoing': 'Also keep the settings for sending',
   'check.running': 'Testing …',
   'check.cancel': 'Cancel the test',
   'check.onlySending': 'Receiving works; sending does not.',

@@ -40,8 +40,10 @@ export const transferMessages = {
   'transfer.cancel': 'Cancel: {what}',
   'transfer.close': 'Close: {what}',
   'transfer.elsewhere':
-    'Files are sent from another page. If that was closed, choose them again: what has arrived is not added twice.',
+    'Files are sent from another page. If that was closed, choose them again: what has arrived is not added twice. This ends by itself when nothing has come for an hour.',
   'transfer.unreadable': 'The file could not be read.',
+  'transfer.cutOff':
+    'Sending was cut off, or its page was closed: {missing} of {size} did not come. Choose the same files again: what has arrived is not added twice.',
   'transfer.broken': 'Sending was cut off. Choose the same files again: what has arrived is not added twice.',
   transfers: 'Imports and copies',
   'transfers.closeAll': 'Close all {n} that have ended',

@@ -32,7 +32,7 @@ const build = (first: Element): void => {
       open.push(fresh)
       list = fresh
     }
-    const line = document.createElement('p')
+    const line = document.createElement('div')
     line.append(...item.childNodes)
     const entry = document.createElement('li')
     entry.append(line)

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { onMailtoClick } from '#data/compose-wish.ts'
+import { rememberedPanels } from '#data/local-drafts.ts'
 
 type ComposerModule = typeof import('#features/composer/composers.tsx')
 
@@ -8,11 +9,12 @@ const afterStartMs = 1200
 
 /**
  * The composer and its editor come when the page has nothing else to do, so that the first press of a key finds them here; sooner
- * when somebody asks. Not React's own `lazy`, which holds a first use back.
+ * when somebody asks, or when panels were open before the page was loaded again. Not React's own `lazy`, which holds a first use back.
  */
 export const useComposers = (isSignedIn: boolean): ComposerModule | null => {
   const [module, setModule] = useState<ComposerModule | null>(null)
-  const isAsked = useApp((state) => state.hasComposers) || location.pathname === '/compose'
+  const [hasOpen] = useState(() => rememberedPanels().length > 0)
+  const isAsked = useApp((state) => state.hasComposers) || hasOpen || location.pathname === '/compose'
   useEffect(() => {
     if (!isSignedIn || module) return
     const load = () => void import('#features/composer/composers.tsx').then(setModule)

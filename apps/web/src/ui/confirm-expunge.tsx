@@ -1,4 +1,5 @@
 import type { Account } from '@postern/shared/accounts.ts'
+import { onLinkClick } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
 import { Confirm } from './confirm.tsx'
 import { Dialog } from './dialog.tsx'
@@ -25,7 +26,7 @@ export const ConfirmExpunge = ({
   const hasParts = (account?.maildrop?.headersOnly ?? 0) > 0
   const parts = hasParts ? ` ${t('confirm.partsStay')}` : ''
   if (policy === 'keep' && account?.retrieval?.isDeletionDecided === false)
-    return <AskOnce {...on} what={what} parts={parts} onDecide={onDecide} />
+    return <AskOnce {...on} accountId={account.id} what={what} parts={parts} onDecide={onDecide} />
   const text =
     policy === 'whenDeletedHere'
       ? t(hasParts ? 'confirm.expungeParts' : 'confirm.expungeText')
@@ -44,12 +45,14 @@ export const ConfirmExpunge = ({
 }
 
 const AskOnce = ({
+  accountId,
   what,
   parts,
   onDecide,
   onConfirm,
   onClose,
 }: {
+  accountId: string
   what: string
   parts: string
   onDecide: (isAlsoThere: boolean) => Promise<void>
@@ -61,11 +64,24 @@ const AskOnce = ({
     await onDecide(isAlsoThere)
     onConfirm()
   }
+  const page = `/accounts/${accountId}`
   return (
     <Dialog title={t('confirm.alsoThere')} onClose={onClose}>
       <p>{`${what} ${t('confirm.alsoThereText')}${parts}`.trim()}</p>
+      <p>
+        {t('confirm.alsoThereSets', { policy: t('policy.whenDeletedHere') })}{' '}
+        <a
+          href={page}
+          onClick={(event) => {
+            onClose()
+            onLinkClick(event, page)
+          }}
+        >
+          {t('account.page')}
+        </a>
+      </p>
       <div className="row end">
-        <button type="button" className="button" onClick={onClose}>
+        <button ref={takesFocus} type="button" className="button" onClick={onClose}>
           {t('cancel')}
         </button>
         <button type="button" className="button danger" onClick={() => void decide(false)}>
@@ -78,3 +94,6 @@ const AskOnce = ({
     </Dialog>
   )
 }
+
+/** Not the link above it; the browser looks for this when the dialog opens. */
+const takesFocus = (button: HTMLButtonElement | null): void => button?.setAttribute('autofocus', '')

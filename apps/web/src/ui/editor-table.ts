@@ -11,6 +11,7 @@ import {
   isInTable,
   tableEditing,
 } from '@tiptap/pm/tables'
+import { maxSpan } from '#lib/table-size.ts'
 
 /**
  * Tables as mails can have them: all of their look stands in attributes, since neither the page's policy nor every reader takes styles.
@@ -36,8 +37,6 @@ const TableRow = Node.create({
   renderHTML: () => ['tr', 0],
 })
 
-const maxSpan = 100
-
 const span = (name: 'colspan' | 'rowspan') => ({
   default: 1,
   parseHTML: (cell: HTMLElement) =>
@@ -58,7 +57,7 @@ const cellOf = (name: string, tag: 'td' | 'th') =>
       align: {
         default: null,
         parseHTML: (cell: HTMLElement) =>
-          [cell, cell.querySelector('p')]
+          [cell, cell.querySelector('p, div')]
             .map((one) => one?.getAttribute('align')?.toLowerCase())
             .find((align) => align === 'right' || align === 'center') ?? null,
       },
@@ -119,9 +118,4 @@ export const insertTable = (editor: Editor): void => {
       return true
     })
     .run()
-}
-
-/** A cell of one line needs no paragraph, which readers would give a distance. */
-export const withoutCellParagraphs = (page: Document): void => {
-  for (const line of page.querySelectorAll('td > p:only-child, th > p:only-child')) line.replaceWith(...line.childNodes)
 }

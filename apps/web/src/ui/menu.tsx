@@ -16,8 +16,9 @@ const maxShown = 60
 const gap = 8
 
 /**
- * A button that opens a list of choices over everything else, inside the window wherever the button is. Arrow keys move,
- * typing filters when `hasFilter` and Enter takes the first, Escape closes.
+ * A button that opens a list of choices over everything else, inside the window wherever the button is, and rather over the panel
+ * it belongs to than over what lies beside that. Arrow keys move, typing filters when `hasFilter` and Enter takes the first,
+ * Escape closes.
  */
 export const Menu = ({
   label,
@@ -45,11 +46,11 @@ export const Menu = ({
   const panel = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {
     const box = panel.current
-    const button = root.current?.getBoundingClientRect()
-    if (!isOpen || !box || !button) return
+    if (!isOpen || !box || !root.current) return
+    const button = root.current.getBoundingClientRect()
     box.showPopover()
     const { offsetWidth, offsetHeight } = box
-    const wanted = document.documentElement.dir === 'rtl' ? button.left : button.right - offsetWidth
+    const wanted = opensToTheRight(root.current) ? button.left : button.right - offsetWidth
     box.style.left = `${Math.max(gap, Math.min(wanted, innerWidth - offsetWidth - gap))}px`
     const fitsBelow = button.bottom + offsetHeight + gap < innerHeight
     box.style.top = `${fitsBelow ? button.bottom + 4 : Math.max(gap, button.top - offsetHeight - 4)}px`
@@ -148,4 +149,12 @@ export const Menu = ({
       )}
     </div>
   )
+}
+
+/** Where the row it stands in has more room. */
+const opensToTheRight = (menu: HTMLElement): boolean => {
+  const button = menu.getBoundingClientRect()
+  const row = menu.parentElement?.getBoundingClientRect() ?? button
+  const [middle, middleOfRow] = [button.left + button.right, row.left + row.right]
+  return middle === middleOfRow ? document.documentElement.dir === 'rtl' : middle < middleOfRow
 }

@@ -5,10 +5,11 @@ import { DOMSerializer, type Node as ProseNode } from '@tiptap/pm/model'
 import { EditorContent, useEditor } from '@tiptap/react'
 import { StarterKit } from '@tiptap/starter-kit'
 import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react'
-import { foreignHtml, isForeign } from '#lib/foreign-html.ts'
+import { foreignHtml, knownHtml } from '#lib/foreign-html.ts'
 import type { ChipName, PlaceholderValues } from '#lib/placeholders.ts'
 import { takeOffStyles } from '#lib/take-off-styles.ts'
-import { tableExtensions, withoutCellParagraphs } from './editor-table.ts'
+import { finishLines, Line, pastedLines, startApart } from './editor-lines.ts'
+import { tableExtensions } from './editor-table.ts'
 import { EditorToolbar } from './editor-toolbar.tsx'
 import { fillChips, insertChip, insertTemplate, PlaceholderChip } from './placeholder-chip.ts'
 
@@ -37,9 +38,10 @@ export const RichEditor = ({
   revision,
   label,
   placeholder,
-  isFocusedAtFirst = false,
+  caretAtFirst = null,
   pictures,
   handle,
+  onCaret,
   onChange,
 }: {
   html: string
@@ -49,20 +51,23 @@ export const RichEditor = ({
   revision: number | string
   label: string
   placeholder: string
-  isFocusedAtFirst?: boolean
+  /** Where one writes as soon as it is here; null: the focus stays where it is. */
+  caretAtFirst?: number | 'start' | null
   pictures: EditorPictures
   handle?: RefObject<RichEditorHandle | null>
+  onCaret?: (at: number) => void
   onChange: (html: string) => void
 }) => {
-  const latest = useRef({ pictures, onChange })
-  latest.current = { pictures, onChange }
+  const latest = useRef({ pictures, onCaret, onChange })
+  latest.current = { pictures, onCaret, onChange }
   const editor = useEditor({
     // Its styles are in screen/composer.css: the page's policy takes none that come by script.
     injectCSS: false,
     immediatelyRender: true,
-    autofocus: isFocusedAtFirst ? 'start' : false,
+    autofocus: caretAtFirst ?? false,
     extensions: [
       StarterKit.configure({
+        paragraph: false,
         heading: false,
         horizontalRule: false,
         dropcursor: false,
@@ -71,13 +76,13 @@ export const RichEditor = ({
         link: {
           openOnClick: false,
           autolink: true,
-          protocols: ['mailto', 'tel'],
           defaultProtocol: 'https',
           // `notes.md` and `one.one` are words.
           shouldAutoLink: (address) => /^(?:[a-z][a-z0-9+.-]*:|www\.)|@/i.test(address),
           HTMLAttributes: { target: null, rel: null },
         },
       }),
+      Line,
       Placeholder.configure({ placeholder }),
       Signature,
       PlaceholderChip,
@@ -86,7 +91,8 @@ export const RichEditor = ({
       raised('subscript', 'sub'),
       picturesOf((source) => latest.current.pictures.addressOf(source)),
     ],
-    content: known(html),
+    content: knownHtml(html),
+    coreExtensionOptions: { clipboardTextSerializer: { blockSeparator: '\n' } },
     editorProps: {
       attributes: {
         role: 'textbox',
@@ -99,6 +105,8 @@ export const RichEditor = ({
       // It sends; the editor would break the line.
       handleKeyDown: (_view, { key, ctrlKey, metaKey }) => key === 'Enter' && (ctrlKey || metaKey),
       transformPastedHTML: foreignHtml,
+      clipboardTextParser: pastedLines,
+      transformPasted: startApart,
       handlePaste: (view, { clipboardData }) => {
         const files = [...(clipboardData?.files ?? [])]
         // Programs that copy a table put a picture of it beside its text; browsers put a link beside a picture.
@@ -117,13 +125,14 @@ export const RichEditor = ({
       },
     },
     onUpdate: ({ editor: changed }) => latest.current.onChange(writtenIn(changed)),
+    onSelectionUpdate: ({ editor: moved }) => moved.isFocused && latest.current.onCaret?.(moved.state.selection.from),
   })
   useImperativeHandle(
     handle,
     () => ({
       insertTemplate: (template, values) => {
         const before = writtenIn(editor)
-        insertTemplate(editor, template, values)
+        insertTemplate(editor, knownHtml(template), values)
         return { before, after: writtenIn(editor) }
       },
       insertChip: (name) => insertChip(editor, name),
@@ -137,7 +146,7 @@ export const RichEditor = ({
     shown.current = revision
     const { from } = editor.state.selection
     // Not to be taken back as if it had been typed here.
-    editor.chain().setMeta('addToHistory', false).setContent(known(html), { emitUpdate: false }).run()
+    editor.chain().setMeta('addToHistory', false).setContent(knownHtml(html), { emitUpdate: false }).run()
     // Whoever sits there finds the cursor about where it was.
     if (editor.isFocused) editor.commands.setTextSelection(Math.min(from, editor.state.doc.content.size))
   }, [editor, html, revision])
@@ -157,9 +166,6 @@ const isPicture = (html: string): boolean => {
 
 const writtenIn = ({ isEmpty, state }: Editor): string => (isEmpty ? '' : htmlOf(state.doc))
 
-/** Drafts of other programs and quoted mails say by styles what this editor says by elements. */
-const known = (html: string): string => (isForeign(html) ? foreignHtml(html) : html)
-
 const raised = (name: string, tag: 'sup' | 'sub') =>
   Mark.create({ name, parseHTML: () => [{ tag }], renderHTML: () => [tag, 0] })
 
@@ -171,7 +177,7 @@ const htmlOf = ({ type, content }: Pick<ProseNode, 'type' | 'content'>): string 
     image.setAttribute('src', image.getAttribute(beside) ?? '')
     image.removeAttribute(beside)
   }
-  withoutCellParagraphs(page)
+  finishLines(page)
   return page.body.innerHTML
 }
 

@@ -90,7 +90,7 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
   })
 }
 
-const presentKept = ({ row, mails, bytes }: KeptAccount): DisconnectedAccount => ({
+const presentKept = ({ row, mails, bytes, unlisted }: KeptAccount): DisconnectedAccount => ({
   id: row.id.toString(),
   kind: accountKind.parse(row.kind),
   address: row.address,
@@ -99,4 +99,5 @@ const presentKept = ({ row, mails, bytes }: KeptAccount): DisconnectedAccount =>
   disconnectedAt: (row.disconnectedAt ?? new Date()).toISOString(),
   mails,
   bytes,
+  onlyHere: row.kind === 'pop3' ? unlisted : null,
 })

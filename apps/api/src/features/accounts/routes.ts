@@ -191,9 +191,11 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     if (mails > 0) await engine.requestSync(id)
     return { mails }
   })
-  router.on('fetchRests', async ({ user, params }) => {
+  router.on('fetchRests', async ({ user, params, body }) => {
     const { id } = await own(user.userId, params.accountId)
-    const wanted = await commit(store, { kind: 'user', userId: user.userId }, (unit) => wantRests(unit, id))
+    const isBeyondLimit = body?.isBeyondLimit ?? false
+    const scope = { kind: 'user', userId: user.userId } as const
+    const wanted = await commit(store, scope, (unit) => wantRests(unit, id, { isBeyondLimit }))
     if (wanted.mails > 0) await engine.requestSync(id)
     return wanted
   })

@@ -17,8 +17,8 @@ export const chooseWriter = async <W extends Writer>(
   { isOwnText, readHead }: { isOwnText: boolean; readHead: () => Promise<Uint8Array> },
 ): Promise<W | null> => {
   const { accountId } = mail
-  const people = isOwnText ? mail.from : [...mail.to, ...mail.cc, ...mail.bcc, ...mail.from]
-  const written = people.map(({ address }) => address)
+  const fields = isOwnText ? [mail.from] : [mail.to, mail.cc, mail.bcc, mail.from]
+  const written = fields.map((people) => people.map(({ address }) => address))
   const plan = planWriter(writers, { accountId, written, delivered: [] })
   if (plan.isCertain || isOwnText || writers.filter((one) => one.accountId === accountId).length < 2) return plan.writer
   const delivered = await within(headWithinMs, readHead().then(deliveredTo)).catch(() => [])

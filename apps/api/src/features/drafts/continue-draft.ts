@@ -4,34 +4,40 @@ import { idsShownIn } from '#mail/shown-pictures.ts'
 import { findOriginal, findQuotable } from '#store/quoted-original.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import type { AboutMail } from './carry-parts.ts'
+import { areAmong } from './same-pictures.ts'
 
 /** The texts of a mail, and what it is about; its pictures that stood in what it quotes are none of its `parts`. */
 type Continued = Pick<AboutMail, 'html' | 'text' | 'parts'> & Pick<DraftContent, 'about' | 'quotes'>
 
 /**
- * A draft that lies in Drafts, taken up again: a mail that it quotes unchanged is sealed again. Of one that somebody wrote into, and of
- * what this gateway does not know, the quote is part of the text.
+ * A draft that lies in Drafts, taken up again: a mail that it quotes unchanged is sealed again. Of one that somebody wrote into, or whose
+ * pictures somebody changed, and of what this gateway does not know, the quote is part of the text.
  */
 export const continueDraft = async (
-  { store }: Pick<FeatureDeps, 'store'>,
+  deps: Pick<FeatureDeps, 'store' | 'engine' | 'logger'>,
   userId: bigint,
   { html, text, parts, inReplyTo }: Pick<AboutMail, 'html' | 'text' | 'parts'> & { inReplyTo: string | null },
 ): Promise<Continued> => {
+  const { store } = deps
   const removeQuote = readReturned({ text, html })
-  const known = await store.read(userId, (tx) => findQuotable(tx, userId, inReplyTo))
-  for (const about of removeQuote ? known : []) {
+  const quotable = await store.read(userId, (tx) => findQuotable(tx, userId, inReplyTo))
+  for (const about of removeQuote ? quotable : []) {
     const found = await findOriginal(store, userId, about)
-    const own = found && found !== 'absent' ? removeQuote?.(found.original) : null
+    if (!found || found === 'absent') continue
+    const own = removeQuote?.(found.original)
     if (!own) continue
-    const [before, now] = [idsShownIn(html ?? ''), idsShownIn(own.html ?? '')]
+    const ofText = idsShownIn(own.html ?? '')
+    const [quoted, known] = [shownIn(html, parts), shownIn(found.original.html, found.parts)]
+    const dropped = quoted.filter(({ content_id: id }) => !ofText.has(id ?? ''))
+    if (!(await areAmong(deps, dropped, known))) continue
     return {
       ...own,
-      parts: parts.filter(({ content_id: id }) => id === null || !before.has(id) || now.has(id)),
+      parts: parts.filter((part) => !dropped.includes(part)),
       about: { messageId: about.messageId.toString(), kind: about.kind },
       quotes: true,
     }
   }
-  const [first] = known
+  const [first] = quotable
   const isAnswer = first?.isAnswered === true
   return {
     html: html === null ? null : withoutPage(html),
@@ -40,4 +46,9 @@ export const continueDraft = async (
     about: isAnswer ? { messageId: first.messageId.toString(), kind: 'reply' } : null,
     quotes: false,
   }
+}
+
+const shownIn = (html: string | null, parts: AboutMail['parts']): AboutMail['parts'] => {
+  const shown = idsShownIn(html ?? '')
+  return parts.filter(({ content_id: id }) => id !== null && shown.has(id))
 }

@@ -6,14 +6,19 @@ export const noDraft = (): AppError => new AppError('not_found', 'There is no su
 export const onItsWay = (): AppError =>
   new AppError('request.conflict', 'This mail is being sent.', { hint: 'Take it back first, while that is possible.' })
 
+export const takenId = (): AppError =>
+  new AppError('request.conflict', 'Something else was begun under this id.', {
+    hint: 'Make a new id for every draft.',
+  })
+
 /** Throws why something is not attached. */
 export const requireAttached = (kind: Attached['kind']): void => {
   if (kind === 'gone') throw noDraft()
   if (kind === 'onItsWay') throw onItsWay()
-  if (kind === 'conflict') throw takenId()
+  if (kind === 'conflict') throw takenAttachmentId()
 }
 
-const takenId = (): AppError =>
+const takenAttachmentId = (): AppError =>
   new AppError('request.conflict', 'Something else is attached under this id.', {
     hint: 'Make a new id for every attachment.',
   })

@@ -18,7 +18,7 @@ import type { FeatureDeps } from '../feature-deps.ts'
 import { presentDraft } from '../present-draft.ts'
 import { registerAttachments } from './attachments.ts'
 import { createAttachmentFetching } from './fetch-attachments.ts'
-import { noDraft, onItsWay } from './refusals.ts'
+import { noDraft, onItsWay, takenId } from './refusals.ts'
 import { soundContent } from './sound-content.ts'
 import { registerDraftStart } from './start-draft.ts'
 
@@ -66,10 +66,11 @@ export const registerDrafts = (deps: FeatureDeps): void => {
     if (isOther) fetching.begin(draft)
     return { draft: presentDraft(draft), isOther }
   })
-  router.on('discardDraft', ({ user: { userId }, params }) =>
+  router.on('discardDraft', ({ user: { userId }, params, query: { version } }) =>
     write(userId, async (unit) => {
       const { row } = await requireHeld(unit.tx, userId, params.draftId)
       if (row.submissionId !== null) throw onItsWay()
+      if (version !== undefined && row.version !== version) throw writtenOn()
       await discardDraft(unit, row)
     }),
   )
@@ -85,9 +86,9 @@ export const registerDrafts = (deps: FeatureDeps): void => {
   registerAttachments(deps, fetching)
 }
 
-const takenId = () =>
-  new AppError('request.conflict', 'Something else was begun under this id.', {
-    hint: 'Make a new id for every draft.',
+const writtenOn = () =>
+  new AppError('request.conflict', 'Somebody has written on in this draft meanwhile.', {
+    hint: 'Look at it as it is now, then discard it.',
   })
 
 const requireOwn = async (tx: Tx, userId: bigint, id: string): Promise<WholeDraft> => {

@@ -1,6 +1,6 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
-import { htmlToText } from '#mail/html-to-text.ts'
 import { storableText } from '#mail/storable-text.ts'
+import { writtenText } from '#mail/written-text.ts'
 
 const maxTextLength = 5_000_000
 
@@ -15,7 +15,7 @@ export const soundContent = (content: DraftContent): DraftContent => {
     cc: people(content.cc),
     bcc: people(content.bcc),
     subject: storableText(content.subject),
-    text: html === null ? storableText(content.text) : htmlToText(html, maxTextLength),
+    text: html === null ? storableText(content.text) : writtenText(html).slice(0, maxTextLength),
     html,
   }
 }

@@ -1,10 +1,10 @@
 import type { DraftContent, DraftStart } from '@postern/shared/drafts.ts'
+import { htmlOfLines } from '@postern/shared/written-lines.ts'
 import { answerTies, ownTies, type Ties } from '#mail/answer-references.ts'
 import { forwardSubject, replySubject } from '#mail/draft-subject.ts'
 import { planAnswer } from '#mail/plan-draft.ts'
 import { withoutPage } from '#mail/returned-draft.ts'
 import { displayLine } from '#mail/storable-text.ts'
-import { textToHtml } from '#mail/text-to-html.ts'
 import { AppError } from '#platform/errors.ts'
 import { commit } from '#store/commit.ts'
 import { addComing, type ComingAttachment } from '#store/draft-attachments.ts'
@@ -29,11 +29,12 @@ import { chooseWriter } from './choose-writer.ts'
 import { continueDraft } from './continue-draft.ts'
 import type { AttachmentFetching } from './fetch-attachments.ts'
 import { fetchQuoted } from './fetch-quoted.ts'
-import { onItsWay, wasSent } from './refusals.ts'
+import { onItsWay, takenId, wasSent } from './refusals.ts'
 import { soundContent } from './sound-content.ts'
+import { writeAgain } from './write-again.ts'
 
 type NewStart = Extract<DraftStart['start'], { kind: 'new' }>
-type MailStart = Exclude<DraftStart['start'], NewStart>
+type MailStart = Exclude<DraftStart['start'], NewStart | { kind: 'writeAgain' }>
 
 /** How a draft begins. */
 type Begun = {
@@ -71,6 +72,7 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
       const open = await goOn(userId, BigInt(start.messageId))
       if (open) return presentDraft(open)
     }
+    if (start.kind === 'writeAgain') return presentDraft(await writeAgain(store, userId, { id, ...start }))
     const begun = start.kind === 'new' ? await beginNew(userId, start) : await beginFrom(userId, start)
     const draft = await create(userId, id, begun)
     fetching.begin(draft)
@@ -88,10 +90,7 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
         if (adopts === null || !(await adoptCopy(unit, { id, accountId, version: 1 }, adopts))) await wantCopy(unit, id)
       }
       const made = await findOwnDraft(unit.tx, userId, id)
-      if (!made)
-        throw new AppError('request.conflict', 'Something else was begun under this id.', {
-          hint: 'Make a new id for every draft.',
-        })
+      if (!made) throw takenId()
       return made
     })
 
@@ -118,7 +117,7 @@ export const registerDraftStart = (deps: FeatureDeps, fetching: AttachmentFetchi
         : identities.find(({ id }) => id === wanted)
     if (!writer) throw wanted === undefined ? nobody() : new AppError('not_found', 'There is no such identity.')
     const { to = [], cc = [], bcc = [], subject = '', text = '' } = start
-    const content = { ...empty, to, cc, bcc, subject, text, html: textToHtml(text) }
+    const content = { ...empty, to, cc, bcc, subject, text, html: text === '' ? '' : htmlOfLines(text) }
     return { writer, content, attachments: [], ties: noTies, adopts: null }
   }
 

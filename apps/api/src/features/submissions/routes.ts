@@ -21,6 +21,7 @@ import { presentDraft } from '../present-draft.ts'
 import { presentSubmission } from '../present-submission.ts'
 import { acceptSubmission, type Wanted } from './accept-submission.ts'
 import { departureOf } from './check-submission.ts'
+import { readMail } from './read-mail.ts'
 
 export const registerSubmissions = (deps: FeatureDeps): void => {
   const { router, store } = deps
@@ -55,6 +56,7 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
   router.on('getSubmission', ({ user: { userId }, params }) =>
     store.read(userId, (tx) => presentOwn(tx, userId, params.submissionId)),
   )
+  router.on('getSubmissionMail', ({ user: { userId }, params }) => readMail(store, userId, params.submissionId))
   router.on('patchSubmission', async ({ user: { userId }, params: { submissionId }, body: { sendAt } }) => {
     const before = await store.read(userId, (tx) => requireHeld(tx, userId, submissionId))
     requireWaiting(before)
@@ -70,6 +72,7 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
     return submission
   })
   router.on('cancelSubmission', async ({ user: { userId }, params }) => {
+    let wasAhead: bigint | null = null
     const { submission, answer } = await steer(userId, params.submissionId, async (unit, held) => {
       if (held.isCancelled) return giveDraftBack(unit, held)
       if (held.states.includes('in_doubt'))
@@ -78,8 +81,11 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
       if (!held.states.every((state) => /^(queued|deferred|failed)$/.test(state)))
         throw tooLate('It is too late: the mail is leaving right now.')
       await cancelHeld(unit, held)
+      if (held.faults.includes('relay.limit')) wasAhead = held.accountId
       return giveDraftBack(unit, held)
     })
+    // Those behind it waited by its word: the next one asks for one of its own.
+    if (wasAhead !== null) deps.engine.accountChanged(wasAhead)
     return { submission, draft: answer && presentDraft(answer) }
   })
   router.on('retrySubmission', async ({ user: { userId }, params }) => {

@@ -64,6 +64,7 @@ const present = (
     return { name, code, reason: reasons[code] ?? otherwise }
   }),
   hasAll: row.closedAt !== null,
+  isCutOff: row.isCutOff,
   bytes: Number(row.receivedBytes),
   expectedBytes: row.expectedBytes === null ? null : Number(row.expectedBytes),
   createdAt: row.createdAt.toISOString(),

@@ -9,7 +9,7 @@ import { AppError, isAppError } from '#platform/errors.ts'
 import { ReusedMemory } from '#platform/reused-memory.ts'
 import { type BlobScope, type StagedContent, smallBytes, stageContent } from '#store/blobs.ts'
 import type { Store } from '#store/open-store.ts'
-import { addItems, type NewItem } from '#store/transfers.ts'
+import { addItems, type NewItem, noteSender } from '#store/transfers.ts'
 
 /** No mail server takes more, and nobody reads it. */
 export const maxMailBytes = 256 * 1024 * 1024
@@ -17,6 +17,8 @@ export const maxMailBytes = 256 * 1024 * 1024
 const batchMails = 200
 const batchBytes = 4 * 1024 * 1024
 const batchMs = 1000
+/** Each time so much of a file has come, its sender is known to be there. */
+const heardBytes = 4 * 1024 * 1024
 const maxNameLength = 200
 
 export type MailFile = {
@@ -38,10 +40,10 @@ export const receiveFile = async (receiver: Receiver, { type, name, modifiedAt, 
   const shown = nameOf(name)
   if (type === 'message/rfc822') {
     const item = await takeMail(receiver, withCrlf(counted), batch.memory)
-    if (item.kind === 'refused') throw refusal(item.code)
+    if (item.kind === 'refused') return batch.refuse(item.code)
     const header = headerOf(item.content.head)
     // In an mbox the line above each says that it is a mail; of a file only this tells it from any other text.
-    if (!beginsWithField(header)) throw refusal('import.no_header')
+    if (!beginsWithField(header)) return batch.refuse('import.no_header')
     const flags = flagsOfFileName(name) ?? flagsOfHeader(header)
     await batch.add(toItem(shown, item, flags, { cameAt: null, fileAt: modifiedAt }))
   } else {
@@ -51,7 +53,7 @@ export const receiveFile = async (receiver: Receiver, { type, name, modifiedAt, 
       const flags = item.kind === 'mail' ? flagsOfHeader(headerOf(item.content.head)) : { bits: 0, keywords: [] }
       await batch.add(toItem(`${shown}, ${++n}`, item, flags, timesOfFromLine(fromLine)))
     }
-    if (n === 0) throw refusal('import.no_mail')
+    if (n === 0) return batch.refuse('import.no_mail')
   }
   await batch.store()
 }
@@ -98,10 +100,10 @@ async function* within(maxBytes: number, octets: AsyncIterable<Buffer>): AsyncGe
 
 async function* counting(
   content: AsyncIterable<Uint8Array>,
-  count: (bytes: number) => void,
+  count: (bytes: number) => Promise<void>,
 ): AsyncGenerator<Uint8Array> {
   for await (const piece of content) {
-    count(piece.length)
+    await count(piece.length)
     yield piece
   }
 }
@@ -117,14 +119,25 @@ class Batch {
   #bytes = 0
   #since = performance.now()
   #counted = 0
+  #unheard = 0
 
   constructor(receiver: Receiver) {
     this.#receiver = receiver
   }
 
   /** Bytes of the file that have come. */
-  count(bytes: number): void {
+  async count(bytes: number): Promise<void> {
     this.#counted += bytes
+    this.#unheard += bytes
+    if (this.#unheard < heardBytes) return
+    this.#unheard = 0
+    await noteSender(this.#receiver.store, this.#receiver.transferId)
+  }
+
+  /** The file holds no mail; it has come all the same. */
+  async refuse(code: ErrorCode): Promise<never> {
+    await this.store()
+    throw refusal(code)
   }
 
   async add(item: NewItem): Promise<void> {

@@ -73,10 +73,10 @@ export const registerTransfers = ({ router, store }: FeatureDeps): void => {
     )
     return readOwn(userId, params.transferId)
   })
-  router.on('finishTransfer', ({ user: { userId }, params }) =>
+  router.on('finishTransfer', ({ user: { userId }, params, body }) =>
     write(userId, async ({ tx }) => {
       const { id } = await requireOwn(tx, userId, params.transferId)
-      const closed = await closeTransfer(tx, id)
+      const closed = await closeTransfer(tx, id, { isCutOff: body?.isCutOff ?? false })
       if (!closed) throw new AppError('request.conflict', 'This import was cancelled.')
       return presentOne(tx, closed)
     }),

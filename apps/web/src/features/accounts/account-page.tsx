@@ -1,6 +1,5 @@
 import type { Account, SyncEvent } from '@postern/shared/accounts.ts'
 import { useState } from 'react'
-import { loadAccounts } from '#data/account-tree.ts'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { patchAccount } from '#data/patch-account.ts'
@@ -9,8 +8,7 @@ import { useAnswer } from '#data/use-answer.ts'
 import { useTitle } from '#data/use-title.ts'
 import { fileSize, fullDate, kindName } from '#lib/format.ts'
 import { type TextKey, t } from '#lib/page-text.ts'
-import { navigate, onLinkClick } from '#lib/route.ts'
-import { Dialog } from '#ui/dialog.tsx'
+import { onLinkClick } from '#lib/route.ts'
 import { ListState } from '#ui/list-state.tsx'
 import { ServerSaid } from '#ui/server-said.tsx'
 import { CheckNow } from './check-now.tsx'
@@ -20,6 +18,7 @@ import { IdentitiesCard } from './identities-card.tsx'
 import { LookCard } from './look-card.tsx'
 import { MailboxTable } from './mailbox-table.tsx'
 import { MaildropFacts } from './maildrop-facts.tsx'
+import { RemoveCard } from './remove-card.tsx'
 import { RetrievalCard } from './retrieval-card.tsx'
 import { SwitchCard } from './switch-account.tsx'
 import { TransferCard } from './transfer-card.tsx'
@@ -156,47 +155,5 @@ const Timeline = ({ account }: { account: Account }) => {
         </tbody>
       </table>
     </details>
-  )
-}
-
-const RemoveCard = ({ account }: { account: Account }) => {
-  const [isAsking, setAsking] = useState(false)
-  const remove = async (mode: 'disconnect' | 'erase') => {
-    // What goes wrong is told on the page, which lies under the question.
-    setAsking(false)
-    await call('removeAccount', 'DELETE', `/v1/accounts/${account.id}`, { query: { mode } })
-    await loadAccounts()
-    navigate('/', { replace: true })
-  }
-  return (
-    <section className="card" aria-label={t('remove')}>
-      <h2>{t('remove.title')}</h2>
-      <p>{t(account.kind === 'pop3' ? 'remove.textPop3' : 'remove.text')}</p>
-      <button type="button" className="button danger" onClick={() => setAsking(true)}>
-        {t('remove.ask')}
-      </button>
-      {isAsking && (
-        <Dialog title={t('remove.askTitle', { address: account.address })} onClose={() => setAsking(false)}>
-          <p>
-            <strong>{t('remove.disconnect')}</strong> {t('remove.disconnectText')}
-          </p>
-          <p>
-            <strong>{t('remove.erase')}</strong> {t('remove.eraseText')}
-            {account.kind === 'pop3' && ` ${t('remove.erasePop3')}`}
-          </p>
-          <div className="row end">
-            <button type="button" className="button" onClick={() => setAsking(false)}>
-              {t('cancel')}
-            </button>
-            <button type="button" className="button" onClick={() => void remove('disconnect')}>
-              {t('remove.disconnect')}
-            </button>
-            <button type="button" className="button danger" onClick={() => void remove('erase')}>
-              {t('remove.erase')}
-            </button>
-          </div>
-        </Dialog>
-      )}
-    </section>
   )
 }

@@ -10,6 +10,7 @@ import { t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { Confirm } from '#ui/confirm.tsx'
 import { Choice, Field } from '#ui/field.tsx'
+import { onlyHereText } from './only-here.ts'
 import { formOf, pinned, ServerFields, settingsOf, usualBeside } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
@@ -49,6 +50,9 @@ export const DisconnectedPage = ({ accountId }: { accountId: string }) => {
     </main>
   )
 }
+
+const eraseText = (account: DisconnectedAccount): string =>
+  [t('connect.eraseText', keptOf(account)), ...(account.onlyHere ? [onlyHereText(account.onlyHere)] : [])].join(' ')
 
 const keptOf = ({ mails, bytes }: DisconnectedAccount) => ({ n: mails.toLocaleString(), size: fileSize(bytes) })
 
@@ -128,14 +132,14 @@ const EraseCard = ({ account }: { account: DisconnectedAccount }) => {
   return (
     <section className="card" aria-label={t('remove.erase')}>
       <h2>{t('remove.erase')}</h2>
-      <p>{t('connect.eraseText', keptOf(account))}</p>
+      <p>{eraseText(account)}</p>
       <button type="button" className="button danger" onClick={() => setAsking(true)}>
         {t('connect.erase')}
       </button>
       {isAsking && (
         <Confirm
           title={t('connect.eraseTitle', { address: account.address })}
-          text={`${t('connect.eraseText', keptOf(account))}${account.kind === 'pop3' ? ` ${t('remove.erasePop3')}` : ''}`}
+          text={eraseText(account)}
           action={t('remove.erase')}
           cancel={t('cancel')}
           onConfirm={() => void erase()}

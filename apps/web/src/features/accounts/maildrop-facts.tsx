@@ -99,7 +99,7 @@ const TooLarge = ({ mails, bytes }: Facts['tooLarge']) => (
       <strong>
         {t(mails === 1 ? 'tooLarge.one' : 'tooLarge.other', { n: mails.toLocaleString(), size: fileSize(bytes) })}
       </strong>{' '}
-      {t('tooLarge.text')}
+      {t('tooLarge.text')} {t('tooLarge.elsewhere')}
     </span>
   </div>
 )

@@ -11,7 +11,11 @@ import { Problem } from '#ui/problem.tsx'
 
 /** Mails of which only the header is here: the rest of those that fit by one click, how far that is, and its end. */
 export const MaildropParts = ({ account, maildrop }: { account: Account; maildrop: Facts }) => {
-  const { fitting, coming, came } = maildrop
+  const { fitting, beyond, coming, came } = maildrop
+  const isPaused = account.state === 'paused'
+  // Where everything stays there nobody wonders why these do.
+  const isRemoving = account.retrieval !== null && !['keep', 'whenDeletedHere'].includes(account.retrieval.policy.kind)
+  const never = beyond ? maildrop.headersOnly - fitting.mails - beyond.mails - coming.mails : 0
   const [wasComing, setWasComing] = useState(false)
   const isComing = coming.mails > 0
   if (isComing && !wasComing) setWasComing(true)
@@ -20,29 +24,58 @@ export const MaildropParts = ({ account, maildrop }: { account: Account; maildro
     : wasComing && (came.mails > 0 ? t('rest.ended', amountOf(came)) : t('rest.away'))
   return (
     <>
-      {fitting.mails > 0 && <Fitting accountId={account.id} isPaused={account.state === 'paused'} {...fitting} />}
+      {fitting.mails > 0 && (
+        <Missing accountId={account.id} isPaused={isPaused} amount={fitting} text={textOf('fits', fitting.mails)} />
+      )}
+      {isRemoving && beyond !== null && beyond.mails > 0 && (
+        <Missing
+          accountId={account.id}
+          isPaused={isPaused}
+          amount={beyond}
+          text={textOf('beyond', beyond.mails)}
+          isBeyondLimit
+        />
+      )}
+      {isRemoving && never > 0 && (
+        <p className="notice">
+          {textOf('never', never)} {t('tooLarge.elsewhere')}
+        </p>
+      )}
       <div role="status">{text && <p>{text}</p>}</div>
       {isComing && <Coming label={account.address} coming={coming} came={came} />}
-      {isComing && account.state === 'paused' && <p className="muted">{t('rest.waits')}</p>}
+      {isComing && isPaused && <p className="muted">{t('rest.waits')}</p>}
     </>
   )
 }
 
+const textOf = (what: 'fits' | 'beyond' | 'never', n: number): string =>
+  t(`rest.${what}.${n === 1 ? 'one' : 'other'}`, { n: n.toLocaleString() })
+
 const amountOf = ({ mails, bytes }: Facts['fitting']) => ({ rests: count('rests', mails), size: fileSize(bytes) })
 
-const Fitting = ({ accountId, isPaused, ...fitting }: { accountId: string; isPaused: boolean } & Facts['fitting']) => {
+const Missing = ({
+  accountId,
+  isPaused,
+  amount,
+  text,
+  isBeyondLimit = false,
+}: {
+  accountId: string
+  isPaused: boolean
+  amount: Facts['fitting']
+  text: string
+  isBeyondLimit?: boolean
+}) => {
   const { isBusy, problem, attempt } = useAttempt()
   const get = () =>
     attempt(async () => {
-      await call('fetchRests', 'POST', `/v1/accounts/${accountId}/rests/fetch`)
+      await call('fetchRests', 'POST', `/v1/accounts/${accountId}/rests/fetch`, { body: { isBeyondLimit } })
     })
   return (
     <div className="notice row">
-      <span className="notice-text">
-        {t(fitting.mails === 1 ? 'rest.fits.one' : 'rest.fits.other', { n: fitting.mails.toLocaleString() })}
-      </span>
+      <span className="notice-text">{text}</span>
       <button type="button" className="button" disabled={isBusy || isPaused} onClick={() => void get()}>
-        {t('rest.get', amountOf(fitting))}
+        {t('rest.get', amountOf(amount))}
       </button>
       <Problem problem={problem} />
     </div>

@@ -42,28 +42,18 @@ export const OutgoingFields = ({
   const own = outgoing ?? fallback
   return (
     <>
-      {relay || usesRelay ? (
-        <WayOut
-          value={usesRelay ? 'relay' : outgoing ? 'own' : 'none'}
-          isOffered={relay !== null}
-          onChange={(way) =>
-            onChange({
-              ...value,
-              usesRelay: way === 'relay',
-              outgoing: { own, relay: outgoing, none: null }[way],
-            })
-          }
-        />
-      ) : (
-        <label className="row" style={{ marginBlockEnd: 8 }}>
-          <input
-            type="checkbox"
-            checked={outgoing !== null}
-            onChange={(event) => onChange({ ...value, outgoing: event.target.checked ? own : null })}
-          />
-          {t('servers.alsoOutgoing')}
-        </label>
-      )}
+      <WayOut
+        value={usesRelay ? 'relay' : outgoing ? 'own' : 'none'}
+        ways={relay || usesRelay ? ['own', 'relay', 'none'] : ['own', 'none']}
+        isOffered={relay !== null}
+        onChange={(way) =>
+          onChange({
+            ...value,
+            usesRelay: way === 'relay',
+            outgoing: { own, relay: outgoing, none: null }[way],
+          })
+        }
+      />
       {usesRelay && <RelayMeaning relay={relay} addresses={addresses} />}
       {outgoing && !usesRelay && (
         <>
@@ -89,10 +79,19 @@ export const OutgoingFields = ({
   )
 }
 
-const ways = ['own', 'relay', 'none'] as const
-type Way = (typeof ways)[number]
+type Way = 'own' | 'relay' | 'none'
 
-const WayOut = ({ value, isOffered, onChange }: { value: Way; isOffered: boolean; onChange: (way: Way) => void }) => (
+const WayOut = ({
+  value,
+  ways,
+  isOffered,
+  onChange,
+}: {
+  value: Way
+  ways: Way[]
+  isOffered: boolean
+  onChange: (way: Way) => void
+}) => (
   <fieldset className="choice-group">
     <legend>{t('way.legend')}</legend>
     {ways.map((way) => (
@@ -101,7 +100,7 @@ const WayOut = ({ value, isOffered, onChange }: { value: Way; isOffered: boolean
         {t(`way.${way}`)}
       </label>
     ))}
-    {value === 'none' && isOffered && <p className="muted">{t('way.proposed')}</p>}
+    {value === 'none' && <p className="notice">{t(isOffered ? 'way.proposed' : 'way.nothing')}</p>}
   </fieldset>
 )
 

@@ -12,6 +12,7 @@ import { Field } from '#ui/field.tsx'
 import { Meter } from '#ui/meter.tsx'
 import { foundKinds, proposedIncoming } from './proposals.ts'
 import { formOf, pinned, ServerFields, settingsOf, usualBeside } from './server-fields.tsx'
+import { switchWords } from './switch-words.ts'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
 /** Offers the other protocol; while an account changes, how far that is. */
@@ -171,7 +172,7 @@ const IntoImap = ({ plan }: { plan: AccountSwitchPlan | null }) => (
 const IntoPop3 = ({ plan }: { plan: AccountSwitchPlan | null }) => (
   <>
     <p>
-      {t('home.text')} {plan !== null && t('home.toFetch', amountOf(plan))} {t('home.inboxToo')}
+      {t('home.text')} {plan !== null && plan.mails > 0 && t('home.toFetch', amountOf(plan))} {t('home.inboxToo')}
     </p>
     <p>
       {t('home.policy')} {t('home.mailboxes')}
@@ -235,25 +236,15 @@ const LastChange = ({ account: { id, kind } }: { account: Account }) => {
 
 type Switching = NonNullable<Account['switching']>
 
-const textOf = ({ kind }: Account, { to, isTold }: Switching) => {
-  if (to === 'pop3') return kind === 'imap' ? 'home.running' : 'home.meeting'
-  return isTold ? 'switch.left' : 'switch.running'
-}
-
 const SwitchMeter = ({ account, to, switching }: { account: Account; to: AccountKind; switching: Switching }) => {
   const { total, found, brought } = switching
   const done = Math.min(total, found + brought)
-  const n = (total - done).toLocaleString()
+  const { text, counts } = switchWords(account.kind, switching)
   return (
     <>
-      <p role="status">{t(textOf(account, switching), { n })}</p>
-      <Meter label={account.address} done={done} total={total} />
-      <p className="muted">
-        {t(to === 'imap' ? 'switch.counts' : 'home.counts', {
-          found: found.toLocaleString(),
-          brought: brought.toLocaleString(),
-        })}
-      </p>
+      <p role="status">{text}</p>
+      {total > 0 && <Meter label={account.address} done={done} total={total} />}
+      {counts !== '' && <p className="muted">{counts}</p>}
       {to === 'pop3' && account.kind === 'imap' && <CancelSwitch accountId={account.id} />}
     </>
   )

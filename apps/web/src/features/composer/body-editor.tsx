@@ -1,12 +1,15 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
-import { type RefObject, useEffect } from 'react'
+import { type RefObject, useEffect, useRef } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { attachFiles, attachPicture, pictureAddress } from '#data/attachments.ts'
-import type { OpenDraft } from '#data/draft-state.ts'
+import { isAddressed, type OpenDraft } from '#data/draft-state.ts'
 import { t } from '#lib/composer-text.ts'
 import { writtenLanguage } from '#lib/written-language.ts'
 import { RichEditor } from '#ui/rich-editor.tsx'
 import { type BodyHandle, useBody } from './use-body.ts'
+
+/** Where one wrote last, by the draft's id: a panel that comes back is written on from there. */
+const carets = new Map<string, number>()
 
 const shownInText = /^image\/(?:png|jpeg|gif|webp)$/
 
@@ -22,7 +25,8 @@ export const BodyEditor = ({
 }) => {
   const { key, content, revision, takesFocus } = draft
   const { rich, area, onWritten } = useBody(draft, handle, onChange)
-  const isFocusedAtFirst = takesFocus && content.to.length > 0
+  const caretAtFirst = takesFocus && isAddressed(content) ? (carets.get(draft.id) ?? 'start') : null
+  const onCaret = (at: number) => carets.set(draft.id, at)
   const answered = content.about?.kind === 'reply' ? content.about.messageId : ''
   const language = useApp(({ bodies }) => {
     const body = bodies[answered]
@@ -34,7 +38,8 @@ export const BodyEditor = ({
         area={area}
         language={language}
         text={content.text}
-        isFocusedAtFirst={isFocusedAtFirst}
+        caretAtFirst={caretAtFirst}
+        onCaret={onCaret}
         onFiles={(files) => attachFiles(key, files)}
         onChange={onWritten}
       />
@@ -46,7 +51,8 @@ export const BodyEditor = ({
       revision={revision}
       label={t('field.body')}
       placeholder={t('field.bodyHint')}
-      isFocusedAtFirst={isFocusedAtFirst}
+      caretAtFirst={caretAtFirst}
+      onCaret={onCaret}
       pictures={{
         addressOf: (source) => pictureAddress(key, source),
         onFiles: (files, insert) => {
@@ -66,22 +72,26 @@ const PlainEditor = ({
   area,
   language,
   text,
-  isFocusedAtFirst,
+  caretAtFirst,
+  onCaret,
   onFiles,
   onChange,
 }: {
   area: RefObject<HTMLTextAreaElement | null>
   language: string
   text: string
-  isFocusedAtFirst: boolean
+  caretAtFirst: number | 'start' | null
+  onCaret: (at: number) => void
   onFiles: (files: File[]) => void
   onChange: (text: string) => void
 }) => {
+  const first = useRef(caretAtFirst)
   useEffect(() => {
-    if (!isFocusedAtFirst) return
+    if (first.current === null) return
+    const at = first.current === 'start' ? 0 : first.current
     area.current?.focus()
-    area.current?.setSelectionRange(0, 0)
-  }, [area, isFocusedAtFirst])
+    area.current?.setSelectionRange(at, at)
+  }, [area])
   return (
     <textarea
       ref={area}
@@ -93,6 +103,7 @@ const PlainEditor = ({
       spellCheck
       value={text}
       onChange={({ target }) => onChange(target.value)}
+      onSelect={({ currentTarget }) => onCaret(currentTarget.selectionStart)}
       onPaste={(event) => {
         if (event.clipboardData.files.length === 0) return
         event.preventDefault()

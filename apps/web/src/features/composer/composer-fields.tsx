@@ -1,6 +1,6 @@
 import type { DraftContent, DraftRecipient } from '@postern/shared/drafts.ts'
 import { useId, useState } from 'react'
-import { type OpenDraft, patchDraft } from '#data/draft-state.ts'
+import { isAddressed, type OpenDraft, patchDraft } from '#data/draft-state.ts'
 import { identityOf, useIdentities } from '#data/identities.ts'
 import { writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
@@ -46,7 +46,7 @@ export const ComposerFields = ({
           list={content[field]}
           taken={taken}
           error={errors[field]}
-          isFocusedAtFirst={(takesFocus && field === 'to' && content.to.length === 0) || opened.at(-1) === field}
+          isFocusedAtFirst={(takesFocus && field === 'to' && !isAddressed(content)) || opened.at(-1) === field}
           moves={fields
             .filter((other) => other !== field)
             .map((other) => ({ label: t(`field.${other}`), key: keys[other], take: give(other) }))}

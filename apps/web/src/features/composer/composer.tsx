@@ -1,15 +1,15 @@
-import type { DraftAttachment, DraftContent } from '@postern/shared/drafts.ts'
+import type { DraftContent } from '@postern/shared/drafts.ts'
 import type { WallTime } from '@postern/shared/submissions.ts'
 import { type DragEvent, type FocusEvent, type KeyboardEvent, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import { answeredPeople } from '#data/answered-people.ts'
-import { attachFiles, uploadsOf, useUploads, whenAttached } from '#data/attachments.ts'
+import { attachFiles, uploadsOf, useUploads } from '#data/attachments.ts'
 import { askCompose } from '#data/compose-wish.ts'
-import { findDraft, type OpenDraft, type Place, patchDraft } from '#data/draft-state.ts'
+import { findDraft, isAddressed, type OpenDraft, type Place, patchDraft } from '#data/draft-state.ts'
 import { identityOf } from '#data/identities.ts'
 import { closeDraft, discardDraft } from '#data/open-drafts.ts'
 import { changeDraft, saveNow, settle } from '#data/save-drafts.ts'
-import { sendDraft } from '#data/send-draft.ts'
+import { sendWhole } from '#data/send-whole.ts'
 import { isAddress } from '#lib/address-list.ts'
 import { listWarnings, type Warning } from '#lib/compose-warnings.ts'
 import { t } from '#lib/composer-text.ts'
@@ -40,7 +40,7 @@ export const Composer = ({
 }) => {
   const { key, content } = draft
   const [errors, setErrors] = useState<FieldErrors>({})
-  const [asked, setAsked] = useState<{ warnings: Warning[]; sendAt: WallTime | null } | null>(null)
+  const [asked, setAsked] = useState<Asked | null>(null)
   const [isOver, setOver] = useState(false)
   const root = useRef<HTMLElement>(null)
   const body = useRef<BodyHandle>(null)
@@ -65,8 +65,8 @@ export const Composer = ({
     const refused = uploadsOf(key).find(({ state }) => state.kind !== 'sending')
     if (refused) return patchDraft(key, { problem: t('attach.notAll', { name: refused.file.name }) })
     const warnings = await warningsOf(key)
-    if (warnings.length > 0) setAsked({ warnings, sendAt })
-    else await sendWhole(key, sendAt)
+    if (warnings.length > 0) setAsked({ warnings, seen, sendAt })
+    else await sendWhole(key, { seen, sendAt })
   }
   const onKeyDown = (event: KeyboardEvent) => {
     pressed.current = undefined
@@ -171,7 +171,7 @@ export const Composer = ({
               onClose={() => setAsked(null)}
               onSend={() => {
                 setAsked(null)
-                void sendWhole(key, asked.sendAt)
+                void sendWhole(key, asked)
               }}
             />
           )}
@@ -180,6 +180,9 @@ export const Composer = ({
     </section>
   )
 }
+
+/** The question before it goes, and what it is about. */
+type Asked = { warnings: Warning[]; seen: number | undefined; sendAt: WallTime | null }
 
 /** What stands in an input and is no chip yet becomes one. */
 const takeTyped = (): void => {
@@ -192,13 +195,12 @@ const takeTyped = (): void => {
 const fieldErrors = (key: string): FieldErrors => {
   const content = findDraft(key)?.content
   if (!content) return {}
-  const { to, cc, bcc } = content
   const errors: FieldErrors = {}
   for (const field of ['to', 'cc', 'bcc'] as const) {
     const wrong = content[field].find(({ address }) => !isAddress(address))
     if (wrong) errors[field] = t('recipients.invalid', { address: wrong.address || wrong.name })
   }
-  if (to.length + cc.length + bcc.length === 0) errors.to = t('recipients.none')
+  if (!isAddressed(content)) errors.to = t('recipients.none')
   return errors
 }
 
@@ -218,16 +220,3 @@ const warningsOf = async (key: string): Promise<Warning[]> => {
     conversation,
   })
 }
-
-/** With every file that is still on its way. */
-const sendWhole = async (key: string, sendAt: WallTime | null): Promise<void> => {
-  // Asked twice while the warnings were looked for.
-  if (findDraft(key)?.isSending) return
-  patchDraft(key, { isClosed: true, isSending: true, problem: null })
-  await whenAttached(key)
-  const failed = uploadsOf(key)[0]?.file.name ?? findDraft(key)?.attachments.find(isMissing)?.filename
-  if (failed === undefined) return sendDraft(key, sendAt)
-  patchDraft(key, { isClosed: false, isSending: false, problem: t('attach.notAll', { name: failed }) })
-}
-
-const isMissing = ({ state }: DraftAttachment): boolean => state === 'missing'

@@ -72,7 +72,7 @@ const RenameDialog = ({ mailbox, onClose }: Given & { mailbox: Mailbox }) => {
       title={t('tree.renameTitle', { name: mailbox.name })}
       action={t('tree.renameDo')}
       onClose={onClose}
-      send={async () => show(await call('patchMailbox', 'PATCH', `/v1/mailboxes/${mailbox.id}`, { body: { name } }))}
+      send={() => place(mailbox, { name }, ({ name }) => t('tree.renamed', { before: mailbox.name, name }))}
     >
       {(problem) => <NameField name={name} onChange={setName} problem={problem} />}
     </Asking>
@@ -92,10 +92,12 @@ const MoveDialog = ({ account, mailbox, onClose }: Given & { mailbox: Mailbox })
       title={t('tree.moveTitle', { name: mailbox.name })}
       action={t('tree.moveDo')}
       onClose={onClose}
-      send={async () => {
-        const body = { parentId: parentId === '' ? null : parentId }
-        show(await call('patchMailbox', 'PATCH', `/v1/mailboxes/${mailbox.id}`, { body }))
-      }}
+      send={() =>
+        place(mailbox, { parentId: parentId === '' ? null : parentId }, ({ name }) => {
+          const below = places.find(({ id }) => id === parentId)
+          return below ? t('tree.moved', { name, place: nameOf(below) }) : t('tree.movedToTop', { name })
+        })
+      }
     >
       {() => (
         <Choice
@@ -110,6 +112,22 @@ const MoveDialog = ({ account, mailbox, onClose }: Given & { mailbox: Mailbox })
       )}
     </Asking>
   )
+}
+
+type NewPlace = { name: string } | { parentId: string | null }
+
+/** Renames or moves; taken back, it has the name or the place that it had. Throws ApiError. */
+const place = async (before: Mailbox, to: NewPlace, textOf: (placed: Mailbox) => string): Promise<void> => {
+  const placed = await patch(before.id, to)
+  if (placed.path === before.path) return
+  const back = 'name' in to ? { name: before.name } : { parentId: before.parentId }
+  tellDone(textOf(placed), () => void takeBack(() => patch(before.id, back)))
+}
+
+const patch = async (id: string, body: NewPlace): Promise<Mailbox> => {
+  const placed = await call('patchMailbox', 'PATCH', `/v1/mailboxes/${id}`, { body })
+  show(placed)
+  return placed
 }
 
 /** Whether it is that mailbox, or lies below it. */
@@ -163,17 +181,21 @@ const remove = async ([{ id }, subtree]: [Mailbox, Mailbox[]], text: string, isF
   const ended = transfersInto(subtree).filter(({ transfer }) => !isOver(transfer))
   try {
     await call('removeMailbox', 'DELETE', `/v1/mailboxes/${id}`, isForGood ? { query: { forGood: 'true' } } : {})
-    tellDone(text, isForGood ? undefined : () => void restore(id, ended.length > 0))
+    // An import that the deletion ended stays so.
+    const back = ended.length > 0 ? t('tree.backWithoutImport') : undefined
+    tellDone(text, isForGood ? undefined : () => void takeBack(() => restore(id), back))
   } catch (error) {
     sayWhy(error)
   }
 }
 
-/** An import that the deletion ended stays so. */
-const restore = async (id: string, hasEndedImport: boolean): Promise<void> => {
+const restore = async (id: string): Promise<void> =>
+  show(await call('restoreMailbox', 'POST', `/v1/mailboxes/${id}/restore`))
+
+const takeBack = async (work: () => Promise<unknown>, text = t('done.undo')): Promise<void> => {
   try {
-    show(await call('restoreMailbox', 'POST', `/v1/mailboxes/${id}/restore`))
-    tellDone(hasEndedImport ? t('tree.backWithoutImport') : t('done.undo'))
+    await work()
+    tellDone(text)
   } catch (error) {
     sayWhy(error)
   }

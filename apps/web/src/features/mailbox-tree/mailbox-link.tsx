@@ -76,7 +76,7 @@ export const MailboxLink = ({
   if (!mailbox.isSelectable)
     return (
       <MenuRow hasMenu={menu !== false}>
-        <span className="tree-item muted" style={style}>
+        <span className="tree-item muted" style={style} title={mailbox.path}>
           <Folder size={16} aria-hidden />
           <span className="name" dir="auto">
             {name}

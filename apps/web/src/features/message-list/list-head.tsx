@@ -21,7 +21,7 @@ import type { ReactNode } from 'react'
 import { type Filter, useApp } from '#data/app-state.ts'
 import { type MailAction, refusalOf } from '#data/commands.ts'
 import { useMoveItems } from '#data/move-items.ts'
-import { nameOf } from '#lib/mailbox-name.ts'
+import { nameOf, pathOf } from '#lib/mailbox-name.ts'
 import { navigate } from '#lib/route.ts'
 import { count, t } from '#lib/text.ts'
 import { Menu } from '#ui/menu.tsx'
@@ -57,7 +57,7 @@ export const ListHead = (props: Props) => {
     <div className="list-head">
       <h1>
         <span className="title">
-          <bdi>{name}</bdi>{' '}
+          <bdi title={pathOf(mailbox)}>{name}</bdi>{' '}
           <span className="muted">
             {props.total !== null && (props.isCounted ? props.total : props.total - 1).toLocaleString()}
             {!props.isCounted && '+'}
@@ -167,6 +167,7 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
     )
   }
   const refusal = refusalOf(mailbox, 'archive')
+  const canTakeAll = marked !== 'everything' && marked < (total ?? 0) && filter === 'all'
   return (
     <div className="list-head" role="toolbar" aria-label={t('list.label')}>
       <button
@@ -181,7 +182,7 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
       <h1 aria-live="polite">
         {marked === 'everything' ? t('select.everything', { n: all }) : count('selected', marked)}
       </h1>
-      {marked !== 'everything' && marked < (total ?? 0) && filter === 'all' && (
+      {canTakeAll && (
         <button type="button" className="button select-all" title={t('select.all')} onClick={onEverything}>
           {t('select.allOf', { n: all })}
         </button>
@@ -209,12 +210,17 @@ const BulkBar = ({ mailbox, marked, total, filter, onAct, onEverything, onClear 
       <Menu
         label={t('select.more')}
         icon={<EllipsisVertical size={17} aria-hidden />}
-        items={more.map(([action, icon]) => ({
-          label: t(`action.${action}`),
-          icon,
-          isDisabled: refusalOf(mailbox, action) !== null,
-          onSelect: () => onAct(action),
-        }))}
+        items={[
+          ...(canTakeAll
+            ? [{ label: t('select.all'), icon: <ListChecks size={15} aria-hidden />, onSelect: onEverything }]
+            : []),
+          ...more.map(([action, icon]) => ({
+            label: t(`action.${action}`),
+            icon,
+            isDisabled: refusalOf(mailbox, action) !== null,
+            onSelect: () => onAct(action),
+          })),
+        ]}
       />
     </div>
   )

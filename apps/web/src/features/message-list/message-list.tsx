@@ -20,8 +20,8 @@ import { lineHeights, rowHeights } from '#lib/row-heights.ts'
 import { count, t } from '#lib/text.ts'
 import { ConfirmExpunge } from '#ui/confirm-expunge.tsx'
 import { ListState } from '#ui/list-state.tsx'
-import { AccountNotice, RelayNotice } from './account-notice.tsx'
 import { filters, ListHead } from './list-head.tsx'
+import { ListNotices } from './list-notices.tsx'
 import { ThreadItem } from './thread-item.tsx'
 import { nowhere, useCursor } from './use-cursor.ts'
 import { useSteadyScroll } from './use-steady-scroll.ts'
@@ -242,8 +242,7 @@ export const MessageList = ({
         onEverything={() => setEverything(true)}
         onClear={clearMarks}
       />
-      <AccountNotice accountId={mailbox.accountId} />
-      <RelayNotice />
+      <ListNotices accountId={mailbox.accountId} />
       <div
         className="list-scroll"
         ref={scroller}

@@ -1,4 +1,3 @@
-import type { MessagePart } from '@postern/shared/messages.ts'
 import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { call } from '#data/api.ts'
 import { onMailtoClick } from '#data/compose-wish.ts'
@@ -10,9 +9,11 @@ import { useSealedFrame } from './sealed-frame.ts'
 import { type Paper, showMail, showRemote, watchMissing } from './show-mail.ts'
 
 export type FrameProps = {
-  messageId: string
+  /** Null: it is no message yet, and nothing remote is loaded for it. */
+  messageId: string | null
   html: string
-  parts: MessagePart[]
+  /** Where those are that the mail brings along, by their content ids. */
+  pictures: Map<string, string>
   loadsRemote: boolean
   /** Raised to try again what did not come. */
   attempt: number
@@ -31,7 +32,7 @@ const longMail = 50_000
 export const MessageFrame = ({
   messageId,
   html,
-  parts,
+  pictures,
   loadsRemote,
   attempt,
   isDark,
@@ -46,14 +47,7 @@ export const MessageFrame = ({
 
   useEffect(() => {
     if (!page) return
-    const cids = new Map(
-      parts.flatMap((part) =>
-        part.contentId && part.preview === 'image'
-          ? [[part.contentId, `/v1/messages/${messageId}/parts/${part.id}/preview`] as const]
-          : [],
-      ),
-    )
-    const sanitized = showSafely(page, html, { cids, isDark })
+    const sanitized = showSafely(page, html, { cids: pictures, isDark })
     if (sanitized === null) return onFound({ remote: 0, misleadingLinks: [], isBroken: true })
     setMail(sanitized)
     onFound({
@@ -75,11 +69,11 @@ export const MessageFrame = ({
       observer.disconnect()
       page.removeEventListener('click', onMailtoClick)
     }
-  }, [page, html, isDark, messageId, parts, onFound])
+  }, [page, html, isDark, pictures, onFound])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt does the same again
   useEffect(() => {
-    if (!mail || !loadsRemote || !page) return
+    if (!mail || !loadsRemote || !page || messageId === null) return
     const urls = [...new Set([...mail.images, ...mail.backgrounds])].slice(0, maxRemote)
     if (urls.length === 0) return
     onMissing(0)

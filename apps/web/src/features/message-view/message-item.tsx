@@ -1,6 +1,6 @@
-import type { Message, MessageBody } from '@postern/shared/messages.ts'
+import type { Message, MessageBody, MessagePart } from '@postern/shared/messages.ts'
 import type { MailNotes } from '@postern/shared/reports.ts'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { call, request } from '#data/api.ts'
 import { app, isMissing, loadBody, loadThread, setting, useApp } from '#data/app-state.ts'
 import { fileSize, fullDate, listDate, messageDate, personName } from '#lib/format.ts'
@@ -73,7 +73,7 @@ export const MessageItem = ({
   const ask = notes.asks.find(({ messageId }) => messageId === message.id)
   return (
     <article className="message" data-message={message.id} ref={article} aria-label={from ? personName(from) : ''}>
-      <div className="row" style={{ flexWrap: 'nowrap' }}>
+      <div className="row one-line">
         <button type="button" className="message-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           <bdi className="from">{from ? personName(from) : '—'}</bdi>
           {isDraft && <em className="muted">{t('view.draft')}</em>}
@@ -88,7 +88,6 @@ export const MessageItem = ({
             {messageDate(message.date ?? message.receivedAt)}
           </time>
         </button>
-        {isOpen && ask?.list && <LeaveList messageId={message.id} isLeft={ask.list.leftAt !== null} />}
         {isOpen && (
           <MessageMenu
             messageId={message.id}
@@ -110,7 +109,10 @@ export const MessageItem = ({
       {isOpen && (
         <>
           <PrintHead message={message} parts={body && !('failed' in body) ? body.parts : []} />
-          <Addresses message={message} />
+          <div className="row one-line">
+            <Addresses message={message} />
+            {ask?.list && <LeaveList messageId={message.id} isLeft={ask.list.leftAt !== null} />}
+          </div>
           {ask?.list?.leftAt && <p className="muted report">{t('list.left', { date: fullDate(ask.list.leftAt) })}</p>}
           {ask?.receipt && <ReceiptAsked message={message} receipt={ask.receipt} />}
           {!isWhole && <InPart message={message} hasText={body !== undefined && !isMissing(body)} />}
@@ -278,9 +280,25 @@ const Body = ({ message, body, isPlain, isOnWhite, onSource }: BodyProps) => {
   )
 }
 
-export const HtmlBody = (props: FrameProps) => {
+/** Of a message, whose pictures are parts of it. */
+export const HtmlBody = ({
+  messageId,
+  parts,
+  ...props
+}: Omit<FrameProps, 'messageId' | 'pictures'> & { messageId: string; parts: MessagePart[] }) => {
   const module = useFrameModule()
-  return module && <module.MessageFrame {...props} />
+  const pictures = useMemo(
+    () =>
+      new Map(
+        parts.flatMap((part) =>
+          part.contentId && part.preview === 'image'
+            ? [[part.contentId, `/v1/messages/${messageId}/parts/${part.id}/preview`] as const]
+            : [],
+        ),
+      ),
+    [messageId, parts],
+  )
+  return module && <module.MessageFrame {...props} messageId={messageId} pictures={pictures} />
 }
 
 /** For all that is open of this sender, and for the future. */

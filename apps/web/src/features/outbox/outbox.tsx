@@ -7,7 +7,7 @@ import { ListState } from '#ui/list-state.tsx'
 import { OutboxItem } from './outbox-item.tsx'
 
 /** What is on its way out, waits for its time, or needs somebody. */
-export const Outbox = () => {
+export const Outbox = ({ openId }: { openId: string | null }) => {
   const { value, status, reload } = useAnswer('outbox', (signal) =>
     call('listSubmissions', 'GET', '/v1/submissions', { query: { show: 'open' }, signal }),
   )
@@ -33,7 +33,7 @@ export const Outbox = () => {
         />
         <ul className="outbox" aria-label={t('outbox')}>
           {list.map((submission) => (
-            <OutboxItem key={submission.id} submission={submission} />
+            <OutboxItem key={submission.id} submission={submission} isOpen={submission.id === openId} />
           ))}
         </ul>
       </div>

@@ -1,4 +1,4 @@
-import type { ComponentType } from 'react'
+import { type ComponentType, useEffect, useRef } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { useTitle } from '#data/use-title.ts'
 import { t as written } from '#lib/composer-text.ts'
@@ -29,17 +29,23 @@ export type SettingsParts = { RelaySection: ComponentType }
 export const SettingsScreen = ({ section: wanted, parts }: { section: string; parts: SettingsParts }) => {
   const role = useApp((state) => state.session?.user.role)
   useTitle(t('settings'))
+  const nav = useRef<HTMLElement>(null)
   const shown = sections.filter(({ isOwners }) => !isOwners || role === 'owner')
   const section = shown.find(({ id }) => id === wanted)?.id ?? 'general'
+  // On a phone there is no room for all of them: the chosen one is in sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is another one then
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
+  }, [section])
   return (
-    <main className="page">
+    <main className="page settings">
       <div className="page-head">
         <h1 style={{ flex: 1 }}>{t('settings')}</h1>
         <a className="button" href="/" onClick={(event) => onLinkClick(event, '/')}>
           {t('page.toMail')}
         </a>
       </div>
-      <nav className="tabs" aria-label={t('settings')}>
+      <nav className="tabs" ref={nav} aria-label={t('settings')}>
         {shown.map(({ id, label }) => (
           <a
             key={id}
@@ -51,23 +57,25 @@ export const SettingsScreen = ({ section: wanted, parts }: { section: string; pa
           </a>
         ))}
       </nav>
-      {section === 'accounts' ? (
-        <AccountsSection />
-      ) : section === 'templates' ? (
-        <TemplatesSection />
-      ) : section === 'keys' ? (
-        <KeysSection />
-      ) : section === 'security' ? (
-        <SessionsSection />
-      ) : section === 'people' ? (
-        <PeopleSection />
-      ) : section === 'hosts' ? (
-        <PolicySection />
-      ) : section === 'relay' ? (
-        <parts.RelaySection />
-      ) : (
-        <GeneralSection />
-      )}
+      <div className="sections">
+        {section === 'accounts' ? (
+          <AccountsSection />
+        ) : section === 'templates' ? (
+          <TemplatesSection />
+        ) : section === 'keys' ? (
+          <KeysSection />
+        ) : section === 'security' ? (
+          <SessionsSection />
+        ) : section === 'people' ? (
+          <PeopleSection />
+        ) : section === 'hosts' ? (
+          <PolicySection />
+        ) : section === 'relay' ? (
+          <parts.RelaySection />
+        ) : (
+          <GeneralSection />
+        )}
+      </div>
     </main>
   )
 }

@@ -22,12 +22,14 @@ type Place = {
   kind: 'mail' | 'search' | 'outbox' | 'deleted' | 'nowhere'
   mailboxId: string | null
   threadId: string | null
+  /** Of the outbox: the mail that is read. */
+  submissionId: string | null
   listAt: string
 }
 
 /** The mail screen: tree, list, reading pane. Which list and which conversation is in the address. */
 export const MailScreen = ({ route, screens }: { route: Route; screens: Screens }) => {
-  const { MailboxTree, ThreadView, ShortcutSheet, Palette } = screens
+  const { MailboxTree, ThreadView, OutboxMail, ShortcutSheet, Palette } = screens
   const newAccount = route.segments.length === 0 ? route.query.get('account') : null
   const inbox = useApp((state) =>
     newAccount === null
@@ -37,7 +39,8 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
   const asked = placeOf(route, inbox)
   const threadId = useApp(({ merged }) => (asked.threadId && merged[asked.threadId]) || asked.threadId)
   const place = { ...asked, threadId }
-  const { kind, mailboxId, listAt } = place
+  const { kind, mailboxId, submissionId, listAt } = place
+  const isOpen = threadId !== null || submissionId !== null
   const accountId = useApp(({ mailboxes }) => (mailboxId && mailboxes[mailboxId]?.accountId) || null)
   const query = route.query.get('q') ?? ''
   const isOnline = useApp((state) => state.isOnline)
@@ -68,7 +71,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
     if (threadId !== asked.threadId) navigate(besides(route, threadId), { replace: true })
   }, [threadId, asked.threadId, route])
   return (
-    <div className={threadId ? 'mail has-thread' : 'mail'}>
+    <div className={isOpen ? 'mail has-thread' : 'mail'}>
       <header className="top">
         <button
           type="button"
@@ -111,7 +114,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
         <NewVersion />
       </div>
       <main
-        className={`panes ${isPhone ? 'phone' : paneClass[layout]}${threadId ? ' has-thread' : ''}`}
+        className={`panes ${isPhone ? 'phone' : paneClass[layout]}${isOpen ? ' has-thread' : ''}`}
         style={panes.style}
         ref={panes.ref}
       >
@@ -140,13 +143,19 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
           />
         </section>
         <section className="view" aria-label={t('view.label')}>
-          <ThreadView
-            alsoOpenId={route.query.get('m')}
-            threadId={threadId}
-            mailboxId={kind === 'mail' ? mailboxId : null}
-            backTo={listAt}
-            isHidden={kind === 'deleted'}
-          />
+          {submissionId ? (
+            <Suspense fallback={null}>
+              <OutboxMail key={submissionId} submissionId={submissionId} />
+            </Suspense>
+          ) : (
+            <ThreadView
+              alsoOpenId={route.query.get('m')}
+              threadId={threadId}
+              mailboxId={kind === 'mail' ? mailboxId : null}
+              backTo={listAt}
+              isHidden={kind === 'deleted'}
+            />
+          )}
         </section>
         <PaneSeparators panes={panes} layout={layout} />
       </main>
@@ -164,7 +173,7 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
 
 const List = ({
   screens: { MessageList, HiddenList, Outbox, SearchResults },
-  place: { kind, mailboxId, threadId },
+  place: { kind, mailboxId, threadId, submissionId },
   query,
   isOneLine,
   isCovered,
@@ -179,7 +188,7 @@ const List = ({
   if (kind === 'outbox')
     return (
       <Suspense fallback={null}>
-        <Outbox />
+        <Outbox openId={submissionId} />
       </Suspense>
     )
   if (kind === 'nowhere')
@@ -215,18 +224,20 @@ const placeOf = ({ segments, query }: Route, inbox: string | null): Place => {
       kind: 'search',
       mailboxId: null,
       threadId: segments[1] ?? null,
+      submissionId: null,
       listAt: `/search?${new URLSearchParams({ q: query.get('q') ?? '' })}`,
     }
-  if (segments[0] === 'outbox' && segments.length === 1)
-    return { kind: 'outbox', mailboxId: null, threadId: null, listAt: '/outbox' }
+  if (segments[0] === 'outbox' && segments.length <= 2)
+    return { kind: 'outbox', mailboxId: null, threadId: null, submissionId: segments[1] ?? null, listAt: '/outbox' }
   const [first = 'mail', ...ids] = segments
   const isKnown =
     (first === 'mail' || first === 'deleted') && ids.length <= 2 && ids.every((id) => /^[1-9]\d*$/.test(id))
-  if (!isKnown) return { kind: 'nowhere', mailboxId: null, threadId: null, listAt: '/' }
+  const none = { threadId: null, submissionId: null }
+  if (!isKnown) return { kind: 'nowhere', mailboxId: null, ...none, listAt: '/' }
   const kind = first === 'deleted' ? 'deleted' : 'mail'
   const mailboxId = segments[1] ?? inbox
   const listAt = kind === 'mail' ? mailAddress(mailboxId ?? '', query.get('filter') ?? 'all') : `/deleted/${mailboxId}`
-  return { kind, mailboxId, threadId: segments[2] ?? null, listAt }
+  return { kind, mailboxId, ...none, threadId: segments[2] ?? null, listAt }
 }
 
 /** The address with another conversation in its place. */
@@ -267,11 +278,11 @@ const NewVersion = () => {
 }
 
 /** What is on the screen, in few words: a conversation that is on its way goes by its list. */
-const placeName = ({ kind, mailboxId, threadId }: Place, query: string, state: AppState): string => {
+const placeName = ({ kind, mailboxId, threadId, submissionId }: Place, query: string, state: AppState): string => {
   const subject = threadId === null ? undefined : state.threads[threadId]?.[0]?.subject
   if (subject !== undefined) return plainSubject(subject) || t('view.noSubject')
   if (kind === 'search') return query.trim() === '' ? t('bar.search') : `${query.trim()} – ${t('bar.search')}`
-  if (kind === 'outbox') return t('outbox')
+  if (kind === 'outbox') return state.outbox.find(({ id }) => id === submissionId)?.subject || t('outbox')
   if (kind === 'deleted') return t('hidden.title')
   if (kind === 'nowhere') return t('page.none')
   const mailbox = mailboxId === null ? undefined : state.mailboxes[mailboxId]

@@ -16,7 +16,8 @@ export type Screens = {
   MessageList: ComponentType<{ mailboxId: string; threadId: string | null; isOneLine: boolean; isCovered: boolean }>
   HiddenList: ComponentType<{ mailboxId: string; threadId: string | null }>
   ThreadView: ComponentType<ThreadViewProps>
-  Outbox: ComponentType
+  Outbox: ComponentType<{ openId: string | null }>
+  OutboxMail: ComponentType<{ submissionId: string }>
   SearchResults: ComponentType<{ query: string; threadId: string | null }>
   ShortcutSheet: ComponentType<{ onClose: () => void }>
   Palette: ComponentType<{ onClose: () => void }>

@@ -3,6 +3,7 @@ import { X } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { type AppState, useApp } from '#data/app-state.ts'
 import { cancelTransfer, dismissTransfers, isOver as hasEnded, type Shown } from '#data/transfers.ts'
+import { fileSize } from '#lib/format.ts'
 import { pathOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/page-text.ts'
 import { Meter } from '#ui/meter.tsx'
@@ -26,7 +27,11 @@ export const TransferView = ({ shown, isInDialog = false }: { shown: Shown; isIn
   })
   if (isOver && !isInDialog)
     return (
-      <Ended id={id} line={{ what, counts }} note={transfer.state === 'cancelled' ? standing(shown) : ''}>
+      <Ended
+        id={id}
+        line={{ what, counts }}
+        note={transfer.state === 'cancelled' || transfer.isCutOff ? standing(shown) : ''}
+      >
         {refused.length > 0 && <LeftOut refused={refused} left={left} />}
       </Ended>
     )
@@ -125,14 +130,21 @@ const standing = ({ transfer, sender }: Shown): string => {
     const n = transfer.found - transfer.stored - transfer.alreadyHere - transfer.refusedMails
     return t(transfer.hasAll ? 'transfer.deleted' : 'transfer.deletedEarly', { n: n.toLocaleString() })
   }
+  if (transfer.isCutOff && state !== 'cancelled') return cutOffText(transfer)
   if (sender === 'brokenOff') return t('transfer.broken')
   return t(state === 'receiving' && sender === 'elsewhere' ? 'transfer.elsewhere' : `transfer.${state}`)
 }
 
+/** Of files that never came nothing is known but how much there is of them. */
+const cutOffText = ({ bytes, expectedBytes }: Transfer): string =>
+  expectedBytes !== null && expectedBytes > bytes
+    ? t('transfer.cutOff', { missing: fileSize(expectedBytes - bytes), size: fileSize(expectedBytes) })
+    : t('transfer.broken')
+
 /** How many mails there are is known once all have come. */
-const countsOf = ({ state, hasAll }: Transfer) => {
+const countsOf = ({ state, hasAll, isCutOff }: Transfer) => {
   if (state === 'done') return 'transfer.ended'
-  if (state === 'cancelled') return hasAll ? 'transfer.stopped' : 'transfer.stoppedEarly'
+  if (state === 'cancelled') return hasAll && !isCutOff ? 'transfer.stopped' : 'transfer.stoppedEarly'
   return state === 'receiving' ? 'transfer.coming' : 'transfer.counts'
 }
 
