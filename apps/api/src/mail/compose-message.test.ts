@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { simpleParser } from 'mailparser'
 import { describe, expect, it } from 'vitest'
-import { bccHeader, composeMessage, dateHeader, type OutgoingMessage } from './compose-message.ts'
+import { bccHeader, composeMessage, dateHeader, newNode, type OutgoingMessage } from './compose-message.ts'
 
 const plain: OutgoingMessage = {
   from: { name: 'Ann', address: 'ann@example.org' },
@@ -26,6 +26,8 @@ const octetsOf = async (message: OutgoingMessage): Promise<Buffer> => {
   for await (const piece of composeMessage(message)) pieces.push(piece)
   return Buffer.concat(pieces)
 }
+const writtenBy = (node: ReturnType<typeof newNode>) =>
+  new Promise<string>((done, fail) => node.build((error, octets) => (error ? fail(error) : done(octets.toString()))))
 const partOf = (content: Buffer, more: object) => ({
   filename: 'a.bin',
   contentType: 'application/octet-stream',
@@ -34,6 +36,15 @@ const partOf = (content: Buffer, more: object) => ({
     yield content
   },
   ...more,
+})
+
+it.each([
+  ['a file', { path: import.meta.filename }],
+  ['an address', { href: 'http://127.0.0.1:9/' }],
+])('what a part is made of is never read from %s', async (_what, content) => {
+  const node = newNode('text/plain')
+  node.setContent(content as unknown as string) // what a request could smuggle in
+  await expect(writtenBy(node)).rejects.toThrow('access rejected')
 })
 
 describe('a composed mail', () => {

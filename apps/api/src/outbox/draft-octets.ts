@@ -16,7 +16,8 @@ export const draftMark = (draftId: string, copyId: bigint): string => `${draftId
 
 /**
  * A draft as the mail that it would be, with what it quotes, as far as it is one already: addresses that are not finished are left out
- * of it, and so is what is not here. Every copy of a draft has the same Message-ID, so that all of them are in one conversation.
+ * of it, and so is what is not here. Every copy of a draft has the same Message-ID, so that all of them are in one conversation; never
+ * that of the mail, under whatever id that is sent: one among all mail would be taken for a proof that it left (ADR 23).
  */
 export async function* draftOctets(
   store: Store,
@@ -40,7 +41,7 @@ export async function* draftOctets(
     subject: displayLine(content.subject, maxSubjectLength),
     date: row.updatedAt,
     zoneMinutes: 0,
-    messageId: `<${row.id}@${domain}>`,
+    messageId: `<${row.id}.draft@${domain}>`,
     inReplyTo: isMessageId(row.inReplyTo ?? '') ? row.inReplyTo : null,
     references: row.refs.filter(isMessageId),
     receiptTo: content.wantsReceipt ? from : null,

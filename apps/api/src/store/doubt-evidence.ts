@@ -3,13 +3,13 @@ import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
 import type { Tx } from './open-store.ts'
-import { isInSent } from './sent-copies.ts'
+import { liesIn } from './sent-copies.ts'
 import { decideHeld, holdSubmission } from './steer-submissions.ts'
 import { finishSubmission, tellSubmission } from './submissions.ts'
 
 /**
  * What came into these conversations may speak for the arrival of a mail in doubt (read-submissions.ts): whoever looks at that mail
- * is told. A copy in Sent that nobody put there from here ends the doubt: only a server that has the mail makes one.
+ * is told. A copy in Sent, or among all mail, that nobody put there from here ends the doubt: only a server that has the mail makes one.
  */
 export const noteArrivals = async (unit: RawUnit, accountId: bigint, threadIds: bigint[]): Promise<void> => {
   const { tx } = unit
@@ -32,7 +32,7 @@ export const endProvenDoubts = async (unit: RawUnit, accountId: bigint): Promise
 /** Worth asking before a transaction for endProvenDoubts: hardly ever is anything in doubt. */
 export const hasEvidence = async (tx: Tx, accountId: bigint): Promise<boolean> => {
   for (const { header, isProvable } of await inDoubt(tx, accountId))
-    if (isProvable && (await isInSent(tx, accountId, messageIdHash(header)))) return true
+    if (isProvable && (await hasCopy(tx, accountId, header))) return true
   return false
 }
 
@@ -45,11 +45,14 @@ const isProven = async (
   if (!isProvable) return false
   const held = await holdSubmission(unit.tx, userId, id)
   if (held?.states.length !== 1 || held.states[0] !== 'in_doubt') return false
-  if (!(await isInSent(unit.tx, accountId, messageIdHash(header)))) return false
+  if (!(await hasCopy(unit.tx, accountId, header))) return false
   await decideHeld(unit, held, 'foundInSent')
   await finishSubmission(unit, id)
   return true
 }
+
+const hasCopy = (tx: RawTx, accountId: bigint, header: string): Promise<boolean> =>
+  liesIn(tx, { accountId, messageIdHash: messageIdHash(header), roles: ['sent', 'all'] })
 
 /** A bounce that is no report names the mail in its text. */
 export const noteTexts = async (unit: RawUnit, accountId: bigint, messageIds: string[]): Promise<void> => {

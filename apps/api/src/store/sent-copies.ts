@@ -75,11 +75,18 @@ export const endCopy = async (
 }
 
 /** Whether a mail with this Message-ID (mail/threading.ts) lies in a mailbox that keeps what was sent. */
-export const isInSent = async (tx: RawTx, accountId: bigint, messageIdHash: string): Promise<boolean> => {
+export const isInSent = (tx: RawTx, accountId: bigint, messageIdHash: string): Promise<boolean> =>
+  liesIn(tx, { accountId, messageIdHash, roles: ['sent'] })
+
+/** Whether one lies in a mailbox of any of these roles. */
+export const liesIn = async (
+  tx: RawTx,
+  { accountId, messageIdHash, roles }: { accountId: bigint; messageIdHash: string; roles: string[] },
+): Promise<boolean> => {
   const [row] = await tx.$queryRaw<{ found: boolean }[]>`
     SELECT EXISTS (
       SELECT 1 FROM message_ref r JOIN message m ON m.thread_id = r.thread_id AND m.message_id_hash = r.ref_hash
-      JOIN placement p ON p.message_id = m.id JOIN mailbox b ON b.id = p.shown_mailbox_id AND coalesce(b.chosen_role, b.role) = 'sent'
+      JOIN placement p ON p.message_id = m.id JOIN mailbox b ON b.id = p.shown_mailbox_id AND coalesce(b.chosen_role, b.role) = ANY (${roles}::text[])
       WHERE r.account_id = ${accountId} AND r.ref_hash = ${messageIdHash}::uuid) AS found`
   return row?.found === true
 }

@@ -55,6 +55,25 @@ describe('a mail on its way to a submission server', () => {
     expect(session.isOpen()).toBe(false)
   })
 
+  it('goes in one write with all to whom it goes, and says what it may hold, where the server takes that', async () => {
+    const envelope = async (more: Partial<Submission>, extensions?: string[]) => {
+      const { server, session } = await connect(undefined, extensions)
+      const before = server.written.length
+      expect((await send(session, mail('hi\r\n', more))).end.kind).toBe('accepted')
+      session.destroy()
+      await server.stop()
+      return server.written.slice(before).map((commands) => commands.replace(/ SIZE=\d+/, ''))
+    }
+    expect(await envelope({ to: ['jürgen@example.org', 'cy@example.org'], isUnicode: true })).toEqual([
+      'MAIL FROM:<ann@example.org> SMTPUTF8 BODY=8BITMIME\r\nRCPT TO:<jürgen@example.org>\r\nRCPT TO:<cy@example.org>\r\nDATA\r\n',
+    ])
+    expect(await envelope({ to: ['bob@example.org'] }, ['8BITMIME', 'SMTPUTF8'])).toEqual([
+      'MAIL FROM:<ann@example.org> BODY=8BITMIME\r\n',
+      'RCPT TO:<bob@example.org>\r\n',
+      'DATA\r\n',
+    ])
+  })
+
   it('asks for reports under a name by which they can be told apart, where the server gives any', async () => {
     const asked: string[] = []
     const { session } = await connect((step, argument) => {

@@ -129,6 +129,20 @@ describe('a mail in the outbox', () => {
     await engine.stop()
   })
 
+  it('in doubt ends with a copy among all mail too, which is none in Sent', async () => {
+    const { accountId } = await outbox.scene((step) => (step === 'end' ? 'cut' : undefined))
+    const engine = outbox.fixture.start()
+    const archive = { accountId, role: 'archive' }
+    await outbox.fixture.store.prisma.mailbox.updateMany({ where: archive, data: { chosenRole: 'all', role: 'all' } })
+    const { id } = await outbox.sender.send(await outbox.sender.write(accountId))
+    await outbox.sender.ends(id, 'in_doubt')
+    await deliver(accountId, 'all', ['From: ann@example.org', `Message-ID: <${id}@example.org>`])
+    const { evidence } = await outbox.sender.ends(id, 'sent')
+    expect(evidence.map(({ kind }) => kind)).toEqual(['in_sent'])
+    await until(async () => (await outbox.sentCopies(accountId)).length === 1, { what: 'our own copy' })
+    await engine.stop()
+  })
+
   it('found in Sent goes to whom the server did not take it for, and to them alone', async () => {
     let isFirst = true
     const { server, accountId } = await outbox.scene((step, to) => {

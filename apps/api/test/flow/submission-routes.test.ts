@@ -301,6 +301,35 @@ describe('a draft that is sent', () => {
     await engine.stop()
   })
 
+  it('asks for a receipt and for reports where its person does, and has answers go where the writer wants them', async () => {
+    const asked: string[] = []
+    const { server, accountId } = await outbox.scene((step, argument) => {
+      if (step === 'mail' || step === 'rcpt') asked.push(argument)
+      return undefined
+    })
+    const { sender } = outbox
+    const engine = outbox.fixture.start()
+    const replyTo = { name: 'Desk', address: 'desk@example.net' }
+    const identityId = await sender.identityOf(accountId)
+    expect((await sender.ask('PATCH', `/identities/${identityId}`, { replyTo })).status).toBe(200)
+    const wishes = { wantsReceipt: true, wantsReport: true }
+    const { id, body } = await sender.send(await sender.write(accountId, wishes))
+    await sender.ends(id, 'sent')
+    expect(body).toMatchObject({ id })
+    expect(asked).toEqual([
+      expect.stringContaining(` RET=HDRS ENVID=${id}`),
+      'TO:<bob@example.org> NOTIFY=SUCCESS,FAILURE,DELAY',
+    ])
+    const head = server.mails[0]?.octets.toString() ?? ''
+    expect(head).toMatch(/^Disposition-Notification-To: .*@example\.org>?\r\n/m)
+    expect(head).toContain('\r\nReply-To: Desk <desk@example.net>\r\n')
+    const plain = await sender.send(await sender.write(accountId))
+    await sender.ends(plain.id, 'sent')
+    expect(asked.slice(2).join()).not.toMatch(/NOTIFY|ENVID/)
+    expect(server.mails[1]?.octets.toString()).not.toContain('Disposition-Notification-To')
+    await engine.stop()
+  })
+
   it('says what was written, with its pictures and files, and whom it answers', async () => {
     const { server, accountId } = await outbox.scene()
     const engine = outbox.fixture.start()

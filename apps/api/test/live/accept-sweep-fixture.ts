@@ -7,6 +7,7 @@ import { type RoleProcess, startApiProcess } from '../support/engine-process.ts'
 import { type Moment, startKillPoints } from '../support/kill-points.ts'
 import { startSender } from '../support/sending-scene.ts'
 import { until } from '../support/until.ts'
+import type { Seen } from '../support/watched-wire.ts'
 import { startSendScene } from './send-sweep-fixture.ts'
 
 /** What must be zero however often the API dies. */
@@ -18,6 +19,8 @@ export type AcceptSums = {
   half: number
   /** Asked for again under its id, and not accepted. */
   refused: number
+  /** Said to be accepted before a commit of it had waited for the disk of the database. */
+  early: number
 }
 
 export type AcceptRun = {
@@ -34,7 +37,17 @@ export const startAcceptRun = async (dovecot: Dovecot, user: string): Promise<Ac
   const { store, ownerId, accountId, env } = mortal
   await begin()
   const [port = 0] = await freePorts(1)
-  const points = await startKillPoints({ mail: { protocol: 'http', port }, databaseUrl: mortal.databaseUrl })
+  const seen: Seen[] = []
+  const points = await startKillPoints({
+    mail: { protocol: 'http', port },
+    databaseUrl: mortal.databaseUrl,
+    tell: (event) => void seen.push(event),
+  })
+  const isOnDisk = (id: string) =>
+    seen.some(
+      (event) =>
+        event.kind === 'commit' && event.isSynchronous && event.values.some((value) => value.toString() === id),
+    )
   const cookie = await openTestSession(store, ownerId)
   const writer = await startSender(store, ownerId)
   let api: RoleProcess | undefined
@@ -54,7 +67,7 @@ export const startAcceptRun = async (dovecot: Dovecot, user: string): Promise<Ac
   const arrived = (id: string) => sink.mails.filter(({ octets }) => octets.includes(`<${id}@example.org>`)).length
   return {
     through: async (moment) => {
-      const sums: AcceptSums = { lost: 0, doubled: 0, half: 0, refused: 0 }
+      const sums: AcceptSums = { lost: 0, doubled: 0, half: 0, refused: 0, early: 0 }
       // More octets than go into the transaction that accepts them: they are stored before.
       const files = [{ filename: 'a.bin', octets: Buffer.alloc(3_000_000, 1) }]
       const draftId = await writer.write(accountId, {}, { files })
@@ -65,6 +78,7 @@ export const startAcceptRun = async (dovecot: Dovecot, user: string): Promise<Ac
         return 'end'
       })
       const answer = await ask('POST', points.mailPort, '/v1/submissions', cookie, wish)
+      if (answer?.status === 200 && !isOnDisk(id)) sums.early++
       const { passed, reached } = points.disarm()
       if (reached !== null) {
         await api?.ended

@@ -100,6 +100,8 @@ it.each(['imap', 'kept'] as const)('twenty saves of a draft leave one copy in Dr
   const source = await sourceOf(id)
   expect(source).toMatch(new RegExp(`^X-Postern-Draft: ${id};\\d+\r\nBcc: eve@example.org\r\n`))
   expect(source).toContain('filename=a.bin')
+  // Not that of a mail which is sent under the very id of its draft.
+  expect(source).toContain(`\r\nMessage-ID: <${id}.draft@example.org>\r\n`)
   const { threadId } = await db().message.findUniqueOrThrow({ where: { id: row?.messageId ?? 0n } })
   const { messages } = threadSchema.parse((await send('GET', `/threads/${threadId}`)).json())
   expect(messages.map(({ draftId }) => draftId)).toEqual([id])

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { engineChannel } from '#store/notify.ts'
 import { fingerprintOf } from '../support/certificates.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
 import { startMortalEngine } from '../support/mortal-engine.ts'
@@ -76,6 +77,39 @@ describe('mail that is sent for real', () => {
     expect(Date.now() - before).toBeGreaterThanOrEqual(3000)
     await until(async () => has('bob', 'INBOX', 'calm') === 1, { what: 'the mail' })
     expect(has('bob', 'INBOX', 'rash')).toBe(0)
+  })
+
+  it('leaves Drafts when it is accepted, and lies there again when it is taken back', async () => {
+    const { prisma, notifier } = fixture.store
+    const isDueSoon = async (id: string) => {
+      const { copyAt } = await prisma.draft.findUniqueOrThrow({ where: { id } })
+      return Math.abs((copyAt?.getTime() ?? 0) - Date.now()) < 20_000
+    }
+    const hurry = async (id: string) => {
+      await prisma.draft.update({ where: { id }, data: { copyAt: new Date(0) } })
+      notifier.notify(engineChannel, `${ann}`)
+    }
+    const lies = (subject: string, count: number) =>
+      until(async () => has('ann', 'Drafts', subject) === count, { what: `${count} copies in Drafts` })
+    const copied = async (subject: string) => {
+      const draftId = await sender.write(ann, { subject })
+      await hurry(draftId)
+      await lies(subject, 1)
+      return draftId
+    }
+    const sent = await sender.send(await copied('is sent'))
+    await sender.ends(sent.id, 'sent')
+    await lies('is sent', 0)
+    const draftId = await copied('is to go later')
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 16)
+    const later = await sender.send(draftId, { sendAt: { wallTime: tomorrow, zone: 'UTC' } })
+    expect(await isDueSoon(draftId)).toBe(true)
+    await hurry(draftId)
+    await lies('is to go later', 0)
+    expect((await sender.ask('POST', `/submissions/${later.id}/cancel`)).status).toBe(200)
+    expect(await isDueSoon(draftId)).toBe(true)
+    await hurry(draftId)
+    await lies('is to go later', 1)
   })
 
   it('reaches those that are taken, waits for those that may be later, and names those that never are', async () => {

@@ -15,6 +15,8 @@ export type ScriptedSmtp = {
   mails: { from: string; to: string[]; octets: Buffer /** As they came, up to the dot. */; wire: Buffer }[]
   /** What came of a mail whose end has not come. */
   broken: Buffer[]
+  /** Commands as they came together. RFC 2920. */
+  written: string[]
   sessions: () => number
   /** From now on the answer to the end of a mail comes when it is called for. */
   holdEnds: (hold: (answer: () => void) => void) => void
@@ -40,6 +42,7 @@ export const startScriptedSmtp = async (
 ): Promise<ScriptedSmtp> => {
   const mails: ScriptedSmtp['mails'] = []
   const broken: Buffer[] = []
+  const written: string[] = []
   const sockets = new Set<Socket>()
   let sessions = 0
   let hold = (answer: () => void) => answer()
@@ -66,7 +69,8 @@ export const startScriptedSmtp = async (
     }
     const command = (line: string) => {
       const [verb = '', argument = ''] = [line.slice(0, 4).toUpperCase(), line.slice(5)]
-      if (verb === 'EHLO')
+      if (verb === 'HELO') take('ehlo', argument, '250 scripted.example')
+      else if (verb === 'EHLO')
         take(
           'ehlo',
           argument,
@@ -86,6 +90,7 @@ export const startScriptedSmtp = async (
       } else socket.write('250 ok\r\n')
     }
     const read = (octets: Buffer) => {
+      if (!content) written.push(octets.toString())
       if (content) {
         content = Buffer.concat([content, octets])
         if (!take('content')) return
@@ -122,6 +127,7 @@ export const startScriptedSmtp = async (
     port: typeof address === 'object' && address ? address.port : 0,
     mails,
     broken,
+    written,
     sessions: () => sessions,
     holdEnds: (how) => {
       hold = how

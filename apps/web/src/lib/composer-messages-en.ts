@@ -250,7 +250,7 @@ export const composerMessages = {
   'doubt.arrived': 'It arrived',
   'doubt.again': 'Send again',
   'doubt.draft': 'Back to draft',
-  'evidence.in_sent': 'A copy lies in Sent since {date}: it was probably sent.',
+  'evidence.in_sent': 'A copy lies in Sent, or in All Mail, since {date}: it was probably sent.',
   'evidence.bounce': 'A report of {date} says that it could not be delivered.',
   'evidence.reply': 'It was answered on {date}: it arrived.',
   'outbox.open': 'Open outbox',
