@@ -1,6 +1,7 @@
 import type { Submission, SubmissionState, WallTime } from '@postern/shared/submissions.ts'
 import { t } from '#lib/composer-text.ts'
 import { navigate } from '#lib/route.ts'
+import { isLate, lacksCopy } from '#lib/submission-needs.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app } from './app-state.ts'
 import { type Place, showReturned } from './draft-state.ts'
@@ -9,14 +10,8 @@ import { tellProgress } from './told-sending.ts'
 
 /** What is on its way out: kept as the server tells, and what can be done about it. */
 const hasEnded = (state: SubmissionState): boolean => state === 'sent' || state === 'cancelled'
-/** Sent, and no copy of it is where people look for one. */
-export const lacksCopy = ({ state, sentCopy }: Submission): boolean => state === 'sent' && sentCopy === 'refused'
 const isOver = (submission: Submission): boolean =>
   submission.isDismissed || (hasEnded(submission.state) && !lacksCopy(submission))
-const isLate = ({ state, toldAt }: Submission): boolean => state === 'deferred' && toldAt !== null
-/** Nothing more comes of it by itself, or not for a long time. */
-export const needsPerson = (submission: Submission): boolean =>
-  troubles[submission.state] !== undefined || isLate(submission) || lacksCopy(submission)
 const troubles: Partial<Record<SubmissionState, 'outbox.failedToast' | 'outbox.partlyToast' | 'outbox.doubtToast'>> = {
   failed: 'outbox.failedToast',
   partly_sent: 'outbox.partlyToast',

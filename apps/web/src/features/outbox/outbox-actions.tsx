@@ -1,9 +1,10 @@
 import type { Submission } from '@postern/shared/submissions.ts'
 import { useState } from 'react'
 import { askCompose } from '#data/compose-wish.ts'
-import { decide, lacksCopy, putAway, reschedule, retry, takeBack } from '#data/outbox.ts'
+import { decide, putAway, reschedule, retry, takeBack } from '#data/outbox.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/composer-text.ts'
+import { lacksCopy } from '#lib/submission-needs.ts'
 import { PickTime } from '#ui/pick-time.tsx'
 import { Problem } from '#ui/problem.tsx'
 

@@ -1,9 +1,9 @@
 import type { Submission } from '@postern/shared/submissions.ts'
 import { useEffect, useState } from 'react'
-import { lacksCopy } from '#data/outbox.ts'
 import { t } from '#lib/composer-text.ts'
 import { writeDeparture } from '#lib/departure-text.ts'
 import { clockTime, messageDate } from '#lib/format.ts'
+import { lacksCopy } from '#lib/submission-needs.ts'
 import { ServerSaid } from '#ui/server-said.tsx'
 import { Evidence } from './evidence.tsx'
 
