@@ -120,6 +120,7 @@ describe('the relay', () => {
     await row.getByText('Not sent yet.').waitFor()
     await row.getByText(/^The relay of the owner lets nobody in\. The owner is told/).waitFor()
     expect(await row.getByText(/by itself/).count()).toBe(0)
+    await page.goBack()
     await page.getByRole('link', { name: 'Fix it' }).click()
     await page.getByText('It lets nobody in, and all mail that is to go by it waits.').waitFor()
     await picture(page, 'relay-problem')

@@ -7,6 +7,7 @@ import { toSessionError } from '#protocol/session-error.ts'
 import type { SmtpSession } from '#protocol/smtp/open-session.ts'
 import { loadForSending, type SubmissionServer, storeMaxMessageBytes } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
+import { engineChannel, relayNotice } from '#store/notify.ts'
 import { noteRelayProblem, type RelayRow } from '#store/relay.ts'
 import { msToNextCopy } from '#store/sent-copies.ts'
 import { type DueBatch, msToLate, msToNextDue, tellLate } from '#store/submissions.ts'
@@ -189,10 +190,16 @@ export class OutgoingMail {
       signal.removeEventListener('abort', giveUp)
     }
     this.#relay = relay
-    if (relay?.problem) await noteRelayProblem(deps.store, relay.changedAt, null)
+    if (relay?.problem) await this.#letIn(relay)
     restrict('sending', null)
     await this.#noteLimit(server, this.#session)
     return this.#session
+  }
+
+  /** The others wait for that: they look at once, not when their time has come. */
+  async #letIn({ changedAt }: RelayRow): Promise<void> {
+    const { store } = this.#machine.deps
+    if (await noteRelayProblem(store, changedAt, null)) store.notifier.notify(engineChannel, relayNotice)
   }
 
   /** Only what waits for a person is told. */

@@ -1,7 +1,7 @@
 import { domainKept } from '#mail/own-address.ts'
 import { needsPerson } from '#outbox/plan-submission.ts'
 import { AppError } from '#platform/errors.ts'
-import { msSinceProblem, noteRelayProblem, type RelayRow, takeRelayTurn } from '#store/relay.ts'
+import { msSinceProblem, noteRelayProblem, type RelayRow, takeRelayTry, takeRelayTurn } from '#store/relay.ts'
 import type { DueBatch } from '#store/submissions.ts'
 import type { EngineDeps } from './engine-deps.ts'
 
@@ -33,7 +33,14 @@ export const requirePassage = async (
       hint: 'It goes by itself.',
       retryAfterMs: waitMs,
     })
+  if (refusedForMs === null) return
+  // All that are parked wake at the same time: one of them tries the password, the others hear what came of it.
+  const forMs = Math.min(longestTryMs, timing.sendingParkMs)
+  if (!(await takeRelayTry(store, relay.changedAt, { afterMs: timing.sendingParkMs, forMs }))) throw refused(forMs)
 }
+
+/** By then a try has told whether the relay lets somebody in; else the next one tries. */
+const longestTryMs = 120_000
 
 /** Without an address nothing comes back, and nobody is named. */
 const carries = ({ carriesOthers, domains }: RelayRow, fromAddress: string): boolean =>

@@ -42,6 +42,8 @@ type Tail = {
   streamId: bigint
   seq: bigint
   sockets: Set<Socket>
+  /** Follow it, and know nothing of it yet. */
+  newcomers: Set<Socket>
   isReading: boolean
   isHinted: boolean
 }
@@ -89,6 +91,7 @@ export const startRealtime = (
       userId: kind === 'user' ? BigInt(id) : null,
       ...end,
       sockets: new Set(),
+      newcomers: new Set(),
       isReading: false,
       isHinted: false,
     }
@@ -115,6 +118,11 @@ export const startRealtime = (
   }
 
   const readOnce = async (tail: Tail): Promise<void> => {
+    // In turn with the changes: a state that was read before one of them is never sent after it.
+    for (const socket of tail.newcomers) {
+      await sendPresent(socket, tail)
+      tail.newcomers.delete(socket)
+    }
     for (let more = true; more && tail.sockets.size > 0; ) {
       const page = await readChanges(ask, tail.streamId, tail.seq, batchLimit)
       const changes = await deps.present(ask, tail, page.facts)
@@ -150,7 +158,7 @@ export const startRealtime = (
       const joined = await join(socket, name, since[name])
       if (!joined) continue
       const { tail, isNew, missed } = joined
-      if (isLate && isNew) await sendPresent(socket, tail)
+      if (isLate && isNew) tail.newcomers.add(socket)
       if (missed?.isReset) reset.push(name)
       else if (missed && missed.changes.length > 0)
         socket.emit('changes', { stream: name, seq: missed.seq, changes: missed.changes })
@@ -202,6 +210,7 @@ export const startRealtime = (
   const leave = (socket: Socket): void => {
     for (const [name, tail] of tails) {
       tail.sockets.delete(socket)
+      tail.newcomers.delete(socket)
       if (tail.sockets.size === 0) tails.delete(name)
     }
   }

@@ -1,7 +1,7 @@
 import { type AccountSettings, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
 import { type Retrieval, type RetrievalPatch, retrieval } from '@postern/shared/retrieval.ts'
 import type { Secret } from '#platform/secret.ts'
-import { openCredential, sealCredential, sealDataKey } from './account-credentials.ts'
+import { openCredential, sealCredential, sealDataKey, sealPassword } from './account-credentials.ts'
 import type { Unit } from './commit.ts'
 import { erasing } from './erase-account.ts'
 import type { Account } from './generated/client.ts'
@@ -185,6 +185,19 @@ export const loadForSending = async (
       : openCredential(masterKey, { dataKey, credential }, 'outgoing_credential', { accountId, userId })
   const server = serverSettings.parse(row.outgoing)
   return { server, password, reachedAs: userId, userId, maxMessageBytes, relay: null }
+}
+
+/** Where it sends by the password it fetches with: that one stays for sending, whatever it is fetched with from here on. */
+export const keepOutgoingPassword = async (
+  { tx }: Unit,
+  { id, userId }: AccountRow,
+  masterKey: Buffer,
+): Promise<void> => {
+  const row = await tx.account.findUniqueOrThrow({ where: { id } })
+  if (row.outgoing === null || row.outgoingCredential !== null) return
+  const password = openCredential(masterKey, row, 'credential', { accountId: id, userId })
+  const outgoingCredential = sealPassword(masterKey, row, password.reveal(), 'outgoing_credential')
+  await tx.account.update({ where: { id }, data: { outgoingCredential } })
 }
 
 /** What the submission server takes in one mail, as it says now. RFC 1870. */

@@ -31,15 +31,20 @@ export const endProvenDoubts = async (unit: RawUnit, accountId: bigint): Promise
 
 /** Worth asking before a transaction for endProvenDoubts: hardly ever is anything in doubt. */
 export const hasEvidence = async (tx: Tx, accountId: bigint): Promise<boolean> => {
-  for (const { header } of await inDoubt(tx, accountId))
-    if (await isInSent(tx, accountId, messageIdHash(header))) return true
+  for (const { header, isProvable } of await inDoubt(tx, accountId))
+    if (isProvable && (await isInSent(tx, accountId, messageIdHash(header)))) return true
   return false
 }
 
 /** Ends the doubt then. */
-const isProven = async (unit: RawUnit, accountId: bigint, { id, userId, header }: Doubt): Promise<boolean> => {
+const isProven = async (
+  unit: RawUnit,
+  accountId: bigint,
+  { id, userId, header, isProvable }: Doubt,
+): Promise<boolean> => {
+  if (!isProvable) return false
   const held = await holdSubmission(unit.tx, userId, id)
-  if (!held || !isProvable(held.states)) return false
+  if (held?.states.length !== 1 || held.states[0] !== 'in_doubt') return false
   if (!(await isInSent(unit.tx, accountId, messageIdHash(header)))) return false
   await decideHeld(unit, held, 'foundInSent')
   await finishSubmission(unit, id)
@@ -57,12 +62,15 @@ export const noteTexts = async (unit: RawUnit, accountId: bigint, messageIds: st
   for (const { id } of named) tellSubmission(unit, accountId, id)
 }
 
-type Doubt = { id: string; userId: bigint; header: string }
+type Doubt = { id: string; userId: bigint; header: string; isProvable: boolean }
 
+/**
+ * All batches of a mail, and all its tries, have one Message-ID. Where there are several batches, or several tries for several
+ * people, the copy may be that of another one, and says nothing of those whom that one had not reached.
+ */
 const inDoubt = (tx: RawTx, accountId: bigint): Promise<Doubt[]> =>
   tx.$queryRaw<Doubt[]>`
-    SELECT DISTINCT s.id::text, s.user_id AS "userId", s.message_id_header AS header FROM submission_batch b JOIN submission s ON s.id = b.submission_id
+    SELECT DISTINCT s.id::text, s.user_id AS "userId", s.message_id_header AS header,
+      NOT EXISTS (SELECT 1 FROM submission_batch o WHERE o.submission_id = s.id AND o.n <> b.n)
+        AND (b.attempts <= 1 OR (SELECT count(*) FROM submission_recipient r WHERE r.submission_id = s.id) <= 1) AS "isProvable" FROM submission_batch b JOIN submission s ON s.id = b.submission_id
     WHERE b.account_id = ${accountId} AND b.state = 'in_doubt'`
-
-/** All batches of a mail have one Message-ID: where there are several, the copy may be another one's, whatever became of that. */
-const isProvable = (states: string[]): boolean => states.length === 1 && states[0] === 'in_doubt'

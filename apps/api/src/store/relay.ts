@@ -108,7 +108,11 @@ export const noteRelayProblem = (
       // Since when is asked by every process (`msSinceProblem`), each with a clock of its own. Null with anything is null.
       await unit.tx.$executeRaw`
         UPDATE relay SET problem = ${problem === null ? null : JSON.stringify(problem)}::jsonb
-          || jsonb_build_object('since', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) WHERE changed_at = ${changedAt}`
+          || jsonb_build_object('since', ${sinceText(Prisma.sql`now()`)}) WHERE changed_at = ${changedAt}`
+      // Those that were parked with the one that was let in.
+      if (problem === null)
+        await unit.tx.$executeRaw`
+          UPDATE submission_batch SET due_at = now() WHERE state = 'deferred' AND error_code = 'relay.refused' AND due_at > now()`
       await tellOwner(unit)
       return true
     },
@@ -121,6 +125,34 @@ export const msSinceProblem = async (tx: Tx): Promise<number | null> => {
     SELECT (extract(epoch FROM now() - (problem ->> 'since')::timestamptz) * 1000)::float8 AS ms FROM relay`
   return row?.ms ?? null
 }
+
+/**
+ * Whether the caller is the one who tries a relay that has let nobody in for `afterMs`: for `forMs` no other one does. True, too,
+ * when it does let somebody in by now, or is another one.
+ */
+export const takeRelayTry = (
+  store: Store,
+  changedAt: Date,
+  { afterMs, forMs }: { afterMs: number; forMs: number },
+): Promise<boolean> =>
+  commit(
+    store,
+    system,
+    async ({ tx }) => {
+      const [row] = await tx.$queryRaw<{ is_due: boolean }[]>`
+        SELECT (problem ->> 'since')::timestamptz <= now() - ${afterMs}::float8 * interval '1 ms' AS is_due FROM relay
+        WHERE changed_at = ${changedAt} AND problem IS NOT NULL FOR UPDATE`
+      if (!row?.is_due) return row === undefined
+      await tx.$executeRaw`
+        UPDATE relay SET problem = problem || jsonb_build_object('since', ${sinceText(Prisma.sql`now() - ${afterMs - forMs}::float8 * interval '1 ms'`)})
+        WHERE changed_at = ${changedAt}`
+      return true
+    },
+    { isVital: true },
+  )
+
+const sinceText = (at: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`to_char((${at}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
 /**
  * A turn of a person at a relay that takes so many mails an hour; the same mail has one for an hour. Milliseconds until there is

@@ -98,7 +98,8 @@ export const cancelHeld = async (unit: Unit, { id, accountId }: HeldSubmission):
 export const retryHeld = async (unit: Unit, { id, accountId }: HeldSubmission): Promise<boolean> => {
   const { tx } = unit
   const again = await tx.$executeRaw`
-    UPDATE submission_batch SET state = 'queued', changed_at = now(), due_at = now() WHERE submission_id = ${id}::uuid AND state IN ('deferred', 'failed')`
+    UPDATE submission_batch b SET state = 'queued', changed_at = now(), due_at = greatest(now(), s.not_before)
+    FROM submission s WHERE s.id = b.submission_id AND b.submission_id = ${id}::uuid AND b.state IN ('deferred', 'failed')`
   // Those refused by a server that took it for others: they alone.
   const missed = await tx.$executeRaw`
     WITH missed AS (SELECT r.position FROM submission_recipient r JOIN submission_batch b ON b.submission_id = r.submission_id AND b.n = r.batch
@@ -110,7 +111,7 @@ export const retryHeld = async (unit: Unit, { id, accountId }: HeldSubmission): 
     UPDATE submission_recipient r SET state = 'waiting', reply_code = NULL, text = NULL FROM submission_batch b
     WHERE r.submission_id = ${id}::uuid AND r.state = 'refused' AND b.submission_id = r.submission_id AND b.n = r.batch AND b.state = 'queued'`
   if (again + missed > 0)
-    await tx.$executeRaw`UPDATE submission SET finished_at = NULL, dismissed_at = NULL, told_at = NULL, not_before = now() WHERE id = ${id}::uuid`
+    await tx.$executeRaw`UPDATE submission SET finished_at = NULL, dismissed_at = NULL, told_at = NULL, not_before = greatest(now(), not_before) WHERE id = ${id}::uuid`
   const copies = await tx.$executeRaw`
     UPDATE submission SET sent_copy = 'waiting', sent_copy_item_id = NULL, copy_at = now() WHERE id = ${id}::uuid AND sent_copy = 'refused'`
   tell(unit, { id, accountId })

@@ -247,7 +247,7 @@ export const recoverBatches = async (
 ): Promise<void> => {
   for (const { from, to, text } of outcomes) {
     const rows = await unit.tx.$queryRaw<{ id: string }[]>`
-      UPDATE submission_batch b SET state = ${to}, changed_at = now(), due_at = now(), text = coalesce(${text}::text, b.text) FROM submission s
+      UPDATE submission_batch b SET state = ${to}, changed_at = now(), due_at = now(), attempts = attempts + ${to === 'in_doubt' ? 1 : 0}::int, text = coalesce(${text}::text, b.text) FROM submission s
       WHERE s.id = b.submission_id AND b.account_id = ${accountId} AND b.state = ${from} RETURNING s.id::text`
     for (const { id } of rows) tellSubmission(unit, accountId, id)
   }

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Supervisor } from '#engine/supervisor.ts'
 import { systemClock } from '#platform/clock.ts'
+import { engineChannel, relayNotice } from '#store/notify.ts'
 import { allowPlain, type Person, relayAt, startPerson } from '../support/relay-owner.ts'
 import { type ScriptedSmtp, type SmtpScript, startScriptedSmtp } from '../support/scripted-smtp.ts'
 import { type OutboxScene, startOutboxScene } from '../support/sending-scene.ts'
@@ -135,6 +136,44 @@ describe('mail that goes by the relay', () => {
     await set(relay)
     for (const id of ids) await outbox.sender.ends(id, 'sent')
     expect(await isRefusedToOwner()).toBe(false)
+  })
+
+  it('that lets nobody in is asked again by one account after an hour, and all go when it lets that one in', async () => {
+    let isRefused = true
+    let logins = 0
+    const relay = await startRelay((step) => {
+      if (step !== 'auth') return undefined
+      logins++
+      return isRefused ? { reply: '535 5.7.8 no' } : undefined
+    })
+    isRefused = false
+    await set(relay)
+    isRefused = true
+    logins = 0
+    const ids = [await send(await addAccount())]
+    await outbox.sender.ends(ids[0] ?? '', 'deferred')
+    ids.push(await send(await addAccount()), await send(await addAccount()))
+    for (const id of ids) await outbox.sender.ends(id, 'deferred')
+    const { store } = outbox.fixture
+    const long = '2020-01-01T00:00:00.000Z'
+    const passHour = async () => {
+      await store.prisma.$executeRaw`UPDATE relay SET problem = problem || jsonb_build_object('since', ${long}::text)`
+      await store.prisma
+        .$executeRaw`UPDATE submission_batch SET due_at = now() WHERE error_code = 'relay.refused' AND state = 'deferred'`
+      store.notifier.notify(engineChannel, relayNotice)
+    }
+    await passHour()
+    await until(async () => logins === 2, { what: 'somebody who tries again' })
+    const since = async () => {
+      const [row] = await store.prisma.$queryRaw<{ since: string }[]>`SELECT problem ->> 'since' AS since FROM relay`
+      return Date.parse(row?.since ?? '')
+    }
+    await until(async () => (await since()) > Date.now() - 60_000, { what: 'what came of it' })
+    isRefused = false
+    await passHour()
+    for (const id of ids) await outbox.sender.ends(id, 'sent')
+    // One at first, one after an hour, and each once it was let in.
+    expect([logins, await isRefusedToOwner()]).toEqual([5, false])
   })
 
   it('waits for its turn where mails are counted, and for a relay that carries its sender', async () => {

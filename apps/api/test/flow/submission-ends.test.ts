@@ -148,6 +148,29 @@ describe('a mail in the outbox', () => {
     await engine.stop()
   })
 
+  it('sent again is not proven by the copy of its first try, which others may not have had', async () => {
+    let tries = 0
+    const { accountId } = await outbox.scene((step, to) => {
+      if (step === 'mail') tries++
+      if (step === 'rcpt' && tries === 1 && to.includes('eve')) return { reply: '450 4.2.0 later' }
+      return step === 'end' ? 'cut' : undefined
+    })
+    const engine = outbox.fixture.start()
+    const to = ['bob@example.org', 'eve@example.org'].map((address) => ({ name: '', address }))
+    const { id } = await outbox.sender.send(await outbox.sender.write(accountId, { to }))
+    await outbox.sender.ends(id, 'in_doubt')
+    const again = await outbox.sender.ask('POST', `/submissions/${id}/decision`, { decision: 'sendAgain' })
+    expect(again.status).toBe(200)
+    await until(async () => tries === 2, { what: 'the second try' })
+    await outbox.sender.ends(id, 'in_doubt')
+    await deliver(accountId, 'sent', ['From: ann@example.org', `Message-ID: <${id}@example.org>`])
+    const seen = async () => (await outbox.sender.state(id)).evidence.map(({ kind }) => kind)
+    await until(async () => (await seen()).includes('in_sent'), { what: 'the copy' })
+    expect((await outbox.sender.state(id)).state).toBe('in_doubt')
+    await outbox.sender.ask('POST', `/submissions/${id}/decision`, { decision: 'arrived' })
+    await engine.stop()
+  })
+
   it('goes to those it was not sent to yet, whatever a report says of them', async () => {
     let isPutOff = true
     const { server, accountId } = await outbox.scene((step, to) =>

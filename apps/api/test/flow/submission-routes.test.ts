@@ -260,6 +260,19 @@ describe('a draft that is sent', () => {
     await engine.stop()
   })
 
+  it('that failed before its time goes at its time when it is tried again', async () => {
+    const { server, accountId } = await outbox.scene()
+    const wallTime = new Date(Date.now() + 2 * 3_600_000).toISOString().slice(0, 16)
+    const sendAt = { wallTime, zone: 'UTC' }
+    const { id } = await outbox.sender.send(await outbox.sender.write(accountId), { sendAt })
+    const { store } = outbox.fixture
+    await store.prisma.submissionBatch.updateMany({ where: { submissionId: id }, data: { state: 'failed' } })
+    expect(await outbox.sender.ask('POST', `/submissions/${id}/retry`)).toMatchObject({ status: 200 })
+    const [row] = await store.prisma.submissionBatch.findMany({ where: { submissionId: id } })
+    const dueAt = row?.dueAt.toISOString().slice(0, 16)
+    expect([row?.state, dueAt, server.mails.length]).toEqual(['queued', wallTime, 0])
+  })
+
   it('of which nobody knows whether it arrived waits for a decision, and no copy is made before', async () => {
     let isSilent = true
     const { server, accountId } = await outbox.scene((step) => (step === 'end' && isSilent ? 'cut' : undefined))

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '#engine/engine.ts'
+import { openCredential } from '#store/account-credentials.ts'
 import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { type EngineFixture, startEngineFixture } from '../support/engine-fixture.ts'
@@ -72,14 +73,22 @@ describe('changing the protocol of an account by the API', () => {
     expect([there('bob'), await account(added.id)]).toEqual(before)
     expect(await account(added.id)).toMatchObject({ kind: 'pop3', switching: null, state: 'watching' })
 
-    const right = { kind: 'imap', incoming: imap.incoming, password: 'secret' }
+    const right = { kind: 'imap', incoming: { ...imap.incoming, host: '127.0.0.1' }, password: 'secret' }
+    await fixture.store.prisma.account.update({ where: { id: BigInt(added.id) }, data: { outgoing: incoming(587) } })
     // Of two that come at once one is too late; what it would have done is done.
     const answers = await Promise.all([post(url, right), post(url, right)])
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
     const { body } = answers.find(({ status }) => status === 200) ?? { body: null }
     expect(body).toMatchObject({ id: added.id, kind: 'imap', retrieval: null, switching: { total: 3 } })
     await fixture.untilState(BigInt(added.id), 'watching')
-    expect(await account(added.id)).toMatchObject({ kind: 'imap', switching: null })
+    const changed = await account(added.id)
+    expect(changed).toMatchObject({ kind: 'imap', switching: null })
+    // At another provider: it sends by the password it had, which is all that server knows.
+    const { dataKey, outgoingCredential: credential, userId } = changed
+    if (credential === null) throw new Error('it would send by the password of another provider')
+    const owner = { accountId: changed.id, userId }
+    const masterKey = fixture.deps.masterKey
+    expect(openCredential(masterKey, { dataKey, credential }, 'outgoing_credential', owner).reveal()).toBe('secret')
     expect((await fixture.shown(BigInt(added.id), 'INBOX')).map(({ subject }) => subject).sort()).toEqual([
       'Letter 1',
       'Letter 2',
@@ -93,7 +102,8 @@ describe('changing the protocol of an account by the API', () => {
     const { status, body: beside } = await post('/v1/accounts', { ...pop3, beside: true })
     expect(status).toBe(200)
     await fixture.untilState(BigInt(beside.id), 'watching')
-    const imap = { kind: 'imap', incoming: incoming(dovecot.imapsPort, 'Ann'), password: 'secret' }
+    const at = { ...incoming(dovecot.imapsPort, 'Ann'), host: '127.0.0.1' }
+    const imap = { kind: 'imap', incoming: at, password: 'secret' }
     const { body } = await post(`/v1/accounts/${beside.id}/switch`, imap)
     const shown = await fixture.store.prisma.account.findFirstOrThrow({ where: { kind: 'imap' } })
     expect([body.error.code, body.error.accountId]).toEqual(['account.exists', shown.id.toString()])

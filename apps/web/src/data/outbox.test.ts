@@ -1,7 +1,7 @@
 import type { Submission } from '@postern/shared/submissions.ts'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { app } from './app-state.ts'
-import { showMade, showSubmission } from './outbox.ts'
+import { hearSubmission, loadOutbox, needsPerson, retry, showMade, showSubmission } from './outbox.ts'
 import { dismiss, toastsShown } from './toasts.ts'
 import { tellSending } from './told-sending.ts'
 import { undoLast } from './undo-list.ts'
@@ -116,5 +116,60 @@ describe('what is said of a mail on its way', () => {
     showSubmission({ ...mail, state: 'sent' })
     tellSending(showMade({ ...mail, state: 'queued' }), null)
     expect([said(), listed()]).toEqual([['Sent'], []])
+  })
+})
+
+describe('what is known of the outbox', () => {
+  const asked: ((answer: unknown) => void)[] = []
+  beforeEach(() => {
+    asked.length = 0
+    app.set({ outbox: [] })
+    vi.stubGlobal('fetch', () => new Promise((done) => asked.push((answer) => done(Response.json(answer)))))
+  })
+  afterEach(() => vi.unstubAllGlobals())
+  const mail = (n: number, more: Partial<Submission> = {}): Submission => ({
+    ...refused,
+    id: `${refused.id.slice(0, -2)}${60 + n}`,
+    state: 'queued',
+    ...more,
+  })
+  const states = () => app.get().outbox.map(({ id, state }) => [id.slice(-2), state])
+
+  it('is what was told, where the list that was asked for is older', async () => {
+    const loading = loadOutbox()
+    hearSubmission(mail(1, { state: 'sent' }))
+    hearSubmission(mail(2, { state: 'deferred' }))
+    asked[0]?.({ submissions: [mail(1), mail(2), mail(3)] })
+    await loading
+    expect(states()).toEqual([
+      ['62', 'deferred'],
+      ['63', 'queued'],
+    ])
+  })
+
+  it('is not the answer to a wish, where something was told while that was on its way', async () => {
+    showSubmission(mail(4, { state: 'failed' }))
+    const trying = retry(mail(4).id)
+    hearSubmission(mail(4, { state: 'in_doubt' }))
+    asked[0]?.(mail(4))
+    await trying
+    expect(states()).toEqual([['64', 'in_doubt']])
+    const again = retry(mail(4).id)
+    asked[1]?.(mail(4, { state: 'deferred' }))
+    await again
+    expect(states()).toEqual([['64', 'deferred']])
+  })
+
+  it('stays with a mail whose copy was refused, and says of what somebody is needed', () => {
+    const lacking = mail(5, { state: 'sent', sentCopy: 'refused' })
+    hearSubmission(mail(5, { state: 'sent', sentCopy: 'waiting' }))
+    expect(states()).toEqual([])
+    hearSubmission(lacking)
+    expect(states()).toEqual([['65', 'sent']])
+    hearSubmission({ ...lacking, sentCopy: 'waiting' })
+    expect(states()).toEqual([])
+    const late = mail(6, { state: 'deferred', toldAt: '2026-11-01T10:15:00.000Z' })
+    const ones = [lacking, late, mail(7, { state: 'in_doubt' }), mail(8), { ...late, toldAt: null }]
+    expect(ones.map(needsPerson)).toEqual([true, true, true, false, false])
   })
 })

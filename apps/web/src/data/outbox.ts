@@ -9,7 +9,14 @@ import { tellProgress } from './told-sending.ts'
 
 /** What is on its way out: kept as the server tells, and what can be done about it. */
 const hasEnded = (state: SubmissionState): boolean => state === 'sent' || state === 'cancelled'
-const isOver = ({ state, isDismissed }: Submission): boolean => isDismissed || hasEnded(state)
+/** Sent, and no copy of it is where people look for one. */
+export const lacksCopy = ({ state, sentCopy }: Submission): boolean => state === 'sent' && sentCopy === 'refused'
+const isOver = (submission: Submission): boolean =>
+  submission.isDismissed || (hasEnded(submission.state) && !lacksCopy(submission))
+const isLate = ({ state, toldAt }: Submission): boolean => state === 'deferred' && toldAt !== null
+/** Nothing more comes of it by itself, or not for a long time. */
+export const needsPerson = (submission: Submission): boolean =>
+  troubles[submission.state] !== undefined || isLate(submission) || lacksCopy(submission)
 const troubles: Partial<Record<SubmissionState, 'outbox.failedToast' | 'outbox.partlyToast' | 'outbox.doubtToast'>> = {
   failed: 'outbox.failedToast',
   partly_sent: 'outbox.partlyToast',
@@ -24,27 +31,70 @@ export const showSubmission = (submission: Submission): void => {
   if (isEarlier(submission)) return
   if (hasEnded(submission.state)) ended.set(submission.id, submission)
   tellProgress(submission)
+  for (const told of meanwhile) told.push(submission)
   const before = app.get().outbox.find(({ id }) => id === submission.id)
-  app.set(({ outbox }) => ({
-    outbox: isOver(submission)
-      ? outbox.filter(({ id }) => id !== submission.id)
-      : before
-        ? outbox.map((other) => (other.id === submission.id ? submission : other))
-        : [submission, ...outbox],
-  }))
+  app.set(({ outbox }) => ({ outbox: withSubmission(outbox, submission) }))
   const title = submission.subject || t('view.noSubject')
   // The doubt ended by itself, and with it the line that told of it.
   if (before?.state === 'in_doubt' && submission.state === 'sent' && submission.evidence.length > 0)
     showToast({ kind: 'done', text: t('outbox.foundToast', { subject: title }) })
-  const isLate = submission.state === 'deferred' && submission.toldAt !== null
-  const trouble = isLate ? 'outbox.lateToast' : troubles[submission.state]
-  const isTold = before?.state === submission.state && before.toldAt === submission.toldAt
+  const trouble = troubleOf(submission)
+  const isTold = before !== undefined && troubleOf(before) === trouble
   if (!trouble || isTold || submission.isDismissed) return
   showToast({
     kind: 'problem',
     text: t(trouble, { subject: title }),
     action: { label: t('outbox.open'), run: () => navigate('/outbox') },
   })
+}
+
+const troubleOf = (submission: Submission) => {
+  if (isLate(submission)) return 'outbox.lateToast'
+  return lacksCopy(submission) ? 'outbox.copyToast' : troubles[submission.state]
+}
+
+const withSubmission = (outbox: Submission[], submission: Submission): Submission[] => {
+  if (isOver(submission)) return outbox.filter(({ id }) => id !== submission.id)
+  return outbox.some(({ id }) => id === submission.id)
+    ? outbox.map((other) => (other.id === submission.id ? submission : other))
+    : [submission, ...outbox]
+}
+
+/** What was shown since each list that is under way was asked for: that list may be older. */
+const meanwhile = new Set<Submission[]>()
+
+/** Throws ApiError. */
+export const loadOutbox = async (signal?: AbortSignal): Promise<void> => {
+  const told: Submission[] = []
+  const userId = app.get().session?.user.id
+  meanwhile.add(told)
+  try {
+    const ask = { query: { show: 'open' as const }, ...(signal ? { signal } : {}) }
+    const { submissions } = await call('listSubmissions', 'GET', '/v1/submissions', ask)
+    // Somebody else may have signed in here meanwhile.
+    if (app.get().session?.user.id === userId) app.set({ outbox: told.reduce(withSubmission, submissions) })
+  } finally {
+    meanwhile.delete(told)
+  }
+}
+
+/** How often the server has told of each by itself: of these an answer that was asked for before is older. */
+const news = new Map<string, number>()
+
+export const hearSubmission = (submission: Submission): void => {
+  news.set(submission.id, (news.get(submission.id) ?? 0) + 1)
+  showSubmission(submission)
+}
+
+const showAnswer = async <Answer>(
+  id: string,
+  ask: () => Promise<Answer>,
+  submissionOf: (answer: Answer) => Submission,
+): Promise<Answer> => {
+  const before = news.get(id)
+  const answer = await ask()
+  if (news.get(id) === before) showSubmission(submissionOf(answer))
+  return answer
 }
 
 /** To the request that made it, which may be older than what is known by now. Answers how far it is. */
@@ -59,25 +109,27 @@ export const forgetSubmission = (id: string): void =>
 
 /** It is a draft again, and opens. Throws ApiError. */
 export const takeBack = async (id: string, place: Place = 'docked'): Promise<void> => {
-  const { submission, draft } = await call('cancelSubmission', 'POST', `/v1/submissions/${id}/cancel`)
-  showSubmission(submission)
+  const ask = () => call('cancelSubmission', 'POST', `/v1/submissions/${id}/cancel`)
+  const { draft } = await showAnswer(id, ask, ({ submission }) => submission)
   if (draft) showReturned(draft, place)
 }
 
 /** Throws ApiError. */
-export const retry = async (id: string): Promise<void> =>
-  showSubmission(await call('retrySubmission', 'POST', `/v1/submissions/${id}/retry`))
+export const retry = async (id: string): Promise<void> => {
+  await showAnswer(id, () => call('retrySubmission', 'POST', `/v1/submissions/${id}/retry`), itself)
+}
 
 /** Null: as soon as possible. Throws ApiError. */
-export const reschedule = async (id: string, sendAt: WallTime | null): Promise<void> =>
-  showSubmission(await call('patchSubmission', 'PATCH', `/v1/submissions/${id}`, { body: { sendAt } }))
+export const reschedule = async (id: string, sendAt: WallTime | null): Promise<void> => {
+  await showAnswer(id, () => call('patchSubmission', 'PATCH', `/v1/submissions/${id}`, { body: { sendAt } }), itself)
+}
+
+const itself = (submission: Submission): Submission => submission
 
 /** Throws ApiError. */
 export const decide = async (id: string, decision: 'arrived' | 'sendAgain' | 'backToDraft'): Promise<void> => {
-  const { submission, draft } = await call('decideSubmission', 'POST', `/v1/submissions/${id}/decision`, {
-    body: { decision },
-  })
-  showSubmission(submission)
+  const ask = () => call('decideSubmission', 'POST', `/v1/submissions/${id}/decision`, { body: { decision } })
+  const { draft } = await showAnswer(id, ask, ({ submission }) => submission)
   if (draft) showReturned(draft)
 }
 

@@ -160,5 +160,5 @@ it('asked for at another time after it was taken without an answer, it goes once
     init.method === 'POST' ? Promise.resolve(refused.clone()) : server.fetch(address, init),
   )
   await send(key)
-  expect([states(), draftsHere(), said()]).toEqual([['queued'], [], ['Sent']])
+  expect([states(), draftsHere(), said()]).toEqual([['queued'], [], ['Sending …']])
 })

@@ -9,7 +9,7 @@ import { forgetIdentities, refreshIdentities } from './identities.ts'
 import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
 import { learnWhetherSent } from './lost-answer.ts'
 import { restoreDrafts } from './open-drafts.ts'
-import { showSubmission } from './outbox.ts'
+import { hearSubmission, loadOutbox } from './outbox.ts'
 import { isSaving, saveEverything, saveNow, saveWaiting, settle } from './save-drafts.ts'
 import { forgetTemplates, refreshTemplates } from './templates.ts'
 import { dismiss, showToast } from './toasts.ts'
@@ -106,6 +106,7 @@ const noteFocus = (): void => {
 const refresh = async (): Promise<void> => {
   for (const { key } of draftsHere()) await refreshDraft(key)
   refreshTemplates()
+  void refreshIdentities().catch(() => undefined)
   await refreshOutbox()
 }
 
@@ -127,14 +128,13 @@ const refreshDraft = async (key: string): Promise<void> => {
 }
 
 const refreshOutbox = async (): Promise<void> => {
-  const answer = await call('listSubmissions', 'GET', '/v1/submissions', { query: { show: 'open' } }).catch(() => null)
-  if (answer) app.set({ outbox: answer.submissions })
+  await loadOutbox().catch(() => undefined)
 }
 
 const listen = (change: Change): void => {
   if (change.kind === 'identities') void refreshIdentities().catch(() => undefined)
   else if (change.kind === 'templates') refreshTemplates()
-  else if (change.kind === 'submission') showSubmission(change.submission)
+  else if (change.kind === 'submission') hearSubmission(change.submission)
   else if (change.kind === 'draft') takeDraft(change)
   else if (change.kind === 'draftRemoved') takeRemoval(change.draftId)
 }

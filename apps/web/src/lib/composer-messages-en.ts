@@ -223,6 +223,7 @@ export const composerMessages = {
   'outbox.changeTime': 'Change time',
   'outbox.edit': 'Back to draft',
   'outbox.putAway': 'Put away',
+  'outbox.copyAgain': 'Try the copy again',
   'outbox.back': 'Back to the outbox',
   'outbox.mailFailed': 'This mail could not be loaded.',
   'outbox.writeAgain': 'Write again to those it did not reach',
@@ -234,6 +235,7 @@ export const composerMessages = {
   'state.turn': 'Waiting for its turn: {date}.',
   'state.deferred': 'Attempts so far: {n}. The next one comes by itself: {date}.',
   'state.parked': 'Not sent yet.',
+  'state.noCopy': 'Sent. The mail server did not take its copy for Sent.',
   'submission.queued': 'Waiting for its turn.',
   'submission.sending': 'Being sent.',
   'submission.sent': 'Sent.',
@@ -258,5 +260,6 @@ export const composerMessages = {
   'outbox.partlyToast': '“{subject}” did not reach everybody.',
   'outbox.lateToast': '“{subject}” could not be sent yet. It is tried again by itself.',
   'outbox.foundToast': '“{subject}” was sent: the mail server has put a copy into Sent.',
+  'outbox.copyToast': '“{subject}” was sent, but the mail server did not take its copy for Sent.',
   'outbox.doubtToast': 'It is not certain whether “{subject}” was sent.',
 } as const

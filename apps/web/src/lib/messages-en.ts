@@ -13,6 +13,7 @@ export const messages = {
   'broken.text': 'A part of Postern is missing: the connection is away, or a new version is here.',
   compose: 'Compose',
   outbox: 'Outbox',
+  'outbox.stuck': 'Something there waits for you',
   search: 'Search mail',
   'search.count': '{n} found',
   'search.atLeast': 'More than {n} found',

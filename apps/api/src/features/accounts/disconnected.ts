@@ -10,6 +10,7 @@ import { announceErasing } from '#store/remove-person.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { allowServers } from '../judge-servers.ts'
 import { presentAccount } from '../present-account.ts'
+import { isOtherProvider } from './same-mailbox.ts'
 import { toImap } from './switch-account.ts'
 import { isElsewhere, isSameMailbox, requireOwnLogin } from './switch-target.ts'
 import { requireLogin } from './try-login.ts'
@@ -59,7 +60,7 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
     const [address] = await resolveChecked(incoming.host, incoming.port, policy)
     const isPrivateHost = address?.kind !== 'public'
     await commit(store, { kind: 'user', userId }, async (unit) => {
-      await takeUpAgain(unit, account, { isMoved })
+      await takeUpAgain(unit, account, { isMoved: isSwitched ? isOtherProvider(account, incoming) : isMoved })
       if (change) await change(unit, { account, body, policy, isPrivateHost })
       else await setIncoming(unit, account, { incoming, password, masterKey, isPrivateHost })
       await unit.tx.auditEvent.create({

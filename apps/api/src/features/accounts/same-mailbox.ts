@@ -113,6 +113,10 @@ export const mailboxIsHere = (same: AccountRow, hint: string): AppError => {
   return new AppError('account.exists', message, { accountId: same.id.toString(), hint })
 }
 
+/** Another provider, whose password the server that mail goes out by is not to see. */
+export const isOtherProvider = (row: AccountRow, wanted: ServerSettings): boolean =>
+  providerOf(serverSettings.parse(row.incoming).host) !== providerOf(wanted.host)
+
 /** `mail.example.co.uk` and `pop.example.co.uk` are one provider's; a bare name or an address stands for itself. */
 const providerOf = (host: string): string => {
   const name = host.toLowerCase().replace(/\.$/, '')

@@ -1,7 +1,7 @@
 import type { AccountSwitch } from '@postern/shared/accounts.ts'
 import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
-import { type AccountRow, findAccount } from '#store/accounts.ts'
+import { type AccountRow, findAccount, keepOutgoingPassword } from '#store/accounts.ts'
 import { beginSwitchToPop3, cancelSwitchToPop3, countHome } from '#store/bring-home.ts'
 import { commit, type Unit } from '#store/commit.ts'
 import { countOnlyHere } from '#store/pop-ledger.ts'
@@ -11,6 +11,7 @@ import { readMailboxes } from '#store/sync-mailboxes.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { allowServers } from '../judge-servers.ts'
 import { presentAccount } from '../present-account.ts'
+import { isOtherProvider } from './same-mailbox.ts'
 import { hasNameOf, readProof, requireOwnLogin } from './switch-target.ts'
 
 /** What the other protocol's server is signed in to before anything changes here. */
@@ -43,6 +44,7 @@ export const registerAccountSwitch = (deps: FeatureDeps): void => {
     const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
     const wanted = { account, body, policy, isPrivateHost: address?.kind !== 'public' }
     await commit(store, { kind: 'user', userId }, async (unit) => {
+      if (isOtherProvider(account, body.incoming)) await keepOutgoingPassword(unit, account, deps.masterKey)
       await change(unit, wanted)
       await unit.tx.auditEvent.create({
         data: { userId, kind: 'account_switched', detail: { accountId: params.accountId, kind: body.kind } },

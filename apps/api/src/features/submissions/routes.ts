@@ -15,7 +15,7 @@ import {
   rescheduleHeld,
   retryHeld,
 } from '#store/steer-submissions.ts'
-import { finishSubmission } from '#store/submissions.ts'
+import { finishSubmission, isUnderWay } from '#store/submissions.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import { presentDraft } from '../present-draft.ts'
 import { presentSubmission } from '../present-submission.ts'
@@ -89,16 +89,18 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
     return { submission, draft: answer && presentDraft(answer) }
   })
   router.on('retrySubmission', async ({ user: { userId }, params }) => {
-    const { submission, answer: held } = await steer(userId, params.submissionId, async (unit, held) => {
+    const { submission, answer } = await steer(userId, params.submissionId, async (unit, held) => {
       requireOpen(held)
       if (held.states.includes('in_doubt')) throw tooLate('It is not known whether it arrived.', 'Decide that first.')
       if (held.states.every((state) => state === 'queued'))
         throw tooLate('It was not tried yet: it goes when its time comes.', 'Choose another time for it instead.')
       if (!(await retryHeld(unit, held))) throw tooLate('Nobody is left to send it to.')
-      return held
+      return { held, isBusy: await isUnderWay(unit.tx, held.accountId) }
     })
-    // What is parked would wait on, with no word why; nothing is being sent that could be cut off.
-    if (held.faults.some((code) => /^(login|tls|relay)\./.test(code))) deps.engine.accountChanged(held.accountId)
+    const { held, isBusy } = answer
+    // What is parked would wait on, with no word why. Where another mail is under way nothing is parked, and that one would be cut off.
+    if (!isBusy && held.faults.some((code) => /^(login|tls|relay)\./.test(code)))
+      deps.engine.accountChanged(held.accountId)
     return submission
   })
   router.on('decideSubmission', async ({ user: { userId }, params, body: { decision } }) => {

@@ -1,9 +1,10 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import { ChevronRight, FolderPlus, Plus, RefreshCw, SendHorizontal, Settings2 } from 'lucide-react'
+import { ChevronRight, FolderPlus, Plus, RefreshCw, SendHorizontal, Settings2, TriangleAlert } from 'lucide-react'
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { createPortal } from 'react-dom'
 import { useApp } from '#data/app-state.ts'
 import { syncNow } from '#data/look.ts'
+import { needsPerson } from '#data/outbox.ts'
 import { askTree, closeTreeWish, type TreeWish, useTreeWish } from '#data/tree-wish.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { type TextKey, t } from '#lib/text.ts'
@@ -20,6 +21,7 @@ const remembered = 'folds'
 /** Each account with its mailboxes: special ones on top, then the rest by name; counts are unread conversations. */
 export const MailboxTree = ({ currentId, isOutbox }: { currentId: string | null; isOutbox: boolean }) => {
   const waiting = useApp((state) => state.outbox.length)
+  const isStuck = useApp((state) => state.outbox.some(needsPerson))
   const accounts = useApp((state) => state.accounts)
   // Whoever went elsewhere is not asked again on coming back.
   useEffect(() => closeTreeWish, [])
@@ -37,6 +39,7 @@ export const MailboxTree = ({ currentId, isOutbox }: { currentId: string | null;
         >
           <SendHorizontal size={16} className="turns" aria-hidden />
           <span className="name">{t('outbox')}</span>
+          {isStuck && <TriangleAlert size={15} className="attention" role="img" aria-label={t('outbox.stuck')} />}
           <span className="count">{waiting > 0 && waiting.toLocaleString()}</span>
         </a>
       )}

@@ -1,7 +1,7 @@
 import type { Submission } from '@postern/shared/submissions.ts'
 import { useState } from 'react'
 import { askCompose } from '#data/compose-wish.ts'
-import { decide, putAway, reschedule, retry, takeBack } from '#data/outbox.ts'
+import { decide, lacksCopy, putAway, reschedule, retry, takeBack } from '#data/outbox.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/composer-text.ts'
 import { PickTime } from '#ui/pick-time.tsx'
@@ -21,7 +21,7 @@ export const OutboxActions = ({ submission }: { submission: Submission }) => {
   const doing = (label: string, work: () => Promise<void>) => button(label, () => void attempt(work))
   const isWaiting = state === 'scheduled' && submission.canCancel
   const canRetry = state === 'deferred' || state === 'failed' || (state === 'scheduled' && submission.sendAt !== null)
-  const hasEnded = state === 'failed' || state === 'partly_sent'
+  const hasEnded = state === 'failed' || state === 'partly_sent' || lacksCopy(submission)
   return (
     <>
       <Problem problem={problem} />
@@ -39,6 +39,7 @@ export const OutboxActions = ({ submission }: { submission: Submission }) => {
         {state === 'partly_sent' &&
           submission.draftId !== null &&
           button(t('outbox.writeAgain'), () => askCompose({ kind: 'writeAgain', submissionId: id }))}
+        {lacksCopy(submission) && doing(t('outbox.copyAgain'), () => retry(id))}
         {hasEnded && doing(t('outbox.putAway'), () => putAway(submission))}
       </div>
       {isPicking && (

@@ -1,5 +1,6 @@
 import type { Submission } from '@postern/shared/submissions.ts'
 import { useEffect, useState } from 'react'
+import { lacksCopy } from '#data/outbox.ts'
 import { t } from '#lib/composer-text.ts'
 import { writeDeparture } from '#lib/departure-text.ts'
 import { clockTime, messageDate } from '#lib/format.ts'
@@ -9,7 +10,7 @@ import { Evidence } from './evidence.tsx'
 /** Where it stands and why. */
 export const OutboxState = ({ submission }: { submission: Submission }) => {
   const { state, problem: reason, evidence } = submission
-  const hasEnded = state === 'failed' || state === 'partly_sent'
+  const hasEnded = state === 'failed' || state === 'partly_sent' || lacksCopy(submission)
   const isHeld = useIsAhead(submission.notBefore)
   return (
     <>
@@ -46,6 +47,7 @@ const stateText = (submission: Submission, isHeld: boolean): string => {
   const goesThen = sendAt !== null || problem === null
   if (state === 'scheduled' && isHeld && goesThen)
     return sendAt ? `${writeDeparture(sendAt)}.` : t('state.held', { time: clockTime(notBefore) })
+  if (lacksCopy(submission)) return t('state.noCopy')
   const isWaiting = state === 'scheduled' || state === 'queued' || state === 'deferred'
   if (isWaiting && problem) {
     if (nextAttemptAt === null || problem.code === 'account.not_ready') return t('state.parked')

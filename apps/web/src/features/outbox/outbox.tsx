@@ -1,6 +1,5 @@
-import { useEffect } from 'react'
-import { call } from '#data/api.ts'
-import { app, useApp } from '#data/app-state.ts'
+import { useApp } from '#data/app-state.ts'
+import { loadOutbox } from '#data/outbox.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { t } from '#lib/composer-text.ts'
 import { ListState } from '#ui/list-state.tsx'
@@ -8,12 +7,7 @@ import { OutboxItem } from './outbox-item.tsx'
 
 /** What is on its way out, waits for its time, or needs somebody. */
 export const Outbox = ({ openId }: { openId: string | null }) => {
-  const { value, status, reload } = useAnswer('outbox', (signal) =>
-    call('listSubmissions', 'GET', '/v1/submissions', { query: { show: 'open' }, signal }),
-  )
-  useEffect(() => {
-    if (value) app.set({ outbox: value.submissions })
-  }, [value])
+  const { status, reload } = useAnswer('outbox', loadOutbox)
   const list = useApp((state) => state.outbox)
   return (
     <>
