@@ -82,6 +82,8 @@ const evidence = Prisma.sql`
   UNION ALL SELECT 'bounce', id, received_at FROM bounces
   UNION ALL SELECT 'reply', id, received_at FROM kin WHERE NOT coalesce(is_own, false) AND received_at >= s.not_before - interval '1 minute'
     AND from_address <> lower(s.from_address) AND id NOT IN (SELECT id FROM bounces)
+    AND NOT EXISTS (SELECT 1 FROM mail_report r WHERE r.message_id = kin.id AND r.kind = 'delivery'
+      AND NOT EXISTS (SELECT 1 FROM mail_report_recipient c WHERE c.message_id = r.message_id AND c.action = 'delivered'))
   ORDER BY 3 LIMIT 20`
 
 const wholeSubmissions = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
