@@ -106,7 +106,9 @@ it('tables, lists and looks of other programs reach the reader, and so do three 
   await expectAccessible(page)
   await picture(page, 'paste')
   await page.keyboard.press('Control+Enter')
-  await page.getByRole('button', { name: 'Send anyway' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Send it like this?' })
+  await dialog.getByText('All 300 recipients see each other’s addresses. With Bcc they would not.').waitFor()
+  await dialog.getByRole('button', { name: 'Send anyway' }).click()
   await until(async () => smtp.mails.length > 0, { what: 'the mail' })
   await until(async () => new Set(smtp.mails.flatMap((mail) => mail.to)).size === 300, { what: 'all recipients' })
   const mail = await simpleParser(smtp.mails[0]?.octets ?? '')
@@ -145,6 +147,7 @@ it('a table that would be filled to more cells than a page carries comes apart, 
   await screen.api('PUT', `/v1/drafts/${draft?.id}`, { baseVersion: draft?.version, content })
   await until(async () => (await shown())[0] === 2, { what: 'what was written elsewhere' })
   expect(await shown()).toEqual([2, 0])
+  await composer(page).getByRole('button', { name: 'Discard draft' }).click()
   expect(screen.problems).toEqual([])
 })
 

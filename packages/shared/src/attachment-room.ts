@@ -1,3 +1,5 @@
+/** In one mail, with the pictures in its text. */
+export const maxAttachments = 500
 /** No mail server takes more. */
 export const maxAttachmentBytes = 256 * 1024 * 1024
 /** For the header, and what is written. */

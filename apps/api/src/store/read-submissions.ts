@@ -73,12 +73,17 @@ const evidence = Prisma.sql`
   bounces AS (
     SELECT m.id, m.received_at FROM message m LEFT JOIN body b ON b.message_id = m.id
     WHERE m.account_id = s.account_id AND m.received_at >= s.not_before - interval '1 minute' AND m.orphaned_at IS NULL
-      AND m.from_addresses -> 0 ->> 'address' ~* '^(mailer-daemon|postmaster|mail-daemon)@' AND position(trim(BOTH '<>' FROM s.message_id_header) IN b.text) > 0)
+      AND m.from_addresses -> 0 ->> 'address' ~* '^(mailer-daemon|postmaster|mail-daemon)@' AND position(trim(BOTH '<>' FROM s.message_id_header) IN b.text) > 0
+    UNION SELECT m.id, m.received_at FROM mail_report r JOIN message m ON m.id = r.message_id AND m.orphaned_at IS NULL
+    WHERE r.account_id = s.account_id AND r.about_hash = ${idHash} AND r.kind = 'delivery'
+      AND EXISTS (SELECT 1 FROM mail_report_recipient c WHERE c.message_id = r.message_id AND c.action = 'failed'))
   SELECT 'in_sent' AS kind, id, received_at FROM kin WHERE is_own AND EXISTS (
     SELECT 1 FROM placement p JOIN mailbox b ON b.id = p.shown_mailbox_id WHERE p.message_id = kin.id AND coalesce(b.chosen_role, b.role) IN ('sent', 'all'))
   UNION ALL SELECT 'bounce', id, received_at FROM bounces
   UNION ALL SELECT 'reply', id, received_at FROM kin WHERE NOT coalesce(is_own, false) AND received_at >= s.not_before - interval '1 minute'
     AND from_address <> lower(s.from_address) AND id NOT IN (SELECT id FROM bounces)
+    AND NOT EXISTS (SELECT 1 FROM mail_report r WHERE r.message_id = kin.id AND r.kind = 'delivery'
+      AND NOT EXISTS (SELECT 1 FROM mail_report_recipient c WHERE c.message_id = r.message_id AND c.action = 'delivered'))
   ORDER BY 3 LIMIT 20`
 
 const wholeSubmissions = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`

@@ -207,7 +207,8 @@ export const applyReport = async (
         AND (state IN ('accepted', 'failed', 'delivered') OR (state = 'waiting' AND reply_code IS NULL AND EXISTS (SELECT 1 FROM submission_batch b
           WHERE b.submission_id = submission_recipient.submission_id AND b.n = submission_recipient.batch AND b.state = 'in_doubt')))`
   }
-  if (changed > 0) tellSubmission(unit, accountId, submissionId)
+  // One that names an address it was passed on to changes nobody's state, and still speaks against the arrival of a mail in doubt.
+  if (changed > 0 || recipients.some(({ action }) => action === 'failed')) tellSubmission(unit, accountId, submissionId)
 }
 
 /** Recipients of a batch who may be taken later, while others have the mail: a batch of their own. */

@@ -8,6 +8,7 @@ import { sweepDrafts } from '#store/draft-copies.ts'
 import { engineChannel } from '#store/notify.ts'
 import { applyReport, sweepSubmissions } from '#store/submissions.ts'
 import { addItems, createTransfer } from '#store/transfers.ts'
+import { deliveryReport } from '../support/report-mails.ts'
 import { type OutboxScene, startOutboxScene } from '../support/sending-scene.ts'
 import { until } from '../support/until.ts'
 
@@ -119,10 +120,17 @@ describe('a mail in the outbox', () => {
     )
     await until(async () => (await found()).length === 2, { what: 'a bounce' })
     expect([await found(), (await outbox.sender.state(id)).state]).toEqual([['bounce', 'reply'], 'in_doubt'])
+    // By RFC 3464: one tells of a delay, which says nothing, and one of its end, of somebody it was passed on to.
+    for (const action of ['delayed', 'failed'] as const) {
+      const [head = '', ...rest] = deliveryReport({ about: own, to: 'eve@elsewhere.example', action }).split('\r\n\r\n')
+      await deliver(accountId, 'inbox', [head], rest.join('\r\n\r\n'))
+    }
+    await until(async () => (await found()).length === 3, { what: 'a report' })
+    expect(await found()).toEqual(['bounce', 'bounce', 'reply'])
     // Nobody put it there from here: its server did.
     await deliver(accountId, 'sent', ['From: ann@example.org', `Message-ID: <${own}>`])
     await outbox.sender.ends(id, 'sent')
-    expect(await found()).toEqual(['bounce', 'in_sent', 'reply'])
+    expect(await found()).toEqual(['bounce', 'bounce', 'in_sent', 'reply'])
     await until(async () => (await outbox.sender.state(id)).sentCopy === 'stored', { what: 'a copy in Sent' })
     expect((await outbox.draftOf(draftId)).discardedAt).not.toBeNull()
     expect((await outbox.sentCopies(accountId)).length).toBe(1)

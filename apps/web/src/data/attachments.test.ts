@@ -1,7 +1,8 @@
+import { maxAttachments } from '@postern/shared/attachment-room.ts'
 import type { Draft, DraftAttachment, DraftContent } from '@postern/shared/drafts.ts'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { app, blank } from './app-state.ts'
-import { attachFiles, cancelUpload, retryLost, uploadsOf, whenAttached } from './attachments.ts'
+import { attachedCount, attachFiles, cancelUpload, retryLost, uploadsOf, whenAttached } from './attachments.ts'
 import { addDraft, findDraft, forgetDrafts } from './draft-state.ts'
 
 const content: DraftContent = {
@@ -110,4 +111,23 @@ it('a file that is gone from the disk is not sent for ever', async () => {
     [{ kind: 'failed', reason: expect.stringContaining('cannot be read any more') }],
   ])
   cancelUpload(id)
+})
+
+it('more files than a mail takes are refused before anything of them is sent, until another one is taken out', async () => {
+  const key = open(
+    1,
+    Array.from({ length: maxAttachments - 1 }, () => part('here')),
+  )
+  const [last = '', tooMany = ''] = attachFiles(key, [file, file])
+  expect([attachedCount(key), stateOf(key)]).toEqual([
+    maxAttachments,
+    [expect.objectContaining({ kind: 'sending' }), { kind: 'refused', reason: 'A mail has at most 500 attachments.' }],
+  ])
+  await vi.advanceTimersByTimeAsync(500)
+  expect(sent).toBe(1)
+  cancelUpload(last)
+  cancelUpload(tooMany)
+  const [again = ''] = attachFiles(key, [file])
+  expect(stateOf(key)).toEqual([expect.objectContaining({ kind: 'sending' })])
+  cancelUpload(again)
 })

@@ -1,4 +1,4 @@
-import { attachmentRoom } from '@postern/shared/attachment-room.ts'
+import { attachmentRoom, maxAttachments } from '@postern/shared/attachment-room.ts'
 import type { DraftAttachment } from '@postern/shared/drafts.ts'
 import { t } from '#lib/composer-text.ts'
 import { fileSize } from '#lib/format.ts'
@@ -72,6 +72,10 @@ export const attachedBytes = (key: string): number => {
   return attached.reduce((sum, one) => sum + one.sizeBytes, 0) + coming.reduce((sum, { file }) => sum + file.size, 0)
 }
 
+/** All that the server counts: those that were refused are not on their way to it. */
+export const attachedCount = (key: string): number =>
+  (findDraft(key)?.attachments.length ?? 0) + uploadsOf(key).filter(({ state }) => state.kind !== 'refused').length
+
 /** Each begins at once. What the server would not take is told before anything of it is sent. Answers their ids. */
 export const attachFiles = (key: string, files: File[]): string[] =>
   files.flatMap((file) => begin(key, file, null) ?? [])
@@ -92,17 +96,23 @@ const begin = (key: string, file: File, contentId: string | null): string | null
   const draft = findDraft(key)
   if (!draft) return null
   const id = newId()
-  const limit = limitOf(draft.content.identityId)
-  const isTooLarge = limit !== null && attachedBytes(key) + file.size > limit
-  const reason =
-    limit === null || file.size > limit
-      ? t('attach.tooLarge')
-      : t('attach.tooLargeTogether', { size: fileSize(attachedBytes(key) + file.size), limit: fileSize(limit) })
-  const state = isTooLarge ? { kind: 'refused' as const, reason } : { kind: 'sending' as const }
+  const reason = refusalOf(key, file, draft.content.identityId)
+  const state = reason === null ? { kind: 'sending' as const } : { kind: 'refused' as const, reason }
   uploads.set(({ list }) => ({ list: [...list, { id, key, file, contentId, sentBytes: 0, state, losses: 0 }] }))
   count(key)
-  if (!isTooLarge) void send(id)
+  if (reason === null) void send(id)
   return id
+}
+
+/** Why the server would not take it beside what is attached; null: it would. */
+const refusalOf = (key: string, { size }: File, identityId: string): string | null => {
+  if (attachedCount(key) >= maxAttachments) return t('attach.tooMany', { n: maxAttachments })
+  const limit = limitOf(identityId)
+  const together = attachedBytes(key) + size
+  if (limit === null || together <= limit) return null
+  return size > limit
+    ? t('attach.tooLarge')
+    : t('attach.tooLargeTogether', { size: fileSize(together), limit: fileSize(limit) })
 }
 
 const send = async (id: string): Promise<void> => {

@@ -180,6 +180,8 @@ export const composerMessages = {
   'attach.noDraft': 'The draft could not be saved yet. Try again.',
   'attach.tooLarge': 'Larger than the mail server takes.',
   'attach.tooLargeTogether': 'Together {size}; the mail server takes {limit}.',
+  'attach.tooMany': 'A mail has at most {n} attachments.',
+  'attach.count': '{n} of at most {most} attachments',
   'attach.lost': 'Postern does not answer. It is tried again by itself.',
   'attach.notAll': '{name} is not attached. Try it again, or remove it.',
   'attach.sum': '{size} attached',

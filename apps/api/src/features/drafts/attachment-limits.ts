@@ -1,7 +1,6 @@
 import { attachmentRoom } from '@postern/shared/attachment-room.ts'
 import { AppError } from '#platform/errors.ts'
 
-export const maxAttachments = 500
 /** What may still be attached, by what the server takes and what is attached already. */
 export const roomFor = (
   { maxMessageBytes }: { maxMessageBytes: bigint | null },

@@ -1,3 +1,4 @@
+import { maxAttachments } from '@postern/shared/attachment-room.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError } from '#platform/errors.ts'
 import { stageContent } from '#store/blobs.ts'
@@ -10,7 +11,7 @@ import type { FeatureDeps } from '../feature-deps.ts'
 import { peek, requireOwnMessage } from '../mail-content.ts'
 import { attachmentDisposition, safeHeaders, sniffImage } from '../part-headers.ts'
 import { presentAttachment } from '../present-draft.ts'
-import { maxAttachments, roomFor, tooLarge, within } from './attachment-limits.ts'
+import { roomFor, tooLarge, within } from './attachment-limits.ts'
 import type { AttachmentFetching } from './fetch-attachments.ts'
 import { noDraft, onItsWay, requireAttached, staysAsItIs } from './refusals.ts'
 

@@ -1,6 +1,8 @@
+import { maxAttachments } from '@postern/shared/attachment-room.ts'
 import { Paperclip, RotateCw, X } from 'lucide-react'
 import {
   attachedBytes,
+  attachedCount,
   cancelUpload,
   fetchAgain,
   limitOf,
@@ -68,7 +70,7 @@ export const AttachmentStrip = ({ draft, uploads }: { draft: OpenDraft; uploads:
           <Coming key={one.id} upload={one} />
         ))}
       </ul>
-      <Sum bytes={attachedBytes(key)} limit={limitOf(content.identityId)} />
+      <Sum bytes={attachedBytes(key)} count={attachedCount(key)} limit={limitOf(content.identityId)} />
     </div>
   )
 }
@@ -107,10 +109,14 @@ const Coming = ({ upload: { id, file, sentBytes, state } }: { upload: Upload }) 
   </li>
 )
 
-const Sum = ({ bytes, limit }: { bytes: number; limit: number | null }) => (
+/** From here on their number is worth a word. */
+const manyAttachments = maxAttachments * 0.9
+
+const Sum = ({ bytes, count, limit }: { bytes: number; count: number; limit: number | null }) => (
   <p className={limit !== null && bytes > limit ? 'field-error' : 'muted'}>
     {limit === null
       ? t('attach.sum', { size: fileSize(bytes) })
       : t('attach.sumOf', { size: fileSize(bytes), limit: fileSize(limit) })}
+    {count >= manyAttachments && ` · ${t('attach.count', { n: count, most: maxAttachments })}`}
   </p>
 )
