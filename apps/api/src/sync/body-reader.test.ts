@@ -45,7 +45,7 @@ describe('reading bodies in a thread', () => {
 
   it.each([
     ['time', { looks: 40, lookEveryMs: 5, heapMb: 1024 }],
-    ['memory', { heapMb: 24 }],
+    ['memory', { heapMb: 40 }],
   ])('gives up a mail that takes too much %s, reads the others, and goes on afterwards', async (_what, limits) => {
     const hostile = shifting(2)
     const first = await open(limits).readParts([mailOf(1, 'before'), hostile, mailOf(3, 'after')])
@@ -54,21 +54,21 @@ describe('reading bodies in a thread', () => {
     expect((await reader.readParts([mailOf(4, 'later')])).columns.messageIds).toEqual(['4'])
   })
 
+  /** Takes more than 48 MB, and less than 96; a start takes some 24 on a machine that is slow to collect. */
+  const hostileSource = `Content-Type: text/html\r\n\r\n${'<b>'.repeat(5_000_000)}`
   it('shows a source as it is when even our own parser takes too much', async () => {
-    const source = Buffer.from(`Content-Type: text/html\r\n\r\n${'<b>x</b>'.repeat(2_000_000)}`)
     const { facts } = mailOf(1, '')
-    const { columns } = await open({ heapMb: 24 }).readSource(facts, source, true)
+    const { columns } = await open({ heapMb: 40 }).readSource(facts, Buffer.from(hostileSource), true)
     expect(Buffer.from(columns.state).toString()).toContain('salvaged')
-    expect(Buffer.from(columns.text).toString()).toContain('<b>x</b>')
+    expect(Buffer.from(columns.text).toString()).toContain('<b><b>')
   })
 
   const source = (id: number, text: string) => ({ facts: mailOf(id, '').facts, source: Buffer.from(text) })
-  const hostileSource = `Content-Type: text/html\r\n\r\n${'<b>x</b>'.repeat(2_000_000)}`
   const textsOf = (columns: { columns: { text: Uint8Array } }[]) =>
     columns.map((of) => Buffer.from(of.columns.text).toString('latin1')).join()
 
   it('reads sources as they came, and shows one that takes too much from its beginning', async () => {
-    const columns = await open({ heapMb: 24 }).readSources([
+    const columns = await open({ heapMb: 40 }).readSources([
       source(1, 'Subject: a\r\n\r\ngood day'),
       source(2, hostileSource),
       source(3, 'Subject: b\r\n\r\ngood night'),
@@ -76,7 +76,7 @@ describe('reading bodies in a thread', () => {
     expect(columns.flatMap(({ messageIds }) => messageIds).sort()).toEqual(['1', '2', '3'])
     expect(textsOf(columns)).toMatch(/good day/)
     expect(textsOf(columns)).toMatch(/good night/)
-    expect(textsOf(columns)).toMatch(/<b>x<\/b>/)
+    expect(textsOf(columns)).toMatch(/<b><b>/)
   })
 
   it('reads one mail piece by piece, and the next one anew when it was too much', async () => {
@@ -84,7 +84,7 @@ describe('reading bodies in a thread', () => {
       for (let at = 0; at < text.length; at += 65_536) yield Buffer.from(text.slice(at, at + 65_536))
     }
     const { facts } = mailOf(1, '')
-    open({ heapMb: 24 })
+    open({ heapMb: 40 })
     const hostile = await reader.readPieces(facts, pieces(hostileSource))
     expect(Buffer.from(hostile.columns.state).toString()).toContain('salvaged')
     const honest = await reader.readPieces(facts, pieces(`Subject: c\r\n\r\n${'good day '.repeat(20_000)}`))
