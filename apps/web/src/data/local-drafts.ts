@@ -1,6 +1,7 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
 import { app } from './app-state.ts'
-import type { OpenDraft, Place } from './draft-state.ts'
+import type { OpenDraft } from './draft-state.ts'
+import { type Panel, panelsKey } from './open-panels.ts'
 
 /** What the server has not yet, kept in this browser, so that no crash of a tab or a server takes it. */
 export type LocalDraft = {
@@ -14,7 +15,6 @@ export type LocalDraft = {
 }
 
 const prefix = 'draft:'
-const panels = 'composers'
 
 const ownId = (): string => app.get().session?.user.id ?? ''
 
@@ -57,31 +57,17 @@ const parse = (text: string | null): LocalDraft | null => {
   }
 }
 
-/** A panel of this tab, which comes back when it is loaded again. `begun`: nothing was written into it. */
-export type Panel = { id: string; place: Place; begun: Begun | null }
-/** Its signature is not at the server yet, if it has one. */
-export type Begun = { version: number; isSigned: boolean; attachments: string[] }
-
 export const rememberPanels = (list: OpenDraft[]): void => {
   const open = list.filter(
     ({ isClosed, version, content, begun }) => !isClosed && (version > 0 || content !== begun?.content),
   )
-  sessionStorage.setItem(panels, JSON.stringify(open.map(panelOf)))
+  sessionStorage.setItem(panelsKey, JSON.stringify(open.map(panelOf)))
 }
 
 const panelOf = ({ id, place, version, content, stored, begun }: OpenDraft): Panel => ({
   ...{ id, place },
   begun: begun?.content === content ? { version, isSigned: content !== stored, attachments: begun.attachments } : null,
 })
-
-export const rememberedPanels = (): Panel[] => {
-  try {
-    const list: unknown = JSON.parse(sessionStorage.getItem(panels) ?? '[]')
-    return Array.isArray(list) ? list : [] // written by rememberPanels only
-  } catch {
-    return []
-  }
-}
 
 /** Whether another tab of this browser has it open: asked of all of them, and waited for a moment. */
 export const isOpenElsewhere = (id: string): Promise<boolean> =>

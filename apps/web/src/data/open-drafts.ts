@@ -21,7 +21,8 @@ import {
   raiseDraft,
 } from './draft-state.ts'
 import { identitiesHere, identityOf, usualIdentity } from './identities.ts'
-import { type Begun, forgetLocally, isOpenElsewhere, readLocally, rememberedPanels } from './local-drafts.ts'
+import { forgetLocally, isOpenElsewhere, readLocally } from './local-drafts.ts'
+import { type Begun, rememberedPanels } from './open-panels.ts'
 import { isSaving, saveNow, settle, whenSaved } from './save-drafts.ts'
 import { showToast } from './toasts.ts'
 import { tellDone, withdraw } from './undo-list.ts'

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { onMailtoClick } from '#data/compose-wish.ts'
-import { rememberedPanels } from '#data/local-drafts.ts'
+import { rememberedPanels } from '#data/open-panels.ts'
 
 type ComposerModule = typeof import('#features/composer/composers.tsx')
 
