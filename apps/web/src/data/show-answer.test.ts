@@ -1,7 +1,8 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { applyTreeChange, orderAccounts } from './account-tree.ts'
+import { applyTreeChange } from './account-tree.ts'
 import { app, blank } from './app-state.ts'
+import { orderAccounts } from './order-accounts.ts'
 import { patchAccount, patchLook } from './patch-account.ts'
 
 let answer: (response: Response) => void

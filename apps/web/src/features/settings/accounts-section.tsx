@@ -1,7 +1,7 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { ArrowDown, ArrowUp } from 'lucide-react'
-import { orderAccounts } from '#data/account-tree.ts'
 import { useApp } from '#data/app-state.ts'
+import { orderAccounts } from '#data/order-accounts.ts'
 import { showToast } from '#data/toasts.ts'
 import { kindName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'

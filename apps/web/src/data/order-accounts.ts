@@ -1,0 +1,24 @@
+import { inOrder } from './account-tree.ts'
+import { call } from './api.ts'
+import { app } from './app-state.ts'
+
+/** Shown at once, and put back when it could not be stored. Throws ApiError. */
+export const orderAccounts = async (accountIds: string[]): Promise<void> => {
+  const before = placesOf(app.get().accounts.map(({ id }) => id))
+  place(placesOf(accountIds))
+  try {
+    await call('orderAccounts', 'PUT', '/v1/account-order', { body: { accountIds } })
+  } catch (error) {
+    place(before)
+    throw error
+  }
+}
+
+const placesOf = (accountIds: string[]) => new Map(accountIds.map((id, position) => [id, position]))
+
+const place = (places: Map<string, number>): void =>
+  app.set(({ accounts }) => ({
+    accounts: inOrder(
+      accounts.map((account) => ({ ...account, position: places.get(account.id) ?? account.position })),
+    ),
+  }))
