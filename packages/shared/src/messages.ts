@@ -119,6 +119,8 @@ export const messageBody = z
     /** Null when the mail has no HTML part. References to `cid:` and remote content are untouched. */
     html: z.string().nullable(),
     isTruncated: z.boolean(),
+    /** Only the header of the mail is here: its parts are others once the rest is. */
+    isHeaderOnly: z.boolean(),
     parts: z.array(messagePart),
     /** Whether remote content of `remoteContentSender` may be loaded through the proxy without asking. */
     remoteContentAllowed: z.boolean(),

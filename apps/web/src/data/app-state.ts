@@ -114,6 +114,9 @@ export const followMerge = async (threadId: string, winnerId: string): Promise<v
 
 /** Could not be loaded, or was not here yet. */
 export const isMissing = (body: AppState['bodies'][string]): boolean => 'failed' in body || body.state === 'absent'
+/** There may be more of it by now. */
+export const isPartial = (body: AppState['bodies'][string]): boolean =>
+  'failed' in body || body.isHeaderOnly || isMissing(body)
 
 export const loadBody = (messageId: string): Promise<void> =>
   once(`body:${messageId}`, async () => {
@@ -123,7 +126,7 @@ export const loadBody = (messageId: string): Promise<void> =>
       call('getMessageBody', 'GET', `/v1/messages/${messageId}/body`).catch((error: unknown) => ({
         failed: error instanceof Error ? error.message : '',
       }))
-    const body = await askFresh(`body:${messageId}`, ask, isMissing)
+    const body = await askFresh(`body:${messageId}`, ask, isPartial)
     app.set((state) => {
       const entries = Object.entries(state.bodies).filter(([id]) => id !== messageId)
       return { bodies: Object.fromEntries([...entries.slice(-maxBodies), [messageId, body]]) }

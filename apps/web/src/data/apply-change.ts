@@ -5,7 +5,7 @@ import {
   app,
   type Filter,
   followMerge,
-  isMissing,
+  isPartial,
   listKey,
   loadThread,
   noteBody,
@@ -123,9 +123,8 @@ const applyBodies = (messageIds: Set<string>): void => {
   const isGrown = ({ id, isHeaderOnly }: { id: string; isHeaderOnly: boolean }) => isHeaderOnly && messageIds.has(id)
   const { threads } = app.get()
   const grown = Object.values(threads).flatMap((thread) => thread.filter(isGrown))
-  const grownIds = new Set(grown.map(({ id }) => id))
-  const isKept = ([id, body]: [string, AppState['bodies'][string]]) =>
-    !messageIds.has(id) || !(isMissing(body) || grownIds.has(id))
+  // What it is by itself: its conversation may have been told before that all of it is here.
+  const isKept = ([id, body]: [string, AppState['bodies'][string]]) => !messageIds.has(id) || !isPartial(body)
   app.set(({ bodies }) => ({ bodies: Object.fromEntries(Object.entries(bodies).filter(isKept)) }))
   for (const threadId of new Set(grown.map((message) => message.threadId))) {
     noteThread(threadId)

@@ -147,6 +147,14 @@ describe('a body', () => {
     expect(app.get().bodies['1']).toEqual({ state: 'ready', text: 'whole' })
   })
 
+  it('of which only the header was here is forgotten when the rest came, whatever was told of its mail before', () => {
+    const body = (isHeaderOnly: boolean) => ({ state: 'ready', isHeaderOnly }) as MessageBody // what is looked at here
+    const told = { '7': [{ id: '1', threadId: '7', isHeaderOnly: false } as Message] } // as above
+    app.set({ bodies: { '1': body(true), '2': body(false), '3': body(true) }, threads: told })
+    bodies(['1', '2'])
+    expect(Object.keys(app.get().bodies)).toEqual(['2', '3'])
+  })
+
   it('that is here is taken as it is', async () => {
     const answers = answering()
     const work = loadBody('1')

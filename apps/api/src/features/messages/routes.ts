@@ -46,6 +46,7 @@ export const registerMessages = (deps: FeatureDeps): void => {
       text: body?.text ?? '',
       html: body?.html ?? null,
       isTruncated: body?.is_truncated ?? false,
+      isHeaderOnly: message.is_header_only,
       parts: parts.map((part) => ({
         id: part.id.toString(),
         filename: part.filename,
