@@ -2,7 +2,6 @@ import type { Account, SyncReply } from '@postern/shared/accounts.ts'
 import { messageDate } from '#lib/format.ts'
 import { count, t } from '#lib/text.ts'
 import { ApiError, call, explain } from './api.ts'
-import { refreshAccount } from './patch-account.ts'
 import { showToast } from './toasts.ts'
 
 const firstMs = 200
@@ -36,6 +35,7 @@ const follow = async (accountId: string, signal: AbortSignal): Promise<string> =
     await new Promise((done) => setTimeout(done, waitMs))
     sync = await call('getSync', 'GET', `/v1/accounts/${accountId}/syncs/${sync.id}`, { signal })
   }
+  const { refreshAccount } = await import('./patch-account.ts')
   await refreshAccount(accountId)
   const { problem, waitsUntil } = sync
   if (problem) {

@@ -31,15 +31,3 @@ const storeAccount = (accountId: string, body: AccountPatch) =>
 /** For what is not told by itself, such as the time of a look that found nothing. Throws ApiError. */
 export const refreshAccount = (accountId: string): Promise<void> =>
   showAccount(accountId, () => call('getAccount', 'GET', `/v1/accounts/${accountId}`))
-
-/** What has to be known, and may be asked, before mail of an account is deleted for good (ui/confirm-expunge.tsx). */
-export const expungeIn = (
-  accountId: string | undefined,
-): { account: Account | undefined; onDecide: (isAlsoThere: boolean) => Promise<void> } => ({
-  account: app.get().accounts.find(({ id }) => id === accountId),
-  onDecide: async (isAlsoThere) => {
-    if (accountId === undefined) return
-    const policy = { kind: 'whenDeletedHere' } as const
-    await patchAccount(accountId, { retrieval: { isDeletionDecided: true, ...(isAlsoThere ? { policy } : {}) } })
-  },
-})

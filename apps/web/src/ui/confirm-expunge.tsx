@@ -1,8 +1,10 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import { onLinkClick } from '#lib/route.ts'
+import { lazy, Suspense } from 'react'
 import { t } from '#lib/text.ts'
 import { Confirm } from './confirm.tsx'
-import { Dialog } from './dialog.tsx'
+
+// Once for an account.
+const AskExpunge = lazy(() => import('./ask-expunge.tsx').then((module) => ({ default: module.AskExpunge })))
 
 /**
  * Before mail is deleted for good, wherever that is asked for. Of a POP3 account that keeps everything at the provider it
@@ -26,7 +28,11 @@ export const ConfirmExpunge = ({
   const hasParts = (account?.maildrop?.headersOnly ?? 0) > 0
   const parts = hasParts ? ` ${t('confirm.partsStay')}` : ''
   if (policy === 'keep' && account?.retrieval?.isDeletionDecided === false)
-    return <AskOnce {...on} accountId={account.id} what={what} parts={parts} onDecide={onDecide} />
+    return (
+      <Suspense fallback={null}>
+        <AskExpunge {...on} accountId={account.id} what={what} parts={parts} onDecide={onDecide} />
+      </Suspense>
+    )
   const text =
     policy === 'whenDeletedHere'
       ? t(hasParts ? 'confirm.expungeParts' : 'confirm.expungeText')
@@ -43,57 +49,3 @@ export const ConfirmExpunge = ({
     />
   )
 }
-
-const AskOnce = ({
-  accountId,
-  what,
-  parts,
-  onDecide,
-  onConfirm,
-  onClose,
-}: {
-  accountId: string
-  what: string
-  parts: string
-  onDecide: (isAlsoThere: boolean) => Promise<void>
-  onConfirm: () => void
-  onClose: () => void
-}) => {
-  const decide = async (isAlsoThere: boolean) => {
-    onClose()
-    await onDecide(isAlsoThere)
-    onConfirm()
-  }
-  const page = `/accounts/${accountId}`
-  return (
-    <Dialog title={t('confirm.alsoThere')} onClose={onClose}>
-      <p>{`${what} ${t('confirm.alsoThereText')}${parts}`.trim()}</p>
-      <p>
-        {t('confirm.alsoThereSets', { policy: t('policy.whenDeletedHere') })}{' '}
-        <a
-          href={page}
-          onClick={(event) => {
-            onClose()
-            onLinkClick(event, page)
-          }}
-        >
-          {t('account.page')}
-        </a>
-      </p>
-      <div className="row end">
-        <button ref={takesFocus} type="button" className="button" onClick={onClose}>
-          {t('cancel')}
-        </button>
-        <button type="button" className="button danger" onClick={() => void decide(false)}>
-          {t('confirm.onlyHere')}
-        </button>
-        <button type="button" className="button danger" onClick={() => void decide(true)}>
-          {t('confirm.both')}
-        </button>
-      </div>
-    </Dialog>
-  )
-}
-
-/** Not the link above it; the browser looks for this when the dialog opens. */
-const takesFocus = (button: HTMLButtonElement | null): void => button?.setAttribute('autofocus', '')
