@@ -1,23 +1,11 @@
 import { maxAttachments } from '@postern/shared/attachment-room.ts'
-import type { Draft, DraftAttachment, DraftContent } from '@postern/shared/drafts.ts'
+import type { Draft, DraftAttachment } from '@postern/shared/drafts.ts'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { app, blank } from './app-state.ts'
 import { attachedCount, attachFiles, cancelUpload, retryLost, uploadsOf, whenAttached } from './attachments.ts'
+import { content } from './draft-fixture.ts'
 import { addDraft, findDraft, forgetDrafts } from './draft-state.ts'
 
-const content: DraftContent = {
-  identityId: '1',
-  to: [],
-  cc: [],
-  bcc: [],
-  subject: '',
-  text: 'one',
-  html: null,
-  about: null,
-  quotes: false,
-  wantsReceipt: false,
-  wantsReport: false,
-}
 const part = (state: DraftAttachment['state']) => ({ id: 'p', state, contentId: null }) as DraftAttachment // what is looked at here
 const file = new File(['the map'], 'map.txt')
 let sent: number
