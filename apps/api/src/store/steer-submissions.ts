@@ -47,17 +47,17 @@ export const takeDraft = async (
   { row: { id, userId }, attachments }: WholeDraft,
   { submissionId, version }: { submissionId: string; version: number },
 ): Promise<boolean> => {
-  // Whoever attaches something or takes it out holds the draft too.
-  await unit.tx.$executeRaw`SELECT 1 FROM draft WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
+  // Held from here on: whoever attaches something or takes it out holds the draft too.
+  const taken = await unit.tx.$executeRaw`
+    UPDATE draft SET submission_id = ${submissionId}::uuid, copy_at = now() + interval '15 seconds'
+    WHERE id = ${id}::uuid AND user_id = ${userId} AND version = ${version}::int AND submission_id IS NULL AND discarded_at IS NULL`
+  if (taken === 0) return false
   const attached = await unit.tx.$queryRaw<{ id: string }[]>`
     SELECT id::text FROM draft_attachment WHERE draft_id = ${id}::uuid AND removed_at IS NULL`
   const composed = new Set(attachments.map((one) => one.id))
   if (attached.length !== composed.size || !attached.every((one) => composed.has(one.id))) return false
-  const taken = await unit.tx.$executeRaw`
-    UPDATE draft SET submission_id = ${submissionId}::uuid, copy_at = now() + interval '15 seconds'
-    WHERE id = ${id}::uuid AND user_id = ${userId} AND version = ${version}::int AND submission_id IS NULL AND discarded_at IS NULL`
-  if (taken > 0) unit.log({ userId }, { kind: 'draft', draftId: id })
-  return taken > 0
+  unit.log({ userId }, { kind: 'draft', draftId: id })
+  return true
 }
 
 /** It is a draft again, as it was. Null: there is none any more. */
