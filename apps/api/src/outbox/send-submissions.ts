@@ -82,7 +82,9 @@ export const sendNextSubmission = async (sending: Sending): Promise<boolean> => 
     await readOpenRecipients(tx, due.submissionId, due.n),
   ])
   const attempt = recipients.length === 0 ? nobodyLeft : await tryOnce(sending, scope, batch, recipients)
-  await persist(() => commit(store, scope, (unit) => settle(unit, batch, attempt), { isVital: true }))
+  await persist(() =>
+    commitBulk(store, scope, (unit) => settle(unit, batch, attempt), { isVital: true, isDurable: true }),
+  )
   return true
 }
 
@@ -140,7 +142,7 @@ const tryOnce = async (
     }
     const end = await sendMessage(session, submission, async (taken, refused) => {
       accepted = taken
-      const isCommitted = await commit(store, scope, async (unit) => {
+      const write = async (unit: RawUnit): Promise<boolean> => {
         if (!(await advanceBatch(unit, batch, { from: ['connected'], to: 'committing' }))) return false
         // Whom a doubt is about, if it comes to that: those who were refused have nothing to have got.
         await settleRecipients(unit, batch, [
@@ -148,7 +150,8 @@ const tryOnce = async (
           ...toAnswers(refused),
         ])
         return true
-      })
+      }
+      const isCommitted = await commitBulk(store, scope, write, { isDurable: true })
       if (!isCommitted) throw new AppError('lease.lost', 'Somebody else sends this mail.')
       // Stopped for so long that another one may have begun: what is on disk then says that it is in doubt.
       requireLease(lease)

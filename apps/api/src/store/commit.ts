@@ -141,27 +141,28 @@ const refreshThreads = async (
   if (mailboxIds.length > 0) facts.push({ owner, fact: { kind: 'mailboxes', mailboxIds, removed: [] } })
 }
 
-/** Writes the log in stream id order, so that two transactions never wait for each other's counters in a circle. */
+/** Writes the log in stream id order, so that two transactions never wait for each other's counters in a circle. In one round trip. */
 const writeFacts = async (tx: RawTx, facts: { owner: StreamOwner; fact: ChangeFact }[]): Promise<string[]> => {
   if (facts.length === 0) return []
   const only = facts[0]?.owner
   if (only && facts.every(({ owner }) => nameOf(owner) === nameOf(only))) return writeOneStream(tx, only, facts)
-  const byStream = new Map<bigint, ChangeFact[]>()
-  const streamIds = new Map<string, bigint>()
+  const streams = new Map<string, { account_id: string | null; user_id: string | null; facts: ChangeFact[] }>()
   for (const { owner, fact } of facts) {
-    const key = nameOf(owner)
-    const streamId = streamIds.get(key) ?? (await findStream(tx, owner))
-    streamIds.set(key, streamId)
-    byStream.set(streamId, [...(byStream.get(streamId) ?? []), fact])
+    const [account_id, user_id] =
+      'accountId' in owner ? [owner.accountId.toString(), null] : [null, owner.userId.toString()]
+    const stream = streams.get(nameOf(owner)) ?? { account_id, user_id, facts: [] }
+    stream.facts.push(fact)
+    streams.set(nameOf(owner), stream)
   }
-  for (const streamId of [...byStream.keys()].sort((a, b) => (a < b ? -1 : 1))) {
-    const own = byStream.get(streamId) ?? []
-    const kinds = own.map((fact) => fact.kind)
-    const data = own.map((fact) => JSON.stringify(fact))
-    await tx.$queryRaw`SELECT log_changes(${streamId}, ${kinds}::text[], ${data}::jsonb[])`
-  }
-  return [...streamIds.keys()]
+  const written = await tx.$queryRaw<unknown[]>`
+    SELECT log_changes(t.id, ARRAY(SELECT fact ->> 'kind' FROM jsonb_array_elements(t.facts) fact), ARRAY(SELECT jsonb_array_elements(t.facts)))
+    FROM (SELECT s.id, o.facts FROM jsonb_to_recordset(${JSON.stringify([...streams.values()])}::jsonb) AS o (account_id bigint, user_id bigint, facts jsonb)
+      JOIN stream s ON s.account_id = o.account_id OR s.user_id = o.user_id ORDER BY s.id OFFSET 0) t`
+  if (written.length !== streams.size) throw streamMissing()
+  return [...streams.keys()]
 }
+
+const streamMissing = (): AppError => new AppError('internal', 'A change stream is missing.')
 
 const nameOf = (owner: StreamOwner): string =>
   'accountId' in owner ? `account:${owner.accountId}` : `user:${owner.userId}`
@@ -177,14 +178,6 @@ const writeOneStream = async (
   const [accountId, userId] = 'accountId' in owner ? [owner.accountId, null] : [null, owner.userId]
   const written = await tx.$queryRaw<unknown[]>`
     SELECT log_changes(id, ${kinds}::text[], ${data}::jsonb[]) FROM stream WHERE account_id = ${accountId}::bigint OR user_id = ${userId}::bigint`
-  if (written.length === 0) throw new AppError('internal', 'A change stream is missing.')
+  if (written.length === 0) throw streamMissing()
   return [nameOf(owner)]
-}
-
-const findStream = async (tx: RawTx, owner: StreamOwner): Promise<bigint> => {
-  const [accountId, userId] = 'accountId' in owner ? [owner.accountId, null] : [null, owner.userId]
-  const [stream] = await tx.$queryRaw<{ id: bigint }[]>`
-    SELECT id FROM stream WHERE account_id = ${accountId}::bigint OR user_id = ${userId}::bigint`
-  if (!stream) throw new AppError('internal', 'A change stream is missing.')
-  return stream.id
 }

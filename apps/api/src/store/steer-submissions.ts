@@ -1,4 +1,5 @@
 import type { RawTx } from './bare-tx.ts'
+import { textArray } from './binary-array.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit, Unit } from './commit.ts'
 import type { WholeDraft } from './drafts.ts'
@@ -47,15 +48,13 @@ export const takeDraft = async (
   { row: { id, userId }, attachments }: WholeDraft,
   { submissionId, version }: { submissionId: string; version: number },
 ): Promise<boolean> => {
-  // Whoever attaches something or takes it out holds the draft too.
+  const attached = attachments.map((one) => one.id).sort()
+  // Whoever attaches something or takes it out holds the draft too; what is attached is looked at when nobody else holds it.
   await unit.tx.$executeRaw`SELECT 1 FROM draft WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
-  const attached = await unit.tx.$queryRaw<{ id: string }[]>`
-    SELECT id::text FROM draft_attachment WHERE draft_id = ${id}::uuid AND removed_at IS NULL`
-  const composed = new Set(attachments.map((one) => one.id))
-  if (attached.length !== composed.size || !attached.every((one) => composed.has(one.id))) return false
   const taken = await unit.tx.$executeRaw`
     UPDATE draft SET submission_id = ${submissionId}::uuid, copy_at = now() + interval '15 seconds'
-    WHERE id = ${id}::uuid AND user_id = ${userId} AND version = ${version}::int AND submission_id IS NULL AND discarded_at IS NULL`
+    WHERE id = ${id}::uuid AND user_id = ${userId} AND version = ${version}::int AND submission_id IS NULL AND discarded_at IS NULL
+      AND ARRAY(SELECT a.id::text FROM draft_attachment a WHERE a.draft_id = draft.id AND a.removed_at IS NULL ORDER BY a.id::text COLLATE "C") = ${textArray(attached)}::text[]`
   if (taken > 0) unit.log({ userId }, { kind: 'draft', draftId: id })
   return taken > 0
 }

@@ -38,40 +38,43 @@ export type NewSubmission = {
 /** `isKnown`: it was asked for before. `isOther`: something else was asked for under this id. */
 export type Inserted = { kind: 'new' } | { kind: 'known' } | { kind: 'other' }
 
-/** Everything that is needed to send it, in one transaction: from here on it is safe, and goes once. */
+/** Everything that is needed to send it, in one transaction: from here on it is safe, and goes once. In one statement: somebody waits. */
 export const insertSubmission = async (unit: RawUnit, wanted: NewSubmission): Promise<Inserted> => {
   const { tx } = unit
   const { id, userId, accountId, octets, about, schedule, recipients } = wanted
   const { at, inMs } = partsOf(wanted.notBefore)
-  const made = await tx.$queryRaw<{ blob_id: bigint }[]>`
-    INSERT INTO submission (id, user_id, account_id, request_hash, message_id_header, from_name, from_address, draft_id, sent_copy, subject, blob_id, size_bytes, is_unicode, wants_report, not_before,
-      schedule, about_message_id, about_kind)
-    VALUES (${id}::uuid, ${userId}, ${accountId}, ${wanted.requestHash}, ${wanted.messageIdHeader}, ${wanted.fromName ?? ''}, ${wanted.fromAddress}, ${wanted.draftId ?? null}::uuid,
-      ${wanted.wantsCopy ? 'waiting' : 'none'}, ${wanted.subject},
-      coalesce(${octets.blobId}::bigint, nextval('blob_id_seq')), ${octets.sizeBytes}::bigint, ${wanted.isUnicode}, ${wanted.wantsReport},
-      coalesce(${at}::timestamptz, now() + ${inMs}::float8 * interval '1 millisecond'),
-      ${schedule === null ? null : JSON.stringify(schedule)}::jsonb, ${about?.messageId ?? null}::bigint, ${about?.kind ?? null})
-    ON CONFLICT (id) DO NOTHING RETURNING blob_id`
-  const [row] = made
-  if (!row) {
+  const batches = recipients.map(({ batch }) => batch)
+  const made = await tx.$queryRaw<unknown[]>`
+    WITH made AS (
+        INSERT INTO submission (id, user_id, account_id, request_hash, message_id_header, from_name, from_address, draft_id, sent_copy, subject, blob_id, size_bytes, is_unicode, wants_report, not_before,
+          schedule, about_message_id, about_kind)
+        VALUES (${id}::uuid, ${userId}, ${accountId}, ${wanted.requestHash}, ${wanted.messageIdHeader}, ${wanted.fromName ?? ''}, ${wanted.fromAddress}, ${wanted.draftId ?? null}::uuid,
+          ${wanted.wantsCopy ? 'waiting' : 'none'}, ${wanted.subject},
+          coalesce(${octets.blobId}::bigint, nextval('blob_id_seq')), ${octets.sizeBytes}::bigint, ${wanted.isUnicode}, ${wanted.wantsReport},
+          coalesce(${at}::timestamptz, now() + ${inMs}::float8 * interval '1 millisecond'),
+          ${schedule === null ? null : JSON.stringify(schedule)}::jsonb, ${about?.messageId ?? null}::bigint, ${about?.kind ?? null})
+        ON CONFLICT (id) DO NOTHING RETURNING id, account_id, blob_id, not_before),
+      small AS (
+        INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole)
+        SELECT blob_id, account_id, ${octets.sha256}, ${octets.sizeBytes}::bigint, true FROM made WHERE ${octets.blobId}::bigint IS NULL RETURNING id),
+      chunk AS (INSERT INTO blob_chunk (blob_id, n, bytes) SELECT id, 0, ${octets.head} FROM small),
+      person AS (
+        INSERT INTO submission_recipient (submission_id, position, batch, address, name, kind)
+        SELECT made.id, t.n, t.batch, t.address, t.name, t.kind FROM made, unnest(${batches}::int[],
+          ${textArray(recipients.map(({ address }) => address))}::text[], ${textArray(recipients.map(({ name }) => name))}::text[],
+          ${textArray(recipients.map(({ kind }) => kind))}::text[]) WITH ORDINALITY AS t (batch, address, name, kind, n)),
+      batch AS (
+        INSERT INTO submission_batch (submission_id, n, account_id, due_at)
+        SELECT made.id, t.n, made.account_id, made.not_before FROM made, unnest(${[...new Set(batches)]}::int[]) AS t (n))
+    SELECT id FROM made`
+  if (made.length === 0) {
     const [known] = await tx.$queryRaw<{ is_same: boolean }[]>`
       SELECT request_hash = ${wanted.requestHash} AND user_id = ${userId} AS is_same FROM submission WHERE id = ${id}::uuid`
     return { kind: known?.is_same ? 'known' : 'other' }
   }
-  if (octets.blobId === null) {
-    await tx.$executeRaw`INSERT INTO blob (id, account_id, sha256, size_bytes, is_whole) VALUES (${row.blob_id}, ${accountId}, ${octets.sha256}, ${octets.sizeBytes}::bigint, true)`
-    await tx.$executeRaw`INSERT INTO blob_chunk (blob_id, n, bytes) VALUES (${row.blob_id}, 0, ${octets.head})`
-  } else
+  if (octets.blobId !== null)
     await tx.$executeRaw`
-      UPDATE blob SET is_whole = true, sha256 = ${octets.sha256}, size_bytes = ${octets.sizeBytes}::bigint WHERE id = ${row.blob_id} AND account_id = ${accountId}`
-  await tx.$executeRaw`
-    INSERT INTO submission_recipient (submission_id, position, batch, address, name, kind)
-    SELECT ${id}::uuid, t.n, t.batch, t.address, t.name, t.kind FROM unnest(${recipients.map(({ batch }) => batch)}::int[],
-      ${textArray(recipients.map(({ address }) => address))}::text[], ${textArray(recipients.map(({ name }) => name))}::text[],
-      ${textArray(recipients.map(({ kind }) => kind))}::text[]) WITH ORDINALITY AS t (batch, address, name, kind, n)`
-  await tx.$executeRaw`
-    INSERT INTO submission_batch (submission_id, n, account_id, due_at)
-    SELECT DISTINCT s.id, r.batch, s.account_id, s.not_before FROM submission s JOIN submission_recipient r ON r.submission_id = s.id WHERE s.id = ${id}::uuid`
+      UPDATE blob SET is_whole = true, sha256 = ${octets.sha256}, size_bytes = ${octets.sizeBytes}::bigint WHERE id = ${octets.blobId} AND account_id = ${accountId}`
   // What has no draft is sent by a click: a receipt, a word to a list. Nobody is written to by that.
   if (wanted.draftId) await learnWritten(tx, userId, recipients)
   tellSubmission(unit, accountId, id)

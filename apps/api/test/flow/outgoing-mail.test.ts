@@ -48,13 +48,9 @@ describe('the mail of an account on its way out', () => {
       pinnedFingerprint: null,
     }
     await store.prisma.account.update({ where: { id: accountId }, data: { outgoing } })
-    const queue = async (notBefore?: Date) => {
+    const queue = async (notBefore?: Date, by = store) => {
       const id = randomUUID()
-      await queueMail(
-        store,
-        { userId, accountId },
-        { id, to: ['bob@example.org'], ...(notBefore ? { notBefore } : {}) },
-      )
+      await queueMail(by, { userId, accountId }, { id, to: ['bob@example.org'], ...(notBefore ? { notBefore } : {}) })
       return id
     }
     const state = async (id: string) =>
@@ -71,6 +67,18 @@ describe('the mail of an account on its way out', () => {
     for (const id of [await queue(), await queue()]) await ends(id, 'sent')
     await ends(await queue(), 'sent')
     expect([server.mails.length, server.sessions()]).toEqual([3, 1])
+    await engine.stop()
+  })
+
+  it('is found within seconds when whoever accepted it died before it could tell', async () => {
+    const { queue, state, ends } = await scene()
+    const engine = fixture.start()
+    // The worker has nothing to do any more, and sleeps.
+    await ends(await queue(), 'sent')
+    const { store } = fixture
+    const silent = { ...store, notifier: { ...store.notifier, notify: () => undefined } }
+    const id = await queue(undefined, silent)
+    await until(async () => (await state(id)) === 'sent', { ms: 20_000, what: 'a mail nobody told of' })
     await engine.stop()
   })
 
