@@ -274,10 +274,10 @@ it('a draft that comes back is sealed again only with each picture of its quote 
 })
 
 it('remote pictures of what one wrote follow what was decided about the mail it quotes', async () => {
-  const { accountId: there, box } = await api.makeAccount(3)
+  const { accountId: there, box } = await api.makeAccount(4)
   const sent = await box('Sent', 'sent')
-  const [news, own, passedOn] = await api.placements(there)
-  if (!news || !own || !passedOn) throw new Error('there are three')
+  const [news, own, passedOn, other] = await api.placements(there)
+  if (!news || !own || !passedOn || !other) throw new Error('there are four')
   const change = (id: bigint, data: object) => db().message.update({ where: { id }, data })
   await change(news.messageId, { fromAddresses: [person('News@shop.example')], bodyState: 'ready' })
   for (const { id, messageId } of [own, passedOn]) {
@@ -291,6 +291,13 @@ it('remote pictures of what one wrote follow what was decided about the mail it 
   // Sent by another program: what it answers is in its conversation.
   expect(await decided(own)).toEqual([null, false])
   await change(own.messageId, { threadId: news.threadId, receivedAt: new Date(Date.now() + 60_000) })
+  expect(await decided(own)).toEqual(['news@shop.example', false])
+  // Which one of several it quotes, nobody knows; a mail of one's own before it is none of them.
+  await change(passedOn.messageId, { threadId: news.threadId })
+  expect(await decided(own)).toEqual(['news@shop.example', false])
+  await change(other.messageId, { threadId: news.threadId, fromAddresses: [person('eve@evil.example')] })
+  expect(await decided(own)).toEqual([null, false])
+  await change(other.messageId, { fromAddresses: [person('NEWS@shop.example')] })
   expect(await decided(own)).toEqual(['news@shop.example', false])
   // Sent here: a mail that is passed on begins a conversation of its own.
   const id = randomUUID()
