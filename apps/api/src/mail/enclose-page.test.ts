@@ -80,9 +80,9 @@ it('is read once, however large and deep it is', () => {
   ])
     for (const html of [piece.repeat(100_000), `<!--[if mso]>${piece.repeat(100_000)}-->`])
       expect(enclosePage(html).content.length).toBeLessThan(2_000_000)
-  // What is long within what is deep.
-  for (const piece of ['<li></ol>', '<b></b>', '<td>x', '<dd></dl>', '<h1></p>', '<col></caption>', '<button></h2>']) {
-    const html = `${'<div>'.repeat(510)}${piece.repeat(200_000)}`
-    expect(enclosePage(html).content.length).toBeLessThan(html.length + 10_000)
-  }
+})
+
+it('is read once also where what is long stands in what is deep', () => {
+  const html = `${'<div>'.repeat(510)}${'<li></ol>'.repeat(1_000_000)}`
+  expect(enclosePage(html).content.length).toBeLessThan(html.length)
 })
