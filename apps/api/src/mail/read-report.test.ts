@@ -14,7 +14,7 @@ const words = (text: string) => `From: MAILER-DAEMON@mx.example.net\r\nSubject: 
 
 describe('reports of delivery (RFC 3464)', () => {
   it('are read once, whatever stands where an address should', () => {
-    expect(addressOf(`rfc822; ${"'".repeat(300_000)}x`)).toBeNull()
+    expect(addressOf(`rfc822; x${"'".repeat(300_000)}x`)).toBeNull()
     expect(addressOf(' rfc822 ; <"bob@example.net"> ')).toBe('bob@example.net')
   })
 
