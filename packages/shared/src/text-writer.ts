@@ -44,7 +44,12 @@ const silent = new Set(['head', 'style', 'script', 'title', 'template', 'noscrip
 /** Deeper ones look the same: what nests without end would grow with its square. */
 const deepest = 20
 
-const inOneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ')
+const inOneLine = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ')
 
 type Link = { href: string | null; line: string[]; from: number }
 
@@ -121,6 +126,8 @@ class Written {
     if (name === 'a') this.#leadTo(this.#links.pop())
     if (name === 'tr' || name === 'table') this.#endRow()
     if (lines.has(name)) this.#break(false)
+    // An item that shows nothing leaves no mark for what stands behind it.
+    if (name === 'li') this.#mark = ''
     if (paragraphs.has(name)) {
       this.#break(false)
       if (/^[uo]l$/.test(name)) this.#lists.pop()

@@ -15,7 +15,8 @@ const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 const escaped = (line: string): string =>
   line
     .replace(/[&<>"]/g, (found) => entities[found] ?? found)
-    .replace(/ {2,}/g, (spaces) => '\u00a0'.repeat(spaces.length))
+    .replaceAll('\t', '    ')
+    .replace(/^ | {2,}/g, (spaces) => '\u00a0'.repeat(spaces.length))
 
 /** The line above a signature in plain text (RFC 3676 4.3). */
 export const signatureMark = '-- '

@@ -81,3 +81,8 @@ it('is read once, however large and deep it is', () => {
     for (const html of [piece.repeat(100_000), `<!--[if mso]>${piece.repeat(100_000)}-->`])
       expect(enclosePage(html).content.length).toBeLessThan(2_000_000)
 })
+
+it('is read once also where what is long stands in what is deep', () => {
+  const html = `${'<div>'.repeat(510)}${'<li></ol>'.repeat(2_000_000)}`
+  expect(enclosePage(html).content.length).toBeLessThan(html.length)
+})

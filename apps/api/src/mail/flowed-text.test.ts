@@ -48,6 +48,13 @@ describe('flowed text', () => {
     expect(fromFlowed(flowed)).toBe(`>> ${long}\n> ${long}\nmine`)
   })
 
+  it('leaves a line whole that is quoted so deep that there is no room beside its marks', () => {
+    for (const depth of [60, 74, 75, 76, 500, 100_000]) {
+      const line = `${'>'.repeat(depth)} ${'ab '.repeat(50_000)}c`
+      expect(toFlowed(line)).toBe(line)
+    }
+  })
+
   it('leaves a line without spaces whole', () => {
     const link = `https://example.org/${'a'.repeat(300)}`
     expect(toFlowed(`see ${link} there`).split('\r\n')).toEqual(['see ', `${link} `, 'there'])

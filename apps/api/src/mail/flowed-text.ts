@@ -7,6 +7,8 @@ import { signatureMark } from '@postern/shared/written-lines.ts'
 
 /** Longer lines are broken where a space is; what has none stays whole. */
 const width = 76
+/** A line that is quoted so deep that its marks leave less room stays whole, too: each piece would repeat them. */
+const leastRoom = 20
 
 export const toFlowed = (text: string): string =>
   text.replace(/\r\n?/g, '\n').split('\n').flatMap(flowLine).join('\r\n')
@@ -21,7 +23,7 @@ const flowLine = (line: string): string[] => {
   const room = width - quote.length - 2
   const lines: string[] = []
   let from = 0
-  while (whole.length - from > room) {
+  while (room >= leastRoom && whole.length - from > room) {
     const within = whole.lastIndexOf(' ', from + room - 1)
     const at = within > from ? within : whole.indexOf(' ', from + room)
     if (at < 0) break

@@ -68,6 +68,9 @@ describe('conversations', () => {
     expect(child).toContain(parent[0])
     expect(parseMessageIds('junk <a@x>(comment)<b@x>\r\n <a@x>')).toEqual(['a@x', 'b@x'])
     expect(parseMessageIds(`${Array.from({ length: 5000 }, (_, n) => `<${n}@x>`).join(' ')}`)).toHaveLength(64)
+    expect(['a@b@c', '@a@b', '@a', 'a@', '@', 'a b@c'].flatMap(parseMessageIds)).toEqual(['a@b@c', '@a@b'])
+    // Read once, however long it is.
+    expect(parseMessageIds(`${'@'.repeat(300_000)} x`)).toEqual([])
   })
   it('never takes two mails for one because of the Message-ID alone', () => {
     const facts = {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { listCorpus } from '../../test/support/corpus.ts'
 import { readPlainHeader } from './plain-header.ts'
 import { headerOf, parseHeader, readEnvelope } from './read-envelope.ts'
+import { withReadableOctets } from './undeclared-octets.ts'
 
 const read = (...lines: string[]) => readEnvelope(Buffer.from(lines.join('\r\n'), 'latin1'))
 
@@ -42,6 +43,11 @@ describe('the envelope of a raw mail', () => {
       inReplyTo: '<0@example.org>',
       references: '<a@example.org> <0@example.org>',
     })
+  })
+
+  it('is looked through once for the charset of its text, whatever stands in it', () => {
+    const header = Buffer.from(`${'content-type:\r'.repeat(50_000)}\xff`, 'latin1')
+    expect(withReadableOctets(header).toString()).toBe(`${'content-type:\r'.repeat(50_000)}\u00ff`)
   })
 
   it('has octets that nobody declared in the charset of the text, else as old programs wrote them', async () => {

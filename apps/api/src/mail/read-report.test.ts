@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { listCorpus } from '../../test/support/corpus.ts'
 import { readReport } from './read-report.ts'
+import { addressOf } from './report-facts.ts'
 import { leavesOf } from './source-leaves.ts'
 
 const read = (source: string | Buffer, from = 'MAILER-DAEMON@mx.example.net') =>
@@ -12,6 +13,11 @@ const report = (status: string, returned = 'Message-ID: <m1@example.org>\nSubjec
 const words = (text: string) => `From: MAILER-DAEMON@mx.example.net\r\nSubject: failure notice\r\n\r\n${text}`
 
 describe('reports of delivery (RFC 3464)', () => {
+  it('are read once, whatever stands where an address should', () => {
+    expect(addressOf(`rfc822; x${"'".repeat(300_000)}x`)).toBeNull()
+    expect(addressOf(' rfc822 ; <"bob@example.net"> ')).toBe('bob@example.net')
+  })
+
   it('of Postfix tell who did not get it, why, and which mail it was', () => {
     const found = read(
       report(

@@ -47,9 +47,12 @@ export const statusIn = (text: string): string | null =>
 /** `rfc822; ann@example.org`; a type is not always there. RFC 3464 2.1.2, RFC 6533 3. */
 export const withoutType = (value: string): string => value.replace(/^\s*[A-Za-z][\w-]{0,30}\s*;\s*/, '')
 
+/** Whatever is written around an address, more of it is none. */
+const maxWritten = 4000
+
 export const addressOf = (value: string | undefined): string | null => {
   if (value === undefined) return null
-  const bare = withoutType(value)
+  const bare = withoutType(value.slice(0, maxWritten))
     .replace(/\\x\{([0-9a-f]{2,6})\}/gi, (whole, hex: string) => {
       const point = Number.parseInt(hex, 16)
       return point <= 0x10ffff ? String.fromCodePoint(point) : whole

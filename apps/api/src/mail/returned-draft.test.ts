@@ -22,7 +22,7 @@ const copyOf = (html: string | null, text = '', about: Original = original) => {
   return outgoingContent({ html, text, original: { ...about, pictures }, ...more })
 }
 const back = ({ text, html }: { text: string; html: string | null }, about: Original = original) =>
-  readReturned({ text, html })?.(about) ?? null
+  readReturned({ text, html })?.(about)?.own ?? null
 
 describe('a copy in Drafts that comes back', () => {
   it.each(['reply', 'forward'] as const)('unchanged is what was written (%s)', (kind) => {

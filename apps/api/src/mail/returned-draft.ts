@@ -4,8 +4,11 @@ import { htmlPage, type Original, quotedClass, quotedHtml, withQuotedText, writt
 /** The texts of a draft that lay in Drafts, where other programs may have written on it. */
 export type ReturnedTexts = { text: string; html: string | null }
 
-/** Answers what a person wrote, when all else is this mail as our copy quoted it; null: it is not, or not as it was. */
-export type QuoteRemoval = (original: Original) => ReturnedTexts | null
+/**
+ * Answers what a person wrote, when all else is this mail as our copy quoted it; null: it is not, or not as it was. `places`: where the
+ * quote shows pictures that are within the mail, the Content-ID in the draft and the one in the mail, as they are written there.
+ */
+export type QuoteRemoval = (original: Original) => { own: ReturnedTexts; places: [string, string][] } | null
 
 /** Longer and deeper ones are as they came: nobody waits for a comparison. */
 const maxLength = 1_000_000
@@ -41,7 +44,9 @@ const readReturnedHtml = (html: string): QuoteRemoval | null => {
     // What the line above it says tells most mails apart.
     const line = readingOf(quotedHtml({ ...original, text: '', html: null }, null).content)
     if (!line || !quoted.words.startsWith(line.words)) return null
-    return quoted.all === readingOf(quotedHtml(original, null).content)?.all ? own : null
+    const expected = readingOf(quotedHtml(original, null).content)
+    if (quoted.all !== expected?.all) return null
+    return { own, places: quoted.pictures.map((id, n) => [id, expected.pictures[n] ?? '']) }
   }
 }
 
@@ -59,7 +64,7 @@ const withoutQuotedText = (text: string): QuoteRemoval => {
       return isFirst
     })
     const own = lines.slice(0, at).map(({ line }) => line)
-    return at < 0 ? null : { text: own.join('\n').trimEnd(), html: null }
+    return at < 0 ? null : { own: { text: own.join('\n').trimEnd(), html: null }, places: [] }
   }
 }
 
@@ -97,9 +102,15 @@ const findElement = (html: string, wanted: string): Place | null => {
 const loose = /^(?:html|head|body|meta|title|link|base|style|script|tbody|colgroup|col|br)$/
 const silent = new Set(['style', 'script', 'title'])
 
-/** What a reader sees of it: words and pictures; and with all that they stand in. Spaces are not compared. Null: too deep. */
-const readingOf = (html: string): { words: string; all: string } | null => {
+type Reading = { words: string; all: string; pictures: string[] }
+
+/**
+ * What a reader sees of it: words and pictures; and with all that they stand in. Spaces are not compared. `pictures`: the Content-IDs of
+ * those within the mail, in their order. Null: too deep.
+ */
+const readingOf = (html: string): Reading | null => {
   const words: string[] = []
+  const pictures: string[] = []
   const all: string[] = []
   let silence = 0
   let depth = 0
@@ -113,9 +124,12 @@ const readingOf = (html: string): { words: string; all: string } | null => {
       if (silent.has(name)) silence++
       if (loose.test(name)) return
       all.push(name === 'a' ? `<a ${href?.trim() ?? ''}>` : `<${name}>`)
+      if (name !== 'img') return
       // Pictures within the mail get other names.
-      if (name === 'img')
-        for (const list of [words, all]) list.push(src?.trim().replace(/^cid:[\s\S]*/i, 'cid:') ?? '<img>')
+      const shown = src?.trim() ?? '<img>'
+      const isWithin = /^cid:/i.test(shown)
+      if (isWithin) pictures.push(shown.slice('cid:'.length))
+      for (const list of [words, all]) list.push(isWithin ? 'cid:' : shown)
     },
     ontext: (text) => {
       if (silence === 0) for (const list of [words, all]) list.push(text.replace(/\s+/g, ''))
@@ -126,5 +140,5 @@ const readingOf = (html: string): { words: string; all: string } | null => {
     },
   })
   parser.end(html)
-  return isTooDeep ? null : { words: words.join(''), all: all.join('') }
+  return isTooDeep ? null : { words: words.join(''), all: all.join(''), pictures }
 }

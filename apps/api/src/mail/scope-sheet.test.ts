@@ -63,6 +63,22 @@ describe('a sheet', () => {
     ).toBe('@import url(https://fonts.googleapis.com/?a;b); @-webkit-keyframes k {from {a:b} to {c:d}}')
   })
 
+  it('gives no letters to names that stand for a font everywhere, and no meaning to those that every page knows', () => {
+    const src = 'src:url(https://x.example/a.woff2)'
+    for (const face of [
+      `font-family:Arial;${src}`,
+      `${src};FONT-FAMILY : "segoe  UI"`,
+      `font-family:'Times New Roman';src: local("Wingdings")`,
+      `font-family:Mine;font-family:Helvetica;${src}`,
+      `font-family:"Ar\\69 al";${src}`,
+      'font-family:Arial;s\\72 c:url(x)',
+    ])
+      expect(scoped(`@font-face{${face}} .a{}`), face).toBe('.q .a {}')
+    for (const face of [`font-family:Mine;${src}`, 'font-family:Calibri;panose-1:2 15 5'])
+      expect(scoped(`@font-face{${face}}`)).toBe(`@font-face {${face}}`)
+    expect(scoped('@counter-style lower-alpha{system:cyclic} @property --x{syntax:"*"} .a{}')).toBe('.q .a {}')
+  })
+
   it('brings no sheet whose address is another one to a browser than here', () => {
     expect(scoped('@import "https://fonts.googleapis.com\\@evil.example/x.css"; p {a:b}')).toBe('.q p {a:b}')
     expect(scoped('@import url(https://fonts.googleapis.com\\2e evil.example/x.css); p {a:b}')).toBe('.q p {a:b}')
@@ -77,5 +93,6 @@ describe('a sheet', () => {
       const long = css.repeat(300_000)
       expect(scopeSheet(long, 'q').length).toBeLessThan(long.length * 3 + 100)
     }
+    expect(scopeSheet(`@import x${' '.repeat(300_000)}y; .a{}`, 'q')).toBe('.q .a {}')
   })
 })

@@ -1,8 +1,11 @@
+import { isCommonFont } from './font-face.ts'
+
 /**
  * A style sheet that says nothing of what is outside of `scope`, a class: within it everything means what it meant in a page of its
  * own, where `.scope` stands for `html` and its only child, a `div`, for `body`. Each selector gains one class, so that all rules keep
  * their order among themselves; what they declare is not touched. What cannot be held within goes: rules that are about the page,
- * sheets from elsewhere that bring more than fonts, and what no browser could read either. CSS Syntax 3.
+ * names that mean something outside (font-face.ts), sheets from elsewhere that bring more than fonts, and what no browser could read
+ * either. CSS Syntax 3.
  *
  * Programs read sheets in ways of their own. So no brace leaves that was not written here, and every selector begins with the scope: a
  * rule that somebody takes for longer than it is here reaches those that follow it, and nothing else.
@@ -19,8 +22,11 @@ type Range = { from: number; to: number; depth: number; scope: string }
 const maxDepth = 8
 /** Rules that hold others. */
 const groups = /^(?:media|supports|layer|container|scope|document|-moz-document|starting-style)$/
-/** Rules that name something; `list` is what Word keeps its lists in. */
-const definitions = /^(?:font-face|font-feature-values|font-palette-values|counter-style|property|list|page)$/
+/**
+ * Rules that name something; `list` is what Word keeps its lists in. The names of `counter-style` and `property` are about the whole
+ * page, also those that every page knows.
+ */
+const definitions = /^(?:font-face|font-feature-values|font-palette-values|list|page)$/
 /** Where sheets come from that bring fonts and nothing else; whoever keeps others can change a mail after it was sent. */
 const fontHosts = new Set(['fonts.googleapis.com', 'fonts.bunny.net', 'use.typekit.net', 'use.fontawesome.com'])
 /** A backslash is part of a path here, and begins an escape in a sheet. */
@@ -29,7 +35,7 @@ export const isFontSheet = (address: string): boolean => {
   const url = URL.parse(address.trim().replace(/^\/\//, 'https://'))
   return url?.protocol === 'https:' && fontHosts.has(url.host)
 }
-const imported = /^@import\s+(?:url\(\s*)?["']?([^"'()\s]+)["']?\s*\)?\s*$/i
+const imported = /^@import\s+(?:url\(\s*)?["']?([^"'()\s]+)["']?(?:\s*\))?\s*$/i
 
 /** A brace of somebody else, or what could end the element: a program that reads the rule otherwise would read on outside. */
 const isForeign = (text: string): boolean => /[{}]|<\//.test(text)
@@ -65,7 +71,12 @@ const scopeRules = (css: string, { from, to, depth, scope }: Range): string => {
     } else if (groups.test(name)) out.push(`${prelude} {${scopeRules(css, inner)}}`)
     else if (/keyframes$/.test(name)) out.push(`${prelude} {${keyframesIn(css, inner)}}`)
     // Without a name it is about every page that is printed.
-    else if (definitions.test(name) && !isForeign(block) && !/^@page\s*(?::|$)/i.test(prelude))
+    else if (
+      definitions.test(name) &&
+      !isForeign(block) &&
+      !/^@page\s*(?::|$)/i.test(prelude) &&
+      !(name === 'font-face' && isCommonFont(block))
+    )
       out.push(`${prelude} {${block}}`)
   }
   return out.join('\n')

@@ -15,7 +15,7 @@ export const parseMessageIds = (header: string | null | undefined): string[] => 
   if (!header) return []
   const found = [...header.matchAll(/<([^<>\s]{1,998})>/g)].map((match) => match[1] ?? '')
   const bare = header.trim()
-  if (found.length === 0 && /^[^\s<>]+@[^\s<>]+$/.test(bare)) found.push(bare)
+  if (found.length === 0 && /^[^\s<>]+$/.test(bare) && bare.slice(1, -1).includes('@')) found.push(bare)
   const unique = [...new Set(found)]
   // The first is the root, the last ones are the nearest: keep both ends of absurdly long chains.
   return unique.length <= maxReferences ? unique : [unique[0] ?? '', ...unique.slice(1 - maxReferences)]

@@ -13,7 +13,8 @@ export const withReadableOctets = (header: Buffer): Buffer => {
   return Buffer.concat(fields.map((field) => toUtf8(Buffer.from(field, 'latin1'), charset)))
 }
 
-const charsetOf = /^content-type[ \t]*:(?:[^\n]|\n[ \t])*?\bcharset[ \t]*=[ \t]*"?([\w.:+-]{1,60})/im
+/** Only a line feed begins a field: where a return did, each of many would be read to the end of all. */
+const charsetOf = /(?<![^\n])content-type[ \t]*:(?:[^\n]|\n[ \t])*?\bcharset[ \t]*=[ \t]*"?([\w.:+-]{1,60})/i
 
 const toUtf8 = (field: Buffer, charset: string): Buffer => {
   if (isUtf8(field)) return field

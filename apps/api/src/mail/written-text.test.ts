@@ -11,7 +11,8 @@ it('paragraphs stand apart, lines do not', () => {
 })
 
 it('one Enter is one line break: what was typed is what the text says, and the text is what was typed', () => {
-  for (const text of ['a\nb', 'a\n\nb', 'a\n\n\nb\nc  d < e', '\nb']) expect(writtenText(htmlOfLines(text))).toBe(text)
+  for (const text of ['a\nb', 'a\n\nb', 'a\n\n\nb\nc  d < e', '\nb', ' a\n  b'])
+    expect(writtenText(htmlOfLines(text))).toBe(text)
   expect(writtenText('<div>a</div><div>&nbsp;</div><div>&nbsp; b&nbsp; <b>c</b></div>')).toBe('a\n\n  b  c')
   expect(writtenText('<div>a<br>b<br><br></div><div>c<br></div>')).toBe('a\nb\n\nc')
   expect(writtenText('<div>a</div><p>apart</p><p>from it</p><div>b</div>')).toBe('a\n\napart\n\nfrom it\n\nb')
@@ -26,6 +27,13 @@ it('lists keep their marks, also within each other', () => {
       '<p>Bring:</p><ul><li>bread</li><li><p>salt</p><ol start="3"><li>fine</li><li>coarse</li></ol></li></ul><p>Bye</p>',
     ),
   ).toBe('Bring:\n\n- bread\n- salt\n  3. fine\n  4. coarse\n\nBye')
+})
+
+it('the mark of an item that shows nothing is given to nothing else', () => {
+  expect(writtenText('<ul><li>a</li><li></li></ul><p>text</p>')).toBe('- a\n\ntext')
+  expect(writtenText('<ul><li>a</li><li><img src="cid:y"></li></ul><div>after</div>')).toBe('- a\n\nafter')
+  expect(writtenText('<ol><li>a</li><li> </li></ol><div>x</div>')).toBe('1. a\n\nx')
+  expect(writtenText('<ol><li>a</li><li><ul><li></li></ul></li><li>c</li></ol>')).toBe('1. a\n3. c')
 })
 
 it('tables are a line each row, with their cells apart', () => {
@@ -107,4 +115,8 @@ it('is read once, however large and deep it is', { timeout: 60_000 }, () => {
     long + ' <u>'.length * 20,
   )
   expect(writtenText(`<pre>${'x&lt;'.repeat(long)}</pre>`)).toHaveLength(2 * long)
+  for (const space of [' ', '\t', '&nbsp;', '\n'])
+    expect(writtenText(`<table><tr><td><pre>${space.repeat(long)}x</pre></td><td>b</td></tr></table>`).trim()).toBe(
+      'x | b',
+    )
 })

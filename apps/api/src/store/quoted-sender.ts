@@ -6,18 +6,20 @@ const maxSent = 100
 
 /**
  * Whose mail one's own mail quotes, lower case: what was decided about that sender's pictures is decided about the quote. Null: nobody
- * knows. Of what was written here it is known; else it is whoever wrote last before it in the conversation.
+ * knows. Of what was written here it is known; else it is whoever else wrote before it in the conversation, where that is only one: of
+ * several, it may quote one of whom something else was decided.
  */
 export const findQuotedSender = async (tx: Tx, userId: bigint, messageId: bigint): Promise<string | null> => {
   const message = await tx.message.findUnique({ where: { id: messageId } })
   if (!message) return null
   const aboutId = (await aboutOfDraft(tx, userId, messageId)) ?? (await aboutOfSent(tx, userId, message))
   const [row] = await tx.$queryRaw<{ sender: string | null }[]>`
-    SELECT lower(m.from_addresses -> 0 ->> 'address') AS sender FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId}
+    SELECT CASE WHEN count(DISTINCT lower(m.from_addresses -> 0 ->> 'address')) = 1 AND bool_and(m.from_addresses -> 0 ->> 'address' IS NOT NULL)
+      THEN min(lower(m.from_addresses -> 0 ->> 'address')) END AS sender
+    FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId}
     WHERE CASE WHEN ${aboutId}::bigint IS NOT NULL THEN m.id = ${aboutId}::bigint
       ELSE m.thread_id = ${message.threadId} AND m.id <> ${messageId} AND m.received_at <= ${message.receivedAt.toISOString()}::timestamptz
-        AND NOT EXISTS (SELECT 1 FROM placement p JOIN mailbox b ON b.id = p.shown_mailbox_id AND coalesce(b.chosen_role, b.role) IN ('sent', 'drafts') WHERE p.message_id = m.id) END
-    ORDER BY m.received_at DESC LIMIT 1`
+        AND NOT EXISTS (SELECT 1 FROM placement p JOIN mailbox b ON b.id = p.shown_mailbox_id AND coalesce(b.chosen_role, b.role) IN ('sent', 'drafts') WHERE p.message_id = m.id) END`
   return row?.sender ?? null
 }
 

@@ -29,6 +29,11 @@ export const holdOwnTemplate = async (tx: Tx, userId: bigint, id: string): Promi
   return findOwnTemplate(tx, userId, id)
 }
 
+/** Until this transaction ends nobody else adds one of this person's, or brings one back. Taken before one of them is held. */
+export const holdTemplates = async (tx: Tx, userId: bigint): Promise<void> => {
+  await tx.$executeRaw`SELECT 1 FROM app_user WHERE id = ${userId} FOR NO KEY UPDATE`
+}
+
 export const countTemplates = (tx: Tx, userId: bigint): Promise<number> =>
   tx.template.count({ where: { userId, removedAt: null } })
 

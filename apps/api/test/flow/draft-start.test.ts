@@ -3,12 +3,14 @@ import { Readable } from 'node:stream'
 import { type Draft, draft as draftSchema } from '@postern/shared/drafts.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openOriginal } from '#features/read-original.ts'
+import { outgoingContent } from '#mail/outgoing-content.ts'
 import { messageIdHash } from '#mail/threading.ts'
 import { createBlob } from '#store/blobs.ts'
 import { commit } from '#store/commit.ts'
 import { sweepDrafts } from '#store/draft-copies.ts'
 import { addIdentity } from '#store/identities.ts'
 import type { Store } from '#store/open-store.ts'
+import { findOriginal } from '#store/quoted-original.ts'
 import { queueMail } from '../support/queued-mail.ts'
 import { until } from '../support/until.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
@@ -40,9 +42,18 @@ type Part = { filename: string; contentType: string; octets: string; contentId?:
 /** A mail that is here with all it holds. */
 const mail = async (
   facts: object,
-  { html = null, header = '', parts = [] }: { html?: string | null; header?: string; parts?: Part[] },
+  {
+    html = null,
+    header = '',
+    parts = [],
+    nth = 0,
+  }: { html?: string | null; header?: string; parts?: Part[]; nth?: number },
 ) => {
-  const { messageId } = await db().placement.findFirstOrThrow({ where: { accountId }, orderBy: { id: 'asc' } })
+  const { messageId } = await db().placement.findFirstOrThrow({
+    where: { accountId },
+    orderBy: { id: 'asc' },
+    skip: nth,
+  })
   const id = messageId
   await db().message.update({ where: { id }, data: { bodyState: 'ready', subject: 'Hello', ...facts } })
   await db().body.upsert({
@@ -237,11 +248,36 @@ it('attachments are kept in their order, once each, and go with the last draft t
   expect(await blobs()).toBe(before - 3)
 })
 
+it('a draft that comes back is sealed again only with each picture of its quote in its place', async () => {
+  const parts = (a: string, b: string): Part[] => [
+    { filename: 'a.png', contentType: 'image/png', octets: a, contentId: 'a@x' },
+    { filename: 'b.png', contentType: 'image/png', octets: b, contentId: 'b@x' },
+  ]
+  const asked = await mail({}, { html: '<img src="cid:a@x"> or <img src="cid:b@x">?', parts: parts('one', 'two') })
+  const reply = await begin('reply', asked)
+  const found = await findOriginal(api.store, api.userId, { messageId: BigInt(asked), kind: 'reply' })
+  if (!found || found === 'absent') throw new Error('it is here')
+  const { html } = outgoingContent({
+    ...{ text: '', html: '<p>The first.</p>', attachments: [], zoneMinutes: null, domain: 'example.org' },
+    original: { ...found.original, pictures: [] },
+  })
+  const backWith = async (pictures: Part[]) => {
+    const { id, content } = await begin('continue', await mail({}, { html, parts: pictures, nth: 1 }))
+    await db().draft.delete({ where: { id } })
+    return content.quotes
+  }
+  expect(await backWith(parts('one', 'two'))).toBe(true)
+  expect(await backWith(parts('two', 'one'))).toBe(false)
+  expect(await backWith(parts('two', 'two'))).toBe(false)
+  expect(await backWith(parts('one', 'two').slice(0, 1))).toBe(true)
+  await db().draft.delete({ where: { id: reply.id } })
+})
+
 it('remote pictures of what one wrote follow what was decided about the mail it quotes', async () => {
-  const { accountId: there, box } = await api.makeAccount(3)
+  const { accountId: there, box } = await api.makeAccount(4)
   const sent = await box('Sent', 'sent')
-  const [news, own, passedOn] = await api.placements(there)
-  if (!news || !own || !passedOn) throw new Error('there are three')
+  const [news, own, passedOn, other] = await api.placements(there)
+  if (!news || !own || !passedOn || !other) throw new Error('there are four')
   const change = (id: bigint, data: object) => db().message.update({ where: { id }, data })
   await change(news.messageId, { fromAddresses: [person('News@shop.example')], bodyState: 'ready' })
   for (const { id, messageId } of [own, passedOn]) {
@@ -255,6 +291,13 @@ it('remote pictures of what one wrote follow what was decided about the mail it 
   // Sent by another program: what it answers is in its conversation.
   expect(await decided(own)).toEqual([null, false])
   await change(own.messageId, { threadId: news.threadId, receivedAt: new Date(Date.now() + 60_000) })
+  expect(await decided(own)).toEqual(['news@shop.example', false])
+  // Which one of several it quotes, nobody knows; a mail of one's own before it is none of them.
+  await change(passedOn.messageId, { threadId: news.threadId })
+  expect(await decided(own)).toEqual(['news@shop.example', false])
+  await change(other.messageId, { threadId: news.threadId, fromAddresses: [person('eve@evil.example')] })
+  expect(await decided(own)).toEqual([null, false])
+  await change(other.messageId, { fromAddresses: [person('NEWS@shop.example')] })
   expect(await decided(own)).toEqual(['news@shop.example', false])
   // Sent here: a mail that is passed on begins a conversation of its own.
   const id = randomUUID()

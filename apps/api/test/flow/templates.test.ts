@@ -122,6 +122,26 @@ it('nameless, too long and too many ones are refused with the reason', async () 
   await rows().deleteMany()
 })
 
+it('there are never more than there may be, also of those that come back and of those that are made at once', async () => {
+  const filled = Array.from({ length: 499 }, (_, n) => ({
+    ...{ id: randomUUID(), userId: api.userId, name: `${n}`, subject: '', html: '', text: '' },
+  }))
+  const removed = [randomUUID(), randomUUID()] as const
+  for (const id of removed) {
+    await saved(put(id, 0))
+    await api.send('DELETE', `/templates/${id}`)
+  }
+  await rows().createMany({ data: filled })
+  const answers = await Promise.all([
+    ...Array.from({ length: 4 }, () => put(randomUUID(), 0)),
+    api.send('POST', `/templates/${removed[0]}/restore`),
+    put(removed[1], 1, { name: 'changed' }),
+  ])
+  expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, 413, 413, 413, 413, 413])
+  expect(await list()).toHaveLength(500)
+  await rows().deleteMany()
+})
+
 it('every screen of its person is told', async () => {
   const id = randomUUID()
   await api.store.prisma.change.deleteMany()

@@ -35,6 +35,10 @@ describe('links in a text', () => {
     expect(safeHref(href)).toBeNull()
     expect(links(`click ${href} now`)).toEqual([])
   })
+  it('are found once, however many marks stand in them', () => {
+    const link = `https://x.example/${'.'.repeat(300_000)}a`
+    expect(links(`${link}...`)).toEqual([link])
+  })
   it('cannot hide their end behind direction marks', () => {
     expect(links('https://good.example/\u202eexample.evil//:sptth')).toEqual(['https://good.example/'])
   })

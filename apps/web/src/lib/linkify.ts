@@ -9,7 +9,7 @@ export const linkify = (text: string): TextPiece[] => {
   let at = 0
   for (const match of text.matchAll(pattern)) {
     // Punctuation at the end belongs to the sentence.
-    const found = match[0].replace(/[.,;:!?)\]]+$/, '')
+    const found = withoutMarks(match[0])
     if (match.index > at) pieces.push({ kind: 'text', text: text.slice(at, match.index) })
     const href = safeHref(
       /^www\./i.test(found) ? `https://${found}` : /^(https?:|mailto:)/i.test(found) ? found : `mailto:${found}`,
@@ -19,6 +19,13 @@ export const linkify = (text: string): TextPiece[] => {
   }
   if (at < text.length) pieces.push({ kind: 'text', text: text.slice(at) })
   return pieces
+}
+
+/** A search for the marks at the end would begin at each mark before. */
+const withoutMarks = (text: string): string => {
+  let end = text.length
+  while (end > 0 && '.,;:!?)]'.includes(text.charAt(end - 1))) end--
+  return text.slice(0, end)
 }
 
 /** The address when its scheme is http, https, mailto or tel; null for everything else. */

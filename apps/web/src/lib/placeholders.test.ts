@@ -70,6 +70,10 @@ describe('what a template is filled in with', () => {
   ])('greets %j as %j', (name, first) => {
     expect(firstNameOf(name)).toBe(first)
   })
+
+  it('looks through a name once, however long it is', () => {
+    expect(firstNameOf(`Ann${' '.repeat(300_000)}x, Jr`)).toBe('Ann')
+  })
 })
 
 describe('filling in', () => {

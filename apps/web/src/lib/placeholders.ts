@@ -139,9 +139,9 @@ const familyFirst = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Sc
 
 /** How somebody of this name is greeted by those who call them by it: without titles, degrees and what stands in brackets. */
 export const firstNameOf = (name: string): string => {
-  const bare = name.replace(/\s*[([{].*$/, '').trim()
+  const bare = name.replace(/[([{].*$/, '').trim()
   if (familyFirst.test(bare)) return bare
-  const [before = '', after = ''] = bare.split(/\s*,\s*/, 2)
+  const [before = '', after = ''] = bare.split(',', 2).map((part) => part.trim())
   const words = withoutTitles(after === '' || degrees.test(after) ? before : after).split(/\s+/)
   const first = words.findIndex((word) => !/^\p{L}\.$/u.test(word))
   // Of a name with initials only nobody knows what it is.

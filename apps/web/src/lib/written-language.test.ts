@@ -11,3 +11,8 @@ it.each([
 ])('what answers %s is spelled as %s', (html, language) => {
   expect(writtenLanguage(html, ['en-US', 'de-AT', 'en-GB'])).toBe(language)
 })
+
+it('is looked for once, however large the mail is', () => {
+  for (const piece of ['<html ', '<body lang ', '<body lang=', '<html\n'])
+    expect(writtenLanguage(piece.repeat(300_000), ['en-US'])).toBe('en-US')
+})

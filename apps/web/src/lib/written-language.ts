@@ -1,4 +1,4 @@
-const declared = /<(?:html|body)\b[^>]*?\blang\s*=\s*["']?([a-z]{2,3}(?:-[a-z0-9]{2,8})*)/i
+const declared = /<(?:html|body)\b[^<>]*?\blang\s*=\s*["']?([a-z]{2,3}(?:-[a-z0-9]{2,8})*)/i
 
 /**
  * The language by which what is written is spelled: that of the mail it answers, where that says it and it is one of the person's, as

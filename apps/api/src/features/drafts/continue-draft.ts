@@ -4,7 +4,7 @@ import { idsShownIn } from '#mail/shown-pictures.ts'
 import { findOriginal, findQuotable } from '#store/quoted-original.ts'
 import type { FeatureDeps } from '../feature-deps.ts'
 import type { AboutMail } from './carry-parts.ts'
-import { areAmong } from './same-pictures.ts'
+import { arePicturesKept } from './same-pictures.ts'
 
 /** The texts of a mail, and what it is about; its pictures that stood in what it quotes are none of its `parts`. */
 type Continued = Pick<AboutMail, 'html' | 'text' | 'parts'> & Pick<DraftContent, 'about' | 'quotes'>
@@ -24,12 +24,14 @@ export const continueDraft = async (
   for (const about of removeQuote ? quotable : []) {
     const found = await findOriginal(store, userId, about)
     if (!found || found === 'absent') continue
-    const own = removeQuote?.(found.original)
-    if (!own) continue
+    const removed = removeQuote?.(found.original)
+    if (!removed) continue
+    const { own } = removed
     const ofText = idsShownIn(own.html ?? '')
     const [quoted, known] = [shownIn(html, parts), shownIn(found.original.html, found.parts)]
     const dropped = quoted.filter(({ content_id: id }) => !ofText.has(id ?? ''))
-    if (!(await areAmong(deps, dropped, known))) continue
+    const places = removed.places.map(([there, here]) => [namedIn(parts, there), namedIn(found.parts, here)] as const)
+    if (!(await arePicturesKept(deps, { dropped, known, places }))) continue
     return {
       ...own,
       parts: parts.filter((part) => !dropped.includes(part)),
@@ -52,3 +54,6 @@ const shownIn = (html: string | null, parts: AboutMail['parts']): AboutMail['par
   const shown = idsShownIn(html ?? '')
   return parts.filter(({ content_id: id }) => id !== null && shown.has(id))
 }
+
+const namedIn = (parts: AboutMail['parts'], id: string): AboutMail['parts'][number] | undefined =>
+  shownIn(`cid:${id}`, parts)[0]

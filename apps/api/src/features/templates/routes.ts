@@ -9,6 +9,7 @@ import {
   countTemplates,
   findOwnTemplate,
   holdOwnTemplate,
+  holdTemplates,
   insertTemplate,
   listTemplates,
   removeTemplate,
@@ -35,7 +36,9 @@ export const registerTemplates = ({ router, store }: FeatureDeps): void => {
   router.on('saveTemplate', ({ user: { userId }, params: { templateId: id }, body: { baseVersion, content } }) => {
     const texts = sound(content)
     return write(userId, async (unit) => {
+      await holdTemplates(unit.tx, userId)
       const known = await holdOwnTemplate(unit.tx, userId, id)
+      if (known && known.removedAt !== null) await requireRoom(unit.tx, userId)
       if (!known) await make(unit, { id, userId, texts, baseVersion })
       else if (!isSame(known, texts)) {
         if (baseVersion !== known.version) throw changedElsewhere()
@@ -49,7 +52,9 @@ export const registerTemplates = ({ router, store }: FeatureDeps): void => {
   )
   router.on('restoreTemplate', ({ user: { userId }, params }) =>
     write(userId, async (unit) => {
+      await holdTemplates(unit.tx, userId)
       const row = await requireHeld(unit.tx, userId, params.templateId)
+      if (row.removedAt !== null) await requireRoom(unit.tx, userId)
       await restoreTemplate(unit, row)
       return present(row)
     }),
@@ -61,16 +66,21 @@ const make = async (
   { id, userId, texts, baseVersion }: { id: string; userId: bigint; texts: TemplateTexts; baseVersion: number },
 ): Promise<void> => {
   if (baseVersion > 0) throw noTemplate()
-  if ((await countTemplates(unit.tx, userId)) >= maxTemplates)
-    throw new AppError('request.too_large', `There are ${maxTemplates} templates already.`, {
-      hint: 'Delete one that is not needed any more.',
-    })
+  await requireRoom(unit.tx, userId)
   if (await insertTemplate(unit, { id, userId, texts })) return
   // Sent twice at once, it is the same; else there was one before.
   const other = await holdOwnTemplate(unit.tx, userId, id)
   if (!other || other.removedAt !== null || !isSame(other, texts))
     throw new AppError('request.conflict', 'Something else was made under this id.', {
       hint: 'Make a new id for every template.',
+    })
+}
+
+/** For one more, while they are held (`holdTemplates`). */
+const requireRoom = async (tx: Tx, userId: bigint): Promise<void> => {
+  if ((await countTemplates(tx, userId)) >= maxTemplates)
+    throw new AppError('request.too_large', `There are ${maxTemplates} templates already.`, {
+      hint: 'Delete one that is not needed any more.',
     })
 }
 
