@@ -4,7 +4,16 @@ import { ApiError, call } from './api.ts'
 import { app } from './app-state.ts'
 import { writing } from './apply-change.ts'
 import { retryLost } from './attachments.ts'
-import { draftsHere, dropDraft, findDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
+import {
+  draftsHere,
+  dropDraft,
+  findDraft,
+  forgetDrafts,
+  isDirty,
+  noteNewer,
+  patchDraft,
+  whenDraftsChange,
+} from './draft-state.ts'
 import { forgetIdentities, refreshIdentities } from './identities.ts'
 import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
 import { learnWhetherSent } from './lost-answer.ts'
@@ -80,7 +89,7 @@ const watchSession = (isWindow: boolean): (() => void) => {
       saveWaiting()
       retryLost()
       void refresh()
-    } else if (idsOf(now.accounts) !== idsOf(last.accounts))
+    } else if (now.accounts !== last.accounts && idsOf(now.accounts) !== idsOf(last.accounts))
       // One that is disconnected has no mail on its way; one that comes back may have.
       void refreshOutbox()
   }
@@ -123,7 +132,7 @@ const refreshDraft = async (key: string): Promise<void> => {
   // What came or went here meanwhile is newer than that.
   if (findDraft(key)?.attachments === before.attachments) patchDraft(key, { attachments: now.attachments })
   if (now.version <= before.version) return
-  patchDraft(key, { newer: now })
+  noteNewer(key, now)
   settle(key)
 }
 
@@ -145,7 +154,7 @@ const takeDraft = ({ draft }: Extract<Change, { kind: 'draft' }>): void => {
     if (id !== draft.id) continue
     patchDraft(key, { attachments: draft.attachments })
     if (draft.version <= version) continue
-    patchDraft(key, { newer: draft })
+    noteNewer(key, draft)
     if (!isSaving(key)) settle(key)
   }
 }
