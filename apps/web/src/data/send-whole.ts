@@ -29,8 +29,8 @@ export const sendWhole = async (
 }
 
 const unattached = (key: string): string | null => {
-  const name = uploadsOf(key)[0]?.file.name ?? findDraft(key)?.attachments.find(isMissing)?.filename
+  const name = uploadsOf(key)[0]?.file.name ?? findDraft(key)?.attachments.find(didNotCome)?.filename
   return name === undefined ? null : t('attach.notAll', { name })
 }
 
-const isMissing = ({ state }: DraftAttachment): boolean => state === 'missing'
+const didNotCome = ({ state }: DraftAttachment): boolean => state === 'missing'

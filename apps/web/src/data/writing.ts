@@ -32,7 +32,7 @@ export const startWriting = ({ isWindow }: { isWindow: boolean }): void => {
   answerOthers((id) => draftsHere().some((one) => one.id === id))
   // As long as they come back, those that are not here yet are not forgotten.
   whenDraftsChange(() => !isWindow && !isBringingBack && rememberPanels(draftsHere()))
-  whenDraftsChange(tellSending)
+  whenDraftsChange(sayBusy)
   addEventListener('beforeunload', holdBack)
   addEventListener('pagehide', saveEverything)
   document.addEventListener('visibilitychange', () => document.hidden && saveEverything())
@@ -49,7 +49,7 @@ const holdBack = (event: BeforeUnloadEvent): void => {
 
 /** Said as long as it takes: the panel is closed already. */
 let sendingToast: string | null = null
-const tellSending = (): void => {
+const sayBusy = (): void => {
   const isBusy = draftsHere().some(({ isSending }) => isSending)
   if (isBusy && !sendingToast) sendingToast = showToast({ kind: 'busy', text: t('compose.sending') }, aDayMs)
   if (isBusy || !sendingToast) return
