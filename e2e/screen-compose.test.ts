@@ -3,7 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
 import { bodyOf, composer, draftsAt, openBy, saved, write } from './support/compose.ts'
 import { type Outgoing, startOutgoing } from './support/outgoing.ts'
-import { countAt, expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+import {
+  countAt,
+  expectAccessible,
+  openInbox,
+  picture,
+  rowOf,
+  type Screen,
+  startScreen,
+  withoutRest,
+} from './support/screen.ts'
 
 /** What one does to write a mail, and that nothing of it is lost. */
 let screen: Screen
@@ -118,6 +127,20 @@ describe('writing', () => {
     await bodyOf(page).getByText('Gone?').waitFor()
     await until(async () => (await draftsAt(screen, 'Thrown away')).length === 1)
     await close('Thrown away')
+  })
+})
+
+describe('a composer whose script does not come', () => {
+  it('is told of, and opens once it does', async () => {
+    const tab = await screen.newPage(context)
+    const comeAgain = await withoutRest(tab, screen.base)
+    await openInbox(tab, screen.base)
+    await tab.getByRole('button', { name: 'Compose' }).click()
+    await tab.getByText('Postern does not answer.').waitFor()
+    await expectAccessible(tab)
+    await comeAgain()
+    await openBy(tab, 'c')
+    await tab.close()
   })
 })
 

@@ -2,7 +2,16 @@ import { readFile } from 'node:fs/promises'
 import type { BrowserContext, Download, Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { countAt, deliver, expectAccessible, openInbox, rowOf, type Screen, startScreen } from './support/screen.ts'
+import {
+  countAt,
+  deliver,
+  expectAccessible,
+  openInbox,
+  rowOf,
+  type Screen,
+  startScreen,
+  withoutRest,
+} from './support/screen.ts'
 
 /** Reading: files, pictures from outside, saving and printing, and what a tab tells that is left alone. */
 let screen: Screen
@@ -180,6 +189,44 @@ describe('a mail', () => {
     await page.goto(before)
     await open.filter({ hasText: 'About Boats' }).waitFor()
     await page.waitForURL(now)
+  })
+
+  it('stays open as it is while an answer to it comes', async () => {
+    const arrive = (text: string, more = '') =>
+      screen.dovecot.deliver(
+        'robin',
+        'INBOX',
+        `From: Zed <zed@example.org>\r\nSubject: Regatta\r\nMessage-ID: <${text}@regatta.example>\r\n${more}\r\nWords: ${text}\r\n`,
+      )
+    const answers = 'References: <first@regatta.example>\r\n'
+    arrive('first')
+    await rowOf(page, 'Regatta').waitFor()
+    arrive('second', answers)
+    await rowOf(page, 'Regatta').click()
+    const open = page.locator('article.message')
+    const heads = open.locator('.message-head:not(.addresses)')
+    await open.filter({ hasText: 'Words: second' }).waitFor()
+    expect(await open.filter({ hasText: 'Words:' }).count()).toBe(2)
+    await heads.last().click()
+    await open.evaluateAll((all) => all.map((shown) => shown.setAttribute('data-same', '')))
+    arrive('third', answers)
+    await open.filter({ hasText: 'Words: third' }).waitFor()
+    expect(await page.locator('article[data-same]').count()).toBe(2)
+    expect(await heads.evaluateAll((all) => all.map((one) => one.ariaExpanded))).toEqual(['true', 'false', 'true'])
+  })
+
+  it('shows as soon as the part of the program that draws it has come', async () => {
+    const tab = await screen.newPage(context)
+    const comeAgain = await withoutRest(tab, screen.base)
+    const refused = tab.waitForEvent('requestfailed', (request) => request.url().endsWith('.js'))
+    await openInbox(tab, screen.base)
+    await rowOf(tab, 'Tide and Timber').click()
+    await refused
+    await tab.getByText(/^No connection/).waitFor()
+    await comeAgain()
+    await tab.frameLocator('iframe.html-body').locator('img').first().waitFor({ state: 'attached' })
+    await tab.getByText(/^No connection/).waitFor({ state: 'detached' })
+    await tab.close()
   })
 
   it('loads pictures from outside for senders one trusts, until one wants to be asked again', async () => {

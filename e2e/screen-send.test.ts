@@ -95,6 +95,20 @@ describe('sending', () => {
     expect(smtp.mails).toHaveLength(1)
   })
 
+  it('gives the focus back to what had it before, not to the top of the page', async () => {
+    const row = rowOf(page, 'Garden plans')
+    await row.focus()
+    await page.keyboard.press('c')
+    await composer(page).getByLabel('To', { exact: true }).fill('bob@example.org')
+    await composer(page).getByLabel('Subject').fill('Back to the list')
+    await bodyOf(page).click()
+    await page.keyboard.type('See you.')
+    await saved(page)
+    await send()
+    await arrived('Back to the list')
+    expect(await row.evaluate((shown) => shown.contains(document.activeElement))).toBe(true)
+  })
+
   it('answers all with the original sealed below, or taken in to be edited', async () => {
     await rowOf(page, 'Garden plans').click()
     await page.locator('article.message').first().waitFor()

@@ -153,6 +153,14 @@ const violations = async (page: Page, rules?: string[]): Promise<string[]> => {
   )
 }
 
+/** As when the line goes while a page starts: only the scripts that the page itself names come. Answers how the others come again. */
+export const withoutRest = async (page: Page, base: string): Promise<() => Promise<void>> => {
+  const start = await (await fetch(base)).text()
+  const isRest = (url: URL) => url.pathname.endsWith('.js') && !start.includes(url.pathname)
+  await page.route(isRest, (route) => route.abort())
+  return () => page.unroute(isRest)
+}
+
 /** A finger on the glass, by Chromium's own input. */
 export const swipe = async (page: Page, target: Locator, dx: number): Promise<void> => {
   const box = await target.boundingBox()

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorTable } from '@postern/shared/error-codes.ts'
+import type { ErrorCode } from '@postern/shared/error-codes.ts'
 import type { ErrorBody } from '@postern/shared/errors.ts'
 import type { rest } from '@postern/shared/rest.ts'
 import type { z } from 'zod'
@@ -57,7 +57,7 @@ const readError = async (response: Response): Promise<ApiError> => {
 /** What the API says went wrong, whatever it was that answered. */
 export const errorOf = (body: unknown): ApiError => {
   const error = (body as Partial<ErrorBody> | null)?.error // looked at field by field
-  const code = error?.code && error.code in errorTable ? error.code : 'internal'
+  const code = error?.code ?? 'internal'
   return new ApiError(code, {
     message: typeof error?.message === 'string' ? error.message : t('error.unknown'),
     ...(error ?? {}),

@@ -1,5 +1,6 @@
 import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
 import { applyTreeChange } from './account-tree.ts'
+import { ApiError } from './api.ts'
 import {
   type AppState,
   app,
@@ -109,12 +110,24 @@ const forgetMerges = (threadIds: string[]): void => {
   app.set({ merged: Object.fromEntries(Object.entries(merged).filter(([threadId]) => !threadIds.includes(threadId))) })
 }
 
-/** So much has changed that it is not told one by one: that conversation may be a part of it. */
+const askAgainMs = 5000
+const waiting = new Set<string>()
+
+/** It has changed, or may have. It stays as it is until it can be asked for, as long as somebody looks at it. */
 const loadShownThread = (): void => {
   const { current } = threadInView
   if (current === null) return
   noteThread(current)
-  loadThread(current).catch(() => undefined)
+  loadThread(current).catch((error: unknown) => {
+    if (error instanceof ApiError && error.code === 'not_found') return forgetThreads([current])
+    if (waiting.has(current)) return
+    waiting.add(current)
+    setTimeout(() => {
+      waiting.delete(current)
+      if (threadInView.current === current) loadShownThread()
+      else forgetThreads([current])
+    }, askAgainMs)
+  })
 }
 
 /** What could not be loaded, or was not here, is asked for again, and so is a mail of which only the header was here. */
@@ -134,9 +147,13 @@ const applyBodies = (messageIds: Set<string>): void => {
 
 type Placed = Extract<Change, { kind: 'messages' }>['messages']
 
-/** All messages of conversations that changed. One that went into another is followed; one that has grown is asked for again. */
+/**
+ * All messages of conversations that changed. One that went into another is followed; one that has grown is asked for again, and what
+ * is shown of it stays until the answer is here.
+ */
 const applyMessages = (messages: Placed): void => {
-  for (const { threadId } of messages) noteThread(threadId)
+  const told = new Set(messages.map(({ threadId }) => threadId))
+  for (const threadId of told) noteThread(threadId)
   const now = new Map(messages.map((message) => [message.id, message]))
   const { threads } = app.get()
   for (const [threadId, known] of Object.entries(threads)) {
@@ -144,11 +161,25 @@ const applyMessages = (messages: Placed): void => {
     const winnerId = moved && now.get(moved.id)?.threadId
     if (winnerId !== undefined) followMerge(threadId, winnerId).catch(() => forgetThreads([threadId]))
   }
-  const grown = messages.filter(
-    ({ id, threadId, placements }) => placements.length > 0 && !threads[threadId]?.some((known) => known.id === id),
+  const next = { ...threads }
+  /** Those that are known in the conversation they are told of in. */
+  const known = new Set<string>()
+  for (const threadId of told) {
+    const thread = threads[threadId]
+    if (!thread) continue
+    next[threadId] = thread.map((message) => {
+      const placed = now.get(message.id)
+      if (placed?.threadId !== threadId) return message
+      known.add(message.id)
+      return { ...message, placements: placed.placements }
+    })
+  }
+  app.set({ threads: next })
+  const grown = new Set(
+    messages.filter(({ id, placements }) => placements.length > 0 && !known.has(id)).map(({ threadId }) => threadId),
   )
-  app.set((state) => ({ threads: placeMessages(state.threads, messages) }))
-  forgetThreads(grown.map(({ threadId }) => threadId))
+  if (threadInView.current !== null && grown.delete(threadInView.current)) loadShownThread()
+  forgetThreads([...grown])
 }
 
 /** Whoever shows them asks again. */
@@ -158,13 +189,4 @@ const forgetThreads = (threadIds: string[]): void => {
   app.set(({ threads }) => ({
     threads: Object.fromEntries(Object.entries(threads).filter(([threadId]) => !forgotten.has(threadId))),
   }))
-}
-
-const placeMessages = (before: AppState['threads'], messages: Placed): AppState['threads'] => {
-  const threads = { ...before }
-  for (const { id, threadId, placements } of messages) {
-    const thread = threads[threadId]
-    if (thread) threads[threadId] = thread.map((message) => (message.id === id ? { ...message, placements } : message))
-  }
-  return threads
 }

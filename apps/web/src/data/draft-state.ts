@@ -59,6 +59,12 @@ export const findDraft = (key: string): OpenDraft | undefined => draftsHere().fi
 export const patchDraft = (key: string, change: Partial<OpenDraft>): void =>
   state.set(({ list }) => ({ list: list.map((one) => (one.key === key ? { ...one, ...change } : one)) }))
 
+/** As somebody wrote it elsewhere, unless what was told before is newer: an answer may be older than the news. */
+export const noteNewer = (key: string, newer: Draft): void => {
+  const draft = findDraft(key)
+  if (draft && newer.version > Math.max(draft.version, draft.newer?.version ?? 0)) patchDraft(key, { newer })
+}
+
 export const dropDraft = (key: string): void =>
   state.set(({ list }) => ({ list: list.filter((one) => one.key !== key) }))
 

@@ -1,5 +1,6 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { app } from './app-state.ts'
+import { loadPart } from './load-part.ts'
 
 /** What has to be known, and may be asked, before mail of an account is deleted for good (ui/confirm-expunge.tsx). */
 export const expungeIn = (
@@ -10,7 +11,7 @@ export const expungeIn = (
     if (accountId === undefined) return
     const policy = { kind: 'whenDeletedHere' } as const
     // Hardly ever asked for: it comes when it is.
-    const { patchAccount } = await import('./patch-account.ts')
+    const { patchAccount } = await loadPart(import('./patch-account.ts'))
     await patchAccount(accountId, { retrieval: { isDeletionDecided: true, ...(isAlsoThere ? { policy } : {}) } })
   },
 })

@@ -11,6 +11,8 @@ const goesElsewhere = /^(?:Tab|Escape|Arrow.+|Page.+|Home|End)$/
 const newline = '\n'
 
 let waiting = 0
+/** Raised when keys are let go: what was wished before that has no say in what is held since. */
+let round = 0
 let text = ''
 let letGo: ReturnType<typeof setTimeout> | undefined
 let atLast: ReturnType<typeof setTimeout> | undefined
@@ -18,6 +20,7 @@ let atLast: ReturnType<typeof setTimeout> | undefined
 /** Until `opened` has come true and the composer has the focus. */
 export const holdKeys = (opened: Promise<unknown>): void => {
   waiting += 1
+  const own = round
   clearTimeout(letGo)
   clearTimeout(atLast)
   atLast = setTimeout(stop, holdAtMostMs)
@@ -27,6 +30,7 @@ export const holdKeys = (opened: Promise<unknown>): void => {
   void opened
     .catch(() => undefined)
     .then(() => {
+      if (own !== round) return
       waiting -= 1
       if (waiting === 0) letGo = setTimeout(stop, focusWithinMs)
     })
@@ -34,6 +38,8 @@ export const holdKeys = (opened: Promise<unknown>): void => {
 
 const stop = (): void => {
   text = ''
+  waiting = 0
+  round += 1
   clearTimeout(letGo)
   clearTimeout(atLast)
   removeEventListener('keydown', hold, true)

@@ -91,6 +91,7 @@ describe('a conversation that a mail has joined with another one', () => {
 describe('a conversation on the screen', () => {
   afterEach(() => {
     vi.unstubAllGlobals()
+    vi.useRealTimers()
     threadInView.current = null
     app.set(blank)
   })
@@ -105,6 +106,50 @@ describe('a conversation on the screen', () => {
     threadInView.current = '5'
     tell({ kind: 'mailboxGrew', mailboxId: '1' })
     await vi.waitFor(() => expect(app.get().threads).toEqual({ '5': messages }))
+  })
+
+  const grown = (...ids: string[]): Change => ({
+    kind: 'messages',
+    messages: ids.map((id) => ({ id, threadId: '5', placements: [{ mailboxId: '1', copies: 1, flags: {} as never }] })), // any will do
+  })
+  const view = (answer: () => Promise<Response>) => {
+    vi.stubGlobal('fetch', answer)
+    app.set({ threads: { '5': [message('1')], '6': [message('3')] } })
+    threadInView.current = '5'
+    tell(grown('2'))
+  }
+
+  it('stays as it is while a mail comes into it, and is asked for with that one', async () => {
+    const messages = [message('1'), message('2')]
+    view(async () => Response.json({ threadId: '5', messages }))
+    expect(app.get().threads['5']?.map(({ id }) => id)).toEqual(['1'])
+    await vi.waitFor(() => expect(app.get().threads['5']).toEqual(messages))
+    threadInView.current = '6'
+    tell(grown('4'))
+    expect(Object.keys(app.get().threads)).toEqual(['6'])
+  })
+
+  it('stays without a line, too, and is asked for until it is here or nobody looks at it any more', async () => {
+    vi.useFakeTimers()
+    let asked = 0
+    view(async () => {
+      asked++
+      throw new TypeError('no line')
+    })
+    tell(grown('4'))
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(app.get().threads['5']?.map(({ id }) => id)).toEqual(['1'])
+    expect(asked).toBeGreaterThan(3)
+    expect(asked).toBeLessThan(20)
+    threadInView.current = '6'
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(Object.keys(app.get().threads)).toEqual(['6'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('goes when the server has it no more', async () => {
+    view(async () => Response.json({ error: { code: 'not_found', message: 'Gone.' } }, { status: 404 }))
+    await vi.waitFor(() => expect(Object.keys(app.get().threads)).toEqual(['6']))
   })
 
   it('is no longer that one once it is told of again', () => {

@@ -61,7 +61,11 @@ export const rememberPanels = (list: OpenDraft[]): void => {
   const open = list.filter(
     ({ isClosed, version, content, begun }) => !isClosed && (version > 0 || content !== begun?.content),
   )
-  sessionStorage.setItem(panelsKey, JSON.stringify(open.map(panelOf)))
+  try {
+    sessionStorage.setItem(panelsKey, JSON.stringify(open.map(panelOf)))
+  } catch {
+    // Only the places of the panels: what is written in them is kept by itself.
+  }
 }
 
 const panelOf = ({ id, place, version, content, stored, begun }: OpenDraft): Panel => ({

@@ -2,6 +2,7 @@ import type { Account, SyncReply } from '@postern/shared/accounts.ts'
 import { messageDate } from '#lib/format.ts'
 import { count, t } from '#lib/text.ts'
 import { ApiError, call, explain } from './api.ts'
+import { loadPart } from './load-part.ts'
 import { showToast } from './toasts.ts'
 
 const firstMs = 200
@@ -35,7 +36,7 @@ const follow = async (accountId: string, signal: AbortSignal): Promise<string> =
     await new Promise((done) => setTimeout(done, waitMs))
     sync = await call('getSync', 'GET', `/v1/accounts/${accountId}/syncs/${sync.id}`, { signal })
   }
-  const { refreshAccount } = await import('./patch-account.ts')
+  const { refreshAccount } = await loadPart(import('./patch-account.ts'))
   await refreshAccount(accountId)
   const { problem, waitsUntil } = sync
   if (problem) {

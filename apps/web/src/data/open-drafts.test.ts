@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { content, DraftServer, draftOf, signIn, storage } from './draft-fixture.ts'
-import { addDraft, draftsHere, findDraft, forgetDrafts } from './draft-state.ts'
+import { addDraft, draftsHere, findDraft, forgetDrafts, patchDraft } from './draft-state.ts'
 import { readLocally, rememberPanels } from './local-drafts.ts'
 import { closeDraft, discardDraft, openDraft, restoreDrafts } from './open-drafts.ts'
 import { changeDraft } from './save-drafts.ts'
@@ -68,6 +68,15 @@ it('what another device wrote is not discarded unseen: it shows, and nothing off
   expect(draftsHere()).toHaveLength(1)
 })
 
+it('comes back with no file on its way that has arrived since', async () => {
+  const key = begin()
+  patchDraft(key, { uploading: 1 })
+  server.write('a', 'from the phone')
+  discardDraft(key)
+  await settled()
+  expect(draftsHere()).toMatchObject([{ uploading: 0, version: 2, content: { text: 'from the phone' } }])
+})
+
 it('discarded while a save is under way goes what was saved, and never the text of another device', async () => {
   const key = begin()
   server.write('a', 'from the phone')
@@ -110,6 +119,17 @@ it('a reply that nothing was written into comes back signed, and goes when it is
   closeDraft(again?.key ?? '')
   await settled()
   expect([server.texts(), draftsHere()]).toEqual([[], []])
+})
+
+it('a browser that remembers no panels keeps nobody from writing', () => {
+  const key = begin()
+  vi.stubGlobal('sessionStorage', {
+    setItem: () => {
+      throw new DOMException('full', 'QuotaExceededError')
+    },
+  })
+  expect(() => rememberPanels(draftsHere())).not.toThrow()
+  expect(findDraft(key)?.content.text).toContain('one')
 })
 
 it('what was written into a reply elsewhere comes back as it is there, and stays when it is closed', async () => {

@@ -182,10 +182,10 @@ const comeBack = async (draft: OpenDraft, error: unknown): Promise<void> => {
   const isConflict = error instanceof ApiError && error.code === 'request.conflict'
   const now = isConflict ? await call('getDraft', 'GET', `/v1/drafts/${draft.id}`).catch(() => null) : null
   const newer = now && now.version > draft.version ? now : null
-  const { key } = addDraft({ ...draft, newer, revision: draft.revision + 1 })
+  const back = addDraft({ ...draft, newer, uploading: uploadingOf(draft.key), revision: draft.revision + 1 })
   showToast({ kind: 'problem', text: newer ? t('compose.notDiscarded') : explain(error) })
-  if (isUntouched(draft)) settle(key)
-  else void saveNow(key)
+  if (isUntouched(back)) settle(back.key)
+  else void saveNow(back.key)
 }
 
 const bringBack = async (draft: OpenDraft, { id, version }: Discarded): Promise<void> => {
@@ -207,7 +207,7 @@ export const keepFocus = (): void => {
   const { activeElement } = document
   if (activeElement && !activeElement.closest('[data-composer]')) before = activeElement
 }
-const giveFocusBack = (key: string): void => {
+export const giveFocusBack = (key: string): void => {
   if (
     document.querySelector(`[data-composer="${key}"]`)?.contains(document.activeElement) &&
     before instanceof HTMLElement

@@ -2,14 +2,17 @@ import { inOrder } from './account-tree.ts'
 import { call } from './api.ts'
 import { app } from './app-state.ts'
 
-/** Shown at once, and put back when it could not be stored. Throws ApiError. */
+let chosen: string[] | null = null
+
+/** Shown at once, and put back when it could not be stored and nobody has chosen another since. Throws ApiError. */
 export const orderAccounts = async (accountIds: string[]): Promise<void> => {
+  chosen = accountIds
   const before = placesOf(app.get().accounts.map(({ id }) => id))
   place(placesOf(accountIds))
   try {
     await call('orderAccounts', 'PUT', '/v1/account-order', { body: { accountIds } })
   } catch (error) {
-    place(before)
+    if (chosen === accountIds) place(before)
     throw error
   }
 }

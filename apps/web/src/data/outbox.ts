@@ -81,7 +81,7 @@ export const hearSubmission = (submission: Submission): void => {
   showSubmission(submission)
 }
 
-const showAnswer = async <Answer>(
+const showUnlessTold = async <Answer>(
   id: string,
   ask: () => Promise<Answer>,
   submissionOf: (answer: Answer) => Submission,
@@ -105,18 +105,22 @@ export const forgetSubmission = (id: string): void =>
 /** It is a draft again, and opens. Throws ApiError. */
 export const takeBack = async (id: string, place: Place = 'docked'): Promise<void> => {
   const ask = () => call('cancelSubmission', 'POST', `/v1/submissions/${id}/cancel`)
-  const { draft } = await showAnswer(id, ask, ({ submission }) => submission)
+  const { draft } = await showUnlessTold(id, ask, ({ submission }) => submission)
   if (draft) showReturned(draft, place)
 }
 
 /** Throws ApiError. */
 export const retry = async (id: string): Promise<void> => {
-  await showAnswer(id, () => call('retrySubmission', 'POST', `/v1/submissions/${id}/retry`), itself)
+  await showUnlessTold(id, () => call('retrySubmission', 'POST', `/v1/submissions/${id}/retry`), itself)
 }
 
 /** Null: as soon as possible. Throws ApiError. */
 export const reschedule = async (id: string, sendAt: WallTime | null): Promise<void> => {
-  await showAnswer(id, () => call('patchSubmission', 'PATCH', `/v1/submissions/${id}`, { body: { sendAt } }), itself)
+  await showUnlessTold(
+    id,
+    () => call('patchSubmission', 'PATCH', `/v1/submissions/${id}`, { body: { sendAt } }),
+    itself,
+  )
 }
 
 const itself = (submission: Submission): Submission => submission
@@ -124,7 +128,7 @@ const itself = (submission: Submission): Submission => submission
 /** Throws ApiError. */
 export const decide = async (id: string, decision: 'arrived' | 'sendAgain' | 'backToDraft'): Promise<void> => {
   const ask = () => call('decideSubmission', 'POST', `/v1/submissions/${id}/decision`, { body: { decision } })
-  const { draft } = await showAnswer(id, ask, ({ submission }) => submission)
+  const { draft } = await showUnlessTold(id, ask, ({ submission }) => submission)
   if (draft) showReturned(draft)
 }
 

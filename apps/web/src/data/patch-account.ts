@@ -12,8 +12,9 @@ const shownAccount = (accountId: string): Shown<Account> => ({
 })
 
 /** Shows the account that a request answers with. Throws ApiError. */
-export const showAccount = (accountId: string, ask: () => Promise<Account>): Promise<void> =>
-  showAnswer(shownAccount(accountId), ask)
+export const showAccount = async (accountId: string, ask: () => Promise<Account>): Promise<void> => {
+  await showAnswer(shownAccount(accountId), ask)
+}
 
 /** Shown once it is stored. Throws ApiError. */
 export const patchAccount = (accountId: string, body: AccountPatch): Promise<void> =>

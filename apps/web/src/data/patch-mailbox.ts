@@ -1,7 +1,7 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { call } from './api.ts'
 import { app } from './app-state.ts'
-import { type Shown, showAtOnce } from './show-answer.ts'
+import { type Shown, showAnswer, showAtOnce } from './show-answer.ts'
 
 const shownMailbox = (mailboxId: string): Shown<Mailbox> => ({
   find: () => app.get().mailboxes[mailboxId],
@@ -18,6 +18,11 @@ export const patchMailbox = (
   body: Partial<Pick<Mailbox, 'role' | 'isSynced' | 'isWatched'>>,
 ): Promise<void> =>
   showAtOnce(shownMailbox(mailboxId), body, () => call('patchMailbox', 'PATCH', `/v1/mailboxes/${mailboxId}`, { body }))
+
+/** Renames or moves it, and answers it as it is then. Throws ApiError. */
+export const placeMailbox = (mailboxId: string, body: NewPlace): Promise<Mailbox> =>
+  showAnswer(shownMailbox(mailboxId), () => call('patchMailbox', 'PATCH', `/v1/mailboxes/${mailboxId}`, { body }))
+export type NewPlace = { name: string } | { parentId: string | null }
 
 /** One that was just made, unless it was told of before. */
 export const addMailbox = (made: Mailbox): void =>

@@ -5,7 +5,7 @@ import { writeDeparture } from '#lib/departure-text.ts'
 import { newId } from '#lib/new-id.ts'
 import { ApiError, call, explain } from './api.ts'
 import { app, setting } from './app-state.ts'
-import { dropDraft, findDraft, isDirty, type OpenDraft, type Place, patchDraft } from './draft-state.ts'
+import { dropDraft, findDraft, isDirty, noteNewer, type OpenDraft, type Place, patchDraft } from './draft-state.ts'
 import { forgetLocally } from './local-drafts.ts'
 import { learnWhetherSent } from './lost-answer.ts'
 import { showMade, takeBack } from './outbox.ts'
@@ -74,7 +74,7 @@ export const sendDraft = async (key: string, sendAt: WallTime | null): Promise<v
     }
     comeBack(now === 'same' ? explain(error) : t('compose.changedElsewhere'))
     if (now === 'same') return
-    patchDraft(key, { newer: now })
+    noteNewer(key, now)
     showNewer(key)
   }
 }

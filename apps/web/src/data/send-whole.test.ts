@@ -35,7 +35,8 @@ beforeEach(() => {
   vi.stubGlobal('localStorage', storage())
   vi.stubGlobal('DOMParser', Reader)
   const createElement = () => ({ setAttribute: () => undefined, outerHTML: '' })
-  vi.stubGlobal('document', { implementation: { createHTMLDocument: () => ({ createElement }) } })
+  const implementation = { createHTMLDocument: () => ({ createElement }) }
+  vi.stubGlobal('document', { implementation, querySelector: () => null })
   vi.stubGlobal('XMLHttpRequest', SlowWire)
   for (const { id } of toastsShown()) dismiss(id)
   signIn('7')

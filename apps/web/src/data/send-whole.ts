@@ -3,6 +3,7 @@ import type { WallTime } from '@postern/shared/submissions.ts'
 import { t } from '#lib/composer-text.ts'
 import { uploadsOf, whenAttached } from './attachments.ts'
 import { findDraft, patchDraft } from './draft-state.ts'
+import { giveFocusBack } from './open-drafts.ts'
 import { sendDraft } from './send-draft.ts'
 import { whenFormatted } from './written-format.ts'
 
@@ -18,6 +19,7 @@ export const sendWhole = async (
   // Asked twice while the warnings were looked for.
   if (!draft || draft.isSending) return
   if (draft.revision !== seen) return patchDraft(key, { problem: t('compose.changedElsewhere') })
+  giveFocusBack(key)
   patchDraft(key, { isClosed: true, isSending: true, problem: null })
   const isFormatted = await whenFormatted(key)
   await whenAttached(key)
@@ -27,8 +29,8 @@ export const sendWhole = async (
 }
 
 const unattached = (key: string): string | null => {
-  const name = uploadsOf(key)[0]?.file.name ?? findDraft(key)?.attachments.find(isMissing)?.filename
+  const name = uploadsOf(key)[0]?.file.name ?? findDraft(key)?.attachments.find(didNotCome)?.filename
   return name === undefined ? null : t('attach.notAll', { name })
 }
 
-const isMissing = ({ state }: DraftAttachment): boolean => state === 'missing'
+const didNotCome = ({ state }: DraftAttachment): boolean => state === 'missing'

@@ -1,14 +1,20 @@
 import type { Account } from '@postern/shared/accounts.ts'
+import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { applyTreeChange } from './account-tree.ts'
 import { app, blank } from './app-state.ts'
 import { orderAccounts } from './order-accounts.ts'
 import { patchAccount, patchLook } from './patch-account.ts'
+import { placeMailbox } from './patch-mailbox.ts'
 
 let answer: (response: Response) => void
 const account = (id: string, fields: object = {}) => ({ id, position: Number(id), color: null, ...fields }) as Account // what is looked at here
 const refuse = () =>
   answer(Response.json({ error: { code: 'request.conflict', message: 'Not now.' } }, { status: 409 }))
+const refuseLater = () => {
+  const own = answer
+  return () => own(Response.json({ error: { code: 'request.conflict', message: 'Not now.' } }, { status: 409 }))
+}
 const shown = (id: string) => app.get().accounts.find((one) => one.id === id)
 
 beforeEach(() => {
@@ -42,6 +48,37 @@ describe('the answer about an account', () => {
     await expect(work).rejects.toMatchObject({ code: 'request.conflict' })
     expect(shown('1')).toMatchObject({ color: null, state: 'ready' })
   })
+
+  it('that refuses leaves what was chosen, and told, since', async () => {
+    const work = patchLook('1', { color: '#2f6fb5' })
+    const refuseFirst = refuseLater()
+    applyTreeChange({ kind: 'account', account: account('1', { color: '#b53f2f' }) })
+    refuseFirst()
+    await expect(work).rejects.toMatchObject({ code: 'request.conflict' })
+    expect(shown('1')?.color).toBe('#b53f2f')
+  })
+})
+
+it('a mailbox that is renamed keeps the counts that were told while the answer was on its way', async () => {
+  const mailbox = (fields: object) => ({ id: '7', name: 'Old', messages: 1, ...fields }) as Mailbox // what is looked at here
+  app.set({ mailboxes: { '7': mailbox({}) } })
+  const work = placeMailbox('7', { name: 'New' })
+  applyTreeChange({ kind: 'mailboxes', upserted: [mailbox({ name: 'New', messages: 2 })], removed: [] })
+  answer(Response.json(mailbox({ name: 'New' })))
+  expect(await work).toMatchObject({ name: 'New' })
+  expect(app.get().mailboxes['7']).toMatchObject({ name: 'New', messages: 2 })
+})
+
+it('an order that is refused leaves the one that was chosen since', async () => {
+  app.set({ accounts: [account('1'), account('2'), account('3')] })
+  const first = orderAccounts(['2', '1', '3'])
+  const refuseFirst = refuseLater()
+  const second = orderAccounts(['3', '2', '1'])
+  answer(new Response(null, { status: 204 }))
+  await second
+  refuseFirst()
+  await expect(first).rejects.toMatchObject({ code: 'request.conflict' })
+  expect(app.get().accounts.map(({ id }) => id)).toEqual(['3', '2', '1'])
 })
 
 it('accounts are put in order at once, and back when it could not be stored, with what was told meanwhile', async () => {

@@ -1,5 +1,6 @@
 import type { ChangeBatch } from '@postern/shared/changes.ts'
 import type { Socket } from 'socket.io-client'
+import { untilHere } from '#lib/until-here.ts'
 import { loadAccounts } from './account-tree.ts'
 import { app } from './app-state.ts'
 import { applyBatch, inView } from './apply-change.ts'
@@ -24,7 +25,12 @@ export const connectSocket = (since: Record<string, string> = {}): void => {
     return
   }
   // Loaded after the first rows are on the screen.
-  void import('socket.io-client').then(({ io }) => {
+  void untilHere(
+    () => import('socket.io-client'),
+    () => app.set({ isOnline: false }),
+  ).then(({ io }) => {
+    // Asked for twice while it did not come.
+    if (socket) return void socket.connect()
     socket = io({
       transports: ['websocket'],
       reconnectionDelay: 500,

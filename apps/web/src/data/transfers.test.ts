@@ -2,10 +2,12 @@ import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import type { Transfer } from '@postern/shared/transfers.ts'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { app, blank } from './app-state.ts'
+import { toastsShown } from './toasts.ts'
 import {
   askTransfer,
   cancelTransfer,
   dismissTransfers,
+  forgetTransfers,
   resumeTransfers,
   startImport,
   startUpload,
@@ -131,6 +133,21 @@ it('what a Maildir holds below goes into mailboxes of those names, made when mis
   expect(made()).toEqual([own, 'POST /v1/accounts/2/mailboxes', 'POST /v1/mailboxes/9/imports'])
   const told = transfersShown().find((one) => one.transfer.id === '3')?.refusedFiles
   expect(told).toEqual([{ name: 'Refused (0)', reason: 'No.' }])
+})
+
+it('what cannot be made below is told where the import itself was put away meanwhile', async () => {
+  for (const name of ['addEventListener', 'removeEventListener']) vi.stubGlobal(name, () => undefined)
+  app.set({ hasTransfers: true })
+  answers['POST /v1/mailboxes/7/imports'] = Response.json(transfer('3', 'done'))
+  answers['POST /v1/accounts/1/mailboxes'] = Response.json(
+    { error: { code: 'internal', message: 'No.' } },
+    { status: 500 },
+  )
+  const folders = [[], ['Refused']].map((names) => ({ names, files: [] }))
+  await startImport({ ...mailbox, accountId: '1' }, folders)
+  forgetTransfers(['3'])
+  await vi.advanceTimersByTimeAsync(0)
+  expect(toastsShown()).toMatchObject([{ kind: 'problem', text: 'Refused (0): No.' }])
 })
 
 /** An import whose files do not arrive. */

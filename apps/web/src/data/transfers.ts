@@ -71,7 +71,7 @@ export const startImport = async (mailbox: Mailbox, folders: ImportFolder[]): Pr
   return id
 }
 
-/** What cannot be made below is told where the import into the mailbox itself is. */
+/** What cannot be made below is told where the import into the mailbox itself is, as long as that is shown. */
 const importBelow = async (
   { id, mailbox, sent }: { id: string; mailbox: Mailbox; sent: Promise<void> },
   folders: ImportFolder[],
@@ -87,6 +87,8 @@ const importBelow = async (
     } catch (error) {
       const reason = explain(error)
       const name = `${names.join('/')} (${files.length.toLocaleString()})`
+      // It may have been put away here or on another device.
+      if (!isShown(id)) showToast({ kind: 'problem', text: `${name}: ${reason}` })
       patch(id, (shown) => ({ ...shown, refusedFiles: [...shown.refusedFiles, { name, reason }] }))
     }
   }

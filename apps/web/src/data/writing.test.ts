@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { app } from './app-state.ts'
+import { writing } from './apply-change.ts'
 import { content, DraftServer, draftOf, fileOf, signIn, storage } from './draft-fixture.ts'
 import { addDraft, draftsHere, findDraft, forgetDrafts, patchDraft } from './draft-state.ts'
 import { changeDraft, saveNow } from './save-drafts.ts'
@@ -78,6 +79,20 @@ it('files that came or went elsewhere while the line was cut show, but not over 
   letGo()
   await vi.advanceTimersByTimeAsync(100)
   expect(files(key)).toEqual(['here'])
+})
+
+it('an answer that is older than what was told meanwhile does not take its place', async () => {
+  const key = open()
+  changeDraft(key, { text: 'more' })
+  await saveNow(key)
+  patchDraft(key, { isFocused: true })
+  server.write('a', 'from the phone')
+  const letGo = hold('GET drafts a')
+  await cutLine()
+  writing.listener({ kind: 'draft', draft: draftOf('a', 4, { ...content, text: 'from the phone, later' }) })
+  letGo()
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(findDraft(key)).toMatchObject({ version: 4, content: { text: 'from the phone, later' } })
 })
 
 it('a draft that was sent or discarded elsewhere while the line was cut goes', async () => {

@@ -4,7 +4,16 @@ import { ApiError, call } from './api.ts'
 import { app } from './app-state.ts'
 import { writing } from './apply-change.ts'
 import { retryLost } from './attachments.ts'
-import { draftsHere, dropDraft, findDraft, forgetDrafts, isDirty, patchDraft, whenDraftsChange } from './draft-state.ts'
+import {
+  draftsHere,
+  dropDraft,
+  findDraft,
+  forgetDrafts,
+  isDirty,
+  noteNewer,
+  patchDraft,
+  whenDraftsChange,
+} from './draft-state.ts'
 import { forgetIdentities, refreshIdentities } from './identities.ts'
 import { answerOthers, forgetLocally, rememberPanels } from './local-drafts.ts'
 import { learnWhetherSent } from './lost-answer.ts'
@@ -23,7 +32,7 @@ export const startWriting = ({ isWindow }: { isWindow: boolean }): void => {
   answerOthers((id) => draftsHere().some((one) => one.id === id))
   // As long as they come back, those that are not here yet are not forgotten.
   whenDraftsChange(() => !isWindow && !isBringingBack && rememberPanels(draftsHere()))
-  whenDraftsChange(tellSending)
+  whenDraftsChange(sayBusy)
   addEventListener('beforeunload', holdBack)
   addEventListener('pagehide', saveEverything)
   document.addEventListener('visibilitychange', () => document.hidden && saveEverything())
@@ -40,7 +49,7 @@ const holdBack = (event: BeforeUnloadEvent): void => {
 
 /** Said as long as it takes: the panel is closed already. */
 let sendingToast: string | null = null
-const tellSending = (): void => {
+const sayBusy = (): void => {
   const isBusy = draftsHere().some(({ isSending }) => isSending)
   if (isBusy && !sendingToast) sendingToast = showToast({ kind: 'busy', text: t('compose.sending') }, aDayMs)
   if (isBusy || !sendingToast) return
@@ -80,7 +89,7 @@ const watchSession = (isWindow: boolean): (() => void) => {
       saveWaiting()
       retryLost()
       void refresh()
-    } else if (idsOf(now.accounts) !== idsOf(last.accounts))
+    } else if (now.accounts !== last.accounts && idsOf(now.accounts) !== idsOf(last.accounts))
       // One that is disconnected has no mail on its way; one that comes back may have.
       void refreshOutbox()
   }
@@ -123,7 +132,7 @@ const refreshDraft = async (key: string): Promise<void> => {
   // What came or went here meanwhile is newer than that.
   if (findDraft(key)?.attachments === before.attachments) patchDraft(key, { attachments: now.attachments })
   if (now.version <= before.version) return
-  patchDraft(key, { newer: now })
+  noteNewer(key, now)
   settle(key)
 }
 
@@ -145,7 +154,7 @@ const takeDraft = ({ draft }: Extract<Change, { kind: 'draft' }>): void => {
     if (id !== draft.id) continue
     patchDraft(key, { attachments: draft.attachments })
     if (draft.version <= version) continue
-    patchDraft(key, { newer: draft })
+    noteNewer(key, draft)
     if (!isSaving(key)) settle(key)
   }
 }

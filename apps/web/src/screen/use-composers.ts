@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { onMailtoClick } from '#data/compose-wish.ts'
 import { rememberedPanels } from '#data/open-panels.ts'
+import { untilHere } from '#lib/until-here.ts'
 
 type ComposerModule = typeof import('#features/composer/composers.tsx')
 
@@ -17,7 +18,7 @@ export const useComposers = (isSignedIn: boolean): ComposerModule | null => {
   const isAsked = useApp((state) => state.hasComposers) || hasOpen || location.pathname === '/compose'
   useEffect(() => {
     if (!isSignedIn || module) return
-    const load = () => void import('#features/composer/composers.tsx').then(setModule)
+    const load = () => void untilHere(() => import('#features/composer/composers.tsx')).then(setModule)
     if (isAsked) return load()
     const timer = setTimeout(load, afterStartMs)
     return () => clearTimeout(timer)

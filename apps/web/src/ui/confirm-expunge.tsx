@@ -1,10 +1,18 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import { lazy, Suspense } from 'react'
+import { type ComponentProps, lazy, Suspense, useState } from 'react'
 import { t } from '#lib/text.ts'
+import type { AskExpunge } from './ask-expunge.tsx'
 import { Confirm } from './confirm.tsx'
+import { Dialog } from './dialog.tsx'
 
-// Once for an account.
-const AskExpunge = lazy(() => import('./ask-expunge.tsx').then((module) => ({ default: module.AskExpunge })))
+// Once for an account. Each time anew: `lazy` would keep that it did not come.
+const askExpunge = () =>
+  lazy(() =>
+    import('./ask-expunge.tsx').then(
+      (module) => ({ default: module.AskExpunge }),
+      () => ({ default: NotHere }),
+    ),
+  )
 
 /**
  * Before mail is deleted for good, wherever that is asked for. Of a POP3 account that keeps everything at the provider it
@@ -27,10 +35,11 @@ export const ConfirmExpunge = ({
   // Never removed there before it was here whole: told where the account has such mail.
   const hasParts = (account?.maildrop?.headersOnly ?? 0) > 0
   const parts = hasParts ? ` ${t('confirm.partsStay')}` : ''
+  const [Ask] = useState(askExpunge)
   if (policy === 'keep' && account?.retrieval?.isDeletionDecided === false)
     return (
       <Suspense fallback={null}>
-        <AskExpunge {...on} accountId={account.id} what={what} parts={parts} onDecide={onDecide} />
+        <Ask {...on} accountId={account.id} what={what} parts={parts} onDecide={onDecide} />
       </Suspense>
     )
   const text =
@@ -49,3 +58,14 @@ export const ConfirmExpunge = ({
     />
   )
 }
+
+const NotHere = ({ onClose }: ComponentProps<typeof AskExpunge>) => (
+  <Dialog title={t('confirm.expunge')} onClose={onClose}>
+    <p>{t('error.unreachable')}</p>
+    <div className="row end">
+      <button type="button" className="button" onClick={onClose}>
+        {t('cancel')}
+      </button>
+    </div>
+  </Dialog>
+)

@@ -2,9 +2,10 @@ import type { Account } from '@postern/shared/accounts.ts'
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { type FormEvent, useState } from 'react'
 import { type ApiError, call, explain } from '#data/api.ts'
-import { app, useApp } from '#data/app-state.ts'
+import { useApp } from '#data/app-state.ts'
 import { act } from '#data/commands.ts'
 import { expungeIn } from '#data/expunge.ts'
+import { addMailbox, type NewPlace, placeMailbox } from '#data/patch-mailbox.ts'
 import { showToast } from '#data/toasts.ts'
 import { isOver, transfersShown } from '#data/transfers.ts'
 import type { TreeWish } from '#data/tree-wish.ts'
@@ -43,9 +44,6 @@ export const MailboxDialog = ({ wish, ...given }: Given & { wish: TreeWish }) =>
   }
 }
 
-const show = (mailbox: Mailbox): void =>
-  app.set(({ mailboxes }) => ({ mailboxes: { ...mailboxes, [mailbox.id]: mailbox } }))
-
 const CreateDialog = ({ account, parent, onMade, onClose }: Given & Extract<TreeWish, { kind: 'create' }>) => {
   const [name, setName] = useState('')
   return (
@@ -56,7 +54,7 @@ const CreateDialog = ({ account, parent, onMade, onClose }: Given & Extract<Tree
       send={async () => {
         const body = { name, parentId: parent?.id ?? null }
         const made = await call('createMailbox', 'POST', `/v1/accounts/${account.id}/mailboxes`, { body })
-        show(made)
+        addMailbox(made)
         onMade?.(made)
       }}
     >
@@ -114,20 +112,12 @@ const MoveDialog = ({ account, mailbox, onClose }: Given & { mailbox: Mailbox })
   )
 }
 
-type NewPlace = { name: string } | { parentId: string | null }
-
 /** Renames or moves; taken back, it has the name or the place that it had. Throws ApiError. */
 const place = async (before: Mailbox, to: NewPlace, textOf: (placed: Mailbox) => string): Promise<void> => {
-  const placed = await patch(before.id, to)
+  const placed = await placeMailbox(before.id, to)
   if (placed.path === before.path) return
   const back = 'name' in to ? { name: before.name } : { parentId: before.parentId }
-  tellDone(textOf(placed), () => void takeBack(() => patch(before.id, back)))
-}
-
-const patch = async (id: string, body: NewPlace): Promise<Mailbox> => {
-  const placed = await call('patchMailbox', 'PATCH', `/v1/mailboxes/${id}`, { body })
-  show(placed)
-  return placed
+  tellDone(textOf(placed), () => void takeBack(() => placeMailbox(before.id, back)))
 }
 
 /** Whether it is that mailbox, or lies below it. */
@@ -190,7 +180,7 @@ const remove = async ([{ id }, subtree]: [Mailbox, Mailbox[]], text: string, isF
 }
 
 const restore = async (id: string): Promise<void> =>
-  show(await call('restoreMailbox', 'POST', `/v1/mailboxes/${id}/restore`))
+  addMailbox(await call('restoreMailbox', 'POST', `/v1/mailboxes/${id}/restore`))
 
 const takeBack = async (work: () => Promise<unknown>, text = t('done.undo')): Promise<void> => {
   try {

@@ -1,5 +1,6 @@
 import type { Mailbox } from '@postern/shared/mailboxes.ts'
 import { refusalOf } from '#data/commands.ts'
+import { loadPart } from '#data/load-part.ts'
 import type { TreeWish } from '#data/tree-wish.ts'
 import { nameOf } from '#lib/mailbox-name.ts'
 import { t } from '#lib/text.ts'
@@ -13,7 +14,7 @@ export const takesBelow = ({ role }: Mailbox): boolean =>
 
 /** The same as on the page of the account; asked for when somebody wants it. */
 const ask = async (kind: 'import' | 'upload', mailbox: Mailbox): Promise<void> => {
-  const { askTransfer } = await import('#data/transfers.ts')
+  const { askTransfer } = await loadPart(import('#data/transfers.ts'))
   askTransfer({ kind, mailbox })
 }
 

@@ -3,6 +3,7 @@ import { Download, File, FileText, FileType } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { explain } from '#data/api.ts'
 import { onDownload } from '#data/download.ts'
+import { loadPart } from '#data/load-part.ts'
 import { showToast } from '#data/toasts.ts'
 import { fileSize } from '#lib/format.ts'
 import { goBack, navigate, useRoute } from '#lib/route.ts'
@@ -33,7 +34,7 @@ export const Attachments = ({
   const openId = hash.startsWith(at) ? hash.slice(at.length) : null
   const previewable = shown.filter(({ preview }) => preview !== null)
   const saveAll = async () => {
-    const { saveAllParts } = await import('./save-all-parts.ts')
+    const { saveAllParts } = await loadPart(import('./save-all-parts.ts'))
     await saveAllParts(messageId, subject, shown).catch((error: unknown) =>
       showToast({ kind: 'problem', text: `${t('view.saveAllFailed')} ${explain(error)}` }),
     )

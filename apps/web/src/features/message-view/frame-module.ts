@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { untilHere } from '#lib/until-here.ts'
 
 /**
  * The sanitiser and its frame come after the first screen. Once they are here a mail is drawn with them in one go; React's
@@ -8,7 +9,7 @@ type FrameModule = typeof import('./message-frame.tsx')
 let loaded: FrameModule | null = null
 
 export const loadFrame = async (): Promise<FrameModule> => {
-  loaded ??= await import('./message-frame.tsx')
+  loaded ??= await untilHere(() => import('./message-frame.tsx'))
   return loaded
 }
 

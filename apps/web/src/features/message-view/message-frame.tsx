@@ -67,6 +67,7 @@ export const MessageFrame = ({
     page.addEventListener('click', onMailtoClick)
     return () => {
       observer.disconnect()
+      page.body.removeEventListener('load', measure, true)
       page.removeEventListener('click', onMailtoClick)
     }
   }, [page, html, isDark, pictures, onFound])

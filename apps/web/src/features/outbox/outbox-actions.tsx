@@ -7,6 +7,7 @@ import { t } from '#lib/composer-text.ts'
 import { lacksCopy } from '#lib/submission-needs.ts'
 import { PickTime } from '#ui/pick-time.tsx'
 import { Problem } from '#ui/problem.tsx'
+import { hasEnded } from './outbox-state.tsx'
 
 /** What can be done about it. */
 export const OutboxActions = ({ submission }: { submission: Submission }) => {
@@ -22,7 +23,6 @@ export const OutboxActions = ({ submission }: { submission: Submission }) => {
   const doing = (label: string, work: () => Promise<void>) => button(label, () => void attempt(work))
   const isWaiting = state === 'scheduled' && submission.canCancel
   const canRetry = state === 'deferred' || state === 'failed' || (state === 'scheduled' && submission.sendAt !== null)
-  const hasEnded = state === 'failed' || state === 'partly_sent' || lacksCopy(submission)
   return (
     <>
       <Problem problem={problem} />
@@ -41,7 +41,7 @@ export const OutboxActions = ({ submission }: { submission: Submission }) => {
           submission.draftId !== null &&
           button(t('outbox.writeAgain'), () => askCompose({ kind: 'writeAgain', submissionId: id }))}
         {lacksCopy(submission) && doing(t('outbox.copyAgain'), () => retry(id))}
-        {hasEnded && doing(t('outbox.putAway'), () => putAway(submission))}
+        {hasEnded(submission) && doing(t('outbox.putAway'), () => putAway(submission))}
       </div>
       {isPicking && (
         <PickTime

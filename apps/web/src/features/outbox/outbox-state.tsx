@@ -7,18 +7,22 @@ import { lacksCopy } from '#lib/submission-needs.ts'
 import { ServerSaid } from '#ui/server-said.tsx'
 import { Evidence } from './evidence.tsx'
 
+/** Nothing more comes of it by itself. */
+export const hasEnded = (submission: Submission): boolean =>
+  submission.state === 'failed' || submission.state === 'partly_sent' || lacksCopy(submission)
+
 /** Where it stands and why. */
 export const OutboxState = ({ submission }: { submission: Submission }) => {
   const { state, problem: reason, evidence } = submission
-  const hasEnded = state === 'failed' || state === 'partly_sent' || lacksCopy(submission)
+  const isOver = hasEnded(submission)
   const isHeld = useIsAhead(submission.notBefore)
   return (
     <>
-      <p className={hasEnded || state === 'in_doubt' ? 'outbox-state bad' : 'outbox-state'} role="status">
+      <p className={isOver || state === 'in_doubt' ? 'outbox-state bad' : 'outbox-state'} role="status">
         {stateText(submission, isHeld)}
       </p>
       {reason && (
-        <div className={hasEnded ? 'notice bad' : 'notice'}>
+        <div className={isOver ? 'notice bad' : 'notice'}>
           {reason.message} {reason.hint}
           <ServerSaid text={reason.serverText} />
         </div>
@@ -32,14 +36,15 @@ const longestTimerMs = 2 ** 31 - 1
 
 /** Nobody tells when a time is over. */
 const useIsAhead = (instant: string): boolean => {
-  const [now, setNow] = useState(Date.now)
-  const leftMs = Date.parse(instant) - now
+  const [rung, setRung] = useState(0)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a long time takes several timers
   useEffect(() => {
+    const leftMs = Date.parse(instant) - Date.now()
     if (leftMs <= 0) return
-    const timer = setTimeout(() => setNow(Date.now()), Math.min(leftMs, longestTimerMs))
+    const timer = setTimeout(() => setRung((times) => times + 1), Math.min(leftMs, longestTimerMs))
     return () => clearTimeout(timer)
-  }, [leftMs])
-  return leftMs > 0
+  }, [instant, rung])
+  return Date.parse(instant) > Date.now()
 }
 
 const stateText = (submission: Submission, isHeld: boolean): string => {
