@@ -5,7 +5,6 @@ import { MailboxTree } from '#features/mailbox-tree/mailbox-tree.tsx'
 import { MessageList } from '#features/message-list/message-list.tsx'
 import { SealedMail } from '#features/message-view/sealed-mail.tsx'
 import { ThreadView } from '#features/message-view/thread-view.tsx'
-import { WrittenMail } from '#features/message-view/written-mail.tsx'
 import { SearchResults } from '#features/search/search-results.tsx'
 import { MailScreen } from '#features/shell/mail-screen.tsx'
 import { Toasts } from '#features/toasts/toasts.tsx'
@@ -35,9 +34,14 @@ const HiddenList = lazy(() =>
   import('#features/message-list/hidden-list.tsx').then((module) => ({ default: module.HiddenList })),
 )
 const Outbox = lazy(() => import('#features/outbox/outbox.tsx').then((module) => ({ default: module.Outbox })))
-const OutboxMail = lazy(() =>
-  import('#features/outbox/outbox-mail.tsx').then((module) => ({ default: module.OutboxMail })),
-)
+const OutboxMail = lazy(async () => {
+  const [{ OutboxMail: Mail }, { WrittenMail }] = await Promise.all([
+    import('#features/outbox/outbox-mail.tsx'),
+    import('#features/message-view/written-mail.tsx'),
+  ])
+  const parts = { SealedMail, WrittenMail }
+  return { default: (props: { submissionId: string }) => <Mail {...props} parts={parts} /> }
+})
 const ShortcutSheet = lazy(() =>
   import('#features/shell/shortcut-sheet.tsx').then((module) => ({ default: module.ShortcutSheet })),
 )
@@ -49,13 +53,12 @@ const Transfers = lazy(() =>
 
 const composerParts = { SealedMail }
 const settingsParts = { RelaySection }
-const outboxParts = { SealedMail, WrittenMail }
 const screens = {
   MailboxTree,
   MessageList,
   HiddenList,
   Outbox,
-  OutboxMail: (props: { submissionId: string }) => <OutboxMail {...props} parts={outboxParts} />,
+  OutboxMail,
   ThreadView,
   SearchResults,
   ShortcutSheet,
