@@ -135,6 +135,7 @@ describe('templates', () => {
     await text.click()
     await page.keyboard.press('Control+End')
     await page.keyboard.type('by the river')
+    await editing.getByLabel('Name', { exact: true }).focus()
     // Further Escapes without a key between are taken by the browser itself.
     for (const _ of [1, 2, 3]) {
       await page.keyboard.press('Escape')
@@ -279,7 +280,8 @@ describe('templates', () => {
     const other = await screen.newPage(await screen.newContext())
     await openInbox(other, screen.base)
     await write(other, 'ada@example.org', 'With files', 'Look: ')
-    await saved(other)
+    await pick(composer(other), 'More for this draft', 'Write with formatting', other)
+    await bodyOf(other).click()
     await pastePicture(other)
     await saved(other)
     // The way of the picture back is cut, and the file never arrives.

@@ -5,6 +5,7 @@ import { MailboxTree } from '#features/mailbox-tree/mailbox-tree.tsx'
 import { MessageList } from '#features/message-list/message-list.tsx'
 import { SealedMail } from '#features/message-view/sealed-mail.tsx'
 import { ThreadView } from '#features/message-view/thread-view.tsx'
+import { WrittenMail } from '#features/message-view/written-mail.tsx'
 import { SearchResults } from '#features/search/search-results.tsx'
 import { MailScreen } from '#features/shell/mail-screen.tsx'
 import { Toasts } from '#features/toasts/toasts.tsx'
@@ -34,14 +35,9 @@ const HiddenList = lazy(() =>
   import('#features/message-list/hidden-list.tsx').then((module) => ({ default: module.HiddenList })),
 )
 const Outbox = lazy(() => import('#features/outbox/outbox.tsx').then((module) => ({ default: module.Outbox })))
-const OutboxMail = lazy(async () => {
-  const [{ OutboxMail: Mail }, { WrittenMail }] = await Promise.all([
-    import('#features/outbox/outbox-mail.tsx'),
-    import('#features/message-view/written-mail.tsx'),
-  ])
-  const parts = { SealedMail, WrittenMail }
-  return { default: (props: { submissionId: string }) => <Mail {...props} parts={parts} /> }
-})
+const OutboxMail = lazy(() =>
+  import('#features/outbox/outbox-mail.tsx').then((module) => ({ default: module.OutboxMail })),
+)
 const ShortcutSheet = lazy(() =>
   import('#features/shell/shortcut-sheet.tsx').then((module) => ({ default: module.ShortcutSheet })),
 )
@@ -53,12 +49,13 @@ const Transfers = lazy(() =>
 
 const composerParts = { SealedMail }
 const settingsParts = { RelaySection }
+const outboxParts = { SealedMail, WrittenMail }
 const screens = {
   MailboxTree,
   MessageList,
   HiddenList,
   Outbox,
-  OutboxMail,
+  OutboxMail: (props: { submissionId: string }) => <OutboxMail {...props} parts={outboxParts} />,
   ThreadView,
   SearchResults,
   ShortcutSheet,
