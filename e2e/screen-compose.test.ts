@@ -101,6 +101,28 @@ describe('writing', () => {
     await holds('A second one', 'Hello Bob')
   })
 
+  it('has all that can be done with it in sight on the narrowest phones, too', async () => {
+    await page.setViewportSize({ width: 320, height: 640 })
+    await page.locator('.compose-round').click()
+    const foot = composer(page).locator('.composer-foot')
+    await foot.waitFor()
+    const ends = await foot.evaluate((row) => {
+      const box = (one: Element) => one.getBoundingClientRect()
+      const buttons = [...row.querySelectorAll('button')].map(box)
+      return {
+        spare: row.clientWidth - row.scrollWidth,
+        isInSight: buttons.every(({ left, right }) => left >= 0 && right <= innerWidth),
+        narrowest: Math.min(...buttons.map(({ width }) => width)),
+      }
+    })
+    await expectAccessible(page)
+    expect(ends).toMatchObject({ spare: 0, isInSight: true })
+    expect(ends.narrowest).toBeGreaterThanOrEqual(32)
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+    await page.locator('[data-composer]').waitFor({ state: 'detached' })
+    await page.setViewportSize({ width: 1440, height: 900 })
+  })
+
   it('opens what lies in Drafts, and goes on with it', async () => {
     await until(async () => countAt(screen.dovecot, 'Drafts', 'subject', 'A second one') === 1, { what: 'its copy' })
     await page.getByRole('link', { name: /^Drafts/ }).click()

@@ -136,7 +136,8 @@ describe('mail that came by POP3', () => {
 })
 
 it('after a backup was restored every list of the account says what waits, until its person goes on', async () => {
-  const notice = (window: Page) => window.locator('.list .notice', { hasText: 'This looks like a restored backup' })
+  const notice = (window: Page) =>
+    window.locator('.list .notice', { hasText: 'Postern seems to have been restored from a backup' })
   expect(await notice(other).count()).toBe(0)
   await screen.crash(async () => {
     // Its engine ends by itself, and leaves a last mark.

@@ -59,6 +59,31 @@ describe('a quick hand', () => {
     await composer(page).getByRole('button', { name: 'Discard draft' }).click()
   })
 
+  it('that goes on by Tab before a forward is open writes into its fields, one after the other', async () => {
+    let open = (): void => undefined
+    const isLetOpen = new Promise<void>((done) => {
+      open = done
+    })
+    await page.route('**/v1/drafts', async (route) => {
+      await isLetOpen
+      await route.continue()
+    })
+    await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur())
+    await page.keyboard.press('f')
+    await page.keyboard.type('ann@example.org')
+    for (const key of ['ArrowLeft', 'End', 'Tab']) await page.keyboard.press(key)
+    await page.keyboard.type('See below')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('eh?')
+    open()
+    await bodyOf(page).getByText('eh?').waitFor()
+    expect(await composer(page).locator('.chip').allInnerTexts()).toEqual(['ann@example.org'])
+    expect(await composer(page).getByLabel('Subject').inputValue()).toBe('See below')
+    await page.unroute('**/v1/drafts')
+    expect(await rowOf(page, 'Where is it').count()).toBe(1)
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+  })
+
   it('that presses Send twice sends one mail, and not the one that comes under the pointer', async () => {
     await write(page, 'bob@example.org', 'Not yet', 'Hello?')
     await write(page, 'bob@example.org', 'This one', 'Hello!')

@@ -1,7 +1,7 @@
 import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { bodyOf, composer, openBy, saved } from './support/compose.ts'
+import { bodyOf, composer, openBy, saved, write } from './support/compose.ts'
 import { type Outgoing, sentMail, startOutgoing } from './support/outgoing.ts'
 import { expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
@@ -28,10 +28,19 @@ afterAll(async () => {
 })
 
 const dialog = (): Locator => page.getByRole('dialog')
-const pick = async (from: Locator, menu: string, item: string): Promise<void> => {
+const pick = async (from: Locator, menu: string, item: string, on = page): Promise<void> => {
   await from.getByRole('button', { name: menu, exact: true }).click()
-  await page.getByRole('menuitem', { name: item, exact: true }).click()
+  await on.getByRole('menuitem', { name: item, exact: true }).click()
 }
+/** One dot. */
+const pastePicture = (on: Page): Promise<void> =>
+  bodyOf(on).evaluate((element) => {
+    const dot = 'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7'
+    const octets = Uint8Array.from(atob(dot), (one) => one.charCodeAt(0))
+    const clipboardData = new DataTransfer()
+    clipboardData.items.add(new File([octets], 'dot.gif', { type: 'image/gif' }))
+    element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+  })
 /** By keys, from its first letters. */
 const use = async (letters: string): Promise<void> => {
   await composer(page).getByRole('button', { name: 'Templates', exact: true }).click()
@@ -108,6 +117,89 @@ describe('templates', () => {
     await listed(page, 'Directions by car').waitFor()
   })
 
+  it('are not thrown away, once something was changed, by a slip of the pointer or of Escape', async () => {
+    const editing = page.getByRole('dialog', { name: 'Edit template' })
+    const asking = page.getByRole('dialog', { name: 'Discard what you changed?' })
+    const edit = () => page.getByRole('button', { name: 'Edit: Directions by train' }).click()
+    const slip = async () => {
+      const box = await editing.getByRole('textbox', { name: 'Text', exact: true }).boundingBox()
+      if (!box) throw new Error('the text has no place')
+      await page.mouse.move(box.x + 30, box.y + 10)
+      await page.mouse.down()
+      await page.mouse.move(20, box.y + 20, { steps: 4 })
+      await page.mouse.up()
+    }
+    await edit()
+    await slip()
+    const text = editing.getByRole('textbox', { name: 'Text', exact: true })
+    await text.click()
+    await page.keyboard.press('Control+End')
+    await page.keyboard.type('by the river')
+    await editing.getByLabel('Name', { exact: true }).focus()
+    // Further Escapes without a key between are taken by the browser itself.
+    for (const _ of [1, 2, 3]) {
+      await page.keyboard.press('Escape')
+      await asking.waitFor()
+      await picture(page, 'template-leave')
+      await expectAccessible(page)
+      await page.keyboard.press('Escape')
+      await asking.waitFor({ state: 'detached' })
+      expect(await editing.isVisible()).toBe(true)
+    }
+    await page.mouse.click(20, 20)
+    await asking.getByRole('button', { name: 'Keep editing' }).click()
+    await text.getByText('by the river').waitFor()
+    await page.keyboard.press('Escape')
+    await asking.getByRole('button', { name: 'Discard', exact: true }).click()
+    await editing.waitFor({ state: 'detached' })
+    await edit()
+    expect(await text.getByText('by the river').count()).toBe(0)
+    await page.mouse.click(20, 20)
+    await editing.waitFor({ state: 'detached' })
+  })
+
+  it('are asked for again where they could not be loaded, and have their place however many they are', async () => {
+    const other = await screen.newPage(await screen.newContext())
+    await other.route('**/v1/templates', (route) =>
+      route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'Broken.' } } }),
+    )
+    await openInbox(other, screen.base)
+    await openBy(other, 'c')
+    const open = () => composer(other).getByRole('button', { name: 'Templates', exact: true }).click()
+    await open()
+    const again = other.getByRole('menuitem', { name: 'The templates could not be loaded: try again' })
+    await again.waitFor()
+    await other.unroute('**/v1/templates')
+    let answer = (): void => undefined
+    const isAnswered = new Promise<void>((done) => {
+      answer = done
+    })
+    const many = Array.from({ length: 60 }, (_, n) => ({
+      id: crypto.randomUUID(),
+      version: 1,
+      name: `Number ${n}`,
+      subject: '',
+      preview: '',
+      updatedAt: new Date().toISOString(),
+    }))
+    await other.route('**/v1/templates', async (route) => {
+      await isAnswered
+      await route.fulfill({ json: { templates: many } })
+    })
+    await again.click()
+    await open()
+    answer()
+    await other.getByRole('menuitem', { name: 'Number 59', exact: true }).waitFor()
+    const box = await other.locator('.menu-panel').boundingBox()
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(900)
+    expect(box?.y).toBeGreaterThan(0)
+    await other.keyboard.type('nothing like it')
+    await other.getByRole('menuitem', { name: 'Number 59', exact: true }).waitFor({ state: 'detached' })
+    await other.keyboard.press('Enter')
+    expect(await other.getByRole('dialog').count()).toBe(0)
+    await other.close()
+  })
+
   it('are filled in in an answer, where the cursor was left, and are taken back in one step', async () => {
     await openInbox(page, screen.base)
     await rowOf(page, 'Garden plans').click()
@@ -182,6 +274,40 @@ describe('templates', () => {
     await addRecipient('Ada Lace <ada@example.org>')
     await until(async () => (await bodyOf(page).inputValue()).startsWith('Dear Ada,'), { what: 'the name' })
     expect(await composer(page).getByLabel('Subject').inputValue()).toBe('Your visit, Ada')
+  })
+
+  it('are made without waiting for files; of a lost answer and another name become two', async () => {
+    const other = await screen.newPage(await screen.newContext())
+    await openInbox(other, screen.base)
+    await write(other, 'ada@example.org', 'With files', 'Look: ')
+    await pick(composer(other), 'More for this draft', 'Write with formatting', other)
+    await bodyOf(other).click()
+    await pastePicture(other)
+    await saved(other)
+    // The way of the picture back is cut, and the file never arrives.
+    await other.route('**/v1/drafts/*/attachments/*', (route) => route.abort())
+    await other.route('**/v1/drafts/*/attachments?*', () => undefined)
+    await composer(other)
+      .locator('input[type="file"]')
+      .setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('notes') })
+    await composer(other).getByText('notes.txt').waitFor()
+    await pick(composer(other), 'Templates', 'Save as template…', other)
+    const saving = other.getByRole('dialog', { name: 'Save as template' })
+    await other.route('**/v1/templates/*', async (route) => {
+      await route.fetch()
+      await route.abort()
+    })
+    await saving.getByRole('button', { name: 'Save', exact: true }).click()
+    await saving.getByRole('alert').waitFor()
+    await other.unroute('**/v1/templates/*')
+    await saving.getByLabel('Name', { exact: true }).fill('Without files')
+    await saving.getByRole('button', { name: 'Save', exact: true }).click()
+    await saving.getByRole('button', { name: 'Save as a copy' }).click()
+    await other.getByText('Template “Without files” saved without some pictures, which could not be fetched.').waitFor()
+    const { templates } = await (await screen.api('GET', '/v1/templates')).json()
+    const names = templates.map(({ name }: { name: string }) => name) // by the contract
+    expect(names).toEqual(expect.arrayContaining(['With files', 'Without files']))
+    await other.close()
   })
 
   it('are made of what is written, without the signature', async () => {

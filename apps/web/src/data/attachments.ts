@@ -223,10 +223,15 @@ export const cancelUpload = (id: string): void => {
   count(upload.key)
 }
 
-/** Comes back when nothing is on its way any more: from here, or out of a mail that the server fetches. */
-export const whenAttached = (key: string): Promise<void> =>
+/** Comes back when nothing that `waitsFor` names is on its way any more: from here, or out of a mail that the server fetches. */
+export const whenAttached = (
+  key: string,
+  waitsFor: (file: Pick<Upload, 'contentId'>) => boolean = () => true,
+): Promise<void> =>
   new Promise((done) => {
-    const isDone = () => !uploadsOf(key).some(isSending) && !findDraft(key)?.attachments.some(isComing)
+    const isDone = () =>
+      !uploadsOf(key).some((one) => isSending(one) && waitsFor(one)) &&
+      !findDraft(key)?.attachments.some((one) => isComing(one) && waitsFor(one))
     if (isDone()) return done()
     const look = () => {
       if (!isDone()) return

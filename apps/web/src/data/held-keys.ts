@@ -2,13 +2,13 @@ import { isTyping } from './screen-commands.ts'
 
 /**
  * What is typed while a composer opens is meant for it, not for the mail behind. It is held until the composer has the focus, and
- * then written there. Where it does not come, the keys are let go and do nothing. Whoever presses something else meanwhile, or goes
- * elsewhere by key, is not kept from it.
+ * then written there. Where it does not come, the keys are let go and do nothing. Tab ends a field, as it will when the composer is here. Whoever
+ * uses the pointer meanwhile, or Escape, is not kept from it.
  */
 const focusWithinMs = 1000
 const holdAtMostMs = 5000
-const goesElsewhere = /^(?:Tab|Escape|Arrow.+|Page.+|Home|End)$/
 const newline = '\n'
+const fieldEnd = '\t'
 
 let waiting = 0
 /** Raised when keys are let go: what was wished before that has no say in what is held since. */
@@ -50,7 +50,7 @@ const stop = (): void => {
 const hold = (event: KeyboardEvent): void => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return
   if (document.querySelector('dialog[open]') || /^F\d/.test(event.key)) return
-  if (goesElsewhere.test(event.key)) {
+  if (event.key === 'Escape') {
     stop()
     return
   }
@@ -60,6 +60,7 @@ const hold = (event: KeyboardEvent): void => {
   if (event.repeat) return
   if (event.key.length === 1) text += event.key
   else if (event.key === 'Enter') text += newline
+  else if (event.key === 'Tab' && !event.shiftKey) text += fieldEnd
   else if (event.key === 'Backspace') text = text.slice(0, -1)
 }
 
@@ -73,8 +74,25 @@ const give = ({ target }: FocusEvent): void => {
 }
 
 const type = (typed: string): void => {
-  for (const [at, line] of typed.split(newline).entries()) {
+  const [here = '', ...further] = typed.split(fieldEnd)
+  for (const [at, line] of here.split(newline).entries()) {
     if (at > 0) document.execCommand('insertParagraph')
     if (line !== '') document.execCommand('insertText', false, line)
   }
+  if (further.length === 0) return
+  const next = fieldAfter(document.activeElement)
+  next?.focus()
+  // By Tab, too, one comes to the whole of it.
+  if (next instanceof HTMLInputElement) next.select()
+  if (!next) document.execCommand('insertText', false, ' ')
+  requestAnimationFrame(() => type(further.join(fieldEnd)))
+}
+
+/** Of the same composer, where one writes next; after the last one it is written on there. */
+const fieldAfter = (field: Element | null): HTMLElement | undefined => {
+  const all = field
+    ?.closest('[data-composer]')
+    ?.querySelectorAll<HTMLElement>('input, textarea, [contenteditable="true"]')
+  const fields = [...(all ?? [])].filter((one) => isTyping(one) && one.checkVisibility())
+  return fields[fields.findIndex((one) => one.contains(field)) + 1]
 }

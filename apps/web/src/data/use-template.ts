@@ -17,36 +17,42 @@ export const valuesOf = ({ to, identityId, about, subject }: DraftContent): Plac
     now: new Date(),
   })
 
+type TemplateOf = Omit<TemplateContent, 'name'> & {
+  /** Pictures too large for every mail, or of another kind. */
+  leftOut: number
+  notFetched: number
+}
+
 /**
  * What was written, to be written again: without the signature, which every mail gets anyway, and with its pictures in it. Those
- * that are too large for every mail are left out, and counted.
+ * that are too large for every mail, or cannot be fetched, are left out, and counted.
  */
-export const templateOf = async (key: string): Promise<Omit<TemplateContent, 'name'> & { leftOut: number }> => {
-  await whenAttached(key)
+export const templateOf = async (key: string): Promise<TemplateOf> => {
+  // Files do not come along: they are not waited for.
+  await whenAttached(key, ({ contentId }) => contentId !== null)
   const draft = findDraft(key)
-  if (!draft) return { subject: '', html: '', leftOut: 0 }
+  const none = { leftOut: 0, notFetched: 0 }
+  if (!draft) return { subject: '', html: '', ...none }
   const { subject, html, text } = withoutSignature(draft.content)
-  if (html === null) return { subject, html: withChips(text), leftOut: 0 }
+  if (html === null) return { subject, html: withChips(text), ...none }
   const page = new DOMParser().parseFromString(html, 'text/html')
-  let leftOut = 0
+  let { leftOut, notFetched } = none
   for (const image of page.querySelectorAll('img[src^="cid:"]')) {
     const attachment = draft.attachments.find(({ contentId }) => image.getAttribute('src') === `cid:${contentId}`)
-    const source = attachment && (await pictureOf(`/v1/drafts/${draft.id}/attachments/${attachment.id}`))
+    const picture = attachment && (await fetchPicture(`/v1/drafts/${draft.id}/attachments/${attachment.id}`))
+    const source = picture && (await readPicture(picture).catch(() => null))
     if (source) image.setAttribute('src', source)
     else {
-      leftOut++
+      if (picture) leftOut++
+      else notFetched++
       image.remove()
     }
   }
-  return { subject, html: page.body.innerHTML, leftOut }
+  return { subject, html: page.body.innerHTML, leftOut, notFetched }
 }
 
-const pictureOf = async (address: string): Promise<string | null> => {
-  try {
-    const answer = await fetch(address)
-    return answer.ok ? await readPicture(await answer.blob()) : null
-  } catch {
-    // Told as left out.
-    return null
-  }
-}
+/** Null is told as not fetched. */
+const fetchPicture = (address: string): Promise<Blob | null> =>
+  fetch(address)
+    .then((answer) => (answer.ok ? answer.blob() : null))
+    .catch(() => null)

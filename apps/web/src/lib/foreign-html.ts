@@ -59,16 +59,56 @@ const takeApart = (body: HTMLElement, goes: (table: HTMLTableElement) => boolean
 export const isForeign = (html: string): boolean => /<[^<>]*\sstyle\s*=|<style|<h[1-6][\s>]/i.test(html)
 
 const maxRules = 500
+/** Elements times the rules that are for them; more are no sheet of an ordinary mail. */
+const maxMatches = 100_000
+/** All that is asked of a style below. */
+const readProperties = [
+  'display',
+  'font-weight',
+  'font-style',
+  'text-decoration-line',
+  'vertical-align',
+  'text-align',
+  'margin-top',
+  'margin-bottom',
+]
 
-/** Spreadsheets say in a sheet what is bold. It is read, and applied to nothing but this. */
+/** Spreadsheets say in a sheet what is bold. It is read, and applied to nothing but this. The first rule for an element stands. */
 const spreadSheet = (body: HTMLElement, css: string): void => {
   if (css === '') return
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(css)
-  for (const rule of [...sheet.cssRules].slice(0, maxRules)) {
+  const said = new Map<Element, Map<string, string>>()
+  let matches = 0
+  read: for (const rule of [...sheet.cssRules].slice(0, maxRules)) {
     if (!(rule instanceof CSSStyleRule) || !/font-weight|font-style|text-decoration|margin/.test(rule.cssText)) continue
-    for (const element of body.querySelectorAll(rule.selectorText))
-      element.setAttribute('data-style', `${rule.style.cssText};${element.getAttribute('data-style') ?? ''}`)
+    const declared = declaredIn(rule.style)
+    if (declared.length === 0) continue
+    for (const element of body.querySelectorAll(rule.selectorText)) {
+      if (matches++ >= maxMatches) break read
+      const known = said.get(element) ?? new Map<string, string>()
+      said.set(element, known)
+      for (const [name, value] of declared)
+        if (!known.has(name) || (value.endsWith(important) && !known.get(name)?.endsWith(important)))
+          known.set(name, value)
+    }
+  }
+  writeStyles(said)
+}
+
+const important = '!important'
+
+const declaredIn = (style: CSSStyleDeclaration): [string, string][] =>
+  readProperties.flatMap((name) => {
+    const value = style.getPropertyValue(name)
+    return value === '' ? [] : [[name, value + (style.getPropertyPriority(name) === '' ? '' : important)]]
+  })
+
+/** Before what an element says itself. */
+const writeStyles = (said: Map<Element, Map<string, string>>): void => {
+  for (const [element, declared] of said) {
+    const sheet = [...declared].map(([name, value]) => `${name}:${value}`).join(';')
+    element.setAttribute('data-style', `${sheet};${element.getAttribute('data-style') ?? ''}`)
   }
 }
 

@@ -66,7 +66,7 @@ export const messages = {
   'list.relayRefused': 'The relay lets nobody in: mail that is to go by it waits.',
   'list.fix': 'Fix it',
   'list.onHold':
-    'This looks like a restored backup: nothing is removed at the provider until you say that your newest mails are here.',
+    'Postern seems to have been restored from a backup: nothing is removed at the provider until you say that your newest mails are here.',
   'list.goOn': 'Check and go on',
   'list.filling': 'Mail is on its way: this mailbox is being fetched.',
   'list.excluded': 'This mailbox is not kept here. That can be changed in the account settings.',

@@ -237,7 +237,7 @@ export const pageMessages = {
   'tooLarge.elsewhere': 'To read it, open the provider’s own pages, or another mail program.',
   'hold.title': 'Nothing is removed at the provider,',
   'hold.text':
-    'because this looks like a restored backup: what came after it was made may be only there. See whether your newest mails are here, then go on.',
+    'because Postern seems to have been restored from a backup: what came after it was made may be only there. See whether your newest mails are here, then go on.',
   'hold.goOn': 'Everything is right, go on',
   'copies.here': '{copies} already here.',
   'copies.text': 'What came again under another name stays at the provider until you say that it may go.',

@@ -18,6 +18,7 @@ export const switchMessages = {
   'switch.passwordHint': 'It is tried before anything changes.',
   'switch.submit': 'Switch to {protocol}',
   'switch.running': 'Finding the mails again at the provider; {n} to go. Everything can be used meanwhile.',
+  'switch.leftOne': 'One could not be brought to the provider; it stays readable here, and is tried again each day.',
   'switch.left': '{n} could not be brought to the provider; they stay readable here, and are tried again each day.',
   'switch.runningLast': 'Finding the mails again at the provider. Everything can be used meanwhile.',
   'switch.imap.found': 'found again: {n}',
@@ -38,8 +39,8 @@ export const switchMessages = {
   'home.leftOut': 'These mailboxes are not synced; they stay at the provider and are left out here: {paths}',
   'home.running': 'Fetching what POP3 does not reach; {n} to go. Everything can be used meanwhile.',
   'home.runningLast': 'Looking at everything once more before the change. Everything can be used meanwhile.',
-  'home.meeting': 'Finding the mails of the inbox again in the maildrop; {n} to go.',
-  'home.meetingLast': 'Finding the mails of the inbox again in the maildrop.',
+  'home.meeting': 'Finding the mails of the inbox again by POP3; {n} to go.',
+  'home.meetingLast': 'Finding the mails of the inbox again by POP3.',
   'home.cancel': 'Stay with IMAP',
   'exists.switch': 'Switch that account to IMAP',
   'exists.open': 'Open that account',
@@ -47,7 +48,7 @@ export const switchMessages = {
   'exists.beside': 'Add it all the same',
   'exists.besideMeans': 'Added all the same, its mail is downloaded again and shown twice: once in each account.',
   'exists.besideMaildrop':
-    'Added all the same, both look at one maildrop: what one of them removes at the provider never comes to the other.',
+    'Added all the same, both fetch from one mailbox: what one of them removes at the provider never comes to the other.',
   'exists.besideEmpty':
     'Added all the same, it begins empty: what the disconnected account holds stays out of sight, in Settings under Accounts.',
   'settings.disconnected': 'Disconnected accounts',

@@ -18,6 +18,8 @@ export const Dialog = ({
   head?: ReactNode
 }) => {
   const ref = useRef<HTMLDialogElement>(null)
+  /** A text that is drawn over from inside and let go beside it is no click beside it. */
+  const isPressedBeside = useRef(false)
   // While it still stands in the page: only then does closing give the focus back to where it was.
   useLayoutEffect(() => {
     const dialog = ref.current
@@ -36,8 +38,18 @@ export const Dialog = ({
         event.preventDefault()
         onClose()
       }}
+      // The browser asks nobody when somebody goes back or escapes twice; whoever stays is shown again.
+      onClose={(event) => {
+        const dialog = ref.current
+        if (!dialog?.isConnected || event.target !== dialog) return
+        dialog.showModal()
+        onClose()
+      }}
+      onPointerDown={(event) => {
+        isPressedBeside.current = event.target === ref.current
+      }}
       onClick={(event) => {
-        if (event.target === ref.current) onClose()
+        if (event.target === ref.current && isPressedBeside.current) onClose()
       }}
     >
       <div className="dialog-body">

@@ -45,16 +45,19 @@ export const Menu = ({
   const shown = [...found.slice(0, maxShown), ...items.filter(({ isAlways }) => isAlways)]
   const panel = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {
+    if (isOpen) panel.current?.showPopover()
+  }, [isOpen])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: choices that come later need more room
+  useLayoutEffect(() => {
     const box = panel.current
     if (!isOpen || !box || !root.current) return
     const button = root.current.getBoundingClientRect()
-    box.showPopover()
     const { offsetWidth, offsetHeight } = box
     const wanted = opensToTheRight(root.current) ? button.left : button.right - offsetWidth
     box.style.left = `${Math.max(gap, Math.min(wanted, innerWidth - offsetWidth - gap))}px`
     const fitsBelow = button.bottom + offsetHeight + gap < innerHeight
     box.style.top = `${fitsBelow ? button.bottom + 4 : Math.max(gap, button.top - offsetHeight - 4)}px`
-  }, [isOpen])
+  }, [isOpen, items.length])
 
   useEffect(() => {
     if (!isOpen) return
@@ -92,7 +95,7 @@ export const Menu = ({
     if (event.key === 'Tab') return close()
     if (event.key === 'Enter' && event.target instanceof HTMLInputElement) {
       event.preventDefault()
-      return pick(shown.find((item) => !item.isDisabled))
+      return pick((found.length > 0 || filter === '' ? shown : []).find((item) => !item.isDisabled))
     }
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return
     event.preventDefault()

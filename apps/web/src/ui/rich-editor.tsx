@@ -4,7 +4,7 @@ import { Placeholder } from '@tiptap/extensions/placeholder'
 import { DOMSerializer, type Node as ProseNode } from '@tiptap/pm/model'
 import { EditorContent, useEditor } from '@tiptap/react'
 import { StarterKit } from '@tiptap/starter-kit'
-import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react'
+import { type RefObject, useEffect, useImperativeHandle, useRef, useState } from 'react'
 import { foreignHtml, knownHtml } from '#lib/foreign-html.ts'
 import type { ChipName, PlaceholderValues } from '#lib/placeholders.ts'
 import { takeOffStyles } from '#lib/take-off-styles.ts'
@@ -60,6 +60,8 @@ export const RichEditor = ({
 }) => {
   const latest = useRef({ pictures, onCaret, onChange })
   latest.current = { pictures, onCaret, onChange }
+  // Read once; a table in it is parsed and counted whole.
+  const [atFirst] = useState(() => knownHtml(html))
   const editor = useEditor({
     // Its styles are in screen/composer.css: the page's policy takes none that come by script.
     injectCSS: false,
@@ -91,7 +93,7 @@ export const RichEditor = ({
       raised('subscript', 'sub'),
       picturesOf((source) => latest.current.pictures.addressOf(source)),
     ],
-    content: knownHtml(html),
+    content: atFirst,
     coreExtensionOptions: { clipboardTextSerializer: { blockSeparator: '\n' } },
     editorProps: {
       attributes: {

@@ -6,11 +6,11 @@ import { patchAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { useTitle } from '#data/use-title.ts'
-import { fileSize, fullDate, kindName } from '#lib/format.ts'
+import { fileSize, fullDate } from '#lib/format.ts'
 import { type TextKey, t } from '#lib/page-text.ts'
-import { onLinkClick } from '#lib/route.ts'
 import { ListState } from '#ui/list-state.tsx'
 import { ServerSaid } from '#ui/server-said.tsx'
+import { AccountHead } from './account-head.tsx'
 import { CheckNow } from './check-now.tsx'
 import { DisconnectedPage } from './disconnected-page.tsx'
 import { EditAccount, isCertificateProblem } from './edit-account.tsx'
@@ -30,20 +30,7 @@ export const AccountPage = ({ accountId }: { accountId: string }) => {
   if (!account) return <DisconnectedPage key={accountId} accountId={accountId} />
   return (
     <main className="page">
-      <div className="page-head">
-        <div style={{ flex: 1 }}>
-          <h1>
-            <bdi>{account.name || account.address}</bdi>
-          </h1>
-          <span className="muted">
-            {account.name && <bdi>{account.address} </bdi>}
-            {kindName(account.kind)}
-          </span>
-        </div>
-        <a className="button" href="/" onClick={(event) => onLinkClick(event, '/')}>
-          {t('back')}
-        </a>
-      </div>
+      <AccountHead account={account} />
       <HealthCard account={account} />
       {account.retrieval && (
         <RetrievalCard key={`retrieval ${account.id}`} accountId={account.id} retrieval={account.retrieval} />

@@ -244,7 +244,8 @@ const mayCarry = ({ carriesOthers, domains }: RelayOffer, address: string): bool
 
 const create = async (body: AccountCreate) => {
   const { id } = await call('createAccount', 'POST', '/v1/accounts', { body })
-  await Promise.all([loadAccounts(), refreshIdentities()])
+  // It is made. Where this cannot be asked for just now, it comes by push.
+  await Promise.allSettled([loadAccounts(), refreshIdentities()])
   navigate(`/?account=${id}`, { replace: true })
 }
 

@@ -5,11 +5,12 @@ import { call } from '#data/api.ts'
 import { app } from '#data/app-state.ts'
 import { refreshIdentities } from '#data/identities.ts'
 import { useAnswer } from '#data/use-answer.ts'
-import { fileSize, fullDate, kindName } from '#lib/format.ts'
+import { fileSize, fullDate } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate, onLinkClick } from '#lib/route.ts'
 import { Confirm } from '#ui/confirm.tsx'
 import { Choice, Field } from '#ui/field.tsx'
+import { AccountHead } from './account-head.tsx'
 import { onlyHereText } from './only-here.ts'
 import { formOf, pinned, ServerFields, settingsOf, usualBeside } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
@@ -31,20 +32,7 @@ export const DisconnectedPage = ({ accountId }: { accountId: string }) => {
     )
   return (
     <main className="page">
-      <div className="page-head">
-        <div style={{ flex: 1 }}>
-          <h1>
-            <bdi>{account.name || account.address}</bdi>
-          </h1>
-          <span className="muted">
-            {account.name && <bdi>{account.address} </bdi>}
-            {kindName(account.kind)}
-          </span>
-        </div>
-        <a className="button" href="/" onClick={(event) => onLinkClick(event, '/')}>
-          {t('back')}
-        </a>
-      </div>
+      <AccountHead account={account} />
       <ConnectCard account={account} />
       <EraseCard account={account} />
     </main>
@@ -79,7 +67,8 @@ const ConnectCard = ({ account }: { account: DisconnectedAccount }) => {
       const body = { kind, incoming: settingsOf(incoming), password }
       if (!(await live.test({ ...body, address, name, outgoing: null, outgoingPassword: null }))) return
       await call('connectAccount', 'POST', `/v1/disconnected-accounts/${id}/connect`, { body })
-      await Promise.all([loadAccounts(), refreshIdentities()])
+      // It is connected. Where this cannot be asked for just now, it comes by push.
+      await Promise.allSettled([loadAccounts(), refreshIdentities()])
       navigate(`/?account=${id}`, { replace: true })
     })
   }

@@ -5,11 +5,11 @@ import { refreshIdentities } from '#data/identities.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { isAddress, parseRecipients, writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
-import { Dialog } from '#ui/dialog.tsx'
 import { Field, focusInvalid } from '#ui/field.tsx'
 import { FormFoot } from '#ui/form-foot.tsx'
 import { KeptTextEditor } from '#ui/kept-text-editor.tsx'
 import { Problem } from '#ui/problem.tsx'
+import { TextDialog } from '#ui/text-dialog.tsx'
 
 /** A name, an address and a signature, new or changed. */
 export const IdentityDialog = ({
@@ -22,14 +22,22 @@ export const IdentityDialog = ({
   identity: Identity | null
   onClose: () => void
 }) => {
-  const [name, setName] = useState(identity?.name ?? '')
-  const [address, setAddress] = useState(identity?.address ?? '')
-  const [replyTo, setReplyTo] = useState(identity?.replyTo ? writeRecipient(identity.replyTo) : '')
-  const [signature, setSignature] = useState(identity?.signature ?? '')
+  const before = {
+    name: identity?.name ?? '',
+    address: identity?.address ?? '',
+    replyTo: identity?.replyTo ? writeRecipient(identity.replyTo) : '',
+    signature: identity?.signature ?? '',
+  }
+  const [name, setName] = useState(before.name)
+  const [address, setAddress] = useState(before.address)
+  const [replyTo, setReplyTo] = useState(before.replyTo)
+  const [signature, setSignature] = useState(before.signature)
   const [hasTried, setTried] = useState(false)
   const { isBusy, problem, attempt } = useAttempt()
   const answered = parseRecipients(replyTo)
   const isReplyRight = replyTo.trim() === '' || (answered.length === 1 && isAddress(answered[0]?.address ?? ''))
+  const isChanged =
+    name !== before.name || address !== before.address || replyTo !== before.replyTo || signature !== before.signature
   const isAddressRight = isAddress(address.trim())
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
@@ -45,7 +53,11 @@ export const IdentityDialog = ({
     })
   }
   return (
-    <Dialog title={t(identity ? 'identities.editTitle' : 'identities.addTitle')} onClose={onClose} size="wide">
+    <TextDialog
+      title={t(identity ? 'identities.editTitle' : 'identities.addTitle')}
+      isChanged={isChanged}
+      onClose={onClose}
+    >
       <form onSubmit={save} noValidate>
         <div className="grid-even">
           <Field
@@ -81,6 +93,6 @@ export const IdentityDialog = ({
         <Problem problem={problem} />
         <FormFoot isBusy={isBusy} onCancel={onClose} />
       </form>
-    </Dialog>
+    </TextDialog>
   )
 }

@@ -50,18 +50,16 @@ export const LookCard = ({ account }: { account: Account }) => {
         ))}
       </fieldset>
       {account.kind === 'imap' && (
-        <Budget
-          key={account.dailyByteBudget}
-          bytes={account.dailyByteBudget}
-          onSet={(dailyByteBudget) => patch({ dailyByteBudget })}
-        />
+        <Budget bytes={account.dailyByteBudget} onSet={(dailyByteBudget) => patch({ dailyByteBudget })} />
       )}
     </section>
   )
 }
 
 const Budget = ({ bytes, onSet }: { bytes: number | null; onSet: (bytes: number | null) => Promise<void> }) => {
-  const [text, setText] = useState(bytes === null ? '' : String(Math.ceil(bytes / bytesPerMegabyte)))
+  /** Null: nothing that is not stored; then the field follows what is. */
+  const [typed, setTyped] = useState<string | null>(null)
+  const text = typed ?? (bytes === null ? '' : String(Math.ceil(bytes / bytesPerMegabyte)))
   const [problem, setProblem] = useState<string | undefined>()
   const submit = async (event: FormEvent) => {
     event.preventDefault()
@@ -73,6 +71,7 @@ const Budget = ({ bytes, onSet }: { bytes: number | null; onSet: (bytes: number 
       return setProblem(t('budget.notWhole'))
     setProblem(undefined)
     await onSet(megabytes === null ? null : megabytes * bytesPerMegabyte)
+    setTyped((now) => (now === typed ? null : now))
     showToast({
       kind: 'done',
       text: megabytes === null ? t('budget.none') : t('budget.set', { n: megabytes.toLocaleString() }),
@@ -87,7 +86,7 @@ const Budget = ({ bytes, onSet }: { bytes: number | null; onSet: (bytes: number 
         placeholder={t('budget.placeholder')}
         value={text}
         error={problem}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => setTyped(event.target.value)}
         hint={t('budget.hint')}
       />
       <button type="submit" className="button">

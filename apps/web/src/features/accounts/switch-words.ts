@@ -19,7 +19,7 @@ export const switchWords = (kind: Account['kind'], switching: Switching): { text
 
 const textOf = (to: Switching['to'], key: 'left' | 'running' | 'meeting', left: number): string => {
   const n = left.toLocaleString()
-  if (key === 'left') return t('switch.left', { n })
+  if (key === 'left') return t(left === 1 ? 'switch.leftOne' : 'switch.left', { n })
   if (key === 'meeting') return t(left === 0 ? 'home.meetingLast' : 'home.meeting', { n })
   if (to === 'imap') return t(left === 0 ? 'switch.runningLast' : 'switch.running', { n })
   return t(left === 0 ? 'home.runningLast' : 'home.running', { n })

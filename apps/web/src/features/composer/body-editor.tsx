@@ -1,5 +1,5 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
-import { type RefObject, useEffect, useRef } from 'react'
+import { type RefObject, useEffect, useMemo, useRef } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { attachFiles, attachPicture, pictureAddress } from '#data/attachments.ts'
 import { isAddressed, type OpenDraft } from '#data/draft-state.ts'
@@ -28,10 +28,10 @@ export const BodyEditor = ({
   const caretAtFirst = takesFocus && isAddressed(content) ? (carets.get(draft.id) ?? 'start') : null
   const onCaret = (at: number) => carets.set(draft.id, at)
   const answered = content.about?.kind === 'reply' ? content.about.messageId : ''
-  const language = useApp(({ bodies }) => {
-    const body = bodies[answered]
-    return writtenLanguage(body && !('failed' in body) ? body.html : null, navigator.languages)
-  })
+  const body = useApp(({ bodies }) => bodies[answered])
+  const answeredHtml = body && !('failed' in body) ? body.html : null
+  // It reads the whole of a mail, and this is drawn at every key.
+  const language = useMemo(() => writtenLanguage(answeredHtml, navigator.languages), [answeredHtml])
   if (content.html === null)
     return (
       <PlainEditor

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { findDraft } from '#data/draft-state.ts'
 import { saveTemplate } from '#data/templates.ts'
 import { showToast } from '#data/toasts.ts'
@@ -17,18 +17,30 @@ export const SaveTemplate = ({ draftKey, onClose }: { draftKey: string; onClose:
   const [name, setName] = useState(() => findDraft(draftKey)?.content.subject.slice(0, 200) ?? '')
   const [hasTried, setTried] = useState(false)
   // The same one, however often it is tried.
-  const [id] = useState(newId)
+  const [id, setId] = useState(newId)
+  const isLeft = useRef(false)
+  useEffect(
+    () => () => {
+      isLeft.current = true
+    },
+    [],
+  )
   const { isBusy, problem, attempt } = useAttempt()
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     setTried(true)
     const form = event.currentTarget
     if (name.trim() === '') return requestAnimationFrame(() => focusInvalid(form))
+    // An answer that was lost: that one is kept as it was saved, and this becomes another.
+    const own = problem?.code === 'request.conflict' ? newId() : id
+    setId(own)
     return void attempt(async () => {
-      const { leftOut, ...content } = await templateOf(draftKey)
-      await saveTemplate({ id, baseVersion: 0, content: { name: name.trim(), ...content } })
+      const { leftOut, notFetched, ...content } = await templateOf(draftKey)
+      if (isLeft.current) return
+      await saveTemplate({ id: own, baseVersion: 0, content: { name: name.trim(), ...content } })
       onClose()
-      if (leftOut > 0) showToast({ kind: 'problem', text: t('templates.leftOut', { name: name.trim() }) })
+      if (notFetched > 0) showToast({ kind: 'problem', text: t('templates.notTaken', { name: name.trim() }) })
+      else if (leftOut > 0) showToast({ kind: 'problem', text: t('templates.leftOut', { name: name.trim() }) })
       else tellDone(t('templates.saved', { name: name.trim() }))
     })
   }
@@ -45,7 +57,11 @@ export const SaveTemplate = ({ draftKey, onClose }: { draftKey: string; onClose:
           onChange={({ target }) => setName(target.value)}
         />
         <Problem problem={problem} />
-        <FormFoot isBusy={isBusy} onCancel={onClose} />
+        <FormFoot
+          {...(problem?.code === 'request.conflict' ? { action: t('templates.saveCopy') } : {})}
+          isBusy={isBusy}
+          onCancel={onClose}
+        />
       </form>
     </Dialog>
   )

@@ -3,7 +3,7 @@ import { LayoutTemplate } from 'lucide-react'
 import { useState } from 'react'
 import { explain } from '#data/api.ts'
 import { findDraft, patchDraft } from '#data/draft-state.ts'
-import { getTemplate, useTemplates } from '#data/templates.ts'
+import { askTemplates, getTemplate, useTemplates } from '#data/templates.ts'
 import { showToast } from '#data/toasts.ts'
 import { t } from '#lib/composer-text.ts'
 import { navigate } from '#lib/route.ts'
@@ -13,7 +13,7 @@ import { SaveTemplate } from './save-template.tsx'
 
 /** Puts a template into what is written, or makes one of it. */
 export const TemplateMenu = ({ draftKey, onPick }: { draftKey: string; onPick: (template: Template) => void }) => {
-  const { list } = useTemplates()
+  const { list, status } = useTemplates()
   const [isSaving, setSaving] = useState(false)
   const put = async ({ id }: TemplateHead) => {
     try {
@@ -40,6 +40,9 @@ export const TemplateMenu = ({ draftKey, onPick }: { draftKey: string; onPick: (
         hasFilter={list.length > 0}
         items={[
           ...list.map((one) => ({ id: one.id, label: one.name, onSelect: () => void put(one) })),
+          ...(status === 'failed' || status === 'offline'
+            ? [{ label: t('templates.again'), isAlways: true, onSelect: askTemplates }]
+            : []),
           { label: t('templates.save'), isAlways: true, onSelect: () => setSaving(true) },
           { label: t('templates.manage'), isAlways: true, onSelect: manage },
         ]}

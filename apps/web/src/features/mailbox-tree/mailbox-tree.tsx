@@ -2,8 +2,8 @@ import type { Account } from '@postern/shared/accounts.ts'
 import { ChevronRight, FolderPlus, Plus, RefreshCw, SendHorizontal, Settings2, TriangleAlert } from 'lucide-react'
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { createPortal } from 'react-dom'
+import { ApiError } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
-import { syncNow } from '#data/look.ts'
 import { askTree, closeTreeWish, type TreeWish, useTreeWish } from '#data/tree-wish.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { needsPerson } from '#lib/submission-needs.ts'
@@ -164,7 +164,7 @@ const AccountHead = ({
         className="icon-button"
         aria-label={`${t('account.sync')}: ${account.address}`}
         title={t('account.sync')}
-        onClick={() => void syncNow(account)}
+        onClick={() => void sync(account)}
       >
         <RefreshCw size={14} aria-hidden />
       </button>
@@ -180,6 +180,14 @@ const AccountHead = ({
     </span>
   </div>
 )
+
+/** Its words come with the click: most look by themselves. */
+const sync = async (account: Account): Promise<void> => {
+  const { syncNow } = await import('#data/look.ts').catch(() => {
+    throw new ApiError('unreachable', {})
+  })
+  await syncNow(account)
+}
 
 const Health = ({ account }: { account: Account }) => {
   const kind =

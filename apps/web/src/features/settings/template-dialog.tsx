@@ -5,13 +5,13 @@ import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/composer-text.ts'
 import { newId } from '#lib/new-id.ts'
 import { cursorName, placeholderNames, writeToken } from '#lib/placeholders.ts'
-import { Dialog } from '#ui/dialog.tsx'
 import { Field, focusInvalid } from '#ui/field.tsx'
 import { FormFoot } from '#ui/form-foot.tsx'
 import { KeptTextEditor } from '#ui/kept-text-editor.tsx'
 import { PlaceholderMenu } from '#ui/placeholder-menu.tsx'
 import { Problem } from '#ui/problem.tsx'
 import type { RichEditorHandle } from '#ui/rich-editor.tsx'
+import { TextDialog } from '#ui/text-dialog.tsx'
 
 /** A name, a subject and a text with placeholders, new or changed. */
 export const TemplateDialog = ({
@@ -22,14 +22,16 @@ export const TemplateDialog = ({
   template: Template | null
   onClose: () => void
 }) => {
-  const [name, setName] = useState(template?.content.name ?? '')
-  const [subject, setSubject] = useState(template?.content.subject ?? '')
-  const [html, setHtml] = useState(template?.content.html ?? '')
+  const before = template?.content ?? { name: '', subject: '', html: '' }
+  const [name, setName] = useState(before.name)
+  const [subject, setSubject] = useState(before.subject)
+  const [html, setHtml] = useState(before.html)
   // The same one, however often it is tried.
   const [target, setTarget] = useState(() => ({ id: template?.id ?? newId(), baseVersion: template?.version ?? 0 }))
   const [hasTried, setTried] = useState(false)
   const editor = useRef<RichEditorHandle>(null)
   const { isBusy, problem, attempt } = useAttempt()
+  const isChanged = name !== before.name || subject !== before.subject || html !== before.html
   const isConflict = problem?.code === 'request.conflict'
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
@@ -44,7 +46,11 @@ export const TemplateDialog = ({
     })
   }
   return (
-    <Dialog title={t(template ? 'templates.editTitle' : 'templates.addTitle')} onClose={onClose} size="wide">
+    <TextDialog
+      title={t(template ? 'templates.editTitle' : 'templates.addTitle')}
+      isChanged={isChanged}
+      onClose={onClose}
+    >
       <form onSubmit={save} noValidate>
         <div className="grid-even">
           <Field
@@ -67,7 +73,7 @@ export const TemplateDialog = ({
             />
           </div>
           <KeptTextEditor
-            html={template?.content.html ?? ''}
+            html={before.html}
             label={t('templates.body')}
             placeholder={t('templates.bodyHint')}
             handle={editor}
@@ -77,7 +83,7 @@ export const TemplateDialog = ({
         <Problem problem={problem} />
         <FormFoot action={t(isConflict ? 'templates.saveCopy' : 'save')} isBusy={isBusy} onCancel={onClose} />
       </form>
-    </Dialog>
+    </TextDialog>
   )
 }
 
