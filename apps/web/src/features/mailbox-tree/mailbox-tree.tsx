@@ -2,8 +2,8 @@ import type { Account } from '@postern/shared/accounts.ts'
 import { ChevronRight, FolderPlus, Plus, RefreshCw, SendHorizontal, Settings2, TriangleAlert } from 'lucide-react'
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { createPortal } from 'react-dom'
-import { ApiError } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
+import { loadPart } from '#data/load-part.ts'
 import { askTree, closeTreeWish, type TreeWish, useTreeWish } from '#data/tree-wish.ts'
 import { onLinkClick } from '#lib/route.ts'
 import { needsPerson } from '#lib/submission-needs.ts'
@@ -183,9 +183,7 @@ const AccountHead = ({
 
 /** Its words come with the click: most look by themselves. */
 const sync = async (account: Account): Promise<void> => {
-  const { syncNow } = await import('#data/look.ts').catch(() => {
-    throw new ApiError('unreachable', {})
-  })
+  const { syncNow } = await loadPart(import('#data/look.ts'))
   await syncNow(account)
 }
 
