@@ -54,8 +54,10 @@ export class AccountSessions {
         this.#shrink()
         if (await this.#makeRoom(purpose)) return await this.#connect(purpose)
       }
-      // The password may have changed: the main session tries it in the order that spares the account.
-      if (purpose !== 'main' && known.code.startsWith('login.')) this.#main()?.session.destroy()
+      // The password may have changed: the main session tries it in the order that spares the account. A server that cannot check
+      // passwords right now says nothing of it.
+      if (purpose !== 'main' && known.code.startsWith('login.') && known.code !== 'login.unavailable')
+        this.#main()?.session.destroy()
       throw known
     }
   }

@@ -128,12 +128,12 @@ export class MailboxWatches {
   }
 }
 
-/** The inbox has the main session to itself. */
+/** The inbox has the main session to itself; what may not be read is left alone, as lookEverywhere does. */
 export const findWatchable = async ({ deps, lease }: AccountShare, mailboxId: bigint): Promise<MailboxRow | null> => {
   const mailbox = await deps.store.readSystem((tx) =>
     tx.mailbox.findFirst({ where: { id: mailboxId, accountId: lease.accountId, isSelectable: true, isSynced: true } }),
   )
-  return mailbox?.role === 'inbox' ? null : mailbox
+  return mailbox?.role === 'inbox' || mailbox?.rights?.includes('r') === false ? null : mailbox
 }
 
 type Listening = {

@@ -30,6 +30,8 @@ export class OutgoingMail {
   readonly #wake = new WakeSignal<'waiting'>()
   readonly #ended: Promise<void>
   #session: SmtpSession | undefined
+  /** Servers that were asked how much they take. */
+  readonly #askedForLimit = new Set<string>()
   #closing: NodeJS.Timeout | undefined
   /** By which the session goes; null: it is the account's own server. */
   #relay: RelayRow | null = null
@@ -179,8 +181,12 @@ export class OutgoingMail {
     const giveUp = () => opening.abort()
     if (signal.aborted) giveUp()
     signal.addEventListener('abort', giveUp, { once: true })
+    const open = () => openSubmissionSession(deps, server, opening.signal)
+    let maxBytes: number | null | undefined
     try {
-      this.#session = await openSubmissionSession(deps, server, opening.signal)
+      this.#session = await open()
+      maxBytes = await this.#learnLimit(server, this.#session)
+      if (!this.#session.isOpen()) this.#session = await open()
     } catch (error) {
       // Given up by us: the next engine begins with it anew, at once.
       if (signal.aborted) throw new AppError('lease.lost', 'The engine is being stopped.')
@@ -192,7 +198,7 @@ export class OutgoingMail {
     this.#relay = relay
     if (relay?.problem) await this.#letIn(relay)
     restrict('sending', null)
-    await this.#noteLimit(server, this.#session)
+    await this.#noteLimit(server, maxBytes)
     return this.#session
   }
 
@@ -214,10 +220,28 @@ export class OutgoingMail {
     if (isForPerson) restrict('sending', error)
   }
 
+  /**
+   * How much the server takes; undefined: that is not known. One that does not say it by itself is asked once, as some end the
+   * session over that.
+   */
+  async #learnLimit(
+    { server: { host, port } }: SubmissionServer,
+    session: SmtpSession,
+  ): Promise<number | null | undefined> {
+    if (session.maxBytes !== null) return session.maxBytes
+    const name = `${host}:${port}`
+    if (this.#askedForLimit.has(name)) return undefined
+    this.#askedForLimit.add(name)
+    return await session.learnMaxBytes().catch(() => {
+      session.destroy()
+      return null
+    })
+  }
+
   /** Whoever writes is to know before they attach too much. */
-  async #noteLimit({ maxMessageBytes }: SubmissionServer, { maxBytes }: SmtpSession): Promise<void> {
+  async #noteLimit({ maxMessageBytes }: SubmissionServer, maxBytes: number | null | undefined): Promise<void> {
     const { deps, lease } = this.#machine
-    if (maxBytes === maxMessageBytes) return
+    if (maxBytes === undefined || maxBytes === maxMessageBytes) return
     await commit(deps.store, { kind: 'engine', ...lease }, (unit) =>
       storeMaxMessageBytes(unit, lease.accountId, maxBytes),
     )

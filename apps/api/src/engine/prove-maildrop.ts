@@ -6,13 +6,12 @@ import { leaveSession } from '#protocol/pop3/quit-session.ts'
 import { retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { countMailsHere, type MaildropSample } from '#store/bring-home.ts'
 import type { Store } from '#store/open-store.ts'
+import { readAnswer } from '#sync/read-answer.ts'
 import { openTypedLogin, type TypedLogin } from './open-typed-login.ts'
 import { requireSame } from './prove-mailbox.ts'
 
 /** As many of the newest are compared, and of the oldest: some providers give what came since POP3 was allowed. */
 export const proofMails = 20
-/** Of a header; what comes after that is not looked at. */
-const maxHeaderBytes = 256 * 1024
 
 export type MaildropProof = TypedLogin & {
   /** The IMAP account that is to change to it. */
@@ -52,18 +51,8 @@ export const readMessageIds = async (session: Pop3Session, numbers: number[]): P
   const messageIds = new Set<string>()
   for await (const answer of retrieveTops(session, numbers, { lines: 0 })) {
     if (answer.kind === 'refused') continue
-    const messageId = await readMessageId(await readBeginning(answer.content))
+    const messageId = await readMessageId((await readAnswer(answer.content)).beginning)
     if (messageId !== null) messageIds.add(messageId)
   }
   return [...messageIds]
-}
-
-const readBeginning = async (content: AsyncIterable<Buffer>): Promise<Buffer> => {
-  const pieces: Buffer[] = []
-  let bytes = 0
-  for await (const piece of content) {
-    if (bytes < maxHeaderBytes) pieces.push(piece)
-    bytes += piece.length
-  }
-  return Buffer.concat(pieces)
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { backoffMs } from '#platform/backoff.ts'
 import { AppError } from '#platform/errors.ts'
 import { fetchSource, streamContent } from '#protocol/imap/fetch-content.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
@@ -25,6 +26,8 @@ const keepWarmMs = 60_000
 const flagsPerTurn = 5000
 /** What is larger is refused; cut off it would pass for the whole. */
 const maxContentBytes = 128 * 1024 * 1024
+/** Refused before anything was said to the server, or the main session does the work: it may be tried again soon. */
+const costsNoLogin: ReadonlySet<string> = new Set(['connect.limit', 'account.not_ready'])
 
 /**
  * A session of its own for what people wait for: opening a body, a part, the source. In between it watches the mailbox
@@ -42,6 +45,11 @@ export class InteractiveSession {
   /** The open mailbox that has its turn on this session. */
   #at: MailboxRow | undefined
   #running: Promise<void> | undefined
+  /** How many sessions one after the other came to nothing, and whether the last one did. */
+  #failures = 0
+  #hasWorked = false
+  /** Until it ends no session is opened for what is open on a screen; a person who asks for something gets one. */
+  #pause: Promise<void> | undefined
 
   constructor(share: AccountShare, watches: MailboxWatches, onNoRoom: () => void) {
     this.#share = share
@@ -59,8 +67,8 @@ export class InteractiveSession {
   /** What one screen shows; said again now and then while it does. */
   focus(screen: string, mailboxIds: bigint[]): void {
     if (this.#focused.show(screen, mailboxIds)) this.#wake.mark('focus')
-    if (this.#focused.open().length > 0) this.#start()
-    else this.#watches.watchOpen([])
+    if (this.#focused.open().length === 0) this.#watches.watchOpen([])
+    else if (!this.#pause) this.#start()
   }
 
   /** Another mailbox is heard by a connection of its own, or no longer. */
@@ -85,28 +93,56 @@ export class InteractiveSession {
       // The sync that is making room for this may be its own.
       if (this.#share.turns.has(mailbox.id)) continue
       const areFlagsDue = mailbox.serverMessages <= flagsPerTurn
-      await syncInTurn(this.#share, syncContextOf(this.#share, session), mailbox, { isCompareDue: false, areFlagsDue })
+      const context = syncContextOf(this.#share, session)
+      await this.#unlessRefused(session, mailbox, () =>
+        syncInTurn(this.#share, context, mailbox, { isCompareDue: false, areFlagsDue }),
+      )
     }
   }
 
   #start(): void {
     if (this.#running || this.#share.signal.aborted) return
+    this.#pause = undefined
+    this.#hasWorked = false
     this.#running = this.#live()
+      .then(() => null)
       .catch((error: unknown) => this.#afterFault(error))
-      .finally(() => {
+      .then((fault) => {
         this.#running = undefined
-        // It was cut off, or there was no room for it: what is open on a screen is heard again in a while.
-        const { clock, timing } = this.#share.deps
-        if (this.#focused.open().length > 0)
-          void clock.sleep(timing.focusTurnMs, this.#share.signal).then(() => this.#start())
+        // Whoever came while others were refused was not.
+        if (this.#jobs.length > 0 && fault?.code !== 'connect.limit') this.#start()
+        else this.#startLater(fault)
       })
   }
 
-  async #afterFault(error: unknown): Promise<void> {
+  /**
+   * It was cut off, or there was no room for it: what is open on a screen is heard again in a while. Each session that comes to
+   * nothing is a login, so after many of these the while is a long one.
+   */
+  #startLater(fault: AppError | null): void {
+    const { clock, timing } = this.#share.deps
+    const isFree = fault !== null && costsNoLogin.has(fault.code)
+    if (this.#hasWorked) this.#failures = 0
+    if (fault === null ? !this.#hasWorked : !isFree) this.#failures++
+    if (fault === null && this.#focused.open().length === 0) return
+    const limits = fault?.code === 'connect.throttled' ? timing.throttled : timing.backoff
+    const isInTurn = isFree || this.#failures === 0
+    const pauseMs = isInTurn ? 0 : Math.max(backoffMs(this.#failures, limits), fault?.detail.retryAfterMs ?? 0)
+    const pause = clock.sleep(Math.max(timing.focusTurnMs, pauseMs), this.#share.signal)
+    this.#pause = pause
+    void pause.then(() => {
+      if (this.#pause !== pause) return
+      this.#pause = undefined
+      if (this.#focused.open().length > 0) this.#start()
+    })
+  }
+
+  async #afterFault(error: unknown): Promise<AppError> {
     const known = toSessionError(error)
     // The main session looks at what is open now; in a while there may be room, or it looks again.
-    if (known.code === 'connect.limit') return this.#onNoRoom()
-    for (const job of this.#jobs.splice(0)) await this.#refuse(job, known)
+    if (known.code === 'connect.limit') this.#onNoRoom()
+    else for (const job of this.#jobs.splice(0)) await this.#refuse(job, known)
+    return known
   }
 
   async #refuse(job: Job, error: AppError): Promise<void> {
@@ -126,12 +162,14 @@ export class InteractiveSession {
         const job = this.#jobs.shift()
         if (job) {
           await this.#serve(session, job)
+          this.#hasWorked = true
           idleSince = deps.clock.monotonicMs()
           continue
         }
         const isOver = deps.clock.monotonicMs() - idleSince > keepWarmMs
         if (isOver && this.#focused.open().length === 0) break
         await this.#watch(session)
+        if (session.isOpen()) this.#hasWorked = true
       }
     } finally {
       listener.stop()
@@ -154,7 +192,9 @@ export class InteractiveSession {
       const isAlone = unheard.length === 1
       const ms = isAlone ? keepWarmMs : deps.timing.focusTurnMs
       const readsFlags = isAlone || mailbox.serverMessages <= flagsPerTurn
-      return await lookAndListen(this.#share, { session, mailbox, wake: this.#wake, ms, stop, readsFlags })
+      return await this.#unlessRefused(session, mailbox, () =>
+        lookAndListen(this.#share, { session, mailbox, wake: this.#wake, ms, stop, readsFlags }),
+      )
     }
     // What is told here is the main session's to look at; kept, it would end every wait before it began.
     this.#wake.take('mailbox')
@@ -167,9 +207,20 @@ export class InteractiveSession {
     }
   }
 
+  /** What the server says of one mailbox concerns neither the others nor who waits for something else. */
+  async #unlessRefused(session: ImapSession, { id }: MailboxRow, look: () => Promise<void>): Promise<void> {
+    try {
+      await look()
+      this.#focused.takeBack(id)
+    } catch (error) {
+      if (!session.isOpen() || !toSessionError(error).code.startsWith('mailbox.')) throw error
+      this.#focused.setAside(id, this.#share.deps.timing.backoff)
+    }
+  }
+
   /** The open mailboxes; the inbox is not among them, as the main session has it. */
   async #watchable(): Promise<MailboxRow[]> {
-    const rows = await Promise.all(this.#focused.open().map((id) => findWatchable(this.#share, id)))
+    const rows = await Promise.all(this.#focused.wanted().map((id) => findWatchable(this.#share, id)))
     return rows.filter((row) => row !== null)
   }
 

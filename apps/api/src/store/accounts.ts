@@ -54,10 +54,13 @@ export const isRejoinable = (
 export const createAccount = async (unit: Unit, wanted: NewAccount): Promise<bigint | null> => {
   const { tx } = unit
   const { userId, settings } = wanted
+  if (wanted.rejoin) await tx.$executeRaw`SELECT 1 FROM account WHERE id = ${wanted.rejoin} FOR NO KEY UPDATE`
   const same = await tx.account.findMany({
     where: { userId, address: { equals: settings.address, mode: 'insensitive' }, state: { not: erasing } },
   })
-  if (same.some((row) => row.disconnectedAt === null && isRejoinable(row, settings))) return null
+  // Since it was found to be this mailbox it may have been connected, by another name of its server.
+  const isHere = (row: AccountRow) => row.id === wanted.rejoin || isRejoinable(row, settings)
+  if (same.some((row) => row.disconnectedAt === null && isHere(row))) return null
   const old = same.find((row) => row.id === wanted.rejoin)
   const position = await tx.account.count({ where: { userId } })
   const empty = new Uint8Array()

@@ -7,6 +7,7 @@ import { commit, commitBulk, type EngineScope, type UserScope } from './commit.t
 import { chunkBytes, countChunks, type Octets } from './copy-chunks.ts'
 import { readOctets } from './copy-octets.ts'
 import type { Store, Tx } from './open-store.ts'
+import { uncountTexts } from './stored-texts.ts'
 
 /** Who writes bytes, and of which account they are. */
 export type BlobScope = EngineScope | (UserScope & { accountId: bigint })
@@ -51,12 +52,14 @@ export const finishBlob = (
         where: { id: use.partId, accountId },
         data: { blobId: blob.blobId, sizeBytes: BigInt(blob.sizeBytes) },
       })
-    else
+    else {
+      await uncountTexts(tx, accountId, [use.messageId])
       await tx.rawSource.upsert({
         where: { messageId: use.messageId },
         create: { messageId: use.messageId, accountId, blobId: blob.blobId },
         update: { blobId: blob.blobId },
       })
+    }
     await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${blob.sizeBytes} WHERE id = ${accountId}`
   })
 

@@ -34,15 +34,15 @@ export const completeArrivals = async (unit: BulkUnit, accountId: bigint, arriva
     hashes.set(part.message_id, hash)
     done.push(completed)
   }
+  const messageIds = new Map(first.map(({ envelope, messageId }) => [envelope.identityKey, messageId]))
+  // Of one that came when the account was IMAP the text is here already, and its parts are not.
+  await forgetRead(unit, accountId, [...messageIds.values()])
   await dropSources(
     unit,
     accountId,
     first.map(({ messageId }) => messageId),
   )
-  const messageIds = new Map(first.map(({ envelope, messageId }) => [envelope.identityKey, messageId]))
   await storeSources(unit, accountId, first, messageIds)
-  // Of one that came when the account was IMAP the text is here already, and its parts are not.
-  await forgetRead(unit, accountId, [...messageIds.values()])
   const text = <T>(list: T[], of: (item: T) => string) => textArray(list.map(of))
   const threads = await tx.$queryRaw<{ thread_id: bigint }[]>`
     UPDATE message m SET identity_key = t.key::uuid, size_bytes = t.size::bigint, is_header_only = false

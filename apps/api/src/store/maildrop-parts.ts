@@ -91,8 +91,8 @@ const sumOf = (came: Amount, before: Amount, now: Amount): Amount => ({
   bytes: came.bytes + Math.max(0, before.bytes - now.bytes),
 })
 
-/** Whoever changes these takes the account's row first, so that two of them count one after the other. */
-const holdAccount = async ({ tx }: RawUnit, accountId: bigint) => {
+/** Whoever changes these takes the account's row before any of its ledger, so that two of them count one after the other. */
+export const holdAccount = async ({ tx }: RawUnit, accountId: bigint) => {
   const [row] = await tx.$queryRaw<{ maildrop: unknown; retrieval: unknown }[]>`
     SELECT maildrop, retrieval FROM account WHERE id = ${accountId} FOR NO KEY UPDATE`
   return {

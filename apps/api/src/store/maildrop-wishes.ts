@@ -1,5 +1,5 @@
 import type { RawUnit } from './commit.ts'
-import { recountParts } from './maildrop-parts.ts'
+import { holdAccount, recountParts } from './maildrop-parts.ts'
 
 /**
  * What a person wants of a maildrop, written into its ledger for the next look to carry out: nothing here asks a server.
@@ -12,6 +12,7 @@ import { recountParts } from './maildrop-parts.ts'
  * on the person's word, or was never here whole, stays whatever policy is chosen later. Answers how many wait for the next look.
  */
 export const releaseDeletedHere = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<number> => {
+  await holdAccount(unit, accountId)
   const released = await unit.tx.$queryRaw<Listed[]>`
     UPDATE pop_ledger l SET state = 'to_delete' WHERE l.account_id = ${accountId} AND l.message_id = ANY (${messageIds}::bigint[])
       AND l.state = 'fetched' AND l.is_whole AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.message_id = l.message_id)
@@ -37,6 +38,7 @@ const isListed = ({ missing_since }: Listed): boolean => missing_since === null
 
 /** Copies the person lets go: the next look removes those of which the same octets are here. Answers how many. */
 export const releaseCopies = async (unit: RawUnit, accountId: bigint): Promise<number> => {
+  await holdAccount(unit, accountId)
   const mails = await unit.tx.$executeRaw`
     UPDATE pop_ledger SET state = 'to_delete' WHERE account_id = ${accountId} AND is_copy AND is_whole AND state = 'fetched'
       AND fetched_at IS NOT NULL AND missing_since IS NULL`

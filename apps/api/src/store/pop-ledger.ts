@@ -3,6 +3,7 @@ import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
 import { Prisma } from './generated/client.ts'
+import { holdAccount } from './maildrop-parts.ts'
 import type { Store, Tx } from './open-store.ts'
 import type { Statement } from './reader.ts'
 
@@ -31,33 +32,40 @@ const rowsOf = (accountId: bigint): Statement<RawRow> => ({
       CASE WHEN is_whole THEN false ELSE coalesce((SELECT m.is_header_only FROM message m WHERE m.id = l.message_id), true) END AS is_in_part
     FROM pop_ledger l WHERE account_id = ${accountId} AND state <> 'gone' ORDER BY id`,
 })
-const factsOf = (accountId: bigint): Statement<{ maildrop: unknown; retrieval: unknown }> => ({
+type RawFacts = { maildrop: unknown; retrieval: unknown }
+const factsOf = (accountId: bigint): Statement<RawFacts> => ({
   name: 'ledger.facts',
   sql: Prisma.sql`SELECT maildrop, retrieval FROM account WHERE id = ${accountId}`,
 })
 
+const toLedger = (rows: RawRow[], told: RawFacts | undefined) => ({
+  rows: rows.map((row) => ({
+    id: row.id,
+    key: row.key,
+    sizeBytes: Number(row.size_bytes),
+    state: row.state as Exclude<LedgerRowState, 'gone'>, // the query leaves that one out
+    isWhole: row.is_whole,
+    isInPart: row.is_in_part,
+    wantsWhole: row.wants_whole,
+    isTooLarge: row.is_too_large,
+    isCopy: row.is_copy,
+    fetchedAt: row.fetched_at,
+    receivedAt: row.received_at,
+    missingSince: row.missing_since,
+  })),
+  facts: maildrop.safeParse(told?.maildrop).data ?? null,
+  wishes: retrieval.parse(told?.retrieval ?? {}),
+})
+export type Ledger = ReturnType<typeof toLedger>
+
 /** Every row that is not gone, in the order it was first listed; what the person was last told of the maildrop, and wants of it. */
-export const readLedger = async (store: Store, accountId: bigint) => {
+export const readLedger = async (store: Store, accountId: bigint): Promise<Ledger> => {
   const [rows, [told]] = await store.readTogether([rowsOf(accountId), factsOf(accountId)])
-  return {
-    rows: rows.map((row) => ({
-      id: row.id,
-      key: row.key,
-      sizeBytes: Number(row.size_bytes),
-      state: row.state as Exclude<LedgerRowState, 'gone'>, // the query leaves that one out
-      isWhole: row.is_whole,
-      isInPart: row.is_in_part,
-      wantsWhole: row.wants_whole,
-      isTooLarge: row.is_too_large,
-      isCopy: row.is_copy,
-      fetchedAt: row.fetched_at,
-      receivedAt: row.received_at,
-      missingSince: row.missing_since,
-    })),
-    facts: maildrop.safeParse(told?.maildrop).data ?? null,
-    wishes: retrieval.parse(told?.retrieval ?? {}),
-  }
+  return toLedger(rows, told)
 }
+
+const runIn = <T>(tx: RawTx, { sql: { strings, values } }: Statement<T>): Promise<T[]> =>
+  tx.$queryRaw<T[]>(Object.assign([...strings], { raw: strings }), ...values)
 
 /** Writes down what was listed for the first time; answers the ids in the same order. */
 export const addListed = async (
@@ -123,22 +131,38 @@ export const findVerified = async (tx: RawTx, accountId: bigint, ids: bigint[]):
   return rows.map(({ id }) => id)
 }
 
-/** What the maildrop holds, for the person to see. */
-export const storeMaildropFacts = async (unit: RawUnit, accountId: bigint, facts: MaildropFacts): Promise<void> => {
+/**
+ * What the maildrop holds, for the person to see, counted by the ledger as it is while nobody else changes it: what a person asked
+ * for since the look began counts. Answers it.
+ */
+export const storeMaildropFacts = async (
+  unit: RawUnit,
+  accountId: bigint,
+  count: (ledger: Ledger) => MaildropFacts,
+): Promise<MaildropFacts> => {
+  await holdAccount(unit, accountId)
+  const rows = await runIn(unit.tx, rowsOf(accountId))
+  const [told] = await runIn(unit.tx, factsOf(accountId))
+  const facts = count(toLedger(rows, told))
   await unit.tx.$executeRaw`UPDATE account SET maildrop = ${JSON.stringify(facts)}::jsonb WHERE id = ${accountId}`
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
+  return facts
 }
 
 /** What is left of a mail to compare another with: how its source begins, and the hash of what came, be it the header alone. */
 export type StoredMail = { beginning: Uint8Array | null; hash: Uint8Array | null; isWhole: boolean }
 
-/** Null: there is no such row. */
-export const readStoredMail = async (tx: RawTx, accountId: bigint, id: bigint): Promise<StoredMail | null> => {
-  const rows = await tx.$queryRaw<StoredMail[]>`
-    SELECT blob_head(r.blob_id) AS beginning, l.raw_hash AS hash, l.is_whole AS "isWhole" FROM pop_ledger l
+/** By the ids of their rows. */
+export const readStoredMails = async (
+  tx: RawTx,
+  accountId: bigint,
+  ids: bigint[],
+): Promise<Map<bigint, StoredMail>> => {
+  const rows = await tx.$queryRaw<(StoredMail & { id: bigint })[]>`
+    SELECT l.id, blob_head(r.blob_id) AS beginning, l.raw_hash AS hash, l.is_whole AS "isWhole" FROM pop_ledger l
     LEFT JOIN raw_source r ON r.message_id = l.message_id
-    WHERE l.account_id = ${accountId} AND l.id = ${id}`
-  return rows[0] ?? null
+    WHERE l.account_id = ${accountId} AND l.id = ANY (${ids}::bigint[])`
+  return new Map(rows.map(({ id, ...stored }) => [id, stored]))
 }
 
 /** The beginnings of the newest mails that the last look listed and that are here. */

@@ -17,18 +17,17 @@ export const findOriginal = async (
   { messageId: id, kind }: { messageId: bigint; kind: Original['kind'] },
 ): Promise<FoundOriginal | 'absent' | null> => {
   const found = await readMessage(store, userId, id)
-  const facts = found && (await store.read(userId, (tx) => tx.message.findUnique({ where: { id } })))
-  if (!found || !facts) return null
-  const { body, parts } = found
+  if (!found) return null
+  const { message, body, parts } = found
   if (!body) return 'absent'
   return {
     original: {
       kind,
-      from: people.parse(facts.fromAddresses),
-      to: people.parse(facts.toAddresses),
-      cc: people.parse(facts.cc),
-      subject: facts.subject,
-      date: facts.sentAt ?? facts.receivedAt,
+      from: people.parse(message.from_addresses),
+      to: people.parse(message.to_addresses),
+      cc: people.parse(message.cc),
+      subject: message.subject,
+      date: message.sent_at ?? message.received_at,
       text: body.text,
       html: body.html,
     },

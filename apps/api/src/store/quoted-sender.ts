@@ -1,8 +1,5 @@
-import { messageIdHash } from '#mail/threading.ts'
 import type { Tx } from './open-store.ts'
-
-/** What was sent with one subject, at most. */
-const maxSent = 100
+import { idHash } from './read-submissions.ts'
 
 /**
  * Whose mail one's own mail quotes, lower case: what was decided about that sender's pictures is decided about the quote. Null: nobody
@@ -34,10 +31,8 @@ const aboutOfSent = async (
   userId: bigint,
   { accountId, subject, messageIdHash: wanted }: { accountId: bigint; subject: string; messageIdHash: string | null },
 ): Promise<bigint | null> => {
-  const sent = await tx.submission.findMany({
-    where: { userId, accountId, subject, aboutMessageId: { not: null } },
-    orderBy: { createdAt: 'desc' },
-    take: maxSent,
-  })
-  return sent.find(({ messageIdHeader }) => messageIdHash(messageIdHeader) === wanted)?.aboutMessageId ?? null
+  const [sent] = await tx.$queryRaw<{ about: bigint }[]>`
+    SELECT s.about_message_id AS about FROM submission s WHERE s.user_id = ${userId} AND s.account_id = ${accountId} AND s.subject = ${subject}
+      AND s.about_message_id IS NOT NULL AND ${idHash} = ${wanted}::uuid ORDER BY s.created_at DESC LIMIT 1`
+  return sent?.about ?? null
 }

@@ -80,10 +80,16 @@ export type OwnMessage = {
   from_address: string | null
   subject: string
   received_at: Date
+  /** Absent: the head of the mail does not say. */
+  sent_at: Date | null
+  from_addresses: unknown
+  to_addresses: unknown
+  cc: unknown
 }
 
 const ownMessage = (userId: bigint, messageId: bigint): Prisma.Sql => Prisma.sql`
-    SELECT m.id, m.account_id, m.body_state, m.is_header_only, lower(m.from_addresses -> 0 ->> 'address') AS from_address, m.subject, m.received_at
+    SELECT m.id, m.account_id, m.body_state, m.is_header_only, lower(m.from_addresses -> 0 ->> 'address') AS from_address, m.subject, m.received_at, m.sent_at,
+      m.from_addresses, m.to_addresses, m.cc
     FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL WHERE m.id = ${messageId}`
 
 /** A message of this person; null when it is somebody else's or not there. */

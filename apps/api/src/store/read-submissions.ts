@@ -59,8 +59,8 @@ export const evidenceRows = z.array(
 /** The last word about a batch of which the doubt ended by itself. */
 export const foundInSent = 'It was found in Sent.'
 
-/** As mail/threading.ts makes it. */
-const idHash = Prisma.sql`left(encode(sha256(convert_to('id:' || trim(BOTH '<>' FROM s.message_id_header), 'UTF8')), 'hex'), 32)::uuid`
+/** Of a `submission s`, as mail/threading.ts makes it. */
+export const idHash = Prisma.sql`left(encode(sha256(convert_to('id:' || trim(BOTH '<>' FROM s.message_id_header), 'UTF8')), 'hex'), 32)::uuid`
 
 /**
  * What speaks for the arrival of a mail in doubt, or against it: it lies in Sent, though nobody put it there from here; somebody

@@ -36,7 +36,7 @@ export const eraseMessages = async (tx: Tx, ids: bigint[]): Promise<void> => {
   const octets = await tx.$queryRaw<{ blob_id: bigint }[]>`
     SELECT blob_id FROM part WHERE message_id = ANY (${ids}::bigint[]) AND blob_id IS NOT NULL
     UNION SELECT blob_id FROM raw_source WHERE message_id = ANY (${ids}::bigint[])`
-  // Where there is no source, the text was fetched by itself and counted so (storeBodies).
+  // As uncountTexts, of any account.
   const texts = await tx.$queryRaw<{ account_id: bigint; bytes: bigint }[]>`
     SELECT b.account_id, sum(octet_length(b.text) + coalesce(octet_length(b.html), 0))::bigint AS bytes FROM body b
     WHERE b.message_id = ANY (${ids}::bigint[]) AND NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = b.message_id) GROUP BY b.account_id`

@@ -1,6 +1,7 @@
 import { byteaArray } from './binary-array.ts'
 import type { BulkUnit, RawUnit } from './commit.ts'
 import type { Octets } from './copy-chunks.ts'
+import { uncountTexts } from './stored-texts.ts'
 
 /** A mail and its octets: small ones are written with its row; a large one was staged before, in pieces, and verified. */
 export type SourcedMail = {
@@ -26,6 +27,7 @@ export const storeSources = async (
   const there = await tx.$queryRaw<{ message_id: bigint }[]>`
     SELECT message_id FROM raw_source WHERE message_id = ANY (${[...byMessage.keys()]}::bigint[])`
   for (const { message_id } of there) byMessage.delete(message_id)
+  await uncountTexts(tx, accountId, [...byMessage.keys()])
   const bytes = [...byMessage.values()].reduce((sum, { envelope }) => sum + envelope.sizeBytes, 0n)
   if (bytes > 0n)
     await tx.$executeRaw`UPDATE account SET stored_bytes = stored_bytes + ${bytes} WHERE id = ${accountId}`

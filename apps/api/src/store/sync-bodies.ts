@@ -5,6 +5,7 @@ import type { BodyColumns } from './body-columns.ts'
 import type { RawUnit } from './commit.ts'
 import { noteTexts } from './doubt-evidence.ts'
 import { storeReports } from './mail-reports.ts'
+import { uncountTexts } from './stored-texts.ts'
 
 export type BodyToFetch = {
   messageId: bigint
@@ -81,7 +82,7 @@ export const findBodyPlace = async (
 }
 
 /**
- * Bodies, previews, parts and search vectors of a batch, and the bytes they cost. A body that is there already is not
+ * Bodies, previews, parts and search vectors of a batch, and the `bytes` it cost to fetch them. A body that is there already is not
  * written twice. Answers the bytes fetched today.
  */
 export const storeBodies = async (
@@ -90,19 +91,21 @@ export const storeBodies = async (
   batch: BodyColumns[],
   bytes: number,
 ): Promise<bigint> => {
+  let storedBytes = 0
   for (const { messageIds, columns, reports } of batch) {
     if (messageIds.length === 0) continue
-    await putBodies(unit, accountId, columns)
+    storedBytes += await putBodies(unit, accountId, columns)
     await storeReports(unit, accountId, reports)
     await noteTexts(unit, accountId, messageIds)
     unit.log({ accountId }, { kind: 'bodies', messageIds: messageIds.slice(0, 100) })
   }
   // Last: the account's row is locked from here on, and the next batch may be on its way beside this one.
-  return countBytes(unit, accountId, bytes)
+  return countBytes(unit, accountId, bytes, storedBytes)
 }
 
-const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns['columns']): Promise<void> => {
-  await unit.tx.$executeRaw`
+/** Answers by how much what is stored has grown (stored-texts.ts). */
+const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns['columns']): Promise<number> => {
+  const [put] = await unit.tx.$queryRaw<{ bytes: number }[]>`
     WITH t AS MATERIALIZED (
       SELECT m.id, t.at::timestamptz AS at, t.state, t.text, t.html, t.cut::boolean AS cut, t.preview, t.vector, t.parts
       FROM unnest(${columns.id}::text[], ${columns.at}::text[], ${columns.state}::text[], ${columns.text}::text[], ${columns.html}::text[],
@@ -111,6 +114,7 @@ const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns[
       JOIN message m ON m.id = t.id::bigint AND m.account_id = ${accountId}
     ), put_body AS (
       INSERT INTO body (message_id, account_id, text, html, is_truncated) SELECT id, ${accountId}::bigint, text, html, cut FROM t ON CONFLICT (message_id) DO NOTHING
+      RETURNING message_id, octet_length(text) + coalesce(octet_length(html), 0) AS bytes
     ), put_search AS (
       INSERT INTO message_search (message_id, account_id, received_at, has_body, vector)
       SELECT id, ${accountId}::bigint, at, true, vector FROM t ON CONFLICT (message_id) DO NOTHING
@@ -120,8 +124,11 @@ const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns[
       FROM t CROSS JOIN LATERAL json_to_recordset(t.parts::json) AS p ("position" int, path text, "contentType" text, encoding text, charset text,
         filename text, "contentId" text, "isInline" boolean, "sizeBytes" bigint)
       ON CONFLICT (message_id, position) DO NOTHING
+    ), put_state AS (
+      UPDATE message m SET body_state = t.state, preview = t.preview FROM t WHERE m.id = t.id AND m.body_state = 'absent'
     )
-    UPDATE message m SET body_state = t.state, preview = t.preview FROM t WHERE m.id = t.id AND m.body_state = 'absent'`
+    SELECT coalesce(sum(b.bytes), 0)::float8 AS bytes FROM put_body b WHERE NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = b.message_id)`
+  return put?.bytes ?? 0
 }
 
 /**
@@ -130,6 +137,7 @@ const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns[
  */
 export const forgetRead = async (unit: RawUnit, accountId: bigint, messageIds: bigint[]): Promise<void> => {
   const { tx } = unit
+  await uncountTexts(tx, accountId, messageIds)
   const gone = await tx.$queryRaw<{ blob_id: bigint | null }[]>`
     DELETE FROM part WHERE account_id = ${accountId} AND message_id = ANY (${messageIds}::bigint[]) RETURNING blob_id`
   await dropOctets(

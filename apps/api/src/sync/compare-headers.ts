@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { headerOf, readEnvelope } from '#mail/read-envelope.ts'
 import { type Retrieved, retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
-import { readStoredMail, type StoredMail } from '#store/pop-ledger.ts'
+import { readStoredMails, type StoredMail } from '#store/pop-ledger.ts'
 import type { MaildropContext } from './maildrop-context.ts'
 import type { LedgerRow } from './plan-maildrop.ts'
 import { isSameHeader } from './plan-recognition.ts'
@@ -34,20 +34,32 @@ export const compareHeadersAtAnyCost = async (context: MaildropContext, listed: 
   return { same: new Set([...same, ...whole.same]), others: new Set([...others, ...whole.others]) }
 }
 
+/** Of so many what is stored is read by one statement, ahead of their answers. */
+const readAhead = 200
+
 const compare = async (
   { store, accountId, signal }: MaildropContext,
   listed: Listed[],
   answers: AsyncGenerator<Retrieved, void, void>,
 ): Promise<Compared> => {
   const compared: Compared = { same: new Set(), others: new Set() }
-  const idOf = new Map(listed.map(({ number, row }) => [number, row.id]))
+  const placeOf = new Map(listed.map(({ number }, place) => [number, place]))
+  let ahead = new Map<bigint, StoredMail>()
+  let readTo = 0
   for await (const answer of answers) {
     signal.throwIfAborted()
-    const id = idOf.get(answer.number)
-    if (answer.kind === 'refused' || id === undefined) continue
+    const place = placeOf.get(answer.number)
+    const id = listed[place ?? -1]?.row.id
+    if (answer.kind === 'refused' || place === undefined || id === undefined) continue
     const given = await readAnswer(answer.content)
-    const stored = await store.readSystem((tx) => readStoredMail(tx, accountId, id))
-    const isSame = stored !== null && (await isHeaderOf(stored, given))
+    if (place >= readTo) {
+      // Answers come in the order in which they were asked for.
+      readTo = place + readAhead
+      const ids = listed.slice(place, readTo).map(({ row }) => row.id)
+      ahead = await store.readSystem((tx) => readStoredMails(tx, accountId, ids))
+    }
+    const stored = ahead.get(id)
+    const isSame = stored !== undefined && (await isHeaderOf(stored, given))
     compared[isSame ? 'same' : 'others'].add(id)
   }
   return compared

@@ -13,7 +13,7 @@ export const readAnswer = async (content: AsyncIterable<Buffer>): Promise<Answer
   let bytes = 0
   for await (const piece of content) {
     hash.update(piece)
-    if (bytes < beginningBytes) pieces.push(Buffer.from(piece))
+    if (bytes < beginningBytes) pieces.push(piece)
     bytes += piece.length
   }
   return { beginning: Buffer.concat(pieces), hash: Buffer.from(hash.digest()) }

@@ -37,7 +37,7 @@ export const recogniseMails = async (
   for (const [row, plan] of found) if (plan.kind === 'same') same.set(row, plan.messageId)
   const pick = (kind: 'compareHeaders' | 'compareTexts'): Open[] =>
     [...found].flatMap(([row, plan]) => (plan.kind === kind ? [{ row, candidates: plan.candidates }] : []))
-  const alike = await compareHeaders(context, pick('compareHeaders'), same)
+  const alike = await recogniseByHeaders(context, pick('compareHeaders'), same)
   for (const open of [...pick('compareTexts'), ...alike]) {
     const messageId = await compareTexts(context, open)
     if (messageId !== null) same.set(open.row, messageId)
@@ -49,7 +49,7 @@ export const recogniseMails = async (
 }
 
 /** What its header and size tell goes into `same`; answers those with one header, of which the texts have to be compared. */
-const compareHeaders = async (
+const recogniseByHeaders = async (
   { store, session }: SyncContext,
   open: Open[],
   same: Map<EnvelopeRow, bigint>,

@@ -4,7 +4,8 @@ import { listMaildrop, type Maildrop } from '#protocol/pop3/list-maildrop.ts'
 import { retrieveMessages, retrieveTops } from '#protocol/pop3/retrieve-messages.ts'
 import { commitBulk } from '#store/commit.ts'
 import { isTakable } from '#store/count-parts.ts'
-import { addListed, markLedger, markMissing, readLedger, storeMaildropFacts } from '#store/pop-ledger.ts'
+import { holdAccount } from '#store/maildrop-parts.ts'
+import { addListed, type Ledger, markLedger, markMissing, readLedger, storeMaildropFacts } from '#store/pop-ledger.ts'
 import { countSame } from '#store/switch-headers.ts'
 import { compareHeaders } from './compare-headers.ts'
 import { countMaildrop, type Listing } from './count-maildrop.ts'
@@ -50,7 +51,8 @@ export const lookAtMaildrop = async (
   const { policy, isOnHold } = retrieval
   const plan = planMaildrop(listing.named, ledger.rows, { policy, isOnHold, sessionStartedAt, now: clock.now() })
   const found = factsOf(context, listing, ledger)
-  const { toFetch, meeting } = await writeDown(context, plan, isNews(found, ledger.facts) ? found : null)
+  const count = isNews(found, ledger.facts) ? (now: Ledger) => factsOf(context, listing, now) : null
+  const { toFetch, meeting, facts } = await writeDown(context, plan, count)
   let done = 0
   const fetching = fetchMails(context, toFetch, {
     isNews: !context.isFirst || context.isMeeting,
@@ -78,20 +80,20 @@ export const lookAtMaildrop = async (
     goneElsewhere: countGone(context, plan, copies),
     isMeeting,
     facts: isAsFound
-      ? found
+      ? (facts ?? found)
       : await countAgain(context, { ...listing, named: listing.named.filter(({ number }) => !removed.has(number)) }),
   }
 }
 
 /**
- * What the listing means into the ledger, with the facts where they are new. Answers what is to be fetched, newest first, and what
- * was met of that which is here since the account was IMAP.
+ * What the listing means into the ledger, with the facts where there is something to `count`. Answers what is to be fetched, newest
+ * first, what was met of that which is here since the account was IMAP, and the facts it wrote.
  */
 const writeDown = async (
   context: MaildropContext,
   plan: MaildropPlan,
-  facts: MaildropFacts | null,
-): Promise<{ toFetch: ToFetch[]; meeting: Meeting }> => {
+  count: ((ledger: Ledger) => MaildropFacts) | null,
+): Promise<{ toFetch: ToFetch[]; meeting: Meeting; facts: MaildropFacts | null }> => {
   const { store, scope, accountId, isMeeting } = context
   // A server that once lists nothing, by a fault of its own, must not make anybody download everything again.
   const { same } = await compareHeaders(context, plan.returned)
@@ -102,21 +104,20 @@ const writeDown = async (
   ])
   const toWrite = meeting.fresh
   const isNothingNew = plan.gone.length + plan.missing.length + same.size + toWrite.length === 0
-  const written =
-    isNothingNew && facts === null
-      ? []
+  const { ids: written, facts } =
+    isNothingNew && count === null
+      ? { ids: [], facts: null }
       : await commitBulk(
           store,
           scope,
           async (unit) => {
+            await holdAccount(unit, accountId)
             await markLedger(unit, accountId, idsOf(plan.gone), { from: ['dele_sent'], to: 'gone' })
             await markMissing(unit, accountId, idsOf(plan.missing), true)
             await markMissing(unit, accountId, [...same], false)
             if (isMeeting) await countSame(unit, accountId, [...same])
             const ids = await addListed(unit, accountId, toWrite)
-            // Last: the account's row is locked from here on.
-            if (facts) await storeMaildropFacts(unit, accountId, facts)
-            return ids
+            return { ids, facts: count && (await storeMaildropFacts(unit, accountId, count)) }
           },
           { isDurable: true },
         )
@@ -136,7 +137,11 @@ const writeDown = async (
       isTakable: isTakable({ sizeBytes, isTooLarge: false }),
     })),
   ]
-  return { toFetch: toFetch.sort((a, b) => b.number - a.number), meeting: { ...meeting, met: meeting.met + same.size } }
+  return {
+    toFetch: toFetch.sort((a, b) => b.number - a.number),
+    meeting: { ...meeting, met: meeting.met + same.size },
+    facts,
+  }
 }
 
 /** Not at a server that hides or removes by itself what is old, or was fetched (EXPIRE, RFC 2449 6.7; Gmail). */
@@ -161,9 +166,11 @@ const planAgain = async (
 const countAgain = async (context: MaildropContext, left: Listing): Promise<MaildropFacts> => {
   const { store, scope, accountId } = context
   const ledger = await readLedger(store, accountId)
-  const facts = factsOf(context, left, ledger)
-  if (isNews(facts, ledger.facts)) await commitBulk(store, scope, (unit) => storeMaildropFacts(unit, accountId, facts))
-  return facts
+  const count = (now: Ledger) => factsOf(context, left, now)
+  const facts = count(ledger)
+  return isNews(facts, ledger.facts)
+    ? await commitBulk(store, scope, (unit) => storeMaildropFacts(unit, accountId, count))
+    : facts
 }
 
 const factsOf = (

@@ -49,6 +49,22 @@ describe('an account that is disconnected', () => {
     })
   })
 
+  it('is not taken for another one when it was connected by another name of its server meanwhile', async () => {
+    const { store, userId } = fixture
+    const { accountId } = await fixture.makeAccount(1)
+    const address = 'twice@example.org'
+    const incoming = { host: 'imap.example.org', port: 993, security: 'tls' as const, username: 'twice' }
+    await store.prisma.account.update({ where: { id: accountId }, data: { address, incoming } })
+    const settings = accountSettings.parse({ address, incoming: { ...incoming, host: 'mail.example.org' } })
+    const secrets = { password: 'p', outgoingPassword: null, masterKey: randomBytes(32), isPrivateHost: false }
+    const before = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
+    const made = await commit(store, { kind: 'user', userId }, (unit) =>
+      createAccount(unit, { userId, settings, ...secrets, rejoin: accountId }),
+    )
+    expect(made).toBeNull()
+    expect(await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).toEqual(before)
+  })
+
   it.each(['connected', 'added'])('sends nothing by itself that was due when it is %s again', async (how) => {
     const { store, userId } = fixture
     const { accountId } = await fixture.makeAccount(1)

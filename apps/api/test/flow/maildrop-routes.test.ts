@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commit } from '#store/commit.ts'
 import { releaseDeletedHere } from '#store/maildrop-wishes.ts'
 import { openTestSession } from '../support/app-fixture.ts'
+import { until } from '../support/until.ts'
 import { type OutboxApi, startOutboxApi } from './outbox-fixture.ts'
 
 describe('what a person asks of a maildrop', () => {
@@ -56,6 +57,28 @@ describe('what a person asks of a maildrop', () => {
     const { maildrop } = await fixture.store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
     expect(maildrop).toMatchObject({ waiting: 1, copies: 0, messages: 3 })
     expect(await requests(accountId)).toBe(1)
+  })
+
+  it('waits for the account before it takes what is in the ledger, as everybody does who counts', async () => {
+    const { accountId, first } = await makeDrop()
+    const { prisma } = fixture.store
+    await prisma.account.update({
+      where: { id: accountId },
+      data: { retrieval: { policy: { kind: 'whenDeletedHere' } } },
+    })
+    await prisma.placement.deleteMany({ where: { messageId: first } })
+    let release: Promise<number> | undefined
+    await prisma.$transaction(async (tx) => {
+      await tx.$executeRaw`SELECT 1 FROM account WHERE id = ${accountId} FOR NO KEY UPDATE`
+      release = commit(fixture.store, { kind: 'system' }, (unit) => releaseDeletedHere(unit, accountId, [first]))
+      await until(async () => {
+        const [waiting] = await prisma.$queryRaw<{ count: number }[]>`
+          SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+        return waiting?.count === 1
+      })
+      await tx.$queryRaw`SELECT 1 FROM pop_ledger WHERE account_id = ${accountId} FOR UPDATE NOWAIT`
+    })
+    expect(await release).toBe(2)
   })
 
   it('says of which mail only the header is here, opens it at once, and asks for the rest', async () => {

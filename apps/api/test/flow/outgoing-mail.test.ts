@@ -31,14 +31,14 @@ describe('the mail of an account on its way out', () => {
     rmSync(dir, { recursive: true })
   })
 
-  const startAnother = async (script?: SmtpScript) => {
-    const server = await startScriptedSmtp(script)
+  const startAnother = async (script?: SmtpScript, extensions?: string[]) => {
+    const server = await startScriptedSmtp(script, extensions)
     servers.push(server)
     return server
   }
-  const scene = async (script?: SmtpScript, security: 'plain' | 'tls' = 'plain') => {
+  const scene = async (script?: SmtpScript, security: 'plain' | 'tls' = 'plain', extensions?: string[]) => {
     const { store, userId, addMaildrop } = fixture
-    const server = await startAnother(script)
+    const server = await startAnother(script, extensions)
     const accountId = await addMaildrop(`ann${++accounts}`, 9)
     const outgoing = {
       host: 'localhost',
@@ -79,6 +79,23 @@ describe('the mail of an account on its way out', () => {
     const silent = { ...store, notifier: { ...store.notifier, notify: () => undefined } }
     const id = await queue(undefined, silent)
     await until(async () => (await state(id)) === 'sent', { ms: 20_000, what: 'a mail nobody told of' })
+    await engine.stop()
+  })
+
+  it('goes by a server that ends the session when it is asked how much it takes, which it is once', async () => {
+    const greeted = new Set<number>()
+    const script: SmtpScript = (step, _argument, session) => {
+      if (step !== 'ehlo' || !greeted.has(session)) return void (step === 'ehlo' && greeted.add(session))
+      return 'cut'
+    }
+    const { server, queue, ends } = await scene(script, 'plain', ['PIPELINING'])
+    const engine = fixture.start()
+    await ends(await queue(), 'sent')
+    expect(server.sessions()).toBe(2)
+    // That session has gone by now.
+    await until(async () => server.written.some((line) => line.startsWith('QUIT')), { what: 'the end of the session' })
+    await ends(await queue(), 'sent')
+    expect([server.mails.length, server.sessions()]).toEqual([2, 3])
     await engine.stop()
   })
 

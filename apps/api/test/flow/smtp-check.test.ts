@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { Secret } from '#platform/secret.ts'
 import { checkSmtpLogin, type SmtpCheck } from '#protocol/smtp/check-login.ts'
 import { CertificateError } from '../../src/protocol/session-error.ts'
+import { startScriptedSmtp } from '../support/scripted-smtp.ts'
 
 /** The sending side of the account wizard, against servers that a person may meet there. */
 describe('trying a sending server', () => {
@@ -79,6 +80,15 @@ describe('trying a sending server', () => {
     const port = await startBare((socket) => setTimeout(() => socket.resetAndDestroy(), ms))
     for (const security of ['plain', 'tls'] as const)
       expect((await check(port, { security })).failure).toMatchObject({ error: { code: 'connect.closed' } })
+  })
+
+  it('is content with one that ends the session when it is asked how much it takes', async () => {
+    let greetings = 0
+    const server = await startScriptedSmtp((step) => (step === 'ehlo' && ++greetings > 1 ? 'cut' : undefined), [])
+    ends.push(() => server.stop())
+    const steps = ['connect', 'greeting', 'login']
+    expect(await check(server.port, {})).toEqual({ failure: null, steps })
+    expect(greetings).toBe(2)
   })
 
   it('gives up one that accepts the connection and never answers the handshake', async () => {

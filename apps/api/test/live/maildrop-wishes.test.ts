@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { commit } from '#store/commit.ts'
 import { takeLeases } from '#store/lease.ts'
 import { wantRest, wantRests } from '#store/maildrop-parts.ts'
@@ -227,6 +227,41 @@ describe('what a person wants of a maildrop', () => {
     expect(server.said.filter((line) => line.startsWith('TOP'))).toEqual(['TOP 3 0'])
     expect(await drop.look({ settings })).toMatchObject({ stored: 0, facts: { hasTop: false } })
     expect(server.said.filter((line) => line.startsWith('TOP'))).toHaveLength(1)
+    await server.stop()
+  })
+
+  it('counts what was asked for while the server was listing', async () => {
+    const mails = [huge, mail(1)]
+    let mayList = Promise.resolve()
+    // In the order in which they were asked for.
+    const list = (socket: Socket, fact: (mail: string, n: number) => string) => {
+      mayList = mayList.then(
+        () => void socket.write(listing(...mails.map((mail, n) => `${n + 1} ${fact(mail, n + 1)}`))),
+      )
+    }
+    const server = await startScriptedPop3({
+      mails,
+      on: {
+        LIST: (socket) => list(socket, (mail) => `${mail.length}`),
+        UIDL: (socket) => list(socket, (_mail, n) => `uid-${n}`),
+      },
+    })
+    const drop = await scene.drops.open('asked-meanwhile', server.port)
+    const settings = { maxBytes: 4096 }
+    expect(await drop.look({ settings })).toMatchObject({ facts: { messages: 2, headersOnly: 1, coming: none } })
+    // Elsewhere one was removed, and nothing is to be done.
+    mails.pop()
+    const clicked = Promise.withResolvers<void>()
+    mayList = clicked.promise
+    const reads = vi.spyOn(scene.drops.store, 'readTogether')
+    const look = drop.look({ settings })
+    await until(async () => reads.mock.settledResults.some(({ type }) => type === 'fulfilled'), { what: 'the ledger' })
+    reads.mockRestore()
+    const asked = await wish((unit) => wantRests(unit, drop.accountId, { isBeyondLimit: true }))
+    expect(asked.mails).toBe(1)
+    clicked.resolve()
+    expect((await look).facts).toMatchObject({ messages: 1, coming: asked })
+    expect(await drop.facts()).toMatchObject({ messages: 1, coming: asked })
     await server.stop()
   })
 

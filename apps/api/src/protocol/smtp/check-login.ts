@@ -24,8 +24,10 @@ export const checkSmtpLogin = async (
       await work()
       track.end()
     })
+    // It is signed in: a server that does not like to be asked is none the worse for sending.
+    const maxBytes = await session.learnMaxBytes().catch(() => null)
     session.smtp.close()
-    return { kind: 'ok', maxBytes: session.maxBytes }
+    return { kind: 'ok', maxBytes }
   } catch (error) {
     return { kind: 'failed', step: track.step, error: toSmtpError(error) }
   }

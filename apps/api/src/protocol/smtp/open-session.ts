@@ -25,8 +25,10 @@ export type RunStage = (stage: OpeningStage, work: () => Promise<void>) => Promi
 /** Signed in, one mail after the other (protocol/smtp/send-message.ts). */
 export type SmtpSession = {
   readonly smtp: SMTPConnection
-  /** The largest mail the server takes, in bytes; null when it does not say. RFC 1870. */
+  /** The largest mail the server takes, in bytes; null when it did not say by itself. RFC 1870. */
   readonly maxBytes: number | null
+  /** Asks for it where it did not. Some servers end the session over that, or say nothing: throws connect.*, and the session is over. */
+  learnMaxBytes: () => Promise<number | null>
   /** Addresses may be in any script. RFC 6531. */
   readonly takesUnicode: boolean
   isOpen: () => boolean
@@ -74,7 +76,6 @@ export const openSmtpSession = async (
     await run('greeting', () => promised((done) => smtp.connect(done), smtp))
     if (endpoint.security === 'starttls') await run('tls', async () => requireTrusted(endpoint, smtp))
     await run('login', () => signIn(smtp, endpoint))
-    await askForSize(smtp)
     return toSession(smtp, socket)
   } catch (error) {
     connection?.close()
@@ -95,6 +96,11 @@ const hasExtension = (smtp: SMTPConnection, name: string): boolean => {
   return Array.isArray(known) && known.includes(name)
 }
 
+const maxBytesOf = (smtp: SMTPConnection): number | null => {
+  const { _maxAllowedSize: size } = extensionsOf(smtp)
+  return typeof size === 'number' && size > 0 ? size : null
+}
+
 /** Some servers say only to those who are signed in how much they take. RFC 5321 4.1.4: EHLO may be said again. */
 const askForSize = async (smtp: SMTPConnection): Promise<void> => {
   if (hasExtension(smtp, 'SIZE')) return
@@ -104,12 +110,22 @@ const askForSize = async (smtp: SMTPConnection): Promise<void> => {
 }
 
 const toSession = (smtp: SMTPConnection, raw: Socket): SmtpSession => {
-  const { _maxAllowedSize: size } = extensionsOf(smtp)
   // After STARTTLS there is another one over it.
   const socketOf = () => smtp._socket || raw
   return {
     smtp,
-    maxBytes: typeof size === 'number' && size > 0 ? size : null,
+    maxBytes: maxBytesOf(smtp),
+    learnMaxBytes: async () => {
+      const timer = setTimeout(() => socketOf().destroy(timedOut()), usualAnswerMs)
+      try {
+        await askForSize(smtp)
+        return maxBytesOf(smtp)
+      } catch (error) {
+        throw toSmtpError(error)
+      } finally {
+        clearTimeout(timer)
+      }
+    },
     takesUnicode: hasExtension(smtp, 'SMTPUTF8'),
     awaitsEnd: false,
     isOpen: () => !smtp.destroyed && !socketOf().destroyed,

@@ -1,0 +1,14 @@
+import type { RawTx } from './bare-tx.ts'
+
+/**
+ * A text counts as stored (account.stored_bytes) as long as there is no source of its mail: from that it could be read again.
+ * Called before it goes, or before the source comes. Locks the account's row where there is one.
+ */
+export const uncountTexts = async (tx: RawTx, accountId: bigint, messageIds: bigint[]): Promise<void> => {
+  await tx.$executeRaw`
+    UPDATE account SET stored_bytes = greatest(0, stored_bytes - t.bytes) FROM (
+      SELECT sum(octet_length(b.text) + coalesce(octet_length(b.html), 0))::bigint AS bytes FROM body b
+      WHERE b.account_id = ${accountId} AND b.message_id = ANY (${messageIds}::bigint[])
+        AND NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = b.message_id)) t
+    WHERE account.id = ${accountId} AND t.bytes > 0`
+}
