@@ -307,6 +307,11 @@ export const restNotes: Partial<Record<RestName, OperationNotes>> = {
       'What is sent is checked before it is accepted; `fields` of request.invalid name what is not right. Accepted, it is durable, and sent once: the same id, asked for again, is the same mail; for anything else it is request.conflict, and so is a draft that has another version by now. Of the sender a copy is kept in Sent, the mail it answers is marked, and the draft is gone, once it was sent.',
     errors: ['not_found', 'request.conflict', ...fetchingMail],
   },
+  getSubmissionMail: {
+    description:
+      'As long as it is in the outbox. Once it was sent its copy in Sent is to be read; taken back, its draft.',
+    errors: ['message.gone'],
+  },
   patchSubmission: { errors: ['request.conflict'] },
   cancelSubmission: {
     description: 'Also of one that failed: its draft is there again. What has left for somebody cannot be taken back.',

@@ -4,14 +4,19 @@ import { type AppError, isAppError } from '#platform/errors.ts'
 import { Secret } from '#platform/secret.ts'
 import type { StepProgress } from '#protocol/check-steps.ts'
 import { checkImapLogin } from '#protocol/imap/check-login.ts'
+import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { checkPop3Login } from '#protocol/pop3/check-login.ts'
 import type { MaildropEntry } from '#protocol/pop3/list-maildrop.ts'
+import type { Pop3Session } from '#protocol/pop3/open-session.ts'
 import { CertificateError, toSessionError } from '#protocol/session-error.ts'
 import { checkSmtpLogin } from '#protocol/smtp/check-login.ts'
 import { explainLogin } from './open-account-session.ts'
 
 type Which = 'incoming' | 'outgoing'
 type StepName = Extract<CheckEvent, { kind: 'step' }>['step']
+
+/** Signed in. */
+export type OpenedSession = { kind: 'imap'; session: ImapSession } | { kind: 'pop3'; session: Pop3Session }
 
 export type AccountCheck = {
   wanted: AccountCreate
@@ -23,6 +28,8 @@ export type AccountCheck = {
   signal?: AbortSignal
   /** Told the newest entries of a maildrop, which is listed for that. */
   onListed?: (newest: MaildropEntry[]) => void
+  /** What else is to be seen by the session of the incoming side. What it throws ends the attempt. */
+  onSession?: (opened: OpenedSession) => Promise<void>
   /** Told how large a mail the sending server takes, in bytes; null: it does not say. */
   onLimit?: (maxBytes: number | null) => void
 }
@@ -44,13 +51,13 @@ const teller =
 
 /** Tries both servers of a new account, telling every step as it happens. Answers whether the incoming one works. */
 export const checkAccount = async (
-  { wanted, policy, ca, until, onListed, onLimit, signal }: AccountCheck,
+  { wanted, policy, ca, until, onListed, onSession, onLimit, signal }: AccountCheck,
   onEvent: (event: CheckEvent) => void,
 ): Promise<boolean> => {
   const tell = teller('incoming', onEvent)
   const incoming = await resolveStep('incoming', wanted.incoming, policy, tell, onEvent)
   if (!incoming) return finish(onEvent, false, null, [])
-  const result = await checkIncoming(wanted, { address: incoming, ca, until, onListed, signal }, tell)
+  const result = await checkIncoming(wanted, { address: incoming, ca, until, onListed, onSession, signal }, tell)
   if (result.kind === 'failed') {
     onEvent(
       failed('incoming', result.step, explainLogin(result.error, wanted.incoming.host, new Secret(wanted.password))),
@@ -86,13 +93,19 @@ const checkIncoming = async (
   {
     until,
     onListed,
+    onSession,
     ...where
-  }: { address: string } & Attempt & Pick<AccountCheck, 'until'> & { onListed: AccountCheck['onListed'] | undefined },
+  }: { address: string } & Attempt &
+    Pick<AccountCheck, 'until'> & { [On in 'onListed' | 'onSession']: AccountCheck[On] | undefined },
   tell: Tell,
 ): Promise<IncomingResult> => {
   const options = { ...wanted.incoming, ...where, password: new Secret(wanted.password) }
-  if (wanted.kind === 'imap') return checkImapLogin({ ...options, until }, tell)
-  const result = await checkPop3Login({ ...options, until: until === 'login' && !onListed ? 'login' : 'list' }, tell)
+  const seen = async (opened: OpenedSession) => onSession?.(opened)
+  if (wanted.kind === 'imap')
+    return checkImapLogin({ ...options, until, onSession: (session) => seen({ kind: 'imap', session }) }, tell)
+  const isListed = until !== 'login' || onListed !== undefined
+  const onOwn = (session: Pop3Session) => seen({ kind: 'pop3', session })
+  const result = await checkPop3Login({ ...options, until: isListed ? 'list' : 'login', onSession: onOwn }, tell)
   if (result.kind === 'failed') return result
   onListed?.(result.newest)
   return { kind: 'ok', mailboxes: null, newestSubjects: [] }

@@ -16,14 +16,15 @@ import type { Store } from '#store/open-store.ts'
 import { readLedger } from '#store/pop-ledger.ts'
 import { readTreeResult } from '#store/tree-changes.ts'
 import { countRemoval } from '#sync/count-maildrop.ts'
-import type { AccountCheck, SubmissionCheck } from './check-account.ts'
+import type { AccountCheck, OpenedSession, SubmissionCheck } from './check-account.ts'
 import type { MailboxSwitch } from './plan-mailbox-switch.ts'
 import type { SwitchPreparation } from './prepare-switch.ts'
 import type { MaildropProof } from './prove-maildrop.ts'
-import type { ReturnProof } from './prove-return.ts'
+import type { Returning } from './prove-return.ts'
 
 export type { MaildropEntry } from '#protocol/pop3/list-maildrop.ts'
 export type { MailboxProof } from './prove-mailbox.ts'
+export type { ReturnCandidate } from './prove-return.ts'
 
 /**
  * The engine as the API sees it: requests to an account's worker, wherever that runs. Nothing heavy is loaded here; the
@@ -50,15 +51,15 @@ export type Engine = {
   treeChanged: (commandId: string) => Promise<void>
   /** What a policy would remove of a POP3 account now; nobody is asked but the ledger. */
   planRemoval: (accountId: bigint, policy: ServerPolicy) => Promise<RemovalPlan>
-  checkAccount: (check: AccountCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
+  /** `returning`: which of them goes on there is found by the same login, as a server may want minutes until the next. */
+  checkAccount: (check: EngineCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
   checkSubmission: (check: SubmissionCheck, onEvent: (event: CheckEvent) => void) => Promise<boolean>
   /** What each mailbox of a POP3 account is at an IMAP server, after it was made there. Throws connect.*, tls.*, login.*. */
   prepareSwitch: (preparation: SwitchPreparation) => Promise<MailboxSwitch[]>
   /** What an IMAP account finds in its maildrop. Throws connect.*, tls.*, login.*, mailbox.*, request.conflict. */
   proveMaildrop: (proof: MaildropProof) => Promise<MaildropSample>
-  /** Whether a disconnected account would go on with its own mailbox there. Throws connect.*, tls.*, login.*, mailbox.*. */
-  isSameMailbox: (proof: ReturnProof) => Promise<boolean>
 }
+type EngineCheck = Omit<AccountCheck, 'onSession'> & { returning?: Returning }
 
 const answerWithinMs = 30_000
 /** A lost notice costs this long. */
@@ -171,9 +172,13 @@ export const createEngine = (
     },
     planRemoval: async (accountId, policy) =>
       countRemoval((await readLedger(store, accountId)).rows, { policy, now: new Date() }),
-    checkAccount: async (check, onEvent) => {
+    checkAccount: async ({ returning, ...check }, onEvent) => {
       const { checkAccount } = await import('./check-account.ts')
-      return checkAccount(check, onEvent)
+      if (!returning) return checkAccount(check, onEvent)
+      const { findReturned } = await import('./prove-return.ts')
+      const { candidates, onFound } = returning
+      const onSession = async (opened: OpenedSession) => onFound(await findReturned(store, candidates, opened))
+      return checkAccount({ ...check, onSession }, onEvent)
     },
     checkSubmission: async (check, onEvent) => {
       const { checkSubmission } = await import('./check-account.ts')
@@ -186,10 +191,6 @@ export const createEngine = (
     proveMaildrop: async (proof) => {
       const { proveMaildrop } = await import('./prove-maildrop.ts')
       return proveMaildrop(store, proof)
-    },
-    isSameMailbox: async (proof) => {
-      const { isSameMailbox } = await import('./prove-return.ts')
-      return isSameMailbox(store, proof)
     },
   }
 }

@@ -62,6 +62,7 @@ export const openSubmissionSession = (
       ca: deps.ca,
       password,
       signal,
+      connectTimeoutMs: deps.timing.submissionConnectMs,
       answerTimeoutMs: deps.timing.submissionAnswerMs,
     }),
   )

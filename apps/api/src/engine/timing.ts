@@ -30,6 +30,8 @@ export type EngineTiming = {
   inboxLookMs: number
   /** Open mailboxes for which there is no connection take turns of this length on the one that people's requests have. */
   focusTurnMs: number
+  /** A submission server is given so long for the connection, and again for its encryption. */
+  submissionConnectMs: number
   /** A submission server is given so long for an answer, above all for the one to the end of a mail. RFC 5321 4.5.3.2. */
   submissionAnswerMs: number
   /** Somebody who writes one mail writes another: a session stays open for so long. */
@@ -53,6 +55,7 @@ export const engineTiming: EngineTiming = {
   connectionGrowMs: 3_600_000,
   inboxLookMs: 2000,
   focusTurnMs: 3000,
+  submissionConnectMs: 15_000,
   submissionAnswerMs: 10 * 60_000,
   submissionKeepMs: 15_000,
   sendingParkMs: 3_600_000,

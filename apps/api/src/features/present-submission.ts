@@ -1,7 +1,7 @@
 import { type ErrorCode, errorCodes } from '@postern/shared/error-codes.ts'
 import { type Submission, wallTime } from '@postern/shared/submissions.ts'
 import { needsPerson, stateOfAll, stopsAll } from '#outbox/outbox.ts'
-import { aheadRow, batchRows, evidenceRows, recipientRows, type SubmissionRow } from '#store/read-submissions.ts'
+import { aheadRows, batchRows, evidenceRows, recipientRows, type SubmissionRow } from '#store/read-submissions.ts'
 import { leftBehind } from '#store/submissions.ts'
 import { type Explained, explainFault, explainReply } from './submission-problem.ts'
 
@@ -72,11 +72,13 @@ const isForPerson = (code: string | null): boolean => {
 
 type Stop = Pick<Batch, 'reply_code' | 'error_code' | 'due_at' | 'text'>
 
-/** What keeps it back although it was not tried itself. */
+/** What keeps it back although it was not tried itself. Not every fault at the door does: some stop one mail, and say nothing of others. */
 const stopAhead = ({ ahead }: SubmissionRow): Stop | null => {
-  const found = aheadRow.nullable().parse(ahead)
-  const code = found && codeOf(found.error_code)
-  return found && code && stopsAll(code) ? { reply_code: null, ...found } : null
+  const found = aheadRows.parse(ahead ?? []).find(({ error_code }) => {
+    const code = codeOf(error_code)
+    return code !== null && stopsAll(code)
+  })
+  return found ? { reply_code: null, ...found } : null
 }
 
 const problemOf = ({

@@ -30,11 +30,17 @@ export const listKeyOf = (list: MailAsks['list'], fromAddress: string | null): s
 
 const listKey = Prisma.sql`coalesce(m.asks -> 'list' ->> 'id', lower(m.from_addresses -> 0 ->> 'address'), '')`
 
+/**
+ * So long a list may go on writing to somebody who has left it. What comes after that comes because they joined it again, or because it
+ * has not obeyed: it can be left once more.
+ */
+const leaveHolds = Prisma.sql`interval '14 days'`
+
 const askRows = (userId: bigint, where: Prisma.Sql): Prisma.Sql => Prisma.sql`
     SELECT m.id AS message_id, m.asks, m.from_addresses -> 0 ->> 'address' AS from_address, r.answer, r.at AS answered_at, l.at AS left_at,
       EXISTS (SELECT 1 FROM placement p WHERE p.message_id = m.id AND lower(p.shown_keywords::text)::text[] @> '{$mdnsent}') AS is_mdn_sent
     FROM message m JOIN account a ON a.id = m.account_id AND a.user_id = ${userId} AND a.disconnected_at IS NULL
-    LEFT JOIN receipt_answer r ON r.message_id = m.id LEFT JOIN list_leave l ON l.account_id = m.account_id AND l.list = ${listKey}
+    LEFT JOIN receipt_answer r ON r.message_id = m.id LEFT JOIN list_leave l ON l.account_id = m.account_id AND l.list = ${listKey} AND l.at > m.received_at - ${leaveHolds}
     WHERE ${where} AND m.asks IS NOT NULL AND m.orphaned_at IS NULL AND NOT is_own_mail(m)`
 
 /** Of the mails of a conversation that ask for something; of none that was written from here. */
@@ -62,14 +68,15 @@ export const noteAnswer = async (
   return made > 0
 }
 
-/** False when the list was left before. */
+/** False when the list was left before, as far as that holds for this mail. */
 export const noteLeave = async (
   unit: RawUnit,
   { accountId, messageId }: { accountId: bigint; messageId: bigint },
   list: string,
 ): Promise<boolean> => {
   const made = await unit.tx.$executeRaw`
-    INSERT INTO list_leave (account_id, list) VALUES (${accountId}, ${list}) ON CONFLICT (account_id, list) DO NOTHING`
+    INSERT INTO list_leave (account_id, list) VALUES (${accountId}, ${list}) ON CONFLICT (account_id, list) DO UPDATE SET at = now()
+      WHERE list_leave.at <= (SELECT m.received_at FROM message m WHERE m.id = ${messageId}) - ${leaveHolds}`
   if (made > 0) unit.log({ accountId }, { kind: 'notes', messageIds: [messageId.toString()] })
   return made > 0
 }

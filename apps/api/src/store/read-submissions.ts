@@ -22,7 +22,7 @@ export type SubmissionRow = {
   finished_at: Date | null
   is_held: boolean
   is_paused: boolean
-  /** Of one that waits: the last fault at the door by which another one of its account waits. */
+  /** Of one that waits: the faults at the door by which others of its account wait, of each code the last, the latest first. */
   ahead: unknown
   batches: unknown
   recipients: unknown
@@ -30,7 +30,7 @@ export type SubmissionRow = {
 }
 
 const instantText = z.coerce.date()
-export const aheadRow = z.object({ error_code: z.string(), due_at: instantText, text: z.string().nullable() })
+export const aheadRows = z.array(z.object({ error_code: z.string(), due_at: instantText, text: z.string().nullable() }))
 export const batchRows = z.array(
   z.object({
     n: z.number(),
@@ -93,9 +93,10 @@ const wholeSubmissions = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
       ORDER BY b.n) FROM submission_batch b WHERE b.submission_id = s.id) AS batches,
     (SELECT json_agg(json_build_object('batch', r.batch, 'name', r.name, 'address', r.address, 'kind', r.kind, 'state', r.state, 'text', r.text) ORDER BY r.position)
       FROM submission_recipient r WHERE r.submission_id = s.id) AS recipients,
-    CASE WHEN s.finished_at IS NULL AND (s.schedule IS NULL OR s.not_before <= now()) THEN (SELECT json_build_object('error_code', b.error_code, 'due_at', b.due_at, 'text', b.text)
-      FROM submission_batch b WHERE b.account_id = s.account_id AND b.submission_id <> s.id AND b.state = 'deferred' AND b.error_code ~ '^(login|tls|relay)\\.'
-      ORDER BY b.changed_at DESC LIMIT 1) END AS ahead,
+    CASE WHEN s.finished_at IS NULL AND (s.schedule IS NULL OR s.not_before <= now()) THEN (SELECT json_agg(json_build_object('error_code', f.error_code, 'due_at', f.due_at, 'text', f.text) ORDER BY f.changed_at DESC) FROM (
+      SELECT DISTINCT ON (b.error_code) b.error_code, b.due_at, b.text, b.changed_at FROM submission_batch b
+      WHERE b.account_id = s.account_id AND b.submission_id <> s.id AND b.state = 'deferred' AND b.error_code ~ '^(login|tls|relay)\\.'
+      ORDER BY b.error_code, b.changed_at DESC) f) END AS ahead,
     CASE WHEN EXISTS (SELECT 1 FROM submission_batch b WHERE b.submission_id = s.id AND (b.state = 'in_doubt' OR (b.state = 'sent' AND b.text = ${foundInSent})))
       THEN (SELECT json_agg(json_build_object('kind', e.kind, 'message_id', e.id::text, 'at', e.received_at)) FROM (${evidence}) e) END AS evidence
   FROM submission s JOIN account a ON a.id = s.account_id AND a.disconnected_at IS NULL WHERE ${where} ORDER BY s.created_at DESC, s.id`

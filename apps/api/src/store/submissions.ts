@@ -305,11 +305,12 @@ export const tellQueued = async (unit: RawUnit, accountId: bigint): Promise<void
 
 /** Long over. What went everywhere it should needs its octets no longer; of the rest they are kept to be sent again. */
 export const sweepSubmissions = async ({ prisma }: Store): Promise<void> => {
-  // Sent: from here on it is any draft that was discarded (draft-copies.ts, sweepDrafts); not while it may be written anew to some.
+  // Sent: from here on it is any draft that was discarded (draft-copies.ts, sweepDrafts); not while it may be written anew to some, or
+  // lies in the outbox and is read there, as its copy is not in Sent.
   await prisma.$executeRaw`
     UPDATE draft d SET submission_id = NULL WHERE discarded_at < now() - interval '1 day' AND submission_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM submission s JOIN submission_recipient r ON r.submission_id = s.id
-        WHERE s.id = d.submission_id AND s.dismissed_at IS NULL AND r.state NOT IN ('accepted', 'delivered'))`
+        WHERE s.id = d.submission_id AND s.dismissed_at IS NULL AND (r.state NOT IN ('accepted', 'delivered') OR s.sent_copy IN ('waiting', 'refused')))`
   // Nobody came back to one that failed: what was written is not lost with it.
   await prisma.$executeRaw`
     UPDATE draft d SET submission_id = NULL FROM submission s WHERE d.submission_id = s.id AND d.discarded_at IS NULL AND s.finished_at < now() - interval '90 days'`

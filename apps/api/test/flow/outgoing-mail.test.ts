@@ -20,7 +20,7 @@ describe('the mail of an account on its way out', () => {
     dir = mkdtempSync(join(tmpdir(), 'postern-sending-'))
     fixture = await startEngineFixture(
       { certificate: makeCertificate(dir), imapsPort: 1 },
-      { submissionAnswerMs: 6000, submissionKeepMs: 500 },
+      { submissionConnectMs: 60_000, submissionAnswerMs: 6000, submissionKeepMs: 500 },
     )
   })
   afterEach(async () => {
@@ -150,7 +150,7 @@ describe('the mail of an account on its way out', () => {
   })
 
   it('does not keep the engine from ending while its server is being connected to, and goes with the next one', async () => {
-    // Which takes 15 s at a server that does not go on with TLS.
+    // Which takes a minute at a server that does not go on with TLS.
     const { server, accountId, queue, state, ends } = await scene(() => 'silent', 'tls')
     const first = fixture.start()
     const id = await queue()
@@ -159,7 +159,7 @@ describe('the mail of an account on its way out', () => {
     const stopping = first.stop().then(() => {
       isOver = true
     })
-    await until(async () => isOver, { ms: 12_000, what: 'the end of the engine' })
+    await until(async () => isOver, { what: 'the end of the engine' })
     await stopping
     // No failed attempt, after which it would wait.
     expect(await state(id)).toBe('leased')

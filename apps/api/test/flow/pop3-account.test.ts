@@ -2,6 +2,7 @@ import type { CheckEvent } from '@postern/shared/accounts.ts'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { renewSetupCode } from '#auth/setup-code.ts'
+import { messageIdHash } from '#mail/threading.ts'
 import { openStore, type Store } from '#store/open-store.ts'
 import { checkAccount } from '../../src/engine/check-account.ts'
 import { buildTestApp } from '../support/app-fixture.ts'
@@ -179,6 +180,59 @@ describe('how a POP3 account is looked at', () => {
     })
     const [status, third] = await add('third')
     expect([status, [first, second].includes(third)]).toEqual([200, false])
+  })
+
+  it('goes on under another name, connected or added again, by one login: another one would come too soon', async () => {
+    let logins = 0
+    const named = (n: number) => `Message-ID: <${n}@example.org>\r\nSubject: ${n}\r\n\r\nHello!\r\n`
+    const incoming = await serving({
+      mails: [named(1), named(2)],
+      on: {
+        AUTH: (socket, _args, next) => {
+          socket.write('+ \r\n')
+          next(() => socket.write(++logins === 1 ? '+OK\r\n' : '-ERR [LOGIN-DELAY] minimum time between logins\r\n'))
+        },
+      },
+    })
+    await allow(incoming.port)
+    const wanted = { address: 'slow@example.org', kind: 'pop3', password: 'secret', beside: true }
+    const disconnect = { state: 'disconnected', disconnectedAt: new Date() }
+    const leave = async (username: string, mails: number[]) => {
+      logins = 0
+      const added = await send('POST', '/v1/accounts', { ...wanted, incoming: { ...incoming, username } })
+      const accountId = BigInt(added.json().id)
+      await store.prisma.account.update({ where: { id: accountId }, data: disconnect })
+      for (const n of mails) {
+        const hash = messageIdHash(`<${n}@example.org>`)
+        await store.prisma.$executeRaw`
+          WITH t AS (INSERT INTO thread (account_id) VALUES (${accountId}) RETURNING id),
+            r AS (INSERT INTO message_ref (account_id, ref_hash, thread_id) SELECT ${accountId}, ${hash}::uuid, id FROM t),
+            l AS (INSERT INTO pop_ledger (account_id, key, size_bytes, state) VALUES (${accountId}, ${`uid-${n}`}, 10, 'fetched'))
+          INSERT INTO message (account_id, thread_id, identity_key, message_id_hash, subject, from_addresses, reply_to, to_addresses, cc, bcc, received_at, size_bytes)
+          SELECT ${accountId}, id, gen_random_uuid(), ${hash}::uuid, 'x', '[]', '[]', '[]', '[]', '[]', now(), 10 FROM t`
+      }
+      return accountId.toString()
+    }
+    const [other, own] = [await leave('other', [8, 9]), await leave('mine', [1, 2])]
+    expect(own).not.toBe(other)
+    logins = 0
+    const now = { ...incoming, username: 'renamed' }
+    const connect = (id: string) =>
+      send('POST', `/v1/disconnected-accounts/${id}/connect`, { kind: 'pop3', incoming: now, password: 'secret' })
+    const refused = await connect(other)
+    expect([refused.statusCode, refused.json().error.message]).toEqual([
+      409,
+      expect.stringContaining('another mailbox'),
+    ])
+    logins = 0
+    expect((await connect(own)).json()).toMatchObject({ id: own, incoming: { username: 'renamed' } })
+    expect(logins).toBe(1)
+    // Away again under the name of before, and added anew.
+    const before = { ...incoming, username: 'mine', pinnedFingerprint: null }
+    await store.prisma.account.update({ where: { id: BigInt(own) }, data: { incoming: before, ...disconnect } })
+    logins = 0
+    expect((await send('POST', '/v1/accounts', { ...wanted, incoming: now })).json()).toMatchObject({ id: own })
+    expect(logins).toBe(1)
   })
 
   it('changes its password though the server nobody sends by, as the relay does, is gone', async () => {

@@ -202,6 +202,20 @@ describe('mail that goes by the relay', () => {
     expect(behind.nextAttemptAt).toEqual((await outbox.sender.state(second)).nextAttemptAt)
     // Every screen was told, though nothing of its own has changed.
     expect((await changesOf(two, seq)).changes).toContainEqual({ kind: 'submission', submission: behind })
+    // What stops none but itself says nothing of the others, though it is the last word.
+    const { store } = outbox.fixture
+    const odd = await send(two)
+    await store.prisma.submissionBatch.updateMany({
+      where: { submissionId: odd },
+      data: {
+        state: 'deferred',
+        errorCode: 'tls.handshake',
+        changedAt: new Date(),
+        dueAt: new Date(Date.now() + 86_400_000),
+      },
+    })
+    expect(await problemOf(third)).toBe('relay.limit')
+    expect((await owner('POST', `/submissions/${odd}/cancel`)).status).toBe(200)
     // Taken back, the one ahead leaves its word to the next.
     const fourth = await send(two)
     expect((await owner('POST', `/submissions/${second}/cancel`)).status).toBe(200)

@@ -282,6 +282,37 @@ describe('a mail in the outbox', () => {
     await engine.stop()
   })
 
+  it('of which Sent has refused the copy is read there with its files until it is put away', async () => {
+    const { store } = outbox.fixture
+    const { accountId } = await outbox.scene()
+    const engine = outbox.fixture.start()
+    const files = [{ filename: 'plan.txt', octets: Buffer.from('the plan') }]
+    const content = { text: 'Look', html: '<p><b>Look</b></p>' }
+    const draftId = await outbox.sender.write(accountId, content, { files })
+    const { id } = await outbox.sender.send(draftId)
+    await outbox.sender.ends(id, 'sent')
+    await until(async () => (await outbox.sender.state(id)).sentCopy === 'stored', { what: 'a copy in Sent' })
+    await engine.stop()
+    const age = async (sentCopy: string) => {
+      await store.prisma.submission.update({ where: { id }, data: { sentCopy } })
+      await store.prisma
+        .$executeRaw`UPDATE submission SET finished_at = now() - interval '2 days' WHERE id = ${id}::uuid`
+      await store.prisma
+        .$executeRaw`UPDATE draft SET discarded_at = now() - interval '2 days' WHERE id = ${draftId}::uuid`
+      await sweepSubmissions(store)
+      await sweepDrafts(store)
+      return outbox.sender.ask('GET', `/submissions/${id}/mail`)
+    }
+    for (const sentCopy of ['waiting', 'refused'])
+      expect(await age(sentCopy), sentCopy).toMatchObject({
+        status: 200,
+        body: { html: '<p><b>Look</b></p>', attachments: [{ filename: 'plan.txt' }] },
+      })
+    expect((await outbox.sender.ask('POST', `/submissions/${id}/dismiss`)).status).toBe(204)
+    // Its draft is gone: a piece of it is not shown as if that were all.
+    expect(await age('refused')).toMatchObject({ status: 404, body: { error: { code: 'message.gone' } } })
+  })
+
   it('waits a look for the copy that some servers put into Sent by themselves', async () => {
     const { accountId } = await outbox.scene()
     const engine = outbox.fixture.start()

@@ -14,6 +14,8 @@ import { buildTestApp, openTestSession } from '../support/app-fixture.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 
+const dayMs = 86_400_000
+
 /** Lists at a public name (support/sender-network.ts), mails that are really signed, and the keys to them. */
 describe('leaving a list', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>
@@ -215,6 +217,16 @@ describe('leaving a list', () => {
     // It is read in the outbox, though nobody wrote it.
     const read = await app.inject({ url: `/v1/submissions/${sent?.id}/mail`, headers: { cookie } })
     expect(read.json()).toMatchObject({ text: expect.stringMatching(/^a\r?\nb/), html: null, draftId: null })
+    expect(await leftAt(id)).not.toBeNull()
+    // What comes long after it was left comes because somebody wanted it again, or the list has not obeyed.
+    const { prisma } = store
+    await prisma.listLeave.updateMany({ where: { accountId }, data: { at: new Date(Date.now() - 13 * dayMs) } })
+    expect(await leftAt(id)).not.toBeNull()
+    await prisma.listLeave.updateMany({ where: { accountId }, data: { at: new Date(Date.now() - 15 * dayMs) } })
+    expect(await leftAt(id)).toBeNull()
+    const again = await Promise.all([leave(id, off), leave(id, off), leave(id, off)])
+    expect([...again, await leave(id, off)].map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200])
+    expect(await prisma.submission.count({ where: { accountId } })).toBe(2)
     expect(await leftAt(id)).not.toBeNull()
   })
 

@@ -32,12 +32,12 @@ describe('a mail that waits for its time', () => {
         ['-1d', -1],
         ['+0', 0],
       ] as const) {
+        arrivals.length = 0
         const due = Date.now() + 1500
         const id = randomUUID()
         await queue({ id, to: ['bob@example.org'], notBefore: new Date(due) })
         clock.jump(jump)
         expect(Math.abs(clock.wrongByMs() - days * dayMs)).toBeLessThan(60_000)
-        arrivals.length = 0
         const batch = () => mortal.store.prisma.submissionBatch.findFirstOrThrow({ where: { submissionId: id } })
         await until(async () => (await batch()).state === 'sent', { ms: 15_000, what: `a mail at ${jump}` })
         expect(arrivals.length, jump).toBe(1)

@@ -12,7 +12,7 @@ import { allowServers } from '../judge-servers.ts'
 import { presentAccount } from '../present-account.ts'
 import { isOtherProvider } from './same-mailbox.ts'
 import { toImap } from './switch-account.ts'
-import { isElsewhere, isSameMailbox, requireOwnLogin } from './switch-target.ts'
+import { isElsewhere, requireOwnLogin, returnCandidate } from './switch-target.ts'
 import { requireLogin } from './try-login.ts'
 
 /** Accounts whose mail is kept though nobody looks after them: what they hold, taking them up again, erasing them. */
@@ -43,20 +43,20 @@ export const registerDisconnected = (deps: FeatureDeps): void => {
     if (!change) {
       await requireOwnLogin(store, account, { kind, incoming })
       const { address, name } = account
-      await requireLogin(
+      const { returned } = await requireLogin(
         deps,
         { address, name, kind, incoming, outgoing: null, password, outgoingPassword: null },
-        { policy },
+        { policy, returning: isMoved ? [returnCandidate(account, incoming)] : [] },
       )
+      if (isMoved && returned === null)
+        throw new AppError(
+          'request.conflict',
+          'The mail there is not that of this account: it looks like another mailbox.',
+          {
+            hint: 'Check the server and the user name. If they are right, add it as an account of its own: what this one holds stays.',
+          },
+        )
     }
-    if (isMoved && !(await isSameMailbox(deps, account, { incoming, password, policy })))
-      throw new AppError(
-        'request.conflict',
-        'The mail there is not that of this account: it looks like another mailbox.',
-        {
-          hint: 'Check the server and the user name. If they are right, add it as an account of its own: what this one holds stays.',
-        },
-      )
     const [address] = await resolveChecked(incoming.host, incoming.port, policy)
     const isPrivateHost = address?.kind !== 'public'
     await commit(store, { kind: 'user', userId }, async (unit) => {

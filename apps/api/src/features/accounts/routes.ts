@@ -1,6 +1,6 @@
 import type { AccountCreate } from '@postern/shared/accounts.ts'
 import { errorCodes } from '@postern/shared/error-codes.ts'
-import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
+import { resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import { sealPassword } from '#store/account-credentials.ts'
 import {
@@ -27,7 +27,7 @@ import { presentAccount } from '../present-account.ts'
 import { registerDisconnected } from './disconnected.ts'
 import { requireNewMailbox, requireNewMaildrop } from './same-mailbox.ts'
 import { registerAccountSwitch } from './switch-account.ts'
-import { isElsewhere, isSameMailbox } from './switch-target.ts'
+import { isElsewhere, returnCandidate } from './switch-target.ts'
 import { registerSyncs } from './syncs.ts'
 import { requireEditedLogin, requireLoginAndList } from './try-login.ts'
 
@@ -48,15 +48,15 @@ export const registerAccounts = (deps: FeatureDeps): void => {
       })
   }
 
-  /** The disconnected account that this one is again; null: none of those with its address and host has proved to be. */
-  const findOwnBefore = async (userId: bigint, body: AccountCreate, policy: EgressPolicy): Promise<bigint | null> => {
-    for (const row of await store.read(userId, (tx) => listDisconnected(tx, userId)))
-      if (
-        isRejoinable(row, body) &&
-        (!isElsewhere(row, body.incoming) || (await isSameMailbox(deps, row, { ...body, policy })))
-      )
-        return row.id
-    return null
+  /**
+   * The disconnected accounts with its address and host: the one that this one is again, as nothing else has changed; and those that
+   * it may be, where one of them proves to be.
+   */
+  const findBefore = async (userId: bigint, body: AccountCreate) => {
+    const rows = await store.read(userId, (tx) => listDisconnected(tx, userId))
+    const before = rows.filter((row) => isRejoinable(row, body))
+    const same = before.find((row) => !isElsewhere(row, body.incoming))
+    return { same, returning: same ? [] : before.map((row) => returnCandidate(row, body.incoming)) }
   }
 
   router.on('listAccounts', async ({ user }) => ({
@@ -75,9 +75,10 @@ export const registerAccounts = (deps: FeatureDeps): void => {
     await requireRelay(user.userId, body)
     const policy = await allowServers(deps, user.userId, [body.incoming, body.outgoing])
     await requireNewMailbox(store, user.userId, body, policy)
-    const { listed, limit } = await requireLoginAndList(deps, body, policy)
+    const { same, returning } = await findBefore(user.userId, body)
+    const { listed, limit, returned } = await requireLoginAndList(deps, body, { policy, returning })
     await requireNewMaildrop(store, user.userId, body, listed)
-    const rejoin = await findOwnBefore(user.userId, body, policy)
+    const rejoin = same?.id ?? returned
     const [address] = await resolveChecked(body.incoming.host, body.incoming.port, policy)
     const { password, outgoingPassword, beside: _, ...settings } = body
     const accountId = await commit(store, { kind: 'user', userId: user.userId }, async (unit) => {

@@ -1,11 +1,9 @@
-import { type AccountKind, accountKind, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
-import type { MailboxProof } from '#engine/engine.ts'
+import { type AccountKind, type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
+import type { MailboxProof, ReturnCandidate } from '#engine/engine.ts'
 import { readMessageId } from '#mail/read-message-id.ts'
-import type { EgressPolicy } from '#platform/egress.ts'
 import { type AccountRow, listAccounts } from '#store/accounts.ts'
 import type { Store } from '#store/open-store.ts'
 import { readListedSources } from '#store/pop-ledger.ts'
-import type { FeatureDeps } from '../feature-deps.ts'
 import { isSameLogin, mailboxIsHere } from './same-mailbox.ts'
 
 /** As many of the newest are compared. */
@@ -39,16 +37,11 @@ export const isElsewhere = (account: AccountRow, { host, username }: ServerSetti
   return before.host.toLowerCase() !== host.toLowerCase() || before.username !== username
 }
 
-/** Whether a disconnected account that was elsewhere finds its own mailbox there. */
-export const isSameMailbox = (
-  { engine, ca }: FeatureDeps,
-  account: AccountRow,
-  { incoming, password, policy }: { incoming: ServerSettings; password: string; policy: EgressPolicy },
-): Promise<boolean> => {
-  const isSameName = hasNameOf(account, incoming)
-  const kind = accountKind.parse(account.kind)
-  return engine.isSameMailbox({ incoming, password, policy, ca, accountId: account.id, kind, isSameName })
-}
+/** A disconnected account that was elsewhere, and may find its own mailbox there. */
+export const returnCandidate = (account: AccountRow, incoming: ServerSettings): ReturnCandidate => ({
+  accountId: account.id,
+  isSameName: hasNameOf(account, incoming),
+})
 
 export const hasNameOf = (account: AccountRow, { username }: ServerSettings): boolean =>
   [serverSettings.parse(account.incoming).username, account.address].some((name) => isSameName(name, username))

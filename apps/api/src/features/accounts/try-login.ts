@@ -1,5 +1,5 @@
 import type { AccountCreate, AccountPatch } from '@postern/shared/accounts.ts'
-import type { MaildropEntry } from '#engine/engine.ts'
+import type { MaildropEntry, ReturnCandidate } from '#engine/engine.ts'
 import { type EgressPolicy, resolveChecked } from '#platform/egress.ts'
 import { AppError } from '#platform/errors.ts'
 import type { AccountRow } from '#store/accounts.ts'
@@ -11,37 +11,55 @@ import { presentAccount } from '../present-account.ts'
 /** What the sending server takes in one mail, in bytes, null where it does not say; undefined: it was not asked. */
 export type MailLimit = number | null | undefined
 
+export type TriedLogin = {
+  limit: MailLimit
+  /** Of the accounts that may go on there, the one that does; null: none. */
+  returned: bigint | null
+}
+
 /**
- * The login is tried before anything is stored. Answers what the sending server takes. Throws the failure of the step that went
- * wrong.
+ * The login is tried before anything is stored, and by the same one is seen which of `returning` goes on there: a server may want
+ * minutes until the next. Throws the failure of the step that went wrong.
  */
 export const requireLogin = async (
   { engine, ca }: FeatureDeps,
   body: AccountCreate,
-  { policy, onListed }: { policy: EgressPolicy; onListed?: (newest: MaildropEntry[]) => void },
-): Promise<MailLimit> => {
+  {
+    policy,
+    returning: candidates = [],
+    onListed,
+  }: { policy: EgressPolicy; returning?: ReturnCandidate[]; onListed?: (newest: MaildropEntry[]) => void },
+): Promise<TriedLogin> => {
   let limit: MailLimit
+  let returned: bigint | null = null
   const onLimit = (maxBytes: number | null): void => {
     limit = maxBytes
   }
-  const check = { wanted: body, policy, ca, until: 'login' as const, onLimit, ...(onListed ? { onListed } : {}) }
+  const onFound = (accountId: bigint | null): void => {
+    returned = accountId
+  }
+  const wishes = {
+    ...(onListed ? { onListed } : {}),
+    ...(candidates.length > 0 ? { returning: { candidates, onFound } } : {}),
+  }
+  const check = { wanted: body, policy, ca, until: 'login' as const, onLimit, ...wishes }
   await requireCheck((onEvent) => engine.checkAccount(check, onEvent))
   // By the relay, what its own server takes is nothing to the account.
-  return body.usesRelay ? undefined : limit
+  return { limit: body.usesRelay ? undefined : limit, returned }
 }
 
 /** The same, and of a maildrop the newest mails that it lists by name. */
 export const requireLoginAndList = async (
   deps: FeatureDeps,
   body: AccountCreate,
-  policy: EgressPolicy,
-): Promise<{ listed: ListedName[]; limit: MailLimit }> => {
+  more: { policy: EgressPolicy; returning: ReturnCandidate[] },
+): Promise<TriedLogin & { listed: ListedName[] }> => {
   const listed: ListedName[] = []
   const onListed = (newest: MaildropEntry[]): void => {
     for (const { uniqueId, sizeBytes } of newest)
       if (uniqueId !== null) listed.push({ key: uniqueId, sizeBytes: sizeBytes ?? 0 })
   }
-  return { limit: await requireLogin(deps, body, { policy, onListed }), listed }
+  return { ...(await requireLogin(deps, body, { ...more, onListed })), listed }
 }
 
 export type EditedLogin = { /** Of the incoming server's address. */ isPrivateHost: boolean; limit: MailLimit }
@@ -75,7 +93,7 @@ export const requireEditedLogin = async (
   const isIdle = usesRelay && typeof body.outgoingPassword !== 'string'
   const isUntouched = row.outgoingCredential !== null && body.outgoingPassword === undefined
   const keepsOutgoing = (isIdle || isUntouched) && outgoing !== null && isSameServer(outgoing, old.outgoing)
-  const limit = await requireLogin(
+  const { limit } = await requireLogin(
     deps,
     {
       address: mailAddress,

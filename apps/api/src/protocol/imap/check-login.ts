@@ -12,9 +12,16 @@ export type CheckResult =
   | { kind: 'ok'; mailboxes: number | null; newestSubjects: string[] }
   | { kind: 'failed'; step: CheckStep; error: AppError }
 
-/** Tries everything a first sync needs, telling each step as it happens. Never throws. */
+/** Tries everything a first sync needs, telling each step as it happens. What else is to be seen there is seen by the same session (`onSession`). Never throws. */
 export const checkImapLogin = async (
-  { until, ...options }: SessionOptions & { until: 'login' | 'messages' },
+  {
+    until,
+    onSession,
+    ...options
+  }: SessionOptions & {
+    until: 'login' | 'messages'
+    onSession?: ((session: ImapSession) => Promise<void>) | undefined
+  },
   onProgress: (progress: CheckProgress) => void,
 ): Promise<CheckResult> => {
   const track = trackSteps<CheckStep>('connect', onProgress)
@@ -29,6 +36,7 @@ export const checkImapLogin = async (
       },
     })
     track.end(options.username)
+    await onSession?.(session)
     if (until === 'login') return { kind: 'ok', mailboxes: null, newestSubjects: [] }
     track.begin('list')
     const mailboxes = await listMailboxes(session, { withStatus: false })

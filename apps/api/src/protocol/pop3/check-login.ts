@@ -21,9 +21,16 @@ export type CheckResult =
 
 const newestEntries = 20
 
-/** Tries everything a first download needs, telling each step as it happens; changes nothing there. Never throws. */
+/**
+ * Tries everything a first download needs, telling each step as it happens; changes nothing there. What else is to be seen there is
+ * seen by the same session (`onSession`): a server may want minutes between two logins (LOGIN-DELAY, RFC 2449 6.5). Never throws.
+ */
 export const checkPop3Login = async (
-  { until, ...options }: SessionOptions & { until: 'login' | 'list' },
+  {
+    until,
+    onSession,
+    ...options
+  }: SessionOptions & { until: 'login' | 'list'; onSession?: ((session: Pop3Session) => Promise<void>) | undefined },
   onProgress: (progress: CheckProgress) => void,
 ): Promise<CheckResult> => {
   const track = trackSteps<CheckStep>('connect', onProgress)
@@ -38,6 +45,7 @@ export const checkPop3Login = async (
         if (next) track.begin(next)
       },
     })
+    await onSession?.(session)
     const { capabilities } = session
     if (until === 'login') return { kind: 'ok', capabilities, stated: null, newest: [] }
     track.begin('list')
