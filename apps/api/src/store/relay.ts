@@ -1,4 +1,5 @@
-import { type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
+import type { ServerSettings } from '@postern/shared/accounts.ts'
+import { relayServer } from '@postern/shared/relay.ts'
 import type { Secret } from '#platform/secret.ts'
 import { openSealedPassword, sealNewPassword } from './account-credentials.ts'
 import type { AccountProblem } from './account-state.ts'
@@ -14,7 +15,7 @@ export const readRelay = (tx: Tx): Promise<RelayRow | null> => tx.relay.findFirs
 
 export type RelayWishes = {
   outgoing: ServerSettings
-  /** Null: the one that is stored. */
+  /** Null: the one that is stored. Empty: nobody signs in there. */
   password: string | null
   /** As `domainKept` of mail/own-address.ts makes them. */
   domains: string[]
@@ -77,7 +78,7 @@ const place = { table: 'relay', rowId: '1', userId: '' }
 
 /** Throws config.invalid, as `openCredential` of account-credentials.ts. */
 export const openRelay = (row: RelayRow, masterKey: Buffer): { server: ServerSettings; password: Secret } => ({
-  server: serverSettings.parse(row.outgoing),
+  server: relayServer.parse(row.outgoing),
   password: openSealedPassword(masterKey, row, place),
 })
 
