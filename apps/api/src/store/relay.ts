@@ -187,6 +187,10 @@ export const sendingBar = (address: Prisma.Sql): Prisma.Sql => Prisma.sql`
   CASE WHEN NOT a.uses_relay THEN CASE WHEN a.outgoing IS NULL THEN 'no_server' END WHEN r.id IS NULL THEN 'no_relay'
     WHEN NOT r.carries_others AND lower(substring(${address} FROM '[^@]*$')) <> ALL (r.domains) THEN 'not_carried' END`
 
+/** Whether that address is one of a domain that the relay may speak for; by a server of its own, it is. */
+export const isNamed = (address: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  (NOT a.uses_relay OR r.id IS NULL OR lower(substring(${address} FROM '[^@]*$')) = ANY (r.domains))`
+
 /** To the owner alone: whether the relay lets nobody in. */
 export const relayStateFor = (userId: bigint): Statement<{ isRefused: boolean }> => ({
   name: 'relay.state',
