@@ -51,21 +51,26 @@ const PolicyForm = ({ policy }: { policy: OwnerPolicy }) => {
       showToast({ kind: 'done', text: t('saved') })
     })
   }
-  const field = (label: 'hosts.inside' | 'hosts.plain', value: string, onChange: (value: string) => void) => (
-    <LinesField
-      rows={4}
-      label={t(label)}
-      subject={t('hosts.lines')}
-      hint={t(`${label}Hint`)}
-      value={value}
-      error={hasTried ? wrongLine(value) : undefined}
-      onChange={onChange}
-    />
-  )
+  const common = { rows: 4, subject: t('hosts.lines') }
+  const errorOf = (text: string) => (hasTried ? wrongLine(text) : undefined)
   return (
     <form onSubmit={save}>
-      {field('hosts.inside', inside, setInside)}
-      {field('hosts.plain', plain, setPlain)}
+      <LinesField
+        {...common}
+        label={t('hosts.inside')}
+        hint={t('hosts.insideHint')}
+        value={inside}
+        error={errorOf(inside)}
+        onChange={setInside}
+      />
+      <LinesField
+        {...common}
+        label={t('hosts.plain')}
+        hint={t('hosts.plainHint')}
+        value={plain}
+        error={errorOf(plain)}
+        onChange={setPlain}
+      />
       <Problem problem={problem} />
       <button type="submit" className="button primary">
         {t('save')}
