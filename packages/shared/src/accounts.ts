@@ -13,11 +13,11 @@ const host = z
   .max(253)
   .regex(/^[A-Za-z0-9.\-_:]+$/, 'is not a host name')
 const port = z.int().min(1).max(65_535)
-const loginName = z
+export const loginText = z
   .string()
-  .min(1)
   .max(320)
-  .regex(/^[^\u0000-\u001f\u007f]+$/, 'holds a control character')
+  .regex(/^[^\u0000-\u001f\u007f]*$/, 'holds a control character')
+const loginName = loginText.min(1)
 export const password = z
   .string()
   .min(1)

@@ -49,6 +49,8 @@ export const identity = z
     maxMessageBytes: z.int().nullable(),
     /** False: the account has no server to send with, or the owner's relay does not carry this address. */
     canSend: z.boolean(),
+    /** False: it goes by the owner's relay, which is not said to speak for this domain. It may be taken for forged. */
+    isNamed: z.boolean(),
   })
   .meta({ id: 'Identity' })
 export type Identity = z.infer<typeof identity>

@@ -1,13 +1,19 @@
 import { z } from 'zod'
-import { account, password, serverSettings } from './accounts.ts'
+import { account, loginText, password, serverSettings } from './accounts.ts'
+import { listedDomain } from './listed-lines.ts'
+import { listedAs } from './listed-schema.ts'
 
 /** The server that the owner sets for accounts that have none of their own to send with. */
 
+/** An empty user name: it trusts by address, and nobody signs in there. Nobody has a password for it then. */
+export const relayServer = serverSettings.extend({ username: loginText })
+
 const limit = z.int().min(1).max(1_000_000).nullable()
 
+const domains = z.array(z.string().trim().min(1).max(255)).max(200)
 const rules = {
   /** For which it may speak: their SPF names it, or it signs for them (DKIM). Mail of others may be taken for forged. */
-  domains: z.array(z.string().trim().min(1).max(255)).max(200),
+  domains,
   /** False: mail of other domains is refused. */
   carriesOthers: z.boolean(),
   /** Null: as many as anywhere. */
@@ -16,20 +22,37 @@ const rules = {
   mailsPerHour: limit,
 }
 
-export const relayCheck = z.strictObject({ outgoing: serverSettings, password })
+type Login = { outgoing: { username: string }; password?: string | undefined }
+const namesWhoSignsIn = ({ outgoing, password: typed }: Login): boolean =>
+  outgoing.username !== '' || typed === undefined
+const nobody = {
+  error: 'is needed with a password; leave both empty where the server trusts by address',
+  path: ['outgoing', 'username'],
+}
+
+export const relayCheck = z
+  .strictObject({ outgoing: relayServer, password: password.optional() })
+  .refine(namesWhoSignsIn, nobody)
+  .refine(({ outgoing, password: typed }) => outgoing.username === '' || typed !== undefined, {
+    error: 'is needed with a user name; leave both empty where the server trusts by address',
+    path: ['password'],
+  })
 export type RelayCheck = z.infer<typeof relayCheck>
 
-export const relayPut = z.strictObject({
-  outgoing: serverSettings,
-  /** Absent: the one that is stored, at the same server. */
-  password: password.optional(),
-  ...rules,
-})
+export const relayPut = z
+  .strictObject({
+    outgoing: relayServer,
+    /** Absent: the one that is stored, at the same server; or none, where nobody signs in. */
+    password: password.optional(),
+    ...rules,
+    domains: listedAs(domains, { read: listedDomain, what: 'no domain such as example.org' }),
+  })
+  .refine(namesWhoSignsIn, nobody)
 export type RelayPut = z.infer<typeof relayPut>
 
 export const relay = z
   .object({
-    outgoing: serverSettings,
+    outgoing: relayServer,
     ...rules,
     /** Why it lets nobody in; null while that is not known. */
     problem: account.shape.problem,

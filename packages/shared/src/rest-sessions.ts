@@ -130,7 +130,7 @@ export const sessionOperations = {
     path: '/v1/owner/policy',
     access: 'owner',
     summary: 'Change those lists',
-    body: sessions.ownerPolicy,
+    body: sessions.ownerPolicyPut,
     response: sessions.ownerPolicy,
   },
 } as const satisfies Record<string, RestOperation>

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { listedHost } from './listed-lines.ts'
+import { listedAs } from './listed-schema.ts'
 import { id, instant } from './wire.ts'
 
 const personName = z.string().trim().min(1).max(100)
@@ -76,11 +78,13 @@ const settingValue = z.json()
 z.globalRegistry.add(settingValue, { id: 'SettingValue' })
 export const settingPatch = z.record(settingKey, settingValue)
 
+const hostLines = z.array(z.string().max(300)).max(100)
 /** The owner's lists: `host:port` entries that may be reached without TLS, or although their address is private. */
 export const ownerPolicy = z
-  .strictObject({
-    plaintextHosts: z.array(z.string().max(300)).max(100),
-    privateHosts: z.array(z.string().max(300)).max(100),
-  })
+  .strictObject({ plaintextHosts: hostLines, privateHosts: hostLines })
   .meta({ id: 'OwnerPolicy' })
 export type OwnerPolicy = z.infer<typeof ownerPolicy>
+
+const hosts = listedAs(hostLines, { read: listedHost, what: 'no host:port such as mail.example.org:25' })
+/** As it may be set: what was stored before lines were looked at is still read. */
+export const ownerPolicyPut = z.strictObject({ plaintextHosts: hosts, privateHosts: hosts })

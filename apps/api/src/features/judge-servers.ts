@@ -19,12 +19,17 @@ export const allowServers = async (
     (server) =>
       server?.security === 'plain' && !policy.plaintextHosts.includes(`${server.host.toLowerCase()}:${server.port}`),
   )
-  if (plain)
-    throw new AppError('account.plaintext_denied', `A password would travel to ${plain.host} unprotected.`, {
-      hint: `Use TLS or STARTTLS. If this really must be, the owner can list ${plain.host}:${plain.port} in the settings.`,
+  const egress = await store.read(userId, (tx) => egressPolicyFor(tx, userId))
+  if (plain) {
+    const what = plain.username === '' ? 'Mail' : 'A password'
+    const where = `list ${plain.host}:${plain.port} in the settings, under “Allowed hosts”, as one without encryption.`
+    throw new AppError('account.plaintext_denied', `${what} would travel to ${plain.host} unprotected.`, {
+      // Whoever may reach private addresses is the owner.
+      hint: `Use TLS or STARTTLS. If this really must be, ${egress.allowPrivate ? '' : 'the owner can '}${where}`,
       fields: { 'incoming.security': 'is not allowed for this host' },
     })
-  return store.read(userId, (tx) => egressPolicyFor(tx, userId))
+  }
+  return egress
 }
 
 export const isSameServer = (a: ServerSettings, b: ServerSettings | null): boolean =>

@@ -57,7 +57,7 @@ export const resolveChecked = async (
       'account.address_denied',
       `${bare} is at a private or reserved address, which may not be reached from here.`,
       {
-        hint: 'The owner of this Postern can list the host and port as allowed in the settings.',
+        hint: 'The owner of this Postern can list the host and port in the settings, under “Allowed hosts”.',
       },
     )
   return allowed

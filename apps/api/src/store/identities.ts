@@ -2,7 +2,7 @@ import type { IdentityFields, IdentityPatch } from '@postern/shared/identities.t
 import type { Unit } from './commit.ts'
 import { type Identity, Prisma } from './generated/client.ts'
 import type { Tx } from './open-store.ts'
-import { type SendingBar, sendingBar } from './relay.ts'
+import { isNamed, type SendingBar, sendingBar } from './relay.ts'
 
 /** Who a person writes as. Every account has at least one, and one default. */
 export type IdentityRow = Identity
@@ -12,6 +12,8 @@ export type SendingFacts = {
   maxMessageBytes: bigint | null
   /** Null: it can. */
   bar: SendingBar | null
+  /** By the owner for the relay, or it goes by a server of its own. */
+  isNamed: boolean
   /** Null: as many as anywhere. */
   recipientsPerMail: number | null
 }
@@ -19,7 +21,7 @@ export type OwnIdentity = IdentityRow & SendingFacts
 
 /** The same of identity `i` in account `a`, with the relay `r` (LEFT JOIN relay r ON true). */
 export const sendingFacts = Prisma.sql`
-  a.max_message_bytes AS "maxMessageBytes", ${sendingBar(Prisma.sql`i.address`)} AS bar, CASE WHEN a.uses_relay THEN r.recipients_per_mail END AS "recipientsPerMail"`
+  a.max_message_bytes AS "maxMessageBytes", ${sendingBar(Prisma.sql`i.address`)} AS bar, ${isNamed(Prisma.sql`i.address`)} AS "isNamed", CASE WHEN a.uses_relay THEN r.recipients_per_mail END AS "recipientsPerMail"`
 
 const ownAccounts = (userId: bigint) => ({ userId, disconnectedAt: null })
 

@@ -1,4 +1,5 @@
-import { type ServerSettings, serverSettings } from '@postern/shared/accounts.ts'
+import type { ServerSettings } from '@postern/shared/accounts.ts'
+import { relayServer } from '@postern/shared/relay.ts'
 import type { Secret } from '#platform/secret.ts'
 import { openSealedPassword, sealNewPassword } from './account-credentials.ts'
 import type { AccountProblem } from './account-state.ts'
@@ -14,7 +15,7 @@ export const readRelay = (tx: Tx): Promise<RelayRow | null> => tx.relay.findFirs
 
 export type RelayWishes = {
   outgoing: ServerSettings
-  /** Null: the one that is stored. */
+  /** Null: the one that is stored. Empty: nobody signs in there. */
   password: string | null
   /** As `domainKept` of mail/own-address.ts makes them. */
   domains: string[]
@@ -77,7 +78,7 @@ const place = { table: 'relay', rowId: '1', userId: '' }
 
 /** Throws config.invalid, as `openCredential` of account-credentials.ts. */
 export const openRelay = (row: RelayRow, masterKey: Buffer): { server: ServerSettings; password: Secret } => ({
-  server: serverSettings.parse(row.outgoing),
+  server: relayServer.parse(row.outgoing),
   password: openSealedPassword(masterKey, row, place),
 })
 
@@ -185,6 +186,10 @@ export type SendingBar = 'no_server' | 'no_relay' | 'not_carried'
 export const sendingBar = (address: Prisma.Sql): Prisma.Sql => Prisma.sql`
   CASE WHEN NOT a.uses_relay THEN CASE WHEN a.outgoing IS NULL THEN 'no_server' END WHEN r.id IS NULL THEN 'no_relay'
     WHEN NOT r.carries_others AND lower(substring(${address} FROM '[^@]*$')) <> ALL (r.domains) THEN 'not_carried' END`
+
+/** Whether that address is one of a domain that the relay may speak for; by a server of its own, it is. */
+export const isNamed = (address: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  (NOT a.uses_relay OR r.id IS NULL OR lower(substring(${address} FROM '[^@]*$')) = ANY (r.domains))`
 
 /** To the owner alone: whether the relay lets nobody in. */
 export const relayStateFor = (userId: bigint): Statement<{ isRefused: boolean }> => ({

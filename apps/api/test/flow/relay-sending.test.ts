@@ -83,6 +83,19 @@ describe('mail that goes by the relay', () => {
     await until(async () => (await outbox.sentCopies(accountId)).length === 1, { what: 'the copy in Sent' })
   })
 
+  it('goes without a login by a relay that trusts by address', async () => {
+    let logins = 0
+    const relay = await startRelay((step) => {
+      if (step === 'auth') logins++
+      return undefined
+    })
+    const { outgoing, password: _, ...rules } = relayAt(relay)
+    const trusting = { ...rules, outgoing: { ...outgoing, username: '' } }
+    expect((await owner('PUT', '/owner/relay', trusting)).status).toBe(200)
+    await outbox.sender.ends(await send(await addAccount()), 'sent')
+    expect([relay.mails.length, logins]).toEqual([1, 0])
+  })
+
   it('waits while there is none, and goes by the next one, though a session at the last is open', async () => {
     const [first, second] = [await startRelay(), await startRelay()]
     await set(first)

@@ -6,10 +6,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createAccount } from '#store/accounts.ts'
 import { commit } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
+import { writeOwnerPolicy } from '#store/owner-policy.ts'
 import { openRelay, readRelay } from '#store/relay.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
 import { allowPlain, type Person, relayAt, relayPassword, startPerson } from '../support/relay-owner.ts'
-import { type ScriptedSmtp, startScriptedSmtp } from '../support/scripted-smtp.ts'
+import { type ScriptedSmtp, type SmtpStepName, type SmtpTurn, startScriptedSmtp } from '../support/scripted-smtp.ts'
 import { type Sender, startSender } from '../support/sending-scene.ts'
 
 /** Who sets the relay, who sees what of it, and what may be asked of it. */
@@ -25,6 +26,7 @@ describe('the relay of the owner', () => {
   let smtp: ScriptedSmtp
   let logins: string[]
   let isRefused = false
+  let refusesAt: (step: SmtpStepName) => SmtpTurn | undefined = () => undefined
 
   beforeAll(async () => {
     database = await freshDatabase()
@@ -47,7 +49,7 @@ describe('the relay of the owner', () => {
     accountId = (await commit(store, { kind: 'user', userId }, (unit) => createAccount(unit, wanted))) ?? 0n
     logins = []
     smtp = await startScriptedSmtp((step, argument) => {
-      if (step !== 'auth') return undefined
+      if (step !== 'auth') return refusesAt(step)
       logins.push(Buffer.from(argument.split(' ')[1] ?? '', 'base64').toString())
       return isRefused ? { reply: `535 5.7.8 not you: ${argument}` } : undefined
     })
@@ -55,6 +57,7 @@ describe('the relay of the owner', () => {
   })
   afterEach(async () => {
     isRefused = false
+    refusesAt = () => undefined
     await store.prisma.relay.deleteMany()
     await store.prisma.account.updateMany({ data: { usesRelay: false } })
   })
@@ -128,10 +131,124 @@ describe('the relay of the owner', () => {
 
   it('is not reached without encryption unless its host is listed, and names domains only', async () => {
     await allowPlain(store, [])
-    expect((await owner('PUT', '/owner/relay', relayAt(smtp))).body.error.code).toBe('account.plaintext_denied')
+    const denied = (await owner('PUT', '/owner/relay', relayAt(smtp))).body.error
+    expect(denied).toMatchObject({
+      code: 'account.plaintext_denied',
+      hint: expect.stringContaining(`list localhost:${smtp.port} in the settings, under “Allowed hosts”`),
+    })
+    // It is told to the one who can.
+    expect(denied.hint).not.toMatch(/the owner can/i)
     await allowPlain(store, [smtp.port])
     for (const more of [{ domains: ['example.org/x'] }, { domains: [], carriesOthers: false }])
       expect((await owner('PUT', '/owner/relay', relayAt(smtp, more))).body.error.fields).toHaveProperty('domains')
+  })
+
+  it.each(['not a domain', 'domain', 'example.org, else.example', '192.0.2.7'])(
+    'is not set for a line that is no domain, which is named: %s',
+    async (line) => {
+      const sessions = smtp.sessions()
+      const { status, body } = await owner('PUT', '/owner/relay', relayAt(smtp, { domains: ['example.org', line] }))
+      expect([status, body.error.code]).toEqual([400, 'request.invalid'])
+      expect(body.error.fields).toEqual({ domains: `hold “${line}”, which is no domain such as example.org` })
+      expect([await readRelay(store.prisma), smtp.sessions()]).toEqual([null, sessions])
+    },
+  )
+
+  it('is at a host that is listed as a host and its port: another line is refused, and named', async () => {
+    const listed = { plaintextHosts: ['LocalHost:25', '[FD00::2]:25'], privateHosts: ['mail.home.example:143'] }
+    const kept = { ...listed, plaintextHosts: ['localhost:25', 'fd00::2:25'] }
+    expect((await owner('PUT', '/owner/policy', listed)).body).toEqual(kept)
+    for (const line of ['bad host:xx', 'bad', 'mail.example.org:0'])
+      for (const field of ['plaintextHosts', 'privateHosts'] as const) {
+        const { status, body } = await owner('PUT', '/owner/policy', { ...listed, [field]: [...listed[field], line] })
+        expect([status, body.error.code]).toEqual([400, 'request.invalid'])
+        expect(body.error.fields).toEqual({
+          [field]: `hold “${line}”, which is no host:port such as mail.example.org:25`,
+        })
+      }
+    expect((await owner('GET', '/owner/policy')).body).toEqual(kept)
+    // Stored before lines were looked at.
+    const before = { plaintextHosts: ['bad', 'host:xx'], privateHosts: [] }
+    await store.prisma.$transaction((tx) => writeOwnerPolicy(tx, before))
+    expect((await owner('GET', '/owner/policy')).body).toEqual(before)
+    await allowPlain(store, [smtp.port])
+  })
+
+  describe('that trusts by address', () => {
+    const trusting = (more: Parameters<typeof relayAt>[1] = {}) => {
+      const { outgoing, password: _, ...rules } = relayAt(smtp, more)
+      return { ...rules, outgoing: { ...outgoing, username: '' } }
+    }
+
+    it('is set without a login, and what it had before is forgotten', async () => {
+      await set()
+      logins.length = 0
+      const { status, body } = await owner('PUT', '/owner/relay', trusting())
+      expect([status, body.relay]).toMatchObject([200, { outgoing: { username: '' } }])
+      const row = await store.prisma.relay.findFirstOrThrow()
+      expect(openRelay(row, masterKey).password.reveal()).toBe('')
+      const [before, changed] = [smtp.sessions(), trusting({ recipientsPerMail: 3 })]
+      expect((await owner('PUT', '/owner/relay', changed)).body.relay).toMatchObject({ recipientsPerMail: 3 })
+      expect([logins, smtp.sessions()]).toEqual([[], before])
+      // Nor does it stand in for a password that is needed.
+      const { password: __, ...bare } = relayAt(smtp)
+      expect((await owner('PUT', '/owner/relay', bare)).body.error.code).toBe('account.password_needed')
+    })
+
+    it('is refused with half a login, in words', async () => {
+      const { outgoing } = trusting()
+      const half = {
+        'outgoing.username': { outgoing, password: 'p' },
+        password: { outgoing: { ...outgoing, username: 'relay-login' } },
+      }
+      const { outgoing: _, ...rules } = trusting()
+      const wanted = [
+        ['outgoing.username', 'POST', '/owner/relay-checks', half['outgoing.username']],
+        ['password', 'POST', '/owner/relay-checks', half.password],
+        ['outgoing.username', 'PUT', '/owner/relay', { ...rules, ...half['outgoing.username'] }],
+      ] as const
+      for (const [field, method, path, body] of wanted)
+        expect((await owner(method, path, body)).body.error).toMatchObject({
+          code: 'request.invalid',
+          fields: { [field]: expect.stringMatching(/^is needed (with a password|with a user name)/) },
+        })
+    })
+
+    it('is tried without a login, which says plainly where the server wants one', async () => {
+      const run = async () => {
+        const { text } = await owner('POST', '/owner/relay-checks', { outgoing: trusting().outgoing })
+        return text
+          .trim()
+          .split('\n')
+          .map((line) => checkEvent.parse(JSON.parse(line)))
+      }
+      logins.length = 0
+      const events = await run()
+      expect(events.at(-1)).toMatchObject({ kind: 'done', ok: true })
+      expect(events.at(-2)).toMatchObject({ step: 'login', state: 'ok', note: expect.stringMatching(/without/) })
+      const refusals = [
+        ['mail', '530 5.7.0 Authentication required'],
+        ['rcpt', '454 4.7.1 <postmaster@example.com>: Relay access denied'],
+        ['rcpt', '550 relay not permitted'],
+      ] as const
+      for (const [at, reply] of refusals) {
+        refusesAt = (step) => (step === at ? { reply } : undefined)
+        expect((await run()).slice(-2)).toMatchObject([
+          {
+            kind: 'failed',
+            step: 'login',
+            code: 'login.method',
+            message: 'The sending server takes no mail from here without a user name and a password.',
+            serverText: reply,
+          },
+          { kind: 'done', ok: false },
+        ])
+      }
+      // About that recipient, and nothing else.
+      refusesAt = (step) => (step === 'rcpt' ? { reply: '550 5.1.10 example.com takes no mail' } : undefined)
+      expect((await run()).at(-1)).toMatchObject({ kind: 'done', ok: true })
+      expect([logins, smtp.mails]).toEqual([[], []])
+    })
   })
 
   it('is tried step by step, with its own steps alone', async () => {
@@ -169,6 +286,14 @@ describe('the relay of the owner', () => {
     expect(await canSend()).toEqual([false])
     expect((await useRelay()).body).toMatchObject({ usesRelay: true, outgoing: null })
     expect(await canSend()).toEqual([true])
+    // Carried, but not by the owner's word.
+    const isNamed = async () => {
+      const { identities } = identityList.parse((await member('GET', '/identities')).body)
+      return identities.map((identity) => identity.isNamed)
+    }
+    expect(await isNamed()).toEqual([true])
+    await set({ domains: ['mail.example.org'] })
+    expect([await canSend(), await isNamed()]).toEqual([[true], [false]])
     // As each relay said when it was tried.
     const limit = async () =>
       (await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })).maxMessageBytes

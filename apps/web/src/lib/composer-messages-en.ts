@@ -52,6 +52,7 @@ export const composerMessages = {
   'compose.notYet': 'Not sent yet. {reason}',
   'field.from': 'From',
   'field.fromGone': 'This identity was removed: choose another',
+  'field.fromUnnamed': 'The owner has not named {domain} for the relay: this mail may be taken for forged.',
   'field.to': 'To',
   'field.cc': 'Cc',
   'field.bcc': 'Bcc',

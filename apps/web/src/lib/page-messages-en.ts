@@ -106,6 +106,8 @@ export const pageMessages = {
   'settings.hosts': 'Allowed hosts',
   'page.toMail': 'Back to mail',
   'hosts.form': 'One host:port a line, such as mail.home.example:143.',
+  'hosts.lines': 'The lines',
+  'hosts.wrong': 'hold “{line}”, which is no host:port such as mail.home.example:143',
   'hosts.failed': 'The allowed hosts could not be loaded.',
   'hosts.inside': 'Inside your network, for everybody',
   'hosts.insideHint': 'You as the owner may always use them. Other people may not, unless listed here.',

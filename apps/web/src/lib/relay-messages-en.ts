@@ -12,6 +12,10 @@ export const relayMessages = {
   'relay.domains': 'Domains it may speak for',
   'relay.domainsHint':
     'One a line. Their SPF names this server, or it signs for them (DKIM): mail from them is taken for genuine.',
+  'relay.noDomain': 'hold “{line}”, which is no domain such as example.org',
+  'relay.trusts': 'Leave user name and password empty where this server trusts the address of Postern.',
+  'relay.noUser': 'is needed with a password; leave both empty where the server trusts by address',
+  'relay.noPassword': 'is needed with a user name; leave both empty where the server trusts by address',
   'relay.others': 'Mail from other domains',
   'relay.othersWarned': 'Is carried; whoever sends it is warned',
   'relay.othersRefused': 'Is refused',

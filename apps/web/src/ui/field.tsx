@@ -29,6 +29,7 @@ export const Field = ({
 /** The same for several lines. */
 export const LinesField = ({
   label,
+  subject = label,
   rows,
   value,
   error,
@@ -36,6 +37,7 @@ export const LinesField = ({
   onChange,
 }: {
   label: string
+  subject?: string
   rows: number
   value: string
   error?: string | undefined
@@ -57,7 +59,7 @@ export const LinesField = ({
         onChange={(event) => onChange(event.target.value)}
       />
       <div id={`${id}-note`} className={error ? 'field-error' : 'field-hint'}>
-        {error ? `${label} ${error}` : hint}
+        {error ? `${subject} ${error}` : hint}
       </div>
     </div>
   )

@@ -86,4 +86,5 @@ const present = (row: OwnIdentity): Identity => ({
   isDefault: row.isDefault,
   maxMessageBytes: row.maxMessageBytes === null ? null : Number(row.maxMessageBytes),
   canSend: row.bar === null,
+  isNamed: row.isNamed,
 })

@@ -1,5 +1,5 @@
-import { account, serverSettings } from '@postern/shared/accounts.ts'
-import type { Relay, RelayPut } from '@postern/shared/relay.ts'
+import { account } from '@postern/shared/accounts.ts'
+import { type Relay, type RelayPut, relayServer } from '@postern/shared/relay.ts'
 import { domainKept } from '#mail/own-address.ts'
 import { AppError } from '#platform/errors.ts'
 import { commit } from '#store/commit.ts'
@@ -19,23 +19,27 @@ export const registerRelay = (deps: FeatureDeps): void => {
 
   router.on('getRelay', async ({ user }) => ({ relay: await store.read(user.userId, present) }))
 
-  router.on('checkRelay', async ({ user, body, reply }) => {
-    const policy = await allowServers(deps, user.userId, [body.outgoing])
+  router.on('checkRelay', async ({ user, body: { outgoing, password = '' }, reply }) => {
+    const policy = await allowServers(deps, user.userId, [outgoing])
     return streamCheck(deps, reply, (signal, onEvent) =>
-      engine.checkSubmission({ ...body, policy, ca, signal }, onEvent),
+      engine.checkSubmission({ outgoing, password, policy, ca, signal }, onEvent),
     )
   })
 
   router.on('putRelay', async ({ user: { userId }, body }) => {
-    const { outgoing, password = null, ...rules } = body
+    const { outgoing, password: typed, ...rules } = body
     const domains = keptDomains(rules)
     const policy = await allowServers(deps, userId, [outgoing])
     let maxMessageBytes: number | null | undefined
     const onLimit = (maxBytes: number | null): void => {
       maxMessageBytes = maxBytes
     }
-    if (password === null) await requireStoredPassword(userId, body)
-    else await requireCheck((onEvent) => engine.checkSubmission({ outgoing, password, policy, ca, onLimit }, onEvent))
+    const isStored = await isStoredServer(userId, outgoing)
+    // Where nobody signs in, what an earlier server took is forgotten.
+    const password = outgoing.username === '' ? '' : (typed ?? null)
+    if (password === null) requireStored(isStored)
+    else if (password !== '' || !isStored)
+      await requireCheck((onEvent) => engine.checkSubmission({ outgoing, password, policy, ca, onLimit }, onEvent))
     await commit(store, { kind: 'user', userId }, async (unit) => {
       await storeRelay(unit, { ...rules, outgoing, password, domains, maxMessageBytes }, { masterKey, setBy: userId })
       await unit.tx.auditEvent.create({ data: { userId, kind: 'relay_set', detail: { host: outgoing.host } } })
@@ -52,15 +56,19 @@ export const registerRelay = (deps: FeatureDeps): void => {
     engine.relayChanged()
   })
 
-  /** Whoever takes over a browser session must not be able to have it sent to a server of theirs. */
-  const requireStoredPassword = async (userId: bigint, { outgoing }: RelayPut): Promise<void> => {
+  const isStoredServer = async (userId: bigint, outgoing: RelayPut['outgoing']): Promise<boolean> => {
     const row = await store.read(userId, readRelay)
-    if (row && isSameServer(outgoing, serverSettings.parse(row.outgoing))) return
-    throw new AppError('account.password_needed', 'Enter the password of this server.', {
-      hint: 'A stored password is never sent to a server it was not entered for.',
-      fields: { password: 'is needed for this change' },
-    })
+    return row !== null && isSameServer(outgoing, relayServer.parse(row.outgoing))
   }
+}
+
+/** Whoever takes over a browser session must not be able to have it sent to a server of theirs. */
+const requireStored = (isStored: boolean): void => {
+  if (isStored) return
+  throw new AppError('account.password_needed', 'Enter the password of this server.', {
+    hint: 'A stored password is never sent to a server it was not entered for.',
+    fields: { password: 'is needed for this change' },
+  })
 }
 
 const { problem } = account.shape
@@ -70,7 +78,7 @@ const present = async (tx: Tx): Promise<Relay | null> => {
   if (!row) return null
   const { domains, carriesOthers, recipientsPerMail, mailsPerHour } = row
   return {
-    outgoing: serverSettings.parse(row.outgoing),
+    outgoing: relayServer.parse(row.outgoing),
     domains,
     carriesOthers,
     recipientsPerMail,
@@ -86,7 +94,7 @@ const keptDomains = ({ domains, carriesOthers }: Pick<RelayPut, 'domains' | 'car
     if (domain === null)
       throw new AppError('request.invalid', `“${typed}” is no domain.`, {
         hint: 'Write what stands behind the @ of the addresses, such as example.org.',
-        fields: { domains: `hold “${typed}”, which is none` },
+        fields: { domains: `hold “${typed}”, which is no domain such as example.org` },
       })
     return domain
   })

@@ -1,6 +1,7 @@
 import type { AppError } from '#platform/errors.ts'
 import { type OpeningStage, type StepProgress, trackSteps } from '../check-steps.ts'
 import { openSmtpSession, type SmtpEndpoint } from './open-session.ts'
+import { requireTrust } from './require-trust.ts'
 import { toSmtpError } from './smtp-error.ts'
 
 export type SmtpCheck = SmtpEndpoint
@@ -12,7 +13,7 @@ export type SmtpCheckResult =
   | { kind: 'ok'; maxBytes: number | null }
   | { kind: 'failed'; step: SmtpStep; error: AppError }
 
-/** Signs in at a submission server and leaves; sends nothing. Never throws. */
+/** Signs in at a submission server, or asks whether it takes mail of those who do not, and leaves; sends nothing. Never throws. */
 export const checkSmtpLogin = async (
   endpoint: SmtpCheck,
   onProgress: (progress: SmtpProgress) => void,
@@ -24,10 +25,17 @@ export const checkSmtpLogin = async (
       await work()
       track.end()
     })
-    // It is signed in: a server that does not like to be asked is none the worse for sending.
-    const maxBytes = await session.learnMaxBytes().catch(() => null)
-    session.smtp.close()
-    return { kind: 'ok', maxBytes }
+    try {
+      if (endpoint.username === '') {
+        track.begin('login')
+        await requireTrust(session.smtp)
+        track.end('It takes mail from here without a user name.')
+      }
+      // It takes mail from here: a server that does not like to be asked is none the worse for sending.
+      return { kind: 'ok', maxBytes: await session.learnMaxBytes().catch(() => null) }
+    } finally {
+      session.smtp.close()
+    }
   } catch (error) {
     return { kind: 'failed', step: track.step, error: toSmtpError(error) }
   }

@@ -22,7 +22,7 @@ export type SmtpEndpoint = Endpoint &
 /** Runs one stage of opening; whoever wants to tell of it puts something around. */
 export type RunStage = (stage: OpeningStage, work: () => Promise<void>) => Promise<void>
 
-/** Signed in, one mail after the other (protocol/smtp/send-message.ts). */
+/** Signed in, or trusted by address; one mail after the other (protocol/smtp/send-message.ts). */
 export type SmtpSession = {
   readonly smtp: SMTPConnection
   /** The largest mail the server takes, in bytes; null when it did not say by itself. RFC 1870. */
@@ -47,7 +47,7 @@ const greetingMs = 16_000
 const usualAnswerMs = 20_000
 const leaveMs = 3000
 
-/** Opens and signs in. Throws connect.*, tls.*, login.*; nothing stays open then. RFC 6409, RFC 8314. */
+/** Opens and signs in; without a user name nobody does. Throws connect.*, tls.*, login.*; nothing stays open then. RFC 6409, RFC 8314. */
 export const openSmtpSession = async (
   endpoint: SmtpEndpoint,
   run: RunStage = (_stage, work) => work(),
@@ -75,7 +75,7 @@ export const openSmtpSession = async (
     smtp.on('error', () => undefined)
     await run('greeting', () => promised((done) => smtp.connect(done), smtp))
     if (endpoint.security === 'starttls') await run('tls', async () => requireTrusted(endpoint, smtp))
-    await run('login', () => signIn(smtp, endpoint))
+    if (endpoint.username !== '') await run('login', () => signIn(smtp, endpoint))
     return toSession(smtp, socket)
   } catch (error) {
     connection?.close()

@@ -60,8 +60,7 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
       setRelay(offer)
       setKind(first.kind)
       setIncoming(proposedIncoming(result, first.kind))
-      const outgoing = proposedOutgoing(result, first.kind)
-      setSending({ ...noSending, outgoing, usesRelay: outgoing === null && offer !== null && mayCarry(offer, address) })
+      setSending({ ...noSending, ...proposedSending(result, { kind: first.kind, relay: offer, address }) })
       setStage('servers')
     })
   }
@@ -239,8 +238,16 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
 
 const noSending: Sending = { usesRelay: false, outgoing: null, password: '' }
 
-const mayCarry = ({ carriesOthers, domains }: RelayOffer, address: string): boolean =>
-  carriesOthers || unnamedDomains([address], domains).length === 0
+/** The relay only for mail that it may speak for: other mail may be taken for forged, and an own server is at least worth a guess. */
+const proposedSending = (
+  found: DiscoveryResult,
+  { kind, relay, address }: { kind: AccountKind; relay: RelayOffer | null; address: string },
+): Pick<Sending, 'usesRelay' | 'outgoing'> => {
+  const outgoing = proposedOutgoing(found, kind)
+  if (outgoing || !relay) return { usesRelay: false, outgoing }
+  const usesRelay = unnamedDomains([address], relay.domains).length === 0
+  return { usesRelay, outgoing: usesRelay ? null : guessedOutgoing(found) }
+}
 
 const create = async (body: AccountCreate) => {
   const { id } = await call('createAccount', 'POST', '/v1/accounts', { body })

@@ -1,3 +1,4 @@
+import { linesOf, listedDomain } from '@postern/shared/listed-lines.ts'
 import type { Relay, RelayPut } from '@postern/shared/relay.ts'
 import { formOf, type ServerForm, settingsOf } from './server-fields.tsx'
 
@@ -28,10 +29,25 @@ export const isLimit = (text: string): boolean => /^\s*(?:[1-9]\d{0,5})?\s*$/.te
 
 const limitOf = (text: string): number | null => (text.trim() === '' ? null : Number(text))
 
+/** The first that is no domain. */
+export const wrongDomain = (domains: string): string | undefined =>
+  linesOf(domains).find((line) => listedDomain(line) === null)
+
+/** Half a login: which half is missing. */
+export const missingLogin = (
+  { outgoing: { username }, password }: RelayForm,
+  isPasswordKept: boolean,
+): 'username' | 'password' | null => {
+  if (username === '') return password === '' ? null : 'username'
+  return password === '' && !isPasswordKept ? 'password' : null
+}
+
+export const passwordOf = (typed: string): { password?: string } => (typed === '' ? {} : { password: typed })
+
 export const relayOf = ({ outgoing, password, domains, carriesOthers, ...limits }: RelayForm): RelayPut => ({
   outgoing: settingsOf(outgoing),
-  ...(password === '' ? {} : { password }),
-  domains: domains.split(/[\s,;]+/).filter(Boolean),
+  ...passwordOf(password),
+  domains: linesOf(domains),
   carriesOthers,
   recipientsPerMail: limitOf(limits.recipientsPerMail),
   mailsPerHour: limitOf(limits.mailsPerHour),

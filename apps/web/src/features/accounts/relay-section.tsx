@@ -1,5 +1,5 @@
 import type { Relay, RelayCheck } from '@postern/shared/relay.ts'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
@@ -10,7 +10,16 @@ import { Choice, Field, focusInvalid, LinesField } from '#ui/field.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { Problem } from '#ui/problem.tsx'
 import { ServerSaid } from '#ui/server-said.tsx'
-import { isLimit, limitFields, relayFormOf, relayOf } from './relay-form.ts'
+import {
+  isLimit,
+  limitFields,
+  missingLogin,
+  passwordOf,
+  type RelayForm,
+  relayFormOf,
+  relayOf,
+  wrongDomain,
+} from './relay-form.ts'
 import { formOf, isSameForm, pinned, ServerFields } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
@@ -21,12 +30,18 @@ export const RelaySection = () => {
   )
   // Begun anew with what was stored, and after it was taken away.
   const [turn, setTurn] = useState(0)
+  const section = useRef<HTMLElement>(null)
+  // The form that the keyboard was in is gone with that.
+  useEffect(() => {
+    if (turn > 0 && document.activeElement === document.body)
+      section.current?.querySelector<HTMLElement>('[type=submit]')?.focus()
+  }, [turn])
   const show = (relay: Relay | null) => {
     set({ relay })
     setTurn(turn + 1)
   }
   return (
-    <section className="card" aria-label={t('settings.relay')}>
+    <section className="card" aria-label={t('settings.relay')} ref={section}>
       <h2>{t('relay.title')}</h2>
       <p>
         {t('relay.text')} {t('relay.trust')}
@@ -60,15 +75,23 @@ const RelayEditor = ({ relay, onStored }: { relay: Relay | null; onStored: (rela
   const live = useLiveTest<RelayCheck>('/v1/owner/relay-checks')
   const isMoved = !relay || !isSameForm(form.outgoing, formOf(relay.outgoing))
   const isTested = isMoved || form.password !== ''
-  const errors = live.problem?.detail.fields
+  const missing = missingLogin(form, !isMoved)
+  const wrong = wrongDomain(form.domains)
+  const typed = {
+    ...(missing === 'username' ? { 'outgoing.username': t('relay.noUser') } : {}),
+    ...(missing === 'password' ? { password: t('relay.noPassword') } : {}),
+    ...(wrong === undefined ? {} : { domains: t('relay.noDomain', { line: wrong }) }),
+  }
+  const errors = { ...live.problem?.detail.fields, ...(hasTried ? typed : {}) }
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const element = event.currentTarget
     setTried(true)
     void live.attempt(async () => {
-      if (limitFields.some((field) => !isLimit(form[field]))) return requestFocus(element)
+      if (Object.keys(typed).length > 0 || limitFields.some((field) => !isLimit(form[field])))
+        return requestFocus(element)
       const body = relayOf(form)
-      if (isTested && !(await live.test({ outgoing: body.outgoing, password: form.password }))) return
+      if (isTested && !(await live.test({ outgoing: body.outgoing, ...passwordOf(form.password) }))) return
       const stored = await call('putRelay', 'PUT', '/v1/owner/relay', { body })
       showToast({ kind: 'done', text: t('saved') })
       onStored(stored.relay)
@@ -78,6 +101,7 @@ const RelayEditor = ({ relay, onStored }: { relay: Relay | null; onStored: (rela
     <form onSubmit={save}>
       <ServerFields
         kind="smtp"
+        trustsByAddress
         value={form.outgoing}
         errors={errors}
         onChange={(outgoing) => setForm({ ...form, outgoing })}
@@ -86,17 +110,16 @@ const RelayEditor = ({ relay, onStored }: { relay: Relay | null; onStored: (rela
         label={t('relay.password')}
         type="password"
         autoComplete="off"
-        required={isMoved}
         value={form.password}
-        error={errors?.password}
+        error={errors.password}
         onChange={(event) => setForm({ ...form, password: event.target.value })}
-        hint={relay ? t(isMoved ? 'edit.passwordNeeded' : 'edit.passwordKept') : t('add.passwordHint')}
+        hint={passwordHint(relay, form)}
       />
       <LinesField
         label={t('relay.domains')}
         rows={3}
         value={form.domains}
-        error={errors?.domains}
+        error={errors.domains}
         hint={t('relay.domainsHint')}
         onChange={(domains) => setForm({ ...form, domains })}
       />
@@ -133,6 +156,12 @@ const RelayEditor = ({ relay, onStored }: { relay: Relay | null; onStored: (rela
       </button>
     </form>
   )
+}
+
+const passwordHint = (relay: Relay | null, { outgoing }: RelayForm): string | undefined => {
+  if (outgoing.username === '') return undefined
+  if (!relay) return t('add.passwordHint')
+  return t(isSameForm(outgoing, formOf(relay.outgoing)) ? 'edit.passwordKept' : 'edit.passwordNeeded')
 }
 
 const requestFocus = (form: HTMLFormElement): void => {

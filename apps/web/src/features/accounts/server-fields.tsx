@@ -59,10 +59,13 @@ export const ServerFields = ({
   kind,
   value,
   errors,
+  trustsByAddress = false,
   onChange,
 }: {
   kind: DiscoveredServer['kind']
   value: ServerForm
+  /** It may be one at which nobody signs in. */
+  trustsByAddress?: boolean
   errors: Record<string, string> | undefined
   onChange: (value: ServerForm) => void
 }) => {
@@ -103,7 +106,8 @@ export const ServerFields = ({
       </div>
       <Field
         label={t('servers.username')}
-        required
+        required={!trustsByAddress}
+        hint={trustsByAddress ? t('relay.trusts') : undefined}
         value={value.username}
         error={errors?.[`${which}.username`]}
         onChange={(event) => onChange({ ...value, username: event.target.value })}

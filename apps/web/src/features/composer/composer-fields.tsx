@@ -2,7 +2,7 @@ import type { DraftContent, DraftRecipient } from '@postern/shared/drafts.ts'
 import { useId, useState } from 'react'
 import { isAddressed, type OpenDraft, patchDraft } from '#data/draft-state.ts'
 import { identityOf, useIdentities } from '#data/identities.ts'
-import { writeRecipient } from '#lib/address-list.ts'
+import { domainOf, writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
 import { exchangeSignature } from '#lib/signature.ts'
 import type { FieldErrors } from './composer.tsx'
@@ -84,8 +84,10 @@ const From = ({ content, onChange }: { content: DraftContent; onChange: (change:
   const choices = identities.filter(({ canSend, id: own }) => canSend || own === content.identityId)
   // Removed meanwhile: somebody else has to be chosen before it can go.
   const isGone = identities.length > 0 && !choices.some(({ id: own }) => own === content.identityId)
-  if (choices.length < 2 && !isGone) return null
-  return (
+  const chosen = choices.find(({ id: own }) => own === content.identityId)
+  const note = chosen && !chosen.isNamed && <Unnamed address={chosen.address} />
+  if (choices.length < 2 && !isGone) return note
+  const field = (
     <div className="subject-field">
       <label htmlFor={id}>{t('field.from')}</label>
       <select
@@ -110,4 +112,17 @@ const From = ({ content, onChange }: { content: DraftContent; onChange: (change:
       </select>
     </div>
   )
+  return (
+    <>
+      {field}
+      {note}
+    </>
+  )
 }
+
+/** The owner's relay carries it all the same. */
+const Unnamed = ({ address }: { address: string }) => (
+  <p className="field-hint" role="status" style={{ margin: '4px 0' }}>
+    {t('field.fromUnnamed', { domain: domainOf(address) })}
+  </p>
+)

@@ -1,14 +1,21 @@
+import { linesOf, listedHost } from '@postern/shared/listed-lines.ts'
 import type { OwnerPolicy } from '@postern/shared/sessions.ts'
 import { type FormEvent, useState } from 'react'
 import { call } from '#data/api.ts'
 import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
+import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/page-text.ts'
-import { LinesField } from '#ui/field.tsx'
+import { focusInvalid, LinesField } from '#ui/field.tsx'
 import { ListState } from '#ui/list-state.tsx'
+import { Problem } from '#ui/problem.tsx'
 
 const toLines = (list: string[]) => list.join('\n')
-const toList = (text: string) => text.split(/[\s,]+/).filter(Boolean)
+
+const wrongLine = (text: string): string | undefined => {
+  const line = linesOf(text).find((one) => listedHost(one) === null)
+  return line === undefined ? undefined : t('hosts.wrong', { line })
+}
 
 /** The owner's exceptions: hosts without encryption, and hosts inside the own network that other people may use. */
 export const PolicySection = () => {
@@ -29,17 +36,42 @@ export const PolicySection = () => {
 const PolicyForm = ({ policy }: { policy: OwnerPolicy }) => {
   const [plain, setPlain] = useState(toLines(policy.plaintextHosts))
   const [inside, setInside] = useState(toLines(policy.privateHosts))
-  const save = async (event: FormEvent) => {
+  const [hasTried, setTried] = useState(false)
+  const { problem, attempt } = useAttempt()
+  const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    await call('putOwnerPolicy', 'PUT', '/v1/owner/policy', {
-      body: { plaintextHosts: toList(plain), privateHosts: toList(inside) },
+    const form = event.currentTarget
+    setTried(true)
+    void attempt(async () => {
+      if (wrongLine(plain) || wrongLine(inside)) return void requestAnimationFrame(() => focusInvalid(form))
+      const body = { plaintextHosts: linesOf(plain), privateHosts: linesOf(inside) }
+      const stored = await call('putOwnerPolicy', 'PUT', '/v1/owner/policy', { body })
+      setPlain(toLines(stored.plaintextHosts))
+      setInside(toLines(stored.privateHosts))
+      showToast({ kind: 'done', text: t('saved') })
     })
-    showToast({ kind: 'done', text: t('saved') })
   }
+  const common = { rows: 4, subject: t('hosts.lines') }
+  const errorOf = (text: string) => (hasTried ? wrongLine(text) : undefined)
   return (
-    <form onSubmit={(event) => void save(event)}>
-      <LinesField rows={4} label={t('hosts.inside')} hint={t('hosts.insideHint')} value={inside} onChange={setInside} />
-      <LinesField rows={4} label={t('hosts.plain')} hint={t('hosts.plainHint')} value={plain} onChange={setPlain} />
+    <form onSubmit={save}>
+      <LinesField
+        {...common}
+        label={t('hosts.inside')}
+        hint={t('hosts.insideHint')}
+        value={inside}
+        error={errorOf(inside)}
+        onChange={setInside}
+      />
+      <LinesField
+        {...common}
+        label={t('hosts.plain')}
+        hint={t('hosts.plainHint')}
+        value={plain}
+        error={errorOf(plain)}
+        onChange={setPlain}
+      />
+      <Problem problem={problem} />
       <button type="submit" className="button primary">
         {t('save')}
       </button>

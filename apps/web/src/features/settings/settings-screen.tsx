@@ -1,4 +1,4 @@
-import { type ComponentType, useEffect, useRef } from 'react'
+import { type ComponentType, useEffect, useRef, useState } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { useTitle } from '#data/use-title.ts'
 import { t as written } from '#lib/composer-text.ts'
@@ -32,6 +32,9 @@ export const SettingsScreen = ({ section: wanted, parts }: { section: string; pa
   const nav = useRef<HTMLElement>(null)
   const shown = sections.filter(({ isOwners }) => !isOwners || role === 'owner')
   const section = shown.find(({ id }) => id === wanted)?.id ?? 'general'
+  // Once it was opened it stays, out of sight: on the way to the allowed hosts and back nothing that was typed is lost.
+  const [hasRelay, setHasRelay] = useState(false)
+  if (section === 'relay' && !hasRelay) setHasRelay(true)
   // On a phone there is no room for all of them: the chosen one is in sight.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is another one then
   useEffect(() => {
@@ -70,10 +73,13 @@ export const SettingsScreen = ({ section: wanted, parts }: { section: string; pa
           <PeopleSection />
         ) : section === 'hosts' ? (
           <PolicySection />
-        ) : section === 'relay' ? (
-          <parts.RelaySection />
-        ) : (
+        ) : section === 'general' ? (
           <GeneralSection />
+        ) : null}
+        {hasRelay && (
+          <div hidden={section !== 'relay'}>
+            <parts.RelaySection />
+          </div>
         )}
       </div>
     </main>
