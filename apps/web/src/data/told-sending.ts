@@ -19,7 +19,9 @@ export const tellSending = (submission: Submission, undo: { takeBack: () => void
   const own = tellDone(said.text, undo?.takeBack, forMs + awaitMs)
   told.set(submission.id, own)
   if (undo) setTimeout(() => endUndo(own), forMs)
-  tellProgress(submission)
+  // It waits from the start, as from a paused account: said no shorter than it can be taken back.
+  if (said.action) changeToast(own.toastId, (toast) => ({ ...toast, action: said.action }))
+  else tellProgress(submission)
 }
 
 /** It went on, or not. */
