@@ -106,8 +106,17 @@ describe('what is said of a mail on its way', () => {
   })
 
   it('is why it waits from the start, for no shorter than it can be taken back', () => {
-    send(10_000, { code: 'account.not_ready', message: 'The account is paused.', hint: null, serverText: null })
-    vi.advanceTimersByTime(9999)
+    const problem = {
+      code: 'account.not_ready' as const,
+      message: 'The account is paused.',
+      hint: null,
+      serverText: null,
+    }
+    const mail = send(10_000, problem)
+    vi.advanceTimersByTime(100)
+    // The change log tells of it as well.
+    showSubmission(mail)
+    vi.advanceTimersByTime(9899)
     expect(said()).toEqual(['Not sent yet. The account is paused. (undo)'])
     vi.advanceTimersByTime(1)
     expect(said()).toEqual(['Not sent yet. The account is paused.'])
