@@ -17,9 +17,11 @@ describe('an account of ten thousand mailboxes on the screen', () => {
     const parents = Array.from({ length: 100 }, (_, n) => `Client ${n}`)
     server = await startScriptedMailboxes('ENABLE UTF8=ACCEPT LIST-EXTENDED LIST-STATUS MOVE', {
       ...Object.fromEntries([...parents, ...cases].map((name) => [name, ''])),
+      // As some servers name them: the child before its parent.
+      ...{ 'Client 7/Letters': '', 'Letters/Old things': '', Letters: '' },
       INBOX: '',
     })
-    for (const n of [1, 2, 3]) server.put('INBOX', mail(n))
+    for (const n of [1, 2, 3, 5]) server.put('INBOX', mail(n))
     server.put('Client 42/Case 4242 Müller', mail(4))
     const { port } = server
     await screen.api('PUT', '/v1/owner/policy', { plaintextHosts: [`localhost:${port}`], privateHosts: [] })
@@ -31,7 +33,7 @@ describe('an account of ten thousand mailboxes on the screen', () => {
     const { id } = (await answer.json()) as { id: string }
     await until(async () => {
       const tree = (await (await screen.api('GET', `/v1/accounts/${id}/mailboxes`)).json()) as { mailboxes: unknown[] }
-      return tree.mailboxes.length === 10_101
+      return tree.mailboxes.length === 10_104
     })
     page = await screen.newPage(await screen.newContext())
   })
@@ -63,6 +65,29 @@ describe('an account of ten thousand mailboxes on the screen', () => {
     await until(async () => server.mailboxes.get('Client 99/Case 99 Müller')?.mails.length === 1, {
       what: 'the mail in the other mailbox',
     })
+  })
+
+  it('has the button to write in sight, however far one looks down', async () => {
+    await page.getByRole('link', { name: 'Letters', exact: true }).scrollIntoViewIfNeeded()
+    const [button, tree] = await Promise.all(
+      ['.compose-button', 'nav.tree'].map((one) => page.locator(one).boundingBox()),
+    )
+    expect(button?.y).toBeGreaterThanOrEqual(tree?.y ?? Number.NaN)
+  })
+
+  it('moves into the one whose name was typed, rather than below it', async () => {
+    await page
+      .getByRole('region', { name: 'hoarder@example.org' })
+      .getByRole('link', { name: /^Inbox/ })
+      .click()
+    await rowOf(page, 'Letter 5').click()
+    await page.locator('article.message').first().waitFor()
+    await page.getByRole('button', { name: 'Move' }).last().click()
+    await page.getByRole('textbox', { name: 'Move' }).fill('letter')
+    const names = await page.getByRole('menuitem').allTextContents()
+    expect(names.slice(0, 3)).toEqual(['Letters', 'Letters/Old things', 'Client 7/Letters'])
+    await page.keyboard.press('Enter')
+    await until(async () => server.mailboxes.get('Letters')?.mails.length === 1, { what: 'the mail in Letters' })
     expect(screen.problems).toEqual([])
   })
 })

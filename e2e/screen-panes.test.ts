@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
+import { draftsAt } from './support/compose.ts'
 import {
   countAt,
   deliver,
@@ -109,6 +110,36 @@ describe('a phone', () => {
     expect((await measure()).scrolls).toBeGreaterThan(500)
     await expectAccessible(page)
     await page.goBack()
+  })
+
+  it('closes what is written by the back gesture, kept, with the mail below it still there', async () => {
+    await rowOf(page, 'Tide and Timber').tap()
+    await page.locator('article.message').first().waitFor()
+    const at = page.url()
+    const panel = page.locator('[data-composer]')
+    await page
+      .getByRole('button', { name: /^Reply: / })
+      .last()
+      .tap()
+    await panel.getByLabel('Subject').fill('Half a thought')
+    await panel.getByLabel('To', { exact: true }).fill('half@example.org')
+    await page.goBack()
+    await panel.waitFor({ state: 'detached' })
+    expect(page.url()).toBe(at)
+    await page.locator('article.message').first().waitFor()
+    await until(async () => (await draftsAt(screen, 'Half a thought')).length === 1, { what: 'the draft' })
+    const [kept] = await draftsAt(screen, 'Half a thought')
+    expect(kept?.content.to.map(({ address }) => address)).toContain('half@example.org')
+    // Closed by its own button it leaves no step behind.
+    await page
+      .getByRole('button', { name: /^Reply: / })
+      .last()
+      .tap()
+    await panel.getByRole('button', { name: /^Save and close/ }).tap()
+    await panel.waitFor({ state: 'detached' })
+    await until(async () => page.url() === at, { what: 'the address of the mail' })
+    await page.goBack()
+    await rowOf(page, 'Tide and Timber').waitFor()
   })
 
   it('closes a previewed file by the back gesture, and the mail by the next one', async () => {

@@ -98,10 +98,33 @@ it('what the screen did by itself is told to nobody: neither a refusal nor that 
   refusal = undefined
   await act('read', '7', { ...target, threadIds: ['1'] })
   settleCommand({ ...end, id: given, state: 'done' })
+  expect(said()).toEqual(['problem: It had been moved or deleted meanwhile: nothing was done to it.'])
+})
+
+it('that it came too late is said on the page it was done on, whose own notice and undo go where it was for nothing', async () => {
+  const target = { kind: 'threads' as const, mailboxId: '7', threadIds: ['1', '2'] }
+  const end = {
+    ...{ accountId: '5', kind: 'moveToRole' as const, state: 'done' as const, messages: 2, settled: 2 },
+    ...{ canUndo: true, createdAt: '2026-11-26T10:00:00.000Z', error: null },
+  }
+  await act('archive', '7', target)
+  // Given in another window.
+  settleCommand({ ...end, id: 'other', missed: 2 })
+  expect(said()).toEqual(['done: 2 conversations archived'])
+  settleCommand({ ...end, id: given, missed: 1 })
   expect(said()).toEqual([
-    'done: Marked read',
+    'done: 2 conversations archived',
     'problem: It had been moved or deleted meanwhile: nothing was done to it.',
   ])
+  await act('trash', '7', target)
+  settleCommand({ ...end, id: given, missed: 2 })
+  expect(said()).toEqual(['problem: 2 had been moved or deleted meanwhile: nothing was done to them.'])
+  // The first one can be taken back still, the second one never happened.
+  asked = []
+  undoLast()
+  undoLast()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(asked.filter((one) => one.endsWith('undo'))).toHaveLength(1)
 })
 
 it('what is deleted for good says whether it goes at the provider too, and when', async () => {

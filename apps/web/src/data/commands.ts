@@ -7,7 +7,7 @@ import { type TextKey, t } from '#lib/text.ts'
 import { ApiError, call, explain } from './api.ts'
 import { type AppState, app, listKey } from './app-state.ts'
 import { inView } from './apply-change.ts'
-import { noteQuiet, noteUndo, tellMissed } from './command-results.ts'
+import { noteGiven, noteQuiet, noteUndo, tellMissed } from './command-results.ts'
 import { noteChange, refreshMailbox, whileSending } from './load-rows.ts'
 import { emptyList, type ThreadList, withChanges } from './thread-list.ts'
 import { dismiss, showToast } from './toasts.ts'
@@ -133,11 +133,14 @@ export const act = (
   target: CommandTarget,
   { isQuiet = false } = {},
 ): Promise<unknown> => {
-  const text = doneText(action, mailboxId, sizeOf(action, mailboxId, target))
+  const size = sizeOf(action, mailboxId, target)
+  const text = doneText(action, mailboxId, size)
   if (closes(action)) leaving.listener(mailboxId, target, action)
   const before = showAtOnce(action, mailboxId, target)
   const id = newId()
   if (isQuiet) noteQuiet(id)
+  // What was done to nothing was not done.
+  else noteGiven(id, (missed) => missed >= size && done.told && withdraw(done.told))
   const sent = whileSending(
     call('runCommand', 'POST', '/v1/commands', { body: { id, command: bodyOf(action, target) } }),
   )

@@ -63,8 +63,8 @@ describe('what is said of a mail on its way', () => {
   })
   afterEach(() => vi.useRealTimers())
   const waiting = { state: 'scheduled' as const, attempts: 0, finishedAt: null, canCancel: true }
-  const send = (forMs = 10_000): Submission => {
-    const mail = { ...refused, ...waiting, id: `${refused.id.slice(0, -2)}${20 + ++made}` }
+  const send = (forMs = 10_000, problem: Submission['problem'] = null): Submission => {
+    const mail = { ...refused, ...waiting, problem, id: `${refused.id.slice(0, -2)}${20 + ++made}` }
     showMade(mail)
     tellSending(mail, forMs > 0 ? { takeBack: () => void takenBack++, forMs } : null)
     return mail
@@ -102,6 +102,26 @@ describe('what is said of a mail on its way', () => {
     const second = send(0)
     vi.advanceTimersByTime(60_000)
     showSubmission({ ...second, state: 'sent' })
+    expect(said()).toEqual([])
+  })
+
+  it('is why it waits from the start, for no shorter than it can be taken back', () => {
+    const problem = {
+      code: 'account.not_ready' as const,
+      message: 'The account is paused.',
+      hint: null,
+      serverText: null,
+    }
+    const mail = send(10_000, problem)
+    vi.advanceTimersByTime(100)
+    // The change log tells of it as well.
+    showSubmission(mail)
+    vi.advanceTimersByTime(9899)
+    expect(said()).toEqual(['Not sent yet. The account is paused. (undo)'])
+    vi.advanceTimersByTime(1)
+    expect(said()).toEqual(['Not sent yet. The account is paused.'])
+    expect(toastsShown()[0]?.action?.label).toBe('Open outbox')
+    vi.advanceTimersByTime(8000)
     expect(said()).toEqual([])
   })
 

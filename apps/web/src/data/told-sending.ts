@@ -5,7 +5,7 @@ import { changeToast, dismiss, type Toast } from './toasts.ts'
 import { endUndo, type Told, tellDone } from './undo-list.ts'
 
 /** What is said of a mail from the click until it has left: at each moment what is true then. Once it was closed nothing more comes. */
-const told = new Map<string, Told>()
+const told = new Map<string, { own: Told; undoUntil: number }>()
 
 /** After the time in which it can be taken back, for the server to take it. */
 const awaitMs = 8000
@@ -17,15 +17,16 @@ export const tellSending = (submission: Submission, undo: { takeBack: () => void
   if (!said) return
   const forMs = undo?.forMs ?? 0
   const own = tellDone(said.text, undo?.takeBack, forMs + awaitMs)
-  told.set(submission.id, own)
+  told.set(submission.id, { own, undoUntil: Date.now() + forMs })
   if (undo) setTimeout(() => endUndo(own), forMs)
   tellProgress(submission)
 }
 
 /** It went on, or not. */
 export const tellProgress = (submission: Submission): void => {
-  const own = told.get(submission.id)
-  if (!own) return
+  const known = told.get(submission.id)
+  if (!known) return
+  const { own, undoUntil } = known
   const said = wordsFor(submission)
   if (!said || submission.state === 'sent') {
     told.delete(submission.id)
@@ -37,7 +38,9 @@ export const tellProgress = (submission: Submission): void => {
     return
   }
   const { forMs, ...words } = said
-  changeToast(own.toastId, ({ action: _, ...toast }) => ({ ...toast, ...words }), forMs)
+  // Why it waits may be known from the start, as of a paused account: said no shorter than it can be taken back.
+  const stayMs = words.action && forMs ? Math.max(0, undoUntil - Date.now()) + forMs : forMs
+  changeToast(own.toastId, ({ action: _, ...toast }) => ({ ...toast, ...words }), stayMs)
 }
 
 type Words = Pick<Toast, 'text' | 'action'> & { forMs?: number }

@@ -224,6 +224,7 @@ export const composerMessages = {
   'identities.signatureHint': 'Put below what you write. Pictures can be pasted.',
   'outbox.empty': 'Nothing is waiting to be sent.',
   'outbox.to': 'to {people}',
+  'outbox.toMany': 'to {people} and {n} more',
   'outbox.recipients': 'Recipients ({n})',
   'outbox.now': 'Send now',
   'outbox.otherTime': 'Other time…',

@@ -269,7 +269,9 @@ export const pageMessages = {
   'remove.disconnect': 'Disconnect',
   'remove.disconnectText':
     'forgets the password and stops. What was read stays stored, out of sight; adding the mailbox again finds everything in place.',
+  'remove.disconnected': '{address} is disconnected; its mail is kept',
   'remove.erase': 'Erase',
+  'remove.erased': '{address} is erased',
   'remove.outbox': 'Mail that waits in its outbox is kept, and goes only when you say so once it is connected again.',
   'remove.later': 'What is to be sent later goes at its time, if it is connected again by then.',
   'remove.eraseText': 'also removes every message stored here, for good.',

@@ -62,6 +62,9 @@ export const goBack = (to: string): void => {
   else navigate(to, { replace: true })
 }
 
+/** Back to wherever one came from; to `to` where this is the first page. */
+export const goBackOr = (to: string): void => (cameFrom() === undefined ? navigate(to) : history.back())
+
 /** For links: plain clicks stay in the app, everything else is the browser's. What lies over the screen is left for good. */
 export const onLinkClick = (
   event: {

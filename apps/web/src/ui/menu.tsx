@@ -41,7 +41,12 @@ export const Menu = ({
   const [filter, setFilter] = useState('')
   const root = useRef<HTMLDivElement>(null)
   const id = useId()
-  const found = items.filter(({ label, isAlways }) => !isAlways && label.toLowerCase().includes(filter.toLowerCase()))
+  const typed = filter.toLowerCase()
+  const at = ({ label }: MenuItem) => label.toLowerCase().indexOf(typed)
+  // What begins with it comes first.
+  const found = items
+    .filter((item) => !item.isAlways && at(item) >= 0)
+    .sort((a, b) => Math.sign(at(a)) - Math.sign(at(b)))
   const shown = [...found.slice(0, maxShown), ...items.filter(({ isAlways }) => isAlways)]
   const panel = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {

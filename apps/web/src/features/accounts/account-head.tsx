@@ -1,22 +1,55 @@
 import type { Account } from '@postern/shared/accounts.ts'
+import { useState } from 'react'
+import { t as said } from '#lib/composer-text.ts'
 import { kindName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
-import { onLinkClick } from '#lib/route.ts'
+import { goBackOr } from '#lib/route.ts'
+import { Confirm } from '#ui/confirm.tsx'
 
-/** Whose page it is, and the way back to the mail. */
-export const AccountHead = ({ account }: { account: Pick<Account, 'name' | 'address' | 'kind'> }) => (
-  <div className="page-head">
-    <div style={{ flex: 1 }}>
-      <h1>
-        <bdi>{account.name || account.address}</bdi>
-      </h1>
-      <span className="muted">
-        {account.name && <bdi>{account.address} </bdi>}
-        {kindName(account.kind)}
-      </span>
+/** Whose page it is, and the way back to where one came from. */
+export const AccountHead = ({
+  account,
+  isChanged = false,
+}: {
+  account: Pick<Account, 'name' | 'address' | 'kind'>
+  /** Something on the page is not saved. */
+  isChanged?: boolean
+}) => {
+  const [isAsking, setAsking] = useState(false)
+  const leave = () => goBackOr('/')
+  return (
+    <div className="page-head">
+      <div style={{ flex: 1 }}>
+        <h1>
+          <bdi>{account.name || account.address}</bdi>
+        </h1>
+        <span className="muted">
+          {account.name && <bdi>{account.address} </bdi>}
+          {kindName(account.kind)}
+        </span>
+      </div>
+      <a
+        className="button"
+        href="/"
+        onClick={(event) => {
+          if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return
+          event.preventDefault()
+          if (isChanged) setAsking(true)
+          else leave()
+        }}
+      >
+        {t('back')}
+      </a>
+      {isAsking && (
+        <Confirm
+          title={said('leave.title')}
+          text={said('leave.text')}
+          action={said('leave.discard')}
+          cancel={said('leave.stay')}
+          onConfirm={leave}
+          onClose={() => setAsking(false)}
+        />
+      )}
     </div>
-    <a className="button" href="/" onClick={(event) => onLinkClick(event, '/')}>
-      {t('back')}
-    </a>
-  </div>
-)
+  )
+}

@@ -26,14 +26,20 @@ import { TransferCard } from './transfer-card.tsx'
 /** Everything about one account: how it is, its servers and password, its mailboxes, and how to part from it. */
 export const AccountPage = ({ accountId }: { accountId: string }) => {
   const account = useApp((state) => state.accounts.find(({ id }) => id === accountId))
+  const [isChanged, setChanged] = useState(false)
   useTitle(account?.name || account?.address || t('account.page'))
   if (!account) return <DisconnectedPage key={accountId} accountId={accountId} />
   return (
     <main className="page">
-      <AccountHead account={account} />
+      <AccountHead account={account} isChanged={isChanged} />
       <HealthCard account={account} />
       {account.retrieval && (
-        <RetrievalCard key={`retrieval ${account.id}`} accountId={account.id} retrieval={account.retrieval} />
+        <RetrievalCard
+          key={`retrieval ${account.id}`}
+          accountId={account.id}
+          retrieval={account.retrieval}
+          onChanged={setChanged}
+        />
       )}
       <EditAccount key={`edit ${account.id} ${account.kind}`} account={account} />
       <IdentitiesCard account={account} />

@@ -35,6 +35,8 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
   const [stage, setStage] = useState<Stage>('address')
   const [address, setAddress] = useState('')
   const [password, setPassword] = useState('')
+  /** What is answered below is about this one. */
+  const [askedFor, setAskedFor] = useState('')
   const [found, setFound] = useState<DiscoveryResult | null>(null)
   const [incoming, setIncoming] = useState<ServerForm | null>(null)
   const [sending, setSending] = useState<Sending>(noSending)
@@ -55,7 +57,15 @@ export const AddAccount = ({ isFirst }: { isFirst: boolean }) => {
         // The account is added without it as well.
         askRelayOffer().catch(() => null),
       ])
-      const first = recommendKind(answers, foundKinds(result))
+      const isAnother = found !== null && askedFor !== address
+      const said = isAnother ? usualAnswers : answers
+      if (isAnother) {
+        setRetrieval(retrievalFormOf(usualRetrieval))
+        setPassword('')
+      }
+      const first = recommendKind(said, foundKinds(result))
+      setAskedFor(address)
+      setAnswers(said)
       setFound(result)
       setRelay(offer)
       setKind(first.kind)

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { loadAccounts } from '#data/account-tree.ts'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
+import { showToast } from '#data/toasts.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { t } from '#lib/page-text.ts'
 import { navigate } from '#lib/route.ts'
@@ -17,6 +18,8 @@ export const RemoveCard = ({ account }: { account: Account }) => {
     // What goes wrong is told on the page, which lies under the question.
     setAsking(false)
     await call('removeAccount', 'DELETE', `/v1/accounts/${account.id}`, { query: { mode } })
+    const address = account.address
+    showToast({ kind: 'done', text: t(mode === 'erase' ? 'remove.erased' : 'remove.disconnected', { address }) })
     await loadAccounts()
     navigate('/', { replace: true })
   }

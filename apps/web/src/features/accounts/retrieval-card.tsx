@@ -1,5 +1,5 @@
 import type { RemovalPlan, Retrieval } from '@postern/shared/retrieval.ts'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useState } from 'react'
 import { call } from '#data/api.ts'
 import { patchAccount } from '#data/patch-account.ts'
 import { showToast } from '#data/toasts.ts'
@@ -12,12 +12,27 @@ import { RetrievalFields } from './retrieval-fields.tsx'
 import { type RetrievalForm, type RetrievalWishes, readRetrieval, retrievalFormOf } from './retrieval-form.ts'
 
 /** What a POP3 account leaves at the provider, how often it is looked at, and how much is fetched. */
-export const RetrievalCard = ({ accountId, retrieval }: { accountId: string; retrieval: Retrieval }) => {
+export const RetrievalCard = ({
+  accountId,
+  retrieval,
+  onChanged,
+}: {
+  accountId: string
+  retrieval: Retrieval
+  /** Told whether something of it is not saved. */
+  onChanged: (isChanged: boolean) => void
+}) => {
   /** Only what was changed here: the rest follows what is stored, also when another window stores it. */
   const [edits, setEdits] = useState<Partial<RetrievalForm>>({})
   const { isBusy, problem, attempt } = useAttempt()
   const [asks, setAsks] = useState<{ wishes: RetrievalWishes; removal: RemovalPlan } | null>(null)
-  const form = { ...retrievalFormOf(retrieval), ...edits }
+  const stored = retrievalFormOf(retrieval)
+  const form = { ...stored, ...edits }
+  const isChanged = JSON.stringify(form) !== JSON.stringify(stored)
+  useEffect(() => {
+    onChanged(isChanged)
+    return () => onChanged(false)
+  }, [isChanged, onChanged])
   const store = (wishes: RetrievalWishes) =>
     attempt(async () => {
       await patchAccount(accountId, { retrieval: wishes })

@@ -185,7 +185,7 @@ export const Composer = ({
 type Asked = { warnings: Warning[]; seen: number | undefined; sendAt: WallTime | null }
 
 /** What stands in an input and is no chip yet becomes one. */
-const takeTyped = (): void => {
+export const takeTyped = (): void => {
   const { activeElement } = document
   if (!(activeElement instanceof HTMLInputElement)) return
   activeElement.blur()

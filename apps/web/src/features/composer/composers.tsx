@@ -4,8 +4,9 @@ import { useDrafts } from '#data/draft-state.ts'
 import { startWriting } from '#data/writing.ts'
 import { t } from '#lib/composer-text.ts'
 import { useMedia } from '#lib/use-media.ts'
-import { Composer } from './composer.tsx'
+import { Composer, takeTyped } from './composer.tsx'
 import { placesFor } from './places.ts'
+import { useBack } from './use-back.ts'
 import { useSteady } from './use-steady.ts'
 
 /** What the screen hands in: features never import each other. */
@@ -27,6 +28,7 @@ export const Composers = ({ parts }: { parts: ComposerParts }) => {
   const places = placesFor(drafts, isPhone, width)
   const isCovering = places.includes('full')
   useCover(isCovering)
+  useBack((isPhone && drafts[places.indexOf('full')]?.key) || null, takeTyped)
   useSteady(drafts.map(({ key }, at) => `${key} ${places[at]}`).join())
   if (drafts.length === 0) return null
   return (

@@ -216,7 +216,6 @@ const NameField = ({
   <Field
     label={t('tree.name')}
     value={name}
-    maxLength={100}
     required
     error={problem?.detail.fields?.name}
     onChange={(event) => onChange(event.target.value)}

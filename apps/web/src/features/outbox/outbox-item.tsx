@@ -24,7 +24,7 @@ export const OutboxItem = ({ submission, isOpen }: { submission: Submission; isO
           {title}
         </a>
         <span className="muted">
-          {t('outbox.to', { people: recipients.map(personName).join(', ') })} · {messageDate(submission.createdAt)}
+          {peopleText(recipients)} · {messageDate(submission.createdAt)}
         </span>
       </div>
       <OutboxState submission={submission} />
@@ -42,4 +42,13 @@ export const OutboxItem = ({ submission, isOpen }: { submission: Submission; isO
       <OutboxActions submission={submission} />
     </li>
   )
+}
+
+/** As many as one reads; all of them are below. */
+const namesShown = 3
+
+const peopleText = (recipients: Submission['recipients']): string => {
+  const rest = recipients.length - namesShown
+  const named = (rest > 1 ? recipients.slice(0, namesShown) : recipients).map(personName).join(', ')
+  return rest > 1 ? t('outbox.toMany', { people: named, n: rest.toLocaleString() }) : t('outbox.to', { people: named })
 }

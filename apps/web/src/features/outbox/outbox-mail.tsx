@@ -9,7 +9,7 @@ import { useAnswer } from '#data/use-answer.ts'
 import { writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
 import { fileSize } from '#lib/format.ts'
-import { goBack } from '#lib/route.ts'
+import { goBack, navigate } from '#lib/route.ts'
 import { ListState } from '#ui/list-state.tsx'
 import { OutboxActions } from './outbox-actions.tsx'
 import { OutboxState } from './outbox-state.tsx'
@@ -64,7 +64,8 @@ const leave = (): void => goBack('/outbox')
 const useLeave = (isHere: boolean): void => {
   const wasHere = useRef(false)
   useEffect(() => {
-    if (wasHere.current && !isHere) leave()
+    // Not by the history's own step, which would take along the draft that it becomes.
+    if (wasHere.current && !isHere) navigate('/outbox', { replace: true })
     wasHere.current ||= isHere
   }, [isHere])
 }
