@@ -4,6 +4,7 @@ import type { BulkUnit, RawUnit } from './commit.ts'
 import { type DraftRow, discardDraft, isOpen, tellDraft, type WholeDraft, wantCopy, wholeDrafts } from './drafts.ts'
 import { type DraftCopy, type Identity, Prisma } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
+import { countTexts } from './stored-texts.ts'
 
 /** What may lie in a Drafts mailbox of a draft. */
 export type CopyRow = DraftCopy
@@ -240,15 +241,16 @@ export const removeCopiesHere = async (unit: BulkUnit, accountId: bigint, copies
         rows.map(({ id }) => id),
       ),
     )
-    const free = await tx.$queryRaw<{ blob_id: bigint }[]>`
+    const free = await tx.$queryRaw<{ blob_id: bigint; is_source: boolean }[]>`
       WITH o AS (SELECT id FROM message WHERE id = ${messageId} AND orphaned_at IS NOT NULL),
         p AS (UPDATE part SET blob_id = NULL FROM o WHERE part.message_id = o.id AND blob_id IS NOT NULL RETURNING (SELECT q.blob_id FROM part q WHERE q.id = part.id) AS blob_id),
         r AS (DELETE FROM raw_source USING o WHERE message_id = o.id RETURNING blob_id)
-      SELECT blob_id FROM p UNION SELECT blob_id FROM r`
+      SELECT blob_id, false AS is_source FROM p UNION SELECT blob_id, true FROM r`
     await dropOctets(
       tx,
       free.map(({ blob_id }) => blob_id),
     )
+    if (messageId !== null && free.some((one) => one.is_source)) await countTexts(tx, accountId, [messageId])
   }
   await forgetCopies(
     unit,

@@ -4,9 +4,16 @@ import type { RawTx } from './bare-tx.ts'
  * A text counts as stored (account.stored_bytes) as long as there is no source of its mail: from that it could be read again.
  * Called before it goes, or before the source comes. Locks the account's row where there is one.
  */
-export const uncountTexts = async (tx: RawTx, accountId: bigint, messageIds: bigint[]): Promise<void> => {
+export const uncountTexts = (tx: RawTx, accountId: bigint, messageIds: bigint[]): Promise<void> =>
+  addTexts(tx, accountId, messageIds, -1)
+
+/** The source is gone, and the text is left: it counts from here on. */
+export const countTexts = (tx: RawTx, accountId: bigint, messageIds: bigint[]): Promise<void> =>
+  addTexts(tx, accountId, messageIds, 1)
+
+const addTexts = async (tx: RawTx, accountId: bigint, messageIds: bigint[], sign: 1 | -1): Promise<void> => {
   await tx.$executeRaw`
-    UPDATE account SET stored_bytes = greatest(0, stored_bytes - t.bytes) FROM (
+    UPDATE account SET stored_bytes = greatest(0, stored_bytes + ${sign}::int * t.bytes) FROM (
       SELECT sum(octet_length(b.text) + coalesce(octet_length(b.html), 0))::bigint AS bytes FROM body b
       WHERE b.account_id = ${accountId} AND b.message_id = ANY (${messageIds}::bigint[])
         AND NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = b.message_id)) t
