@@ -21,6 +21,7 @@ import { ComposerFoot } from './composer-foot.tsx'
 import { ComposerHead } from './composer-head.tsx'
 import type { ComposerParts } from './composers.tsx'
 import { QuotedOriginal } from './quoted-original.tsx'
+import { RedirectedMail } from './redirected-mail.tsx'
 import type { BodyHandle } from './use-body.ts'
 import { WarningsDialog } from './warnings-dialog.tsx'
 
@@ -149,10 +150,7 @@ export const Composer = ({
             )}
             <ComposerFields draft={draft} errors={errors} onChange={change} />
             {isRedirect && content.about ? (
-              <section className="redirected" aria-label={t('quote.label')}>
-                <p className="muted">{t('quote.redirected')}</p>
-                <SealedMail messageId={content.about.messageId} />
-              </section>
+              <RedirectedMail messageId={content.about.messageId} subject={content.subject} SealedMail={SealedMail} />
             ) : (
               <BodyEditor draft={draft} handle={body} onChange={change} />
             )}
