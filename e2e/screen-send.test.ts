@@ -133,6 +133,9 @@ describe('sending', () => {
     await pasteDot()
     await bodyOf(page).locator('img[alt="dot.png"]').waitFor()
     await until(async () => (await draftsAt(screen, 'With files'))[0]?.attachments.length === 2)
+    await composer(page)
+      .getByText(/of 683 KB that the mail server takes · with the pictures in the text$/)
+      .waitFor()
     await saved(page)
     // A film of fifty megabytes, of which not one octet is sent.
     const uploads: string[] = []
