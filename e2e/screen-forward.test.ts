@@ -20,6 +20,13 @@ beforeAll(async () => {
     'X-Kept: yes\r\n',
     'Write to mailto:desk@example.org?subject=From%20a%20link today.',
   )
+  const file = 'Content-Type: text/csv\r\nContent-Disposition: attachment; filename=beds.csv\r\n\r\na,b\r\n'
+  deliver(
+    screen.dovecot,
+    'To send on',
+    'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nX-Kept: yes\r\n',
+    `--b\r\nContent-Type: text/plain\r\n\r\nThe beds.\r\n--b\r\n${file}--b--`,
+  )
   context = await screen.newContext()
   page = await screen.newPage(context)
   await openInbox(page, screen.base)
@@ -38,8 +45,9 @@ const addressed = async (to: string) => {
   await composer(page).getByLabel('To', { exact: true }).fill(to)
   await page.keyboard.press('Enter')
 }
-const openMail = async () => {
-  await rowOf(page, 'To pass on').click()
+const openMail = async (subject = 'To pass on') => {
+  await rowOf(page, subject).click()
+  await page.getByRole('heading', { name: subject, exact: true }).waitFor()
   await page.locator('article.message').first().waitFor()
 }
 const chooseOf = async (name: string) => {
@@ -84,7 +92,12 @@ describe('a mail that is passed on', () => {
   })
 
   it('goes on unchanged to another, in the name of who sent it', async () => {
+    await openMail('To send on')
     await chooseOf('Redirect')
+    const shown = composer(page).getByRole('region', { name: 'Quoted original' })
+    await shown.getByText(/beds\.csv \(\d+ B\)/).waitFor()
+    const named = (await shown.locator('dt, dd').allInnerTexts()).join(' ')
+    expect(named).toMatch(/^From Zed <zed@example\.org> Date .*20\d\d.* Subject To send on Files beds\.csv/)
     // Nothing is offered that would not go along.
     expect(await composer(page).locator('input[type="file"]').count()).toBe(0)
     await composer(page).getByRole('button', { name: 'More for this draft' }).click()
@@ -96,13 +109,21 @@ describe('a mail that is passed on', () => {
     await until(async () => smtp.mails.some(({ to }) => to.includes('carol@example.org')), {
       what: 'the redirected mail',
     })
-    const mail = sentMail(smtp, 'To pass on') ?? ''
+    const mail = sentMail(smtp, 'To send on') ?? ''
     expect(mail).toMatch(/^Resent-From: .*robin@example\.org/m)
     expect(mail).toMatch(/^From: Zed <zed@example\.org>\r$/m)
     expect(mail).toMatch(/^X-Kept: yes\r$/m)
   })
 
-  it('begins a new one, written like it', async () => {
+  it('begins a new one, written like it, which stays when it is closed as it is', async () => {
+    await openMail()
+    await chooseOf('Edit as new')
+    await saved(page)
+    await composer(page)
+      .getByRole('button', { name: /^Save and close/ })
+      .click()
+    await page.locator('[data-composer]').waitFor({ state: 'detached' })
+    expect(await draftsAt(screen, 'To pass on')).toHaveLength(1)
     await chooseOf('Edit as new')
     expect(await composer(page).getByLabel('Subject').inputValue()).toBe('To pass on')
     await bodyOf(page).click()

@@ -147,6 +147,9 @@ describe('sending', () => {
     await pasteDot()
     await bodyOf(page).locator('img[alt="dot.png"]').waitFor()
     await until(async () => (await draftsAt(screen, 'With files'))[0]?.attachments.length === 2)
+    await composer(page)
+      .getByText(/of 683 KB that the mail server takes · with the pictures in the text$/)
+      .waitFor()
     await saved(page)
     // A film of fifty megabytes, of which not one octet is sent.
     const uploads: string[] = []
@@ -285,6 +288,15 @@ describe('sending', () => {
     await row.getByRole('button', { name: /^Write again to those it did not reach/ }).click()
     await composer(page).locator('.chip').waitFor()
     expect(await composer(page).locator('.chip').textContent()).toContain('eve@example.org')
+    // Closed without a change, as it is said to be saved, it is still there.
+    await saved(page)
+    await page.keyboard.press('Escape')
+    await composer(page).waitFor({ state: 'detached' })
+    const [kept] = await draftsAt(screen, subject)
+    expect(kept?.content.to.map(({ address }) => address)).toEqual(['eve@example.org'])
+    await screen.api('DELETE', `/v1/drafts/${kept?.id}`)
+    await row.getByRole('button', { name: /^Write again to those it did not reach/ }).click()
+    await composer(page).locator('.chip').waitFor()
     await composer(page).getByRole('button', { name: 'Remove eve@example.org' }).click()
     await composer(page).getByLabel('To', { exact: true }).fill('eva@example.org')
     await page.keyboard.press('Enter')

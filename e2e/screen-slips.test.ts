@@ -1,9 +1,9 @@
-import type { BrowserContext, Page, Route } from 'playwright-core'
+import type { BrowserContext, Locator, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
 import { bodyOf, composer, draftsAt, saved, type WrittenDraft, write } from './support/compose.ts'
 import { type Outgoing, sentMail, startOutgoing } from './support/outgoing.ts'
-import { deliver, openInbox, rowOf, type Screen, startScreen } from './support/screen.ts'
+import { deliver, expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** Quick hands, and windows that are behind: nothing is done that nobody meant. */
 let screen: Screen
@@ -96,6 +96,71 @@ describe('a quick hand', () => {
     await composer(page).getByRole('button', { name: 'Send', exact: true }).press('Enter')
     await arrived('Not yet')
     expect(smtp.mails).toHaveLength(2)
+  })
+
+  it('that pasted many addresses is led to the one that is none', async () => {
+    const people = Array.from({ length: 50 }, (_, n) =>
+      n === 7 ? 'not an address' : `Person ${n} <p${n}@example.org>`,
+    )
+    await write(page, people.join('; '), 'To many', 'Hello all')
+    await page.keyboard.press('Control+Enter')
+    const said = composer(page).getByRole('alert').filter({ hasText: 'not an address is not a complete address.' })
+    expect(await said.textContent()).toContain('Not complete: 1 of 50.')
+    const chip = composer(page).getByRole('button', { name: 'not an address is not a complete address.', exact: true })
+    expect(await chip.evaluate((one) => one === document.activeElement)).toBe(true)
+    const isInSight = (place: Locator, box: string) =>
+      place.evaluate((one, box) => {
+        const outer = one.closest(box)?.getBoundingClientRect()
+        const { top, bottom } = one.getBoundingClientRect()
+        return outer !== undefined && top >= outer.top && bottom <= outer.bottom
+      }, box)
+    expect([await isInSight(chip, '.chips'), await isInSight(said, '.composer-body')]).toEqual([true, true])
+    await expectAccessible(page)
+    await picture(page, 'broken-address')
+    await page.keyboard.press('Delete')
+    await said.waitFor({ state: 'detached' })
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+  })
+
+  it('goes on from where it was after a chip is taken out, and after the mail is sent', async () => {
+    const isFocused = (place: Locator) => place.evaluate((one) => one === document.activeElement)
+    const chip = (name: string) => composer(page).getByRole('button', { name, exact: true })
+    await write(page, 'ann@example.org, bob@example.org', 'Only Bob', 'Hello Bob')
+    await chip('Remove ann@example.org').click()
+    await until(() => isFocused(chip('bob@example.org')), { what: 'the focus on the next one' })
+    await chip('Remove bob@example.org').click()
+    await until(() => isFocused(composer(page).getByLabel('To', { exact: true })), { what: 'the focus in the field' })
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+    const reply = page.getByRole('button', { name: /^Reply: / })
+    for (const isAsked of [false, true]) {
+      await reply.focus()
+      await page.keyboard.press('c')
+      await composer(page).getByLabel('To', { exact: true }).fill('bob@example.org')
+      await composer(page)
+        .getByLabel('Subject')
+        .fill(isAsked ? 'Asked' : 'Unasked')
+      await bodyOf(page).click()
+      await page.keyboard.type(isAsked ? 'It is attached.' : 'Hello Bob')
+      await page.keyboard.press('Control+Enter')
+      if (isAsked) await page.getByRole('button', { name: 'Send anyway' }).click()
+      await until(() => isFocused(reply), { what: 'the focus where it was' })
+      await arrived(isAsked ? 'Asked' : 'Unasked')
+    }
+  })
+
+  it('finds the keys of a draft in the list of all of them', async () => {
+    await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur())
+    await page.keyboard.press('?')
+    const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' })
+    await sheet.getByText('Command palette').waitFor()
+    const rows = await sheet.locator('.keys > div').allInnerTexts()
+    const listed = rows.map((row) => row.replace(/\s+/g, ' '))
+    expect(listed).toContainEqual(expect.stringMatching(/Ctrl Enter.*In a draft: send/))
+    expect(listed).toContainEqual(expect.stringMatching(/Esc.*In a draft: save and close/))
+    expect(listed).toContainEqual(expect.stringMatching(/Alt T, C, B.*On a recipient: move/))
+    await picture(page, 'keys')
+    await page.keyboard.press('Escape')
+    await sheet.waitFor({ state: 'detached' })
   })
 })
 

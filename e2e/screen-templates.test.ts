@@ -56,7 +56,7 @@ const addRecipient = async (typed: string): Promise<void> => {
   await composer(page).getByLabel('To', { exact: true }).fill(typed)
   await page.keyboard.press('Enter')
 }
-const chips = () => bodyOf(page).locator('[data-placeholder]')
+const chips = () => bodyOf(page).locator('span[data-placeholder]')
 const listed = (on: Page, name: string) => on.getByRole('listitem').filter({ hasText: name })
 const bodyText = async (): Promise<string> => (await bodyOf(page).textContent()) ?? ''
 

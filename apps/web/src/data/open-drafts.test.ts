@@ -109,6 +109,27 @@ const reload = async () => {
   return draftsHere()
 }
 
+it('what begins as somebody wrote it is saved, and stays when it is closed without a change', async () => {
+  const submissionId = '0b7c3f0e-7f0a-4c55-9d7e-2f6f3f1c9a10'
+  for (const start of [{ kind: 'writeAgain', submissionId } as const, { kind: 'editAsNew', messageId: '1' } as const]) {
+    await openDraft(start)
+    const [draft] = draftsHere()
+    expect(draft?.save.kind).toBe('saved')
+    const before = server.texts()
+    closeDraft(draft?.key ?? '')
+    await settled()
+    expect([server.texts(), draftsHere()]).toEqual([before, []])
+  }
+  expect(server.texts()).toHaveLength(2)
+})
+
+it('an answer that goes when it is closed is not said to be saved, also after the tab is loaded again', async () => {
+  await openDraft(reply)
+  expect(draftsHere()[0]?.save.kind).toBe('new')
+  const [again] = await reload()
+  expect(again?.save.kind).toBe('new')
+})
+
 it('a reply that nothing was written into comes back signed, and goes when it is closed', async () => {
   await openDraft(reply)
   const [begun] = draftsHere()

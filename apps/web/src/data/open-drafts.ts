@@ -73,7 +73,8 @@ export const openKnown = async (
 const asBegun = (draft: Draft, { isSigned, attachments }: Omit<Begun, 'version'>) => {
   const identity = identityOf(draft.content.identityId)
   const content = identity && isSigned ? withSignature(draft.content, identity) : draft.content
-  return { ...fromServer(draft), content, begun: { content, attachments } }
+  // Not said to be saved: nothing is, until something is written into it.
+  return { ...fromServer(draft), content, begun: { content, attachments }, save: { kind: 'new' as const } }
 }
 
 const showAgain = (id: string): boolean => {
@@ -111,6 +112,8 @@ const openNew = async ({ identityId, to = [], cc = [], bcc = [], subject = '', t
 }
 type Begin = Extract<DraftStart['start'], { kind: 'new' }>
 
+/** What begins as somebody wrote it stays when it is closed, also where nothing was added. */
+const isWritten = new Set(['continue', 'editAsNew', 'writeAgain'])
 const signs = new Set(['reply', 'replyAll', 'forward', 'forwardAttached'])
 
 const openStarted = async (start: Exclude<DraftStart['start'], { kind: 'new' }>): Promise<void> => {
@@ -121,7 +124,7 @@ const openStarted = async (start: Exclude<DraftStart['start'], { kind: 'new' }>)
   ])
   if (showAgain(draft.id)) return
   const begun = { isSigned: signs.has(start.kind), attachments: draft.attachments.map(({ id }) => id) }
-  addDraft({ ...(start.kind === 'continue' ? fromServer(draft) : asBegun(draft, begun)), takesFocus: true })
+  addDraft({ ...(isWritten.has(start.kind) ? fromServer(draft) : asBegun(draft, begun)), takesFocus: true })
 }
 
 /** Saved, and out of sight. What nothing was written into goes. */

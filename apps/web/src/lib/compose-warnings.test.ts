@@ -53,6 +53,17 @@ describe('warnings before sending', () => {
     expect(kinds({ written: 'The plan is attached.', attachments: 1 })).toEqual([])
   })
 
+  it('of a mail that answers none say so where its subject was to be filled in', () => {
+    const warned = (change: Partial<DraftContent>) =>
+      listWarnings({
+        ...{ written: 'See you.', attachments: 0, ownAddress: 'robin@firm.example', conversation: null },
+        content: { ...content, text: 'About {answered.subject}', ...change },
+      }).map((warning) => warning.kind === 'placeholders' && warning.answersNone)
+    expect(warned({})).toEqual([true])
+    expect(warned({ about: { kind: 'reply', messageId: '1' } })).toEqual([false])
+    expect(warned({ text: 'Dear {recipient.name}' })).toEqual([false])
+  })
+
   it('take no quoted line and no part of a longer word for a promise', () => {
     expect(attachmentWord('> see the attachment\nThanks!')).toBeNull()
     expect(attachmentWord('We are unattached, reattachment is no topic, objekte neither')).toBeNull()

@@ -8,7 +8,8 @@ export type Warning =
   | { kind: 'subject' | 'text' }
   | { kind: 'many'; count: number }
   | { kind: 'external'; domains: string[] }
-  | { kind: 'placeholders'; names: ChipName[] }
+  /** `answersNone`: one of them is of the mail that is answered, and there is none. */
+  | { kind: 'placeholders'; names: ChipName[]; answersNone: boolean }
 
 const manyRecipients = 10
 
@@ -34,8 +35,9 @@ export const listWarnings = ({ content, written, attachments, ownAddress, conver
   const isSeenByMany = to.length + cc.length > manyRecipients
   const external = conversation ? strangeDomains([...to, ...cc, ...bcc], ownAddress, conversation) : []
   const open = openPlaceholders(content)
+  const answersNone = content.about === null && open.includes('answered.subject')
   return [
-    ...(open.length > 0 ? [{ kind: 'placeholders' as const, names: open }] : []),
+    ...(open.length > 0 ? [{ kind: 'placeholders' as const, names: open, answersNone }] : []),
     ...(word === null ? [] : [{ kind: 'attachment' as const, word }]),
     ...(subject.trim() === '' && !isRedirected ? [{ kind: 'subject' as const }] : []),
     ...(hasText ? [] : [{ kind: 'text' as const }]),

@@ -46,6 +46,9 @@ export const withoutSignature = (content: DraftContent): DraftContent => {
   return { ...content, html: page.body.innerHTML }
 }
 
+/** Where a plain text ends and its signature begins; -1: it has none. */
+export const startOfSignature = (text: string): number => text.lastIndexOf(mark)
+
 const isEmptyLine = (line: Element | null): boolean =>
   line !== null && /^(?:p|div)$/.test(line.localName) && line.textContent === '' && !line.querySelector('img')
 

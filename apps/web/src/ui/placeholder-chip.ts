@@ -11,6 +11,7 @@ import {
   type PlaceholderValues,
   writeToken,
 } from '#lib/placeholders.ts'
+import { outOfSignature } from './editor-signature.ts'
 
 /** A place of a template within what is written: shown by its name, kept as a token that people can read. */
 export const PlaceholderChip = Node.create({
@@ -71,7 +72,7 @@ const putCursor = (tr: Transaction): void => {
 export const insertTemplate = ({ state, view }: Editor, html: string, values: PlaceholderValues): void => {
   // In a document of its own, where nothing runs or loads.
   const { body } = new DOMParser().parseFromString(html, 'text/html')
-  const tr = state.tr.replaceSelection(ProseParser.fromSchema(state.schema).parseSlice(body))
+  const tr = outOfSignature(state.tr).replaceSelection(ProseParser.fromSchema(state.schema).parseSlice(body))
   fillIn(tr, values)
   putCursor(tr)
   view.dispatch(closeHistory(tr).scrollIntoView())

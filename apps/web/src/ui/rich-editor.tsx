@@ -1,4 +1,4 @@
-import { type Editor, Mark, mergeAttributes, Node } from '@tiptap/core'
+import { type Editor, Mark, mergeAttributes } from '@tiptap/core'
 import { Image } from '@tiptap/extension-image'
 import { Placeholder } from '@tiptap/extensions/placeholder'
 import { DOMSerializer, type Node as ProseNode } from '@tiptap/pm/model'
@@ -9,6 +9,7 @@ import { foreignHtml, knownHtml } from '#lib/foreign-html.ts'
 import type { ChipName, PlaceholderValues } from '#lib/placeholders.ts'
 import { takeOffStyles } from '#lib/take-off-styles.ts'
 import { finishLines, Line, pastedLines, startApart } from './editor-lines.ts'
+import { keepCaret, Signature } from './editor-signature.ts'
 import { tableExtensions } from './editor-table.ts'
 import { EditorToolbar } from './editor-toolbar.tsx'
 import { fillChips, insertChip, insertTemplate, PlaceholderChip } from './placeholder-chip.ts'
@@ -147,10 +148,17 @@ export const RichEditor = ({
     if (shown.current === revision) return
     shown.current = revision
     const { from } = editor.state.selection
-    // Not to be taken back as if it had been typed here.
-    editor.chain().setMeta('addToHistory', false).setContent(knownHtml(html), { emitUpdate: false }).run()
-    // Whoever sits there finds the cursor about where it was.
-    if (editor.isFocused) editor.commands.setTextSelection(Math.min(from, editor.state.doc.content.size))
+    editor
+      .chain()
+      // Not to be taken back as if it had been typed here.
+      .setMeta('addToHistory', false)
+      .setContent(knownHtml(html), { emitUpdate: false })
+      // Left alone it is behind all of it, which is behind the signature or the quote.
+      .command(({ tr }) => {
+        keepCaret(tr, from)
+        return true
+      })
+      .run()
   }, [editor, html, revision])
   return (
     <div className="rich-editor">
@@ -190,23 +198,6 @@ const insertPicture = (view: View, source: string, alt: string, at = view.state.
   const node = view.state.schema.nodes.image?.create({ src: source, alt })
   if (node) view.dispatch(view.state.tr.insert(Math.min(at, view.state.doc.content.size), node))
 }
-
-/** Whose signature it is stands in the mail, so that it can be exchanged with the identity. */
-const Signature = Node.create({
-  name: 'signature',
-  group: 'block',
-  content: 'block+',
-  defining: true,
-  addAttributes: () => ({
-    identity: { default: '', parseHTML: (element: HTMLElement) => element.getAttribute('data-signature') },
-  }),
-  parseHTML: () => [{ tag: 'div[data-signature]' }],
-  renderHTML: ({ node, HTMLAttributes: { identity: _, ...other } }) => [
-    'div',
-    mergeAttributes(other, { 'data-signature': String(node.attrs.identity) }),
-    0,
-  ],
-})
 
 /**
  * A picture keeps its `cid:` in the mail, and the page asks for it at the address that `addressOf` knows. What the editor draws by

@@ -21,6 +21,8 @@ export const AttachmentStrip = ({ draft, uploads }: { draft: OpenDraft; uploads:
   const { key, id, content } = draft
   // Pictures show where they stand in rich text; those that are not there can be fetched again, or removed.
   const isFile = (contentId: string | null) => contentId === null || content.html === null
+  const isInText = ({ contentId }: { contentId: string | null }) =>
+    contentId !== null && content.html?.includes(contentId) === true
   const files = draft.attachments.filter(({ contentId, state }) => isFile(contentId) || state !== 'here')
   const coming = uploads.filter(({ contentId, state }) => isFile(contentId) || state.kind !== 'sending')
   if (files.length + coming.length === 0) return null
@@ -70,7 +72,12 @@ export const AttachmentStrip = ({ draft, uploads }: { draft: OpenDraft; uploads:
           <Coming key={one.id} upload={one} />
         ))}
       </ul>
-      <Sum bytes={attachedBytes(key)} count={attachedCount(key)} limit={limitOf(content.identityId)} />
+      <Sum
+        bytes={attachedBytes(key)}
+        hasPictures={[...draft.attachments, ...uploads].some(isInText)}
+        count={attachedCount(key)}
+        limit={limitOf(content.identityId)}
+      />
     </div>
   )
 }
@@ -112,11 +119,23 @@ const Coming = ({ upload: { id, file, sentBytes, state } }: { upload: Upload }) 
 /** From here on their number is worth a word. */
 const manyAttachments = maxAttachments * 0.9
 
-const Sum = ({ bytes, count, limit }: { bytes: number; count: number; limit: number | null }) => (
+const Sum = ({
+  bytes,
+  hasPictures,
+  count,
+  limit,
+}: {
+  bytes: number
+  /** Pictures in the text are a part of it, and none of the list. */
+  hasPictures: boolean
+  count: number
+  limit: number | null
+}) => (
   <p className={limit !== null && bytes > limit ? 'field-error' : 'muted'}>
     {limit === null
       ? t('attach.sum', { size: fileSize(bytes) })
       : t('attach.sumOf', { size: fileSize(bytes), limit: fileSize(limit) })}
+    {hasPictures && ` · ${t('attach.withPictures')}`}
     {count >= manyAttachments && ` · ${t('attach.count', { n: count, most: maxAttachments })}`}
   </p>
 )

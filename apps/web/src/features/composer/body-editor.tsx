@@ -1,9 +1,10 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
-import { type RefObject, useEffect, useMemo, useRef } from 'react'
+import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { attachFiles, attachPicture, pictureAddress } from '#data/attachments.ts'
 import { isAddressed, type OpenDraft } from '#data/draft-state.ts'
 import { t } from '#lib/composer-text.ts'
+import { startOfSignature } from '#lib/signature.ts'
 import { writtenLanguage } from '#lib/written-language.ts'
 import { RichEditor } from '#ui/rich-editor.tsx'
 import { type BodyHandle, useBody } from './use-body.ts'
@@ -38,6 +39,7 @@ export const BodyEditor = ({
         area={area}
         language={language}
         text={content.text}
+        revision={revision}
         caretAtFirst={caretAtFirst}
         onCaret={onCaret}
         onFiles={(files) => attachFiles(key, files)}
@@ -72,6 +74,7 @@ const PlainEditor = ({
   area,
   language,
   text,
+  revision,
   caretAtFirst,
   onCaret,
   onFiles,
@@ -80,17 +83,20 @@ const PlainEditor = ({
   area: RefObject<HTMLTextAreaElement | null>
   language: string
   text: string
+  revision: number
   caretAtFirst: number | 'start' | null
   onCaret: (at: number) => void
   onFiles: (files: File[]) => void
   onChange: (text: string) => void
 }) => {
-  const first = useRef(caretAtFirst)
+  const takesFocus = useRef(caretAtFirst !== null)
+  const caret = useRef(typeof caretAtFirst === 'number' ? caretAtFirst : 0)
+  const wasHere = useRef(false)
+  // Of a text that comes from elsewhere browsers put it at the end, which is the end of the signature.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the other text that moves it
+  useLayoutEffect(() => area.current?.setSelectionRange(caret.current, caret.current), [area, revision])
   useEffect(() => {
-    if (first.current === null) return
-    const at = first.current === 'start' ? 0 : first.current
-    area.current?.focus()
-    area.current?.setSelectionRange(at, at)
+    if (takesFocus.current) area.current?.focus()
   }, [area])
   return (
     <textarea
@@ -103,7 +109,14 @@ const PlainEditor = ({
       spellCheck
       value={text}
       onChange={({ target }) => onChange(target.value)}
-      onSelect={({ currentTarget }) => onCaret(currentTarget.selectionStart)}
+      onSelect={({ currentTarget }) => {
+        caret.current = currentTarget.selectionStart
+        onCaret(caret.current)
+      }}
+      onMouseDown={({ currentTarget }) => {
+        wasHere.current = document.activeElement === currentTarget
+      }}
+      onClick={({ currentTarget }) => !wasHere.current && leaveSignature(currentTarget)}
       onPaste={(event) => {
         if (event.clipboardData.files.length === 0) return
         event.preventDefault()
@@ -111,4 +124,12 @@ const PlainEditor = ({
       }}
     />
   )
+}
+
+/** Pressed into the free room while nothing is written, it is for the mail. */
+const leaveSignature = (area: HTMLTextAreaElement): void => {
+  const { value, selectionStart, selectionEnd } = area
+  const end = startOfSignature(value)
+  const isFirstWord = end >= 0 && value.slice(0, end).trim() === ''
+  if (isFirstWord && selectionStart === selectionEnd && selectionStart > end) area.setSelectionRange(0, 0)
 }

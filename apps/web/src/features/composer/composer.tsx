@@ -1,4 +1,4 @@
-import type { DraftContent } from '@postern/shared/drafts.ts'
+import type { DraftContent, DraftRecipient } from '@postern/shared/drafts.ts'
 import type { WallTime } from '@postern/shared/submissions.ts'
 import { type DragEvent, type FocusEvent, type KeyboardEvent, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
@@ -7,7 +7,7 @@ import { attachFiles, uploadsOf, useUploads } from '#data/attachments.ts'
 import { askCompose } from '#data/compose-wish.ts'
 import { findDraft, isAddressed, type OpenDraft, type Place, patchDraft } from '#data/draft-state.ts'
 import { identityOf } from '#data/identities.ts'
-import { closeDraft, discardDraft } from '#data/open-drafts.ts'
+import { closeDraft, discardDraft, giveFocusBack } from '#data/open-drafts.ts'
 import { changeDraft, saveNow, settle } from '#data/save-drafts.ts'
 import { sendWhole } from '#data/send-whole.ts'
 import { isAddress } from '#lib/address-list.ts'
@@ -21,6 +21,7 @@ import { ComposerFoot } from './composer-foot.tsx'
 import { ComposerHead } from './composer-head.tsx'
 import type { ComposerParts } from './composers.tsx'
 import { QuotedOriginal } from './quoted-original.tsx'
+import { RedirectedMail } from './redirected-mail.tsx'
 import type { BodyHandle } from './use-body.ts'
 import { WarningsDialog } from './warnings-dialog.tsx'
 
@@ -60,13 +61,16 @@ export const Composer = ({
     const found = fieldErrors(key)
     // Drawn first: the field that is not right is looked for on the screen.
     flushSync(() => setErrors(found))
-    if (Object.keys(found).length > 0)
-      return root.current?.querySelector<HTMLElement>('.recipients.invalid input')?.focus()
+    if (Object.keys(found).length > 0) {
+      const field = root.current?.querySelector('.recipients.invalid')
+      // Its chip may be one of many, and out of sight.
+      return (field?.querySelector<HTMLElement>('.chip.invalid > .chip-text') ?? field?.querySelector('input'))?.focus()
+    }
     const refused = uploadsOf(key).find(({ state }) => state.kind !== 'sending')
     if (refused) return patchDraft(key, { problem: t('attach.notAll', { name: refused.file.name }) })
     const warnings = await warningsOf(key)
     if (warnings.length > 0) setAsked({ warnings, seen, sendAt })
-    else await sendWhole(key, { seen, sendAt })
+    else sendNow(key, { seen, sendAt })
   }
   const onKeyDown = (event: KeyboardEvent) => {
     pressed.current = undefined
@@ -146,10 +150,7 @@ export const Composer = ({
             )}
             <ComposerFields draft={draft} errors={errors} onChange={change} />
             {isRedirect && content.about ? (
-              <section className="redirected" aria-label={t('quote.label')}>
-                <p className="muted">{t('quote.redirected')}</p>
-                <SealedMail messageId={content.about.messageId} />
-              </section>
+              <RedirectedMail messageId={content.about.messageId} subject={content.subject} SealedMail={SealedMail} />
             ) : (
               <BodyEditor draft={draft} handle={body} onChange={change} />
             )}
@@ -170,8 +171,9 @@ export const Composer = ({
               warnings={asked.warnings}
               onClose={() => setAsked(null)}
               onSend={() => {
-                setAsked(null)
-                void sendWhole(key, asked)
+                // First of all: under it nothing else can have the focus.
+                flushSync(() => setAsked(null))
+                sendNow(key, asked)
               }}
             />
           )}
@@ -179,6 +181,12 @@ export const Composer = ({
       )}
     </section>
   )
+}
+
+/** As long as its panel is there, so that the focus does not go with it. */
+const sendNow = (key: string, wanted: Omit<Asked, 'warnings'>): void => {
+  void sendWhole(key, wanted)
+  if (findDraft(key)?.isClosed) giveFocusBack(key)
 }
 
 /** The question before it goes, and what it is about. */
@@ -197,12 +205,20 @@ const fieldErrors = (key: string): FieldErrors => {
   if (!content) return {}
   const errors: FieldErrors = {}
   for (const field of ['to', 'cc', 'bcc'] as const) {
-    const wrong = content[field].find(({ address }) => !isAddress(address))
-    if (wrong) errors[field] = t('recipients.invalid', { address: wrong.address || wrong.name })
+    const wrong = content[field].filter(({ address }) => !isAddress(address))
+    const [first] = wrong
+    if (first) errors[field] = invalidText(first, wrong.length, content[field].length)
   }
   if (!isAddressed(content)) errors.to = t('recipients.none')
   return errors
 }
+
+/** The first one is named; where it is one of many, how many there are. */
+const invalidText = ({ name, address }: DraftRecipient, wrong: number, all: number): string =>
+  [
+    t('recipients.invalid', { address: address || name }),
+    ...(all > 1 ? [t('recipients.invalidOf', { n: wrong, all: all.toLocaleString() })] : []),
+  ].join(' ')
 
 const warningsOf = async (key: string): Promise<Warning[]> => {
   const about = findDraft(key)?.content.about

@@ -184,7 +184,11 @@ export const RecipientsField = ({
             hint={moves
               .map((move) => t('recipients.move', { key: move.key.toUpperCase(), field: move.label }))
               .join(' ')}
-            onRemove={() => remove(at)}
+            onRemove={() => {
+              remove(at)
+              // Its button goes with it: to the next chip, or the last one.
+              requestAnimationFrame(() => focusChip(Math.min(at, list.length - 2)))
+            }}
             onEdit={() => edit(at)}
             onKeyDown={(event) => onChipKey(event, at)}
             onDragStart={(event) => {
@@ -236,13 +240,14 @@ export const RecipientsField = ({
             add(`${text.slice(0, selectionStart ?? text.length)}${pasted}${text.slice(selectionEnd ?? text.length)}`)
           }}
         />
-        {error && (
-          <span id={`${id}-note`} className="field-error" role="alert">
-            {error}
-          </span>
-        )}
       </div>
       {children}
+      {/* Not in the box of the chips, which scrolls. */}
+      {error && (
+        <span id={`${id}-note`} className="field-error" role="alert">
+          {error}
+        </span>
+      )}
       {isCounted && (
         <small className="recipients-count" id={`${id}-count`}>
           {t('recipients.count', { n: list.length.toLocaleString() })}

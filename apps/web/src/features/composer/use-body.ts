@@ -5,7 +5,7 @@ import { findDraft, type OpenDraft } from '#data/draft-state.ts'
 import { changeDraft } from '#data/save-drafts.ts'
 import { valuesOf } from '#data/use-template.ts'
 import { fillText, fillWithCursor, openPlaceholders, type PlaceholderValues, placesToFill } from '#lib/placeholders.ts'
-import { plainOf } from '#lib/signature.ts'
+import { plainOf, startOfSignature } from '#lib/signature.ts'
 import type { RichEditorHandle } from '#ui/rich-editor.tsx'
 
 /** What is put into the text from beside it. */
@@ -87,12 +87,22 @@ const insertPlain = (
   values: PlaceholderValues,
 ): { before: string; after: string } => {
   const before = area.value
-  const { text, cursor } = fillWithCursor(template, values)
+  const isApart = leaveSignature(area)
+  const { text, cursor } = fillWithCursor(`${isApart ? '\n' : ''}${template}`, values)
   area.focus()
   const start = area.selectionStart
   document.execCommand('insertText', false, text)
   area.setSelectionRange(start + cursor, start + cursor)
   return { before, after: area.value }
+}
+
+/** To the end of what is written above it. Answers whether something is, from which a template stands apart. */
+const leaveSignature = (area: HTMLTextAreaElement): boolean => {
+  const end = startOfSignature(area.value)
+  if (end < 0 || area.selectionStart <= end) return false
+  const written = area.value.slice(0, end).trimEnd().length
+  area.setSelectionRange(written, written)
+  return written > 0
 }
 
 /** Where one writes meanwhile, in this field or another, one goes on. */

@@ -39,7 +39,10 @@ const textOf = (warning: Warning): string => {
     case 'external':
       return t('warn.external', { domains: warning.domains.join(', ') })
     case 'placeholders':
-      return t('warn.placeholders', { names: warning.names.map((name) => t(`placeholder.${name}`)).join(', ') })
+      return [
+        t('warn.placeholders', { names: warning.names.map((name) => t(`placeholder.${name}`)).join(', ') }),
+        ...(warning.answersNone ? [t('warn.answersNone')] : []),
+      ].join(' ')
     default:
       return t(`warn.${warning.kind}`)
   }

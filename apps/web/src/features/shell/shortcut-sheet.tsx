@@ -1,7 +1,7 @@
 import { useApp } from '#data/app-state.ts'
 import { chosenKeys, commandIds, commandText, keysOf, keyText } from '#data/screen-commands.ts'
+import { t } from '#lib/composer-text.ts'
 import { onLinkClick } from '#lib/route.ts'
-import { t } from '#lib/text.ts'
 import { Dialog } from '#ui/dialog.tsx'
 
 /** The keys as they are for this person. */
@@ -24,12 +24,16 @@ export const ShortcutSheet = ({ onClose }: { onClose: () => void }) => {
             <dd>{t(commandText(id))}</dd>
           </div>
         ))}
-        <div>
-          <dt>
-            <kbd>Ctrl K</kbd>
-          </dt>
-          <dd>{t('key.palette')}</dd>
-        </div>
+        {fixed.map(({ text, keys }) => (
+          <div key={text}>
+            <dt>
+              {keys.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{t(text)}</dd>
+          </div>
+        ))}
       </dl>
       <div className="row end" style={{ marginBlockStart: 12 }}>
         <a className="button" href="/settings/keys" onClick={(event) => onLinkClick(event, '/settings/keys')}>
@@ -42,3 +46,13 @@ export const ShortcutSheet = ({ onClose }: { onClose: () => void }) => {
     </Dialog>
   )
 }
+
+/** Nobody chooses these, and those of a draft are heard there alone. */
+const fixed = [
+  { text: 'key.palette', keys: ['Ctrl K'] },
+  { text: 'key.send', keys: ['Ctrl Enter'] },
+  { text: 'key.close', keys: ['Esc'] },
+  { text: 'key.editRecipient', keys: ['Enter'] },
+  { text: 'key.moveRecipient', keys: ['Alt T, C, B'] },
+  { text: 'key.removeRecipient', keys: ['Backspace'] },
+] as const
