@@ -46,9 +46,10 @@ export const maildrop: Scenario = {
       await gateway.remove()
     })
     const users = Array.from({ length: rounds }, (_, n) => `drop${n}`)
-    for (const user of users) {
+    for (const [n, user] of users.entries()) {
       dovecot.addUser(user, mailPassword)
-      writeSmallMailbox(dovecot.maildir(user), mails, dovecot.owner, 'drop')
+      // Made within one second they have the same unique-ids: of other sizes, so that none is taken for another one's maildrop.
+      writeSmallMailbox(dovecot.maildir(user), mails, dovecot.owner, 'drop'.padEnd('drop'.length + n, '-'))
       // The first listing has to open every mail for its size.
       await lookBare(dovecot.pop3Port, user)
     }

@@ -65,6 +65,11 @@ export class AccountWorker {
     this.#outgoing?.noticeRelay()
   }
 
+  /** There is mail that could leave by now, whoever accepted it told of it or not. */
+  noticeMail(): void {
+    this.#outgoing?.noticeMail()
+  }
+
   /** Somebody left something to do: commands, requests, an edited account. */
   async notice(): Promise<void> {
     const life = this.#life

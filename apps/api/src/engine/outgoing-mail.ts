@@ -48,6 +48,11 @@ export class OutgoingMail {
     this.#wake.mark('waiting')
   }
 
+  /** The same said again and again: what waits for the way to be open is not looked at for that. */
+  noticeMail(): void {
+    if (!this.#isParked) this.notice()
+  }
+
   /** It is another one, or gone. What is in the middle of a mail goes on; the next one looks. */
   noticeRelay(): void {
     if (this.#waitsForRelay) {
@@ -234,7 +239,7 @@ export class OutgoingMail {
     this.#askedForLimit.add(name)
     return await session.learnMaxBytes().catch(() => {
       session.destroy()
-      return null
+      return undefined
     })
   }
 

@@ -3,7 +3,7 @@ import { sweepRequests } from '#store/engine-requests.ts'
 import { learnNextPiece } from '#store/learn-correspondents.ts'
 import { type Lease, leaseRenewMs, releaseLeases, renewLeases, takeLeases } from '#store/lease.ts'
 import { engineChannel, eraseNotice, relayNotice, restartPrefix } from '#store/notify.ts'
-import { listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
+import { listAccountsWithMail, listAccountsWithWork, listPresentAccounts } from '#store/presence.ts'
 import { eraseNextStep } from '#store/remove-person.ts'
 import { sweepOld } from '#store/retention.ts'
 import { sweepSubmissions } from '#store/submissions.ts'
@@ -55,6 +55,7 @@ export const startSupervisor = (deps: EngineDeps, owner: string): Supervisor => 
     if (clock.monotonicMs() - renewedAt >= leaseRenewMs) await renew()
     for (const lease of await takeLeases(store, owner, leasesPerLook)) adopt(lease)
     for (const accountId of await listAccountsWithWork(store)) await workers.get(accountId)?.notice()
+    for (const accountId of await listAccountsWithMail(store)) workers.get(accountId)?.noticeMail()
     await notePresence()
     if (clock.monotonicMs() - sweptAt >= sweepEveryMs) await sweep()
     if (clock.monotonicMs() - learnedAt >= learnEveryMs) await learnSome()

@@ -1,3 +1,4 @@
+import { Prisma } from './generated/client.ts'
 import type { Store } from './open-store.ts'
 import { toStoreError } from './store-error.ts'
 
@@ -24,16 +25,22 @@ export const listPresentAccounts = async (store: Store): Promise<bigint[]> => {
   return rows.map(({ id }) => id)
 }
 
-/** Accounts that somebody wants something of: a request, a command, a mail to be put somewhere or one to be sent is waiting. */
+/** Accounts that somebody wants something of: a request, a command or a mail to be put somewhere is waiting. */
 export const listAccountsWithWork = async (store: Store): Promise<bigint[]> => {
   const rows = await store.prisma.$queryRaw<{ account_id: bigint }[]>`
     SELECT account_id FROM engine_request WHERE state = 'pending'
     UNION SELECT account_id FROM command WHERE state IN ('pending', 'running')
-    UNION SELECT account_id FROM transfer_item WHERE state IN ('waiting', 'sending')
-    UNION SELECT account_id FROM submission_batch WHERE state = 'queued' AND due_at <= now()`.catch(
-    (error: unknown) => {
-      throw toStoreError(error)
-    },
-  )
+    UNION SELECT account_id FROM transfer_item WHERE state IN ('waiting', 'sending')`.catch((error: unknown) => {
+    throw toStoreError(error)
+  })
+  return rows.map((row) => row.account_id)
+}
+
+/** Accounts with mail that could leave by now. */
+export const listAccountsWithMail = async (store: Store): Promise<bigint[]> => {
+  const rows = await store.readOne<{ account_id: bigint }>({
+    name: 'presence.mail',
+    sql: Prisma.sql`SELECT DISTINCT account_id FROM submission_batch WHERE state = 'queued' AND due_at <= now()`,
+  })
   return rows.map((row) => row.account_id)
 }

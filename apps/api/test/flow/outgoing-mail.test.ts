@@ -71,10 +71,11 @@ describe('the mail of an account on its way out', () => {
   })
 
   it('is found within seconds when whoever accepted it died before it could tell', async () => {
-    const { queue, state, ends } = await scene()
+    const { server, queue, state, ends } = await scene()
     const engine = fixture.start()
-    // The worker has nothing to do any more, and sleeps.
     await ends(await queue(), 'sent')
+    // The sender has nothing to do any more, and sleeps.
+    await until(async () => server.written.some((line) => line.startsWith('QUIT')), { what: 'the end of the session' })
     const { store } = fixture
     const silent = { ...store, notifier: { ...store.notifier, notify: () => undefined } }
     const id = await queue(undefined, silent)

@@ -230,6 +230,7 @@ describe('the relay of the owner', () => {
         ['mail', '530 5.7.0 Authentication required'],
         ['rcpt', '454 4.7.1 <postmaster@example.com>: Relay access denied'],
         ['rcpt', '550 relay not permitted'],
+        ['rcpt', "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"],
       ] as const
       for (const [at, reply] of refusals) {
         refusesAt = (step) => (step === at ? { reply } : undefined)
@@ -244,6 +245,12 @@ describe('the relay of the owner', () => {
           { kind: 'done', ok: false },
         ])
       }
+      // It has gone: nothing is known, and nobody waits for what it takes.
+      refusesAt = (step) => (step === 'mail' ? { reply: '421 4.7.0 not for you' } : undefined)
+      expect((await run()).slice(-2)).toMatchObject([
+        { kind: 'failed', step: 'login', code: 'connect.closed' },
+        { kind: 'done', ok: false },
+      ])
       // About that recipient, and nothing else.
       refusesAt = (step) => (step === 'rcpt' ? { reply: '550 5.1.10 example.com takes no mail' } : undefined)
       expect((await run()).at(-1)).toMatchObject({ kind: 'done', ok: true })

@@ -70,6 +70,20 @@ it('nothing goes that nobody has seen: what came from elsewhere while a question
   expect(server.asked).toEqual([])
 })
 
+it('its panel is shut before anything is done that may show what came from elsewhere in it', async () => {
+  const key = open()
+  const shut: (boolean | undefined)[] = []
+  const note = () => {
+    shut.push(findDraft(key)?.isClosed)
+    return null
+  }
+  vi.stubGlobal('document', { ...document, querySelector: note })
+  void send(key)
+  await settled()
+  expect(findDraft(key)?.isClosed ?? true).toBe(true)
+  expect(shut).not.toContain(false)
+})
+
 it('a mail that becomes plain goes when all of its pictures have gone', async () => {
   const key = open(['one', 'two'])
   let letGo: (_: unknown) => void = () => undefined

@@ -3,7 +3,6 @@ import type { WallTime } from '@postern/shared/submissions.ts'
 import { t } from '#lib/composer-text.ts'
 import { uploadsOf, whenAttached } from './attachments.ts'
 import { findDraft, patchDraft } from './draft-state.ts'
-import { giveFocusBack } from './open-drafts.ts'
 import { sendDraft } from './send-draft.ts'
 import { whenFormatted } from './written-format.ts'
 
@@ -19,7 +18,6 @@ export const sendWhole = async (
   // Asked twice while the warnings were looked for.
   if (!draft || draft.isSending) return
   if (draft.revision !== seen) return patchDraft(key, { problem: t('compose.changedElsewhere') })
-  giveFocusBack(key)
   patchDraft(key, { isClosed: true, isSending: true, problem: null })
   const isFormatted = await whenFormatted(key)
   await whenAttached(key)

@@ -46,8 +46,12 @@ export const withoutSignature = (content: DraftContent): DraftContent => {
   return { ...content, html: page.body.innerHTML }
 }
 
-/** Where a plain text ends and its signature begins; -1: it has none. */
-export const startOfSignature = (text: string): number => text.lastIndexOf(mark)
+/** Where the signature of this identity stands in a plain text, its line above included; null: nowhere, or changed. */
+export const signatureIn = (text: string, identity: Signed | undefined): { from: number; to: number } | null => {
+  const block = identity ? textBlock(identity) : ''
+  const from = block === '' ? -1 : text.indexOf(block)
+  return from < 0 ? null : { from, to: from + block.length }
+}
 
 const isEmptyLine = (line: Element | null): boolean =>
   line !== null && /^(?:p|div)$/.test(line.localName) && line.textContent === '' && !line.querySelector('img')

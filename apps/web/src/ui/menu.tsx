@@ -100,7 +100,9 @@ export const Menu = ({
     if (event.key === 'Tab') return close()
     if (event.key === 'Enter' && event.target instanceof HTMLInputElement) {
       event.preventDefault()
-      return pick((found.length > 0 || filter === '' ? shown : []).find((item) => !item.isDisabled))
+      // Nothing was found: only what is the one thing left to do is meant by it.
+      const meant = found.length > 0 || filter === '' || shown.length === 1 ? shown : []
+      return pick(meant.find((item) => !item.isDisabled))
     }
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return
     event.preventDefault()

@@ -35,7 +35,7 @@ export const registerRelay = (deps: FeatureDeps): void => {
       maxMessageBytes = maxBytes
     }
     const isStored = await isStoredServer(userId, outgoing)
-    // Where nobody signs in, what an earlier server took is forgotten.
+    // Where nobody signs in, the password of before is forgotten.
     const password = outgoing.username === '' ? '' : (typed ?? null)
     if (password === null) requireStored(isStored)
     else if (password !== '' || !isStored)

@@ -16,6 +16,8 @@ type Lines = { _responseActions: ((said: string) => void)[]; _sendCommand: (line
 /** One line that the library does not send by itself, and all of the answer to it. Nothing else may be under way. */
 export const askServer = async (smtp: SMTPConnection, line: string): Promise<string> => {
   const library = smtp as unknown as Lines // what it keeps to itself
+  // It sends nothing then, and says nothing either.
+  if (smtp.destroyed) throw Object.assign(new Error('The connection has ended.'), { code: 'ECONNECTION' })
   let answer = ''
   await promised((done) => {
     library._responseActions.push((said) => {

@@ -114,7 +114,9 @@ const toSession = (smtp: SMTPConnection, raw: Socket): SmtpSession => {
   const socketOf = () => smtp._socket || raw
   return {
     smtp,
-    maxBytes: maxBytesOf(smtp),
+    get maxBytes() {
+      return maxBytesOf(smtp)
+    },
     learnMaxBytes: async () => {
       const timer = setTimeout(() => socketOf().destroy(timedOut()), usualAnswerMs)
       try {

@@ -6,12 +6,13 @@ import { askServer } from './ask-server.ts'
 
 /**
  * Whether it takes mail of those who do not sign in, by where they are: for a stranger, as servers take mail for their own people
- * from anybody. No mail follows. Throws login.method.
+ * from anybody. No mail follows. Throws login.method, and what toSmtpError reads of a connection that ends.
  */
 export const requireTrust = async (smtp: SMTPConnection): Promise<void> => {
   // Many judge nobody before they know for whom it is. The domain is there for examples (RFC 2606), and nobody's.
   for (const line of ['MAIL FROM:<>', 'RCPT TO:<postmaster@example.com>']) {
     const said = await askServer(smtp, line)
+    if (said.startsWith('421')) throw Object.assign(new Error(said), { code: 'ECONNECTION', response: said })
     if (wantsLogin(said))
       throw new AppError(
         'login.method',
@@ -27,4 +28,4 @@ export const requireTrust = async (smtp: SMTPConnection): Promise<void> => {
 
 /** Other refusals are about that mail. RFC 4954 6; Postfix defers what it does not relay (454), unless it is told to refuse it. */
 const wantsLogin = (said: string): boolean =>
-  /^(?:530|454)/.test(said) || /^5\d\d[ -](?:5\.7\.|.*(?:relay|auth))/i.test(said)
+  /^(?:530|454)/.test(said) || /^5\d\d[ -].*(?:\b5\.7\.\d|relay|auth|rcpthosts|access denied)/is.test(said)

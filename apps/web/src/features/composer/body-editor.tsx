@@ -3,8 +3,9 @@ import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef } from 'rea
 import { useApp } from '#data/app-state.ts'
 import { attachFiles, attachPicture, pictureAddress } from '#data/attachments.ts'
 import { isAddressed, type OpenDraft } from '#data/draft-state.ts'
+import { identityOf } from '#data/identities.ts'
 import { t } from '#lib/composer-text.ts'
-import { startOfSignature } from '#lib/signature.ts'
+import { signatureIn } from '#lib/signature.ts'
 import { writtenLanguage } from '#lib/written-language.ts'
 import { RichEditor } from '#ui/rich-editor.tsx'
 import { type BodyHandle, useBody } from './use-body.ts'
@@ -39,6 +40,7 @@ export const BodyEditor = ({
         area={area}
         language={language}
         text={content.text}
+        identityId={content.identityId}
         revision={revision}
         caretAtFirst={caretAtFirst}
         onCaret={onCaret}
@@ -74,6 +76,7 @@ const PlainEditor = ({
   area,
   language,
   text,
+  identityId,
   revision,
   caretAtFirst,
   onCaret,
@@ -83,6 +86,7 @@ const PlainEditor = ({
   area: RefObject<HTMLTextAreaElement | null>
   language: string
   text: string
+  identityId: DraftContent['identityId']
   revision: number
   caretAtFirst: number | 'start' | null
   onCaret: (at: number) => void
@@ -116,7 +120,7 @@ const PlainEditor = ({
       onMouseDown={({ currentTarget }) => {
         wasHere.current = document.activeElement === currentTarget
       }}
-      onClick={({ currentTarget }) => !wasHere.current && leaveSignature(currentTarget)}
+      onClick={({ currentTarget }) => !wasHere.current && leaveSignature(currentTarget, identityId)}
       onPaste={(event) => {
         if (event.clipboardData.files.length === 0) return
         event.preventDefault()
@@ -127,9 +131,9 @@ const PlainEditor = ({
 }
 
 /** Pressed into the free room while nothing is written, it is for the mail. */
-const leaveSignature = (area: HTMLTextAreaElement): void => {
+const leaveSignature = (area: HTMLTextAreaElement, identityId: DraftContent['identityId']): void => {
   const { value, selectionStart, selectionEnd } = area
-  const end = startOfSignature(value)
-  const isFirstWord = end >= 0 && value.slice(0, end).trim() === ''
-  if (isFirstWord && selectionStart === selectionEnd && selectionStart > end) area.setSelectionRange(0, 0)
+  const own = signatureIn(value, identityOf(identityId))
+  if (!own || selectionStart !== selectionEnd || value.slice(0, own.from).trim() !== '') return
+  if (selectionStart > own.from && selectionStart <= own.to) area.setSelectionRange(0, 0)
 }

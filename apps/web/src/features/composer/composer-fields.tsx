@@ -36,7 +36,7 @@ export const ComposerFields = ({
         content={content}
         onChange={(change) => {
           onChange(change)
-          if (change.html !== content.html) patchDraft(key, { revision: revision + 1 })
+          if (change.html !== content.html || change.text !== content.text) patchDraft(key, { revision: revision + 1 })
         }}
       />
       {fields.filter(isShown).map((field) => (

@@ -26,6 +26,8 @@ export const useBack = (key: string | null, beforeClose: () => void): void => {
       const { key, beforeClose } = now.current
       const isOwn = isLeaving.current
       isLeaving.current = false
+      // The page below was left by another way while the panel stood over it: nothing is behind this step any more.
+      if (key === null && isAtStep()) return goBack(below())
       if (key === null || isAtStep()) return
       // Opened while the step before was still being left.
       if (isOwn) return navigate(below() + step)

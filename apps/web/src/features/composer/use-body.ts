@@ -2,10 +2,11 @@ import type { DraftContent } from '@postern/shared/drafts.ts'
 import type { Template } from '@postern/shared/templates.ts'
 import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react'
 import { findDraft, type OpenDraft } from '#data/draft-state.ts'
+import { identityOf } from '#data/identities.ts'
 import { changeDraft } from '#data/save-drafts.ts'
 import { valuesOf } from '#data/use-template.ts'
 import { fillText, fillWithCursor, openPlaceholders, type PlaceholderValues, placesToFill } from '#lib/placeholders.ts'
-import { plainOf, startOfSignature } from '#lib/signature.ts'
+import { plainOf, signatureIn } from '#lib/signature.ts'
 import type { RichEditorHandle } from '#ui/rich-editor.tsx'
 
 /** What is put into the text from beside it. */
@@ -40,7 +41,7 @@ export const useBody = (
         inserted.current = null
         const done = rich.current
           ? rich.current.insertTemplate(template.content.html, values)
-          : area.current && insertPlain(area.current, plainOf(template.content.html), values)
+          : area.current && insertPlain(area.current, plainOf(template.content.html), { values, content: now })
         const subject = now.subject.trim() === '' ? fillText(template.content.subject, values) : ''
         if (!done || subject === '') return
         withOwnSubject.add(key)
@@ -84,10 +85,10 @@ const useFilling = (
 const insertPlain = (
   area: HTMLTextAreaElement,
   template: string,
-  values: PlaceholderValues,
+  { values, content }: { values: PlaceholderValues; content: DraftContent },
 ): { before: string; after: string } => {
   const before = area.value
-  const isApart = leaveSignature(area)
+  const isApart = goAboveSignature(area, content)
   const { text, cursor } = fillWithCursor(`${isApart ? '\n' : ''}${template}`, values)
   area.focus()
   const start = area.selectionStart
@@ -97,10 +98,10 @@ const insertPlain = (
 }
 
 /** To the end of what is written above it. Answers whether something is, from which a template stands apart. */
-const leaveSignature = (area: HTMLTextAreaElement): boolean => {
-  const end = startOfSignature(area.value)
-  if (end < 0 || area.selectionStart <= end) return false
-  const written = area.value.slice(0, end).trimEnd().length
+const goAboveSignature = (area: HTMLTextAreaElement, { identityId }: DraftContent): boolean => {
+  const own = signatureIn(area.value, identityOf(identityId))
+  if (!own || area.selectionStart <= own.from || area.selectionStart > own.to) return false
+  const written = area.value.slice(0, own.from).trimEnd().length
   area.setSelectionRange(written, written)
   return written > 0
 }
