@@ -145,8 +145,9 @@ describe('an engine with maildrops', () => {
       `${mb(large.length / 1048576)} at 8 MB/s in ${Math.round(largeMs)} ms, ${small.length} bytes at 1 kB/s in ${Math.round(trickleMs)} ms: engine ${mb(base)}, at most ${mb(peakComing)} while it came, ${mb(peak)} when it was read`,
     )
     expect(peakComing - base).toBeLessThan(80)
-    // The thread that reads has a heap of its own, which any mails fill.
-    expect(peak - base).toBeLessThan(150)
+    // The thread that reads has a heap of its own, which any mails fill, and which is collected late where there is little time: 86 MB
+    // alone, 155 beside all other tests. A reader that held the mail, as octets and as text, would need 150 more than that.
+    expect(peak - base).toBeLessThan(200)
   })
 
   it('sends no name and no password where encryption is required and not offered', async () => {
