@@ -205,7 +205,15 @@ describe('in a mail that is written', () => {
     await openBy(page, 'c')
     await bodyOf(page).click()
     await page.keyboard.type('Hello you')
-    for (let n = 0; n < 4; n++) await page.keyboard.press('ArrowLeft')
+    // Right after a letter the editor takes the caret back to where it knows it.
+    await until(
+      async () => {
+        const at = await page.evaluate(() => document.getSelection()?.focusOffset)
+        if (at !== 'Hello'.length) await page.keyboard.press('ArrowLeft')
+        return at === 'Hello'.length
+      },
+      { what: 'the caret before the last word' },
+    )
     await writeAs('robin@work.example')
     await bodyOf(page).focus()
     await page.keyboard.type(' to')

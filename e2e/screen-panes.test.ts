@@ -114,7 +114,8 @@ describe('a phone', () => {
 
   it('closes what is written by the back gesture, kept, with the mail below it still there', async () => {
     await rowOf(page, 'Tide and Timber').tap()
-    await page.locator('article.message').first().waitFor()
+    // Until it is drawn, what is below it moves.
+    await page.frameLocator('iframe.html-body').getByText('A boat shed that floats').first().waitFor()
     const at = page.url()
     const panel = page.locator('[data-composer]')
     await page

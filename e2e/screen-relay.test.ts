@@ -94,10 +94,12 @@ describe('the relay', () => {
     await page.getByLabel('Password').fill('alone')
     await save()
     await page.getByText(/^User name is needed with a password/).waitFor()
+    expect(await page.getByLabel('User name').evaluate((field) => field === document.activeElement)).toBe(true)
     await page.getByLabel('Password').fill('')
     await page.getByLabel('User name').fill('alone')
     await save()
     await page.getByText(/^Password is needed with a user name/).waitFor()
+    expect(await page.getByLabel('Password').evaluate((field) => field === document.activeElement)).toBe(true)
     expect(smtp.sessions()).toBe(0)
     await page.getByLabel('User name').fill('')
     script = demand

@@ -37,16 +37,22 @@ const saveElsewhere = async ({ id, version, content }: WrittenDraft, html: strin
   expect(answer.status).toBe(200)
 }
 
+/** No draft is answered until what this gives is called. */
+const holdDrafts = async (): Promise<() => void> => {
+  let open = (): void => undefined
+  const isLetOpen = new Promise<void>((done) => {
+    open = done
+  })
+  await page.route('**/v1/drafts', async (route) => {
+    await isLetOpen
+    await route.continue()
+  })
+  return () => open()
+}
+
 describe('a quick hand', () => {
   it('that types before an answer is open writes into it, and does nothing to the mail behind', async () => {
-    let open = (): void => undefined
-    const isLetOpen = new Promise<void>((done) => {
-      open = done
-    })
-    await page.route('**/v1/drafts', async (route) => {
-      await isLetOpen
-      await route.continue()
-    })
+    const open = await holdDrafts()
     await page.getByRole('button', { name: /^Reply: / }).click()
     await page.keyboard.type('Under the mxx')
     for (const key of ['Backspace', 'Backspace', 'a', 't', 'Enter', 'e']) await page.keyboard.press(key)
@@ -60,14 +66,7 @@ describe('a quick hand', () => {
   })
 
   it('that goes on by Tab before a forward is open writes into its fields, one after the other', async () => {
-    let open = (): void => undefined
-    const isLetOpen = new Promise<void>((done) => {
-      open = done
-    })
-    await page.route('**/v1/drafts', async (route) => {
-      await isLetOpen
-      await route.continue()
-    })
+    const open = await holdDrafts()
     await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur())
     await page.keyboard.press('f')
     await page.keyboard.type('ann@example.org')
@@ -120,6 +119,30 @@ describe('a quick hand', () => {
     await page.keyboard.press('Delete')
     await said.waitFor({ state: 'detached' })
     await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+  })
+
+  it.each([
+    ['an answer, in its text', 'Reply', '[contenteditable="true"]'],
+    ['a forward, in whom it goes to', 'Forward', 'input'],
+  ])('finds the focus in %s, as soon as that is on the screen', async (_what, button, field) => {
+    // Taken a frame later, it would be taken from the field that somebody is in by then.
+    const focused = page.evaluate(
+      (inside) =>
+        new Promise<boolean>((done) => {
+          const watch = new MutationObserver(() => {
+            const panel = document.querySelector('[data-composer]')
+            if (!panel) return
+            watch.disconnect()
+            done(document.activeElement?.closest('[data-composer]') === panel && document.activeElement.matches(inside))
+          })
+          watch.observe(document.body, { childList: true, subtree: true })
+        }),
+      field,
+    )
+    await page.getByRole('button', { name: new RegExp(`^${button}: `) }).click()
+    expect(await focused).toBe(true)
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+    await composer(page).waitFor({ state: 'detached' })
   })
 
   it('goes on from where it was after a chip is taken out, and after the mail is sent', async () => {

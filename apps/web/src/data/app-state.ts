@@ -118,10 +118,11 @@ export const isMissing = (body: AppState['bodies'][string]): boolean => 'failed'
 export const isPartial = (body: AppState['bodies'][string]): boolean =>
   'failed' in body || body.isHeaderOnly || isMissing(body)
 
-export const loadBody = (messageId: string): Promise<void> =>
+/** `isOutdated`: what is known of it stays only until the answer is here. */
+export const loadBody = (messageId: string, isOutdated = false): Promise<void> =>
   once(`body:${messageId}`, async () => {
     const known = app.get().bodies[messageId]
-    if (known && !('failed' in known)) return
+    if (known && !('failed' in known) && !isOutdated) return
     const ask = () =>
       call('getMessageBody', 'GET', `/v1/messages/${messageId}/body`).catch((error: unknown) => ({
         failed: error instanceof Error ? error.message : '',

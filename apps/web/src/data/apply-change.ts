@@ -2,12 +2,13 @@ import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
 import { applyTreeChange } from './account-tree.ts'
 import { ApiError } from './api.ts'
 import {
-  type AppState,
   app,
   type Filter,
   followMerge,
+  isMissing,
   isPartial,
   listKey,
+  loadBody,
   loadThread,
   noteBody,
   noteThread,
@@ -130,15 +131,22 @@ const loadShownThread = (): void => {
   })
 }
 
-/** What could not be loaded, or was not here, is asked for again, and so is a mail of which only the header was here. */
+/**
+ * What could not be loaded, or was not here, is asked for again, and so is a mail of which only the header was here. A text that is
+ * read stays until the whole of it is here: nothing jumps.
+ */
 const applyBodies = (messageIds: Set<string>): void => {
   for (const id of messageIds) noteBody(id)
   const isGrown = ({ id, isHeaderOnly }: { id: string; isHeaderOnly: boolean }) => isHeaderOnly && messageIds.has(id)
   const { threads } = app.get()
   const grown = Object.values(threads).flatMap((thread) => thread.filter(isGrown))
   // What it is by itself: its conversation may have been told before that all of it is here.
-  const isKept = ([id, body]: [string, AppState['bodies'][string]]) => !messageIds.has(id) || !isPartial(body)
-  app.set(({ bodies }) => ({ bodies: Object.fromEntries(Object.entries(bodies).filter(isKept)) }))
+  const partial = Object.entries(app.get().bodies).filter(([id, body]) => messageIds.has(id) && isPartial(body))
+  const inSight = new Set(threads[threadInView.current ?? '']?.map(({ id }) => id))
+  const read = new Set(partial.filter(([id, body]) => inSight.has(id) && !isMissing(body)).map(([id]) => id))
+  const gone = new Set(partial.map(([id]) => id).filter((id) => !read.has(id)))
+  app.set(({ bodies }) => ({ bodies: Object.fromEntries(Object.entries(bodies).filter(([id]) => !gone.has(id))) }))
+  for (const id of read) loadBody(id, true).catch(() => undefined)
   for (const threadId of new Set(grown.map((message) => message.threadId))) {
     noteThread(threadId)
     loadThread(threadId).catch(() => undefined)

@@ -24,6 +24,8 @@ export const settleCommand = (command: Command): void => {
   const { id, state, missed, error } = command
   if (quiet.has(id)) return
   if (state === 'done' && missed > 0 && (given.has(id) || undoing.has(id))) tellMissed(command)
+  // A page lives for weeks.
+  if (state === 'done' || state === 'failed') given.delete(id)
   if (state !== 'failed' || told.has(id)) return
   told.add(id)
   showToast({ kind: 'problem', text: error?.message ?? t('error.refused') })

@@ -200,6 +200,19 @@ describe('a body', () => {
     expect(Object.keys(app.get().bodies)).toEqual(['2', '3'])
   })
 
+  it('that is read stays until the whole of it is here', async () => {
+    const answers = answering()
+    const part = { state: 'ready', text: 'part', isHeaderOnly: true } as MessageBody // what is looked at here
+    app.set({ bodies: { '1': part }, threads: { '7': [{ id: '1', threadId: '7', isHeaderOnly: false } as Message] } })
+    threadInView.current = '7'
+    bodies(['1'])
+    await settled()
+    expect(app.get().bodies['1']).toBe(part)
+    answers[0]?.({ state: 'ready', text: 'whole' })
+    await vi.waitFor(() => expect(app.get().bodies['1']).toEqual({ state: 'ready', text: 'whole' }))
+    threadInView.current = null
+  })
+
   it('that is here is taken as it is', async () => {
     const answers = answering()
     const work = loadBody('1')

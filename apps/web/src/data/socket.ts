@@ -2,7 +2,7 @@ import type { ChangeBatch } from '@postern/shared/changes.ts'
 import type { Socket } from 'socket.io-client'
 import { untilHere } from '#lib/until-here.ts'
 import { loadAccounts } from './account-tree.ts'
-import { app } from './app-state.ts'
+import { type AppState, app, isPartial } from './app-state.ts'
 import { applyBatch, inView } from './apply-change.ts'
 import { refreshAll } from './load-rows.ts'
 import { checkVersion } from './new-version.ts'
@@ -29,8 +29,9 @@ export const connectSocket = (since: Record<string, string> = {}): void => {
     () => import('socket.io-client'),
     () => app.set({ isOnline: false }),
   ).then(({ io }) => {
-    // Asked for twice while it did not come.
+    // Asked for twice while it did not come, or by somebody who has left.
     if (socket) return void socket.connect()
+    if (app.get().phase !== 'ready') return
     socket = io({
       transports: ['websocket'],
       reconnectionDelay: 500,
@@ -73,15 +74,17 @@ const resume = (): void => {
     ({ streams, reset }: { streams: Record<string, string>; reset: string[] }) => {
       const isKnown = Object.keys(streams).every((stream) => stream in stands)
       Object.assign(stands, streams)
-      // What failed while the line was cut is asked for again by whoever shows it.
+      const hasMissed = reset.length > 0 || !isKnown
+      // What failed while the line was cut, or may have come unheard, is asked for again by whoever shows it.
+      const isOld = (body: AppState['bodies'][string]) => (hasMissed ? isPartial(body) : 'failed' in body)
       app.set(({ bodies }) => ({
         isOnline: true,
-        bodies: Object.fromEntries(Object.entries(bodies).filter(([, body]) => !('failed' in body))),
+        bodies: Object.fromEntries(Object.entries(bodies).filter(([, body]) => !isOld(body))),
       }))
       if (wasCut) void checkVersion()
       wasCut = true
       // What changed while the line was cut for too long, or before an account was known here, is in no batch.
-      if (reset.length > 0 || !isKnown) {
+      if (hasMissed) {
         void loadUntilHere()
         refreshAll(inView.current)
       }

@@ -1,4 +1,5 @@
 import { type InputHTMLAttributes, type ReactNode, useId } from 'react'
+import { flushSync } from 'react-dom'
 
 /** A labelled input with its hint and its error, tied together for screen readers. */
 export const Field = ({
@@ -65,9 +66,14 @@ export const LinesField = ({
   )
 }
 
-/** Where a form cannot be taken yet: at the first field that says why. */
-export const focusInvalid = (form: HTMLFormElement): void =>
+/**
+ * Where a form cannot be taken yet: at the first field that says why, once `mark` has it said. At once, for a frame later somebody
+ * may be in another field.
+ */
+export const focusInvalid = (form: HTMLFormElement, mark?: () => void): void => {
+  if (mark) flushSync(mark)
   form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+}
 
 export const Choice = ({
   label,

@@ -2,9 +2,10 @@ import { type Editor, Mark, mergeAttributes } from '@tiptap/core'
 import { Image } from '@tiptap/extension-image'
 import { Placeholder } from '@tiptap/extensions/placeholder'
 import { DOMSerializer, type Node as ProseNode } from '@tiptap/pm/model'
+import { Selection } from '@tiptap/pm/state'
 import { EditorContent, useEditor } from '@tiptap/react'
 import { StarterKit } from '@tiptap/starter-kit'
-import { type RefObject, useEffect, useImperativeHandle, useRef, useState } from 'react'
+import { type RefObject, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react'
 import { foreignHtml, knownHtml } from '#lib/foreign-html.ts'
 import type { ChipName, PlaceholderValues } from '#lib/placeholders.ts'
 import { takeOffStyles } from '#lib/take-off-styles.ts'
@@ -67,7 +68,6 @@ export const RichEditor = ({
     // Its styles are in screen/composer.css: the page's policy takes none that come by script.
     injectCSS: false,
     immediatelyRender: true,
-    autofocus: caretAtFirst ?? false,
     extensions: [
       StarterKit.configure({
         paragraph: false,
@@ -143,6 +143,18 @@ export const RichEditor = ({
     }),
     [editor],
   )
+  // By its own way it would take the focus some frames later, when somebody may already be in another field.
+  const wanted = useRef(caretAtFirst)
+  useLayoutEffect(() => {
+    const at = wanted.current
+    if (at === null) return
+    editor
+      .chain()
+      .setTextSelection(at === 'start' ? Selection.atStart(editor.state.doc) : at)
+      .scrollIntoView()
+      .run()
+    editor.view.focus()
+  }, [editor])
   const shown = useRef(revision)
   useEffect(() => {
     if (shown.current === revision) return

@@ -1,6 +1,5 @@
 import { type ReactNode, useState } from 'react'
-import { t } from '#lib/composer-text.ts'
-import { Confirm } from './confirm.tsx'
+import { ConfirmDiscard } from './confirm-discard.tsx'
 import { Dialog } from './dialog.tsx'
 
 /** For a form with a text that stands nowhere else yet: what was changed in it is not thrown away by a slip of key or pointer. */
@@ -21,16 +20,7 @@ export const TextDialog = ({
       <Dialog title={title} onClose={() => (isChanged ? setAsking(true) : onClose())} size="wide">
         {children}
       </Dialog>
-      {isAsking && (
-        <Confirm
-          title={t('leave.title')}
-          text={t('leave.text')}
-          action={t('leave.discard')}
-          cancel={t('leave.stay')}
-          onConfirm={onClose}
-          onClose={() => setAsking(false)}
-        />
-      )}
+      {isAsking && <ConfirmDiscard onDiscard={onClose} onStay={() => setAsking(false)} />}
     </>
   )
 }

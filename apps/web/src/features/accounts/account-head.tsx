@@ -1,10 +1,9 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { useState } from 'react'
-import { t as said } from '#lib/composer-text.ts'
 import { kindName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
 import { goBackOr } from '#lib/route.ts'
-import { Confirm } from '#ui/confirm.tsx'
+import { ConfirmDiscard } from '#ui/confirm-discard.tsx'
 
 /** Whose page it is, and the way back to where one came from. */
 export const AccountHead = ({
@@ -40,16 +39,7 @@ export const AccountHead = ({
       >
         {t('back')}
       </a>
-      {isAsking && (
-        <Confirm
-          title={said('leave.title')}
-          text={said('leave.text')}
-          action={said('leave.discard')}
-          cancel={said('leave.stay')}
-          onConfirm={leave}
-          onClose={() => setAsking(false)}
-        />
-      )}
+      {isAsking && <ConfirmDiscard onDiscard={leave} onStay={() => setAsking(false)} />}
     </div>
   )
 }

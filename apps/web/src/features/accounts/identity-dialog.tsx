@@ -41,9 +41,8 @@ export const IdentityDialog = ({
   const isAddressRight = isAddress(address.trim())
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
+    if (!isReplyRight || !isAddressRight) return focusInvalid(event.currentTarget, () => setTried(true))
     setTried(true)
-    const form = event.currentTarget
-    if (!isReplyRight || !isAddressRight) return requestAnimationFrame(() => focusInvalid(form))
     const body = { name: name.trim(), address: address.trim(), replyTo: answered[0] ?? null, signature }
     return void attempt(async () => {
       if (identity) await call('patchIdentity', 'PATCH', `/v1/identities/${identity.id}`, { body })

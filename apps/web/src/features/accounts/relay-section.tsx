@@ -86,10 +86,10 @@ const RelayEditor = ({ relay, onStored }: { relay: Relay | null; onStored: (rela
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const element = event.currentTarget
-    setTried(true)
     void live.attempt(async () => {
       if (Object.keys(typed).length > 0 || limitFields.some((field) => !isLimit(form[field])))
-        return requestFocus(element)
+        return focusInvalid(element, () => setTried(true))
+      setTried(true)
       const body = relayOf(form)
       if (isTested && !(await live.test({ outgoing: body.outgoing, ...passwordOf(form.password) }))) return
       const stored = await call('putRelay', 'PUT', '/v1/owner/relay', { body })
@@ -162,10 +162,6 @@ const passwordHint = (relay: Relay | null, { outgoing }: RelayForm): string | un
   if (outgoing.username === '') return undefined
   if (!relay) return t('add.passwordHint')
   return t(isSameForm(outgoing, formOf(relay.outgoing)) ? 'edit.passwordKept' : 'edit.passwordNeeded')
-}
-
-const requestFocus = (form: HTMLFormElement): void => {
-  requestAnimationFrame(() => focusInvalid(form))
 }
 
 const RemoveRelay = ({ onRemoved }: { onRemoved: () => void }) => {

@@ -1,5 +1,6 @@
 import type { AccountCreate, CheckEvent } from '@postern/shared/accounts.ts'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { isTyping } from '#data/screen-commands.ts'
 import { type Attempt, useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/page-text.ts'
 import { Problem } from '#ui/problem.tsx'
@@ -63,8 +64,10 @@ export const LiveTestReport = ({
 }) => {
   const report = useRef<HTMLDivElement>(null)
   const wasBusy = useRef(false)
+  const begunAt = useRef<Element | null>(null)
   useEffect(() => {
-    if (wasBusy.current && !isBusy) showEnd(report.current)
+    if (isBusy && !wasBusy.current) begunAt.current = document.activeElement
+    if (wasBusy.current && !isBusy) showEnd(report.current, begunAt.current)
     wasBusy.current = isBusy
   }, [isBusy])
   return (
@@ -89,14 +92,19 @@ export const LiveTestReport = ({
   )
 }
 
-/** Brings what went wrong and the buttons below it into view, the former first, and the keyboard there. */
-const showEnd = (report: HTMLElement | null): void => {
+/**
+ * Brings what went wrong and the buttons below it into view, the former first, and the keyboard there, unless somebody went on to
+ * another field meanwhile.
+ */
+const showEnd = (report: HTMLElement | null, begunAt: Element | null): void => {
+  const now = document.activeElement
+  const wentOn = now !== begunAt && isTyping(now)
   const submit = report?.closest('form')?.querySelector<HTMLElement>('[type=submit]')
   const alert = report?.querySelector<HTMLElement>('[role=alert]')
   if (alert) {
     submit?.scrollIntoView({ block: 'nearest' })
     alert.scrollIntoView({ block: 'nearest' })
-    alert.focus({ preventScroll: true })
+    if (!wentOn) alert.focus({ preventScroll: true })
     // The button that was pressed is gone, or was out of use.
   } else if (document.activeElement === document.body) submit?.focus()
 }

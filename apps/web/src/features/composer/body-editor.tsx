@@ -1,5 +1,5 @@
 import type { DraftContent } from '@postern/shared/drafts.ts'
-import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef } from 'react'
+import { type RefObject, useLayoutEffect, useMemo, useRef } from 'react'
 import { useApp } from '#data/app-state.ts'
 import { attachFiles, attachPicture, pictureAddress } from '#data/attachments.ts'
 import { isAddressed, type OpenDraft } from '#data/draft-state.ts'
@@ -99,7 +99,7 @@ const PlainEditor = ({
   // Of a text that comes from elsewhere browsers put it at the end, which is the end of the signature.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is the other text that moves it
   useLayoutEffect(() => area.current?.setSelectionRange(caret.current, caret.current), [area, revision])
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (takesFocus.current) area.current?.focus()
   }, [area])
   return (

@@ -1,6 +1,7 @@
 import type { DraftRecipient } from '@postern/shared/drafts.ts'
 import { X } from 'lucide-react'
 import { type DragEvent, type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { isAddress, parseRecipients, writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
 import { optionId, SuggestionList } from './suggestion-list.tsx'
@@ -139,8 +140,8 @@ export const RecipientsField = ({
       input.current?.focus()
     } else if (event.key === 'Backspace' || event.key === 'Delete') {
       event.preventDefault()
-      remove(at)
-      requestAnimationFrame(() => focusChip(event.key === 'Delete' ? at : at - 1))
+      flushSync(() => remove(at))
+      focusChip(event.key === 'Delete' ? at : at - 1)
     } else if (event.key === 'ArrowLeft') focusChip(Math.max(0, at - 1))
     else if (event.key === 'ArrowRight') focusChip(at + 1)
     else if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey) {
@@ -185,9 +186,9 @@ export const RecipientsField = ({
               .map((move) => t('recipients.move', { key: move.key.toUpperCase(), field: move.label }))
               .join(' ')}
             onRemove={() => {
-              remove(at)
-              // Its button goes with it: to the next chip, or the last one.
-              requestAnimationFrame(() => focusChip(Math.min(at, list.length - 2)))
+              flushSync(() => remove(at))
+              // Its button is gone with it: to the next chip, or the last one.
+              focusChip(Math.min(at, list.length - 2))
             }}
             onEdit={() => edit(at)}
             onKeyDown={(event) => onChipKey(event, at)}

@@ -28,9 +28,8 @@ export const SaveTemplate = ({ draftKey, onClose }: { draftKey: string; onClose:
   const { isBusy, problem, attempt } = useAttempt()
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
+    if (name.trim() === '') return focusInvalid(event.currentTarget, () => setTried(true))
     setTried(true)
-    const form = event.currentTarget
-    if (name.trim() === '') return requestAnimationFrame(() => focusInvalid(form))
     // An answer that was lost: that one is kept as it was saved, and this becomes another.
     const own = problem?.code === 'request.conflict' ? newId() : id
     setId(own)

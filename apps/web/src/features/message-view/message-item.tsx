@@ -69,7 +69,8 @@ export const MessageItem = ({
   const from = message.from[0]
   const trusted = body && !('failed' in body) && body.remoteContentAllowed ? body.remoteContentSender : null
   const isDraft = message.placements.some(({ flags }) => flags.draft)
-  const isWhole = !message.isHeaderOnly
+  // Its parts are those of the text that is shown: until that one came as a whole, so did nothing.
+  const isWhole = !message.isHeaderOnly && (body === undefined || 'failed' in body || !body.isHeaderOnly)
   const ask = notes.asks.find(({ messageId }) => messageId === message.id)
   return (
     <article className="message" data-message={message.id} ref={article} aria-label={from ? personName(from) : ''}>
@@ -176,7 +177,7 @@ const toldApart = (name: string): string => (/[,;]/.test(name) ? `“${name}”`
 /** The rest of it is at the provider: for a size limit, or since it was read by IMAP. */
 const InPart = ({ message, hasText }: { message: Message; hasText: boolean }) => {
   const [isAsking, setAsking] = useState(false)
-  const isComing = isAsking || message.isRestComing
+  const isComing = isAsking || message.isRestComing || !message.isHeaderOnly
   /** That it was asked for is told to every window, and to this one no later than its answer. */
   const ask = async () => {
     setAsking(true)

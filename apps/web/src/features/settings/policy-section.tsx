@@ -41,9 +41,9 @@ const PolicyForm = ({ policy }: { policy: OwnerPolicy }) => {
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = event.currentTarget
-    setTried(true)
     void attempt(async () => {
-      if (wrongLine(plain) || wrongLine(inside)) return void requestAnimationFrame(() => focusInvalid(form))
+      if (wrongLine(plain) || wrongLine(inside)) return focusInvalid(form, () => setTried(true))
+      setTried(true)
       const body = { plaintextHosts: linesOf(plain), privateHosts: linesOf(inside) }
       const stored = await call('putOwnerPolicy', 'PUT', '/v1/owner/policy', { body })
       setPlain(toLines(stored.plaintextHosts))

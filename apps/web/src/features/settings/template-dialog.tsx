@@ -1,5 +1,6 @@
 import type { Template } from '@postern/shared/templates.ts'
 import { type FormEvent, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { saveTemplate } from '#data/templates.ts'
 import { useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/composer-text.ts'
@@ -35,9 +36,8 @@ export const TemplateDialog = ({
   const isConflict = problem?.code === 'request.conflict'
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
+    if (name.trim() === '') return focusInvalid(event.currentTarget, () => setTried(true))
     setTried(true)
-    const form = event.currentTarget
-    if (name.trim() === '') return requestAnimationFrame(() => focusInvalid(form))
     const to = isConflict ? { id: newId(), baseVersion: 0 } : target
     setTarget(to)
     return void attempt(async () => {
@@ -93,11 +93,9 @@ const SubjectField = ({ value, onChange }: { value: string; onChange: (value: st
   const insert = (token: string) => {
     const input = root.current?.querySelector('input')
     const [start, end] = [input?.selectionStart ?? value.length, input?.selectionEnd ?? value.length]
-    onChange(value.slice(0, start) + token + value.slice(end))
-    requestAnimationFrame(() => {
-      input?.focus()
-      input?.setSelectionRange(start + token.length, start + token.length)
-    })
+    flushSync(() => onChange(value.slice(0, start) + token + value.slice(end)))
+    input?.focus()
+    input?.setSelectionRange(start + token.length, start + token.length)
   }
   return (
     <div className="subject-with-menu" ref={root}>
