@@ -1,5 +1,7 @@
 import pg from 'pg'
+import { newSha256 } from '#platform/sha256.ts'
 import { copyChunks, type Octets } from './copy-chunks.ts'
+import { actAsOn, askOn, type Statement } from './reader.ts'
 import { leaseLost } from './store-error.ts'
 
 /** Statements by tagged templates, as Prisma's transactions and bare ones both take them. */
@@ -25,6 +27,17 @@ const types: pg.CustomTypesConfig = {
 const textOf = (query: TemplateStringsArray): string =>
   query.reduce((text, part, index) => (index === 0 ? part : `${text}$${index}${part}`), '')
 
+/** A template is the same object each time it is come to. */
+const prepared = new WeakMap<TemplateStringsArray, { name: string; text: string }>()
+const preparedOf = (query: TemplateStringsArray): { name: string; text: string } => {
+  const known = prepared.get(query)
+  if (known) return known
+  const text = textOf(query)
+  const made = { name: newSha256().update(text).digest('base64url').slice(0, 20), text }
+  prepared.set(query, made)
+  return made
+}
+
 const bareOn = (client: pg.PoolClient): BareTx => ({
   $queryRaw: async <T>(query: TemplateStringsArray, ...values: unknown[]) =>
     (await client.query({ text: textOf(query), values, types })).rows as T, // what the statement selects, as with Prisma
@@ -49,6 +62,48 @@ export const bareTransaction = async <T>(
   try {
     await enter(client, fence, isDurable)
     const result = await work(bareOn(client))
+    await client.query('COMMIT')
+    isBroken = false
+    return result
+  } catch (error) {
+    isBroken = await client.query('ROLLBACK').then(
+      () => false,
+      () => true,
+    )
+    throw error
+  } finally {
+    client.release(isBroken)
+  }
+}
+
+/** One whose statements leave at once and are planned once for each connection. */
+export type QuickTx = RawTx & { ask: <Row>(statement: Statement<Row>) => Promise<Row[]> }
+
+const quickOn = (client: pg.PoolClient): QuickTx => {
+  const send = (query: TemplateStringsArray, values: unknown[]) => client.query({ ...preparedOf(query), values })
+  return {
+    $queryRaw: async <T>(query: TemplateStringsArray, ...values: unknown[]) => (await send(query, values)).rows as T, // as above
+    $executeRaw: async (query, ...values) => (await send(query, values)).rowCount ?? 0,
+    ask: (statement) => askOn(client, statement),
+  }
+}
+
+/**
+ * A transaction of few statements that somebody waits for. What `work` asks for at once goes to the database together, with the
+ * beginning, in the order in which it was asked: one round trip. Where one of them fails, so do those behind it, and nothing stays.
+ */
+export const quickTransaction = async <T>(
+  pool: pg.Pool,
+  userId: bigint,
+  work: (tx: QuickTx) => Promise<T>,
+): Promise<T> => {
+  const client = await pool.connect()
+  let isBroken = true
+  try {
+    const [, result] = await Promise.all([
+      Promise.all([client.query('BEGIN'), actAsOn(client, userId)]),
+      work(quickOn(client)),
+    ])
     await client.query('COMMIT')
     isBroken = false
     return result

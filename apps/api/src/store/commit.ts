@@ -1,6 +1,6 @@
 import { type ChangeFact, maxThreadPairsPerFact } from '#events/change-facts.ts'
 import { AppError } from '#platform/errors.ts'
-import { type BareTx, bareTransaction, type RawTx } from './bare-tx.ts'
+import { type BareTx, bareTransaction, type QuickTx, quickTransaction, type RawTx } from './bare-tx.ts'
 import { changeChannel, engineChannel } from './notify.ts'
 import { actAs, type Store, type Tx } from './open-store.ts'
 import { isRetryableConflict, leaseLost, toStoreError } from './store-error.ts'
@@ -71,6 +71,16 @@ export const commitBulk = async <T>(
 ): Promise<T> => {
   if (!isVital) await store.requireRoom()
   return commitWithin(store, (run) => bareTransaction(store.pool, scope, run, { isDurable }), work)
+}
+
+/** The same for little that somebody waits for (`quickTransaction`): always durable. */
+export const commitTogether = async <T>(
+  store: Store,
+  { userId }: UserScope,
+  work: (unit: Unit<QuickTx>) => Promise<T>,
+): Promise<T> => {
+  await store.requireRoom()
+  return commitWithin(store, (run) => quickTransaction(store.quickPool, userId, run), work)
 }
 
 const commitWithin = async <Held extends RawTx, T>(

@@ -6,7 +6,7 @@ import { type Prisma, PrismaClient } from './generated/client.ts'
 import { giveWay } from './give-way.ts'
 import { createNotifier, type Notifier } from './notify.ts'
 import { openPool } from './open-pool.ts'
-import { createReader, type Reader } from './reader.ts'
+import { createReader, openQuickPool, type Reader } from './reader.ts'
 import { toStoreError } from './store-error.ts'
 
 /** A handle inside one transaction. Everything a folder above writes or reads goes through one of these. */
@@ -16,6 +16,8 @@ export type Store = Pick<Reader, 'readAs' | 'readTogether' | 'readOne'> & {
   prisma: PrismaClient
   /** The connections below Prisma; only `commitBulk` and `renewMark` take one for themselves. */
   pool: pg.Pool
+  /** Those on which statements leave together: only the reads below and `commitTogether` take one. */
+  quickPool: pg.Pool
   notifier: Notifier
   /** Reads on behalf of a person, in one transaction that carries their id (`app.user_id`) to the database. */
   read: <T>(userId: bigint, work: (tx: Tx) => Promise<T>) => Promise<T>
@@ -50,7 +52,8 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName, niceness }
     throw toStoreError(error)
   })
   const requireRoom = await watchRoom(databaseUrl)
-  const reader = createReader({ connectionString: databaseUrl, max: poolSize, ...manners })
+  const quickPool = openQuickPool({ connectionString: databaseUrl, max: poolSize, ...manners })
+  const reader = createReader(quickPool)
   const readSystem: Store['readSystem'] = async (work) => {
     try {
       return await work(prisma)
@@ -70,7 +73,7 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName, niceness }
   }
   const close = async () => {
     await notifier.close()
-    await reader.close()
+    await quickPool.end()
     await prisma.$disconnect()
     // Prisma ends it only if it ever used it.
     if (!pool.ended) await pool.end()
@@ -78,6 +81,7 @@ export const openStore = async ({ databaseUrl, poolSize, sessionName, niceness }
   return {
     prisma,
     pool,
+    quickPool,
     notifier,
     read,
     readSystem,

@@ -6,7 +6,7 @@ import { toStoreError } from './store-error.ts'
 /**
  * What a person waits for: opening a list, a conversation, a search. Statements of one request go out together, prepared
  * once per connection, and cost one round trip; Prisma's transactions cost one for BEGIN, the person's id, each query and
- * COMMIT, and plan every query anew (ADR 13). Only reads: everything that writes goes through `commit`.
+ * COMMIT, and plan every query anew (ADR 13). Only reads: everything that writes goes through commit.ts.
  */
 export type Statement<Row> = {
   /** Stands for one SQL text whose plan serves all values; null: planned anew each time. */
@@ -21,6 +21,34 @@ export type Ask = <Rows extends unknown[]>(
   statements: [...{ [Key in keyof Rows]: Statement<Rows[Key]> | null }],
 ) => Promise<{ [Key in keyof Rows]: Rows[Key][] }>
 
+const int8 = 20
+
+/**
+ * Connections on which statements do not wait for each other's answers. Values come as Prisma gives them: ids do not fit a number.
+ * Never in the binary format: the driver makes text of every value first, by which any octet above 0x7f is lost.
+ */
+export const openQuickPool = (config: pg.PoolConfig): pg.Pool =>
+  openPool({
+    ...config,
+    pipeline: true,
+    application_name: 'postern-quick',
+    types: { getTypeParser: (oid: number) => (oid === int8 ? BigInt : pg.types.getTypeParser(oid, 'text')) },
+  })
+
+export const actAsOn = (client: pg.PoolClient, userId: bigint): Promise<unknown> =>
+  client.query({
+    name: 'act-as',
+    text: `SELECT set_config('app.user_id', $1, true)`,
+    values: [userId.toString()],
+  })
+
+export const askOn = async <Row>(client: pg.PoolClient, statement: Statement<Row> | null): Promise<Row[]> => {
+  if (statement === null) return []
+  const { name, sql } = statement
+  const query = { ...(name === null ? {} : { name }), text: sql.text, values: sql.values }
+  return (await client.query(query)).rows as Row[] // the statement's author says what comes
+}
+
 export type Reader = {
   /** In one transaction that carries the person's id to the database. */
   readAs: <Rows extends unknown[]>(
@@ -31,23 +59,9 @@ export type Reader = {
   readTogether: Ask
   /** Before anybody is known. */
   readOne: <Row>(statement: Statement<Row>) => Promise<Row[]>
-  close: () => Promise<void>
 }
 
-const int8 = 20
-
-export const createReader = (config: pg.PoolConfig): Reader => {
-  const pool = openPool({
-    ...config,
-    pipeline: true,
-    application_name: 'postern-reader',
-    types: {
-      // As Prisma gives them: ids do not fit a number. Never in the binary format: the driver makes text of every value first,
-      // by which any octet above 0x7f is lost.
-      getTypeParser: (oid: number) => (oid === int8 ? BigInt : pg.types.getTypeParser(oid, 'text')),
-    },
-  })
-
+export const createReader = (pool: pg.Pool): Reader => {
   /** Everything `send` asks for leaves at once; a connection on which something failed is not used again. */
   const together = async <T>(send: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
     let client: pg.PoolClient | undefined
@@ -63,25 +77,11 @@ export const createReader = (config: pg.PoolConfig): Reader => {
       client?.release(!isSound)
     }
   }
-  const ask = async <Row>(client: pg.PoolClient, statement: Statement<Row> | null): Promise<Row[]> => {
-    if (statement === null) return []
-    const { name, sql } = statement
-    const query = { ...(name === null ? {} : { name }), text: sql.text, values: sql.values }
-    return (await client.query(query)).rows as Row[] // the statement's author says what comes
-  }
-
   return {
     readAs: (userId, statements) =>
       together(async (client) => {
-        const opened = [
-          client.query('BEGIN READ ONLY'),
-          client.query({
-            name: 'act-as',
-            text: `SELECT set_config('app.user_id', $1, true)`,
-            values: [userId.toString()],
-          }),
-        ]
-        const asked = statements.map((statement) => ask<unknown>(client, statement))
+        const opened = [client.query('BEGIN READ ONLY'), actAsOn(client, userId)]
+        const asked = statements.map((statement) => askOn<unknown>(client, statement))
         const done = await Promise.allSettled([...opened, ...asked, client.query('COMMIT')])
         for (const outcome of done) if (outcome.status === 'rejected') throw outcome.reason
         // One list of rows for each statement, as its type says.
@@ -89,11 +89,10 @@ export const createReader = (config: pg.PoolConfig): Reader => {
       }),
     readTogether: (statements) =>
       together(async (client) => {
-        const asked = statements.map((statement) => ask<unknown>(client, statement))
+        const asked = statements.map((statement) => askOn<unknown>(client, statement))
         for (const outcome of await Promise.allSettled(asked)) if (outcome.status === 'rejected') throw outcome.reason
         return (await Promise.all(asked)) as never // as above
       }),
-    readOne: (statement) => together((client) => ask(client, statement)),
-    close: () => pool.end(),
+    readOne: (statement) => together((client) => askOn(client, statement)),
   }
 }

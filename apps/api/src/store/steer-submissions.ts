@@ -41,7 +41,7 @@ export const holdSubmission = async (tx: RawTx, userId: bigint, id: string): Pro
 
 /**
  * A draft that is sent is on nobody's desk, and not long in Drafts; not at once, as it may be taken back. False: it has another
- * version or other attachments than were composed, is sent already, or is gone.
+ * version or other attachments than were composed, is sent already, or is gone. Both statements leave at once.
  */
 export const takeDraft = async (
   unit: RawUnit,
@@ -50,11 +50,12 @@ export const takeDraft = async (
 ): Promise<boolean> => {
   const attached = attachments.map((one) => one.id).sort()
   // Whoever attaches something or takes it out holds the draft too; what is attached is looked at when nobody else holds it.
-  await unit.tx.$executeRaw`SELECT 1 FROM draft WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
-  const taken = await unit.tx.$executeRaw`
+  const hold = unit.tx.$executeRaw`SELECT 1 FROM draft WHERE id = ${id}::uuid AND user_id = ${userId} FOR UPDATE`
+  const take = unit.tx.$executeRaw`
     UPDATE draft SET submission_id = ${submissionId}::uuid, copy_at = now() + interval '15 seconds'
     WHERE id = ${id}::uuid AND user_id = ${userId} AND version = ${version}::int AND submission_id IS NULL AND discarded_at IS NULL
       AND ARRAY(SELECT a.id::text FROM draft_attachment a WHERE a.draft_id = draft.id AND a.removed_at IS NULL ORDER BY a.id::text COLLATE "C") = ${textArray(attached)}::text[]`
+  const [, taken] = await Promise.all([hold, take])
   if (taken > 0) unit.log({ userId }, { kind: 'draft', draftId: id })
   return taken > 0
 }

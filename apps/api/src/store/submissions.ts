@@ -3,7 +3,6 @@ import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { StagedContent } from './blobs.ts'
 import type { RawUnit } from './commit.ts'
-import { learnWritten } from './correspondents.ts'
 import { Prisma } from './generated/client.ts'
 import type { Store, Tx } from './open-store.ts'
 
@@ -75,8 +74,6 @@ export const insertSubmission = async (unit: RawUnit, wanted: NewSubmission): Pr
   if (octets.blobId !== null)
     await tx.$executeRaw`
       UPDATE blob SET is_whole = true, sha256 = ${octets.sha256}, size_bytes = ${octets.sizeBytes}::bigint WHERE id = ${octets.blobId} AND account_id = ${accountId}`
-  // What has no draft is sent by a click: a receipt, a word to a list. Nobody is written to by that.
-  if (wanted.draftId) await learnWritten(tx, userId, recipients)
   tellSubmission(unit, accountId, id)
   unit.wakeEngine(accountId)
   return { kind: 'new' }

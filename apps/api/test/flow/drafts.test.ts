@@ -5,7 +5,7 @@ import { identityList } from '@postern/shared/identities.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { presentChanges } from '#features/present-changes.ts'
 import { stageContent } from '#store/blobs.ts'
-import { commit } from '#store/commit.ts'
+import { commit, commitTogether } from '#store/commit.ts'
 import { addComing, attachContent } from '#store/draft-attachments.ts'
 import {
   beginCopy,
@@ -188,7 +188,7 @@ it('a mail goes with what is attached to it, and takes nothing more on its way',
     return found ?? Promise.reject(new Error('no draft'))
   }
   const take = (draft: WholeDraft) =>
-    commit(api.store, { kind: 'user', userId: api.userId }, (unit) =>
+    commitTogether(api.store, { kind: 'user', userId: api.userId }, (unit) =>
       takeDraft(unit, draft, { submissionId: randomUUID(), version: 1 }),
     )
   const without = await composed()

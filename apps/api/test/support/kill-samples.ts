@@ -14,6 +14,10 @@ export type NamedMoment = Exclude<Moment, number | RegExp>
 export const named = (passed: string[]): NamedMoment[] =>
   passed.map((name, at) => ({ name, nth: passed.slice(0, at + 1).filter((other) => other === name).length }))
 
+/** Those that came in every one of several runs of the same. */
+export const inEach = ([first = [], ...others]: NamedMoment[][]): NamedMoment[] =>
+  first.filter((one) => others.every((run) => run.some(({ name, nth }) => name === one.name && nth === one.nth)))
+
 export const chooseMoments = (moments: NamedMoment[], samples: number): NamedMoment[] =>
   isFullSweep
     ? moments.filter((_, at) => at % slices === slice % slices)

@@ -9,10 +9,13 @@ import { idsShownIn } from '#mail/shown-pictures.ts'
 import { displayLine } from '#mail/storable-text.ts'
 import { AppError } from '#platform/errors.ts'
 import { newSha256 } from '#platform/sha256.ts'
+import type { QuickTx } from '#store/bare-tx.ts'
 import { readPieces, stageContent } from '#store/blobs.ts'
-import { commitBulk, type RawUnit } from '#store/commit.ts'
+import { commitTogether, type Unit } from '#store/commit.ts'
+import { learnWritten } from '#store/correspondents.ts'
 import { isOpen, type WholeDraft } from '#store/drafts.ts'
 import type { OwnIdentity } from '#store/identities.ts'
+import { ownSubmission, type SubmissionRow } from '#store/read-submissions.ts'
 import { readWanted } from '#store/read-wanted.ts'
 import type { SendingBar } from '#store/relay.ts'
 import { takeDraft } from '#store/steer-submissions.ts'
@@ -31,14 +34,17 @@ const frameBytes = 2000
 
 /**
  * Takes a mail for sending: everything that could be wrong with it is looked at first, then it is composed, once, and is durable
- * with all that sends it in one transaction. The same request again does nothing. Throws not_found, request.invalid (`fields` say
+ * with all that sends it in one transaction. Answers how it stands; the same request again does nothing, and answers null. Throws not_found, request.invalid (`fields` say
  * what is wrong), request.conflict, message.too_large, message.gone, message.unavailable.
  */
-export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wanted): Promise<void> => {
+export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wanted): Promise<SubmissionRow | null> => {
   const { store } = deps
   const requestHash = hashOf(wanted)
   const { known, draft, identity: writer, now } = await readWanted(store, userId, wanted)
-  if (known) return requireSame(known.user_id === userId && requestHash.equals(known.request_hash))
+  if (known) {
+    requireSame(known.user_id === userId && requestHash.equals(known.request_hash))
+    return null
+  }
   if (!draft || draft.row.discardedAt !== null) throw new AppError('not_found', 'There is no such draft.')
   if (!isOpen(draft.row)) throw new AppError('request.conflict', 'This draft is being sent already.')
   if (draft.row.version !== wanted.version) throw changed()
@@ -60,8 +66,8 @@ export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wante
   const scope = { kind: 'user' as const, userId, accountId: identity.accountId }
   const content = await stageContent(store, scope, within(limit, octets))
   const { about, wantsReport } = draft.content
-  const send = async (unit: RawUnit): Promise<void> => {
-    const inserted = await insertSubmission(unit, {
+  const send = async (unit: Unit<QuickTx>): Promise<SubmissionRow | null> => {
+    const submission = {
       id: wanted.id,
       userId,
       accountId: identity.accountId,
@@ -79,11 +85,32 @@ export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wante
       schedule: departure.schedule,
       about: about && { messageId: BigInt(about.messageId), kind: about.kind },
       recipients: addressed.recipients,
-    })
-    if (inserted.kind !== 'new') return requireSame(inserted.kind === 'known')
-    if (!(await takeDraft(unit, draft, { submissionId: wanted.id, version: wanted.version }))) throw changed()
+    }
+    // At once: where one of them does not come about, none does.
+    const [inserted, isTaken, , [row]] = await Promise.all([
+      insertSubmission(unit, submission),
+      takeDraft(unit, draft, { submissionId: wanted.id, version: wanted.version }),
+      learnWritten(unit.tx, userId, addressed.recipients),
+      unit.tx.ask(ownSubmission(userId, wanted.id)),
+    ])
+    if (inserted.kind !== 'new') throw new SentBefore(inserted.kind === 'known')
+    if (!isTaken) throw changed()
+    return row ?? null
   }
-  await commitBulk(store, scope, send, { isDurable: true })
+  return commitTogether(store, scope, send).catch((error: unknown) => {
+    if (!(error instanceof SentBefore)) throw error
+    requireSame(error.isSame)
+    return null
+  })
+}
+
+/** By another process, since it was looked for: nothing is done twice. */
+class SentBefore extends Error {
+  readonly isSame: boolean
+  constructor(isSame: boolean) {
+    super('This id was taken meanwhile.')
+    this.isSame = isSame
+  }
 }
 
 /** What sends it, and when, is not what it is: asked again with another hold, it is the same mail. */

@@ -26,8 +26,8 @@ import { readMail } from './read-mail.ts'
 export const registerSubmissions = (deps: FeatureDeps): void => {
   const { router, store } = deps
   /** Asked for many times at once, a mail is composed once. */
-  const underWay = new Map<string, Promise<void>>()
-  const accept = async (userId: bigint, wanted: Wanted): Promise<void> => {
+  const underWay = new Map<string, Promise<SubmissionRow | null>>()
+  const accept = async (userId: bigint, wanted: Wanted): Promise<SubmissionRow | null> => {
     const key = `${userId} ${JSON.stringify(wanted)}`
     const accepting = underWay.get(key) ?? acceptSubmission(deps, userId, wanted).finally(() => underWay.delete(key))
     underWay.set(key, accepting)
@@ -45,8 +45,8 @@ export const registerSubmissions = (deps: FeatureDeps): void => {
     })
 
   router.on('createSubmission', async ({ user: { userId }, body }) => {
-    await accept(userId, body)
-    return presentOne((await store.readAs(userId, [ownSubmission(userId, body.id)]))[0][0])
+    const accepted = await accept(userId, body)
+    return presentOne(accepted ?? (await store.readAs(userId, [ownSubmission(userId, body.id)]))[0][0])
   })
   router.on('listSubmissions', ({ user: { userId }, query }) =>
     store.read(userId, async (tx) => ({
