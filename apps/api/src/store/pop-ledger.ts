@@ -144,18 +144,21 @@ export const storeMaildropFacts = async (
   return facts
 }
 
-/** What is left of a mail to compare another with: how its source begins, and the hash of what came, be it the header alone. */
-export type StoredMail = { beginning: Uint8Array | null; hash: Uint8Array | null; isWhole: boolean }
+/** What is left of a mail to compare another with: the header of its source, and the hash of what came, be it the header alone. */
+export type StoredMail = { header: Uint8Array | null; hash: Uint8Array | null; isWhole: boolean }
 
-/** By the ids of their rows. */
+/** By the ids of their rows. Most of a source's beginning is no header: many are read together, and octets go through JSON on their way. */
 export const readStoredMails = async (
   tx: RawTx,
   accountId: bigint,
   ids: bigint[],
 ): Promise<Map<bigint, StoredMail>> => {
   const rows = await tx.$queryRaw<(StoredMail & { id: bigint })[]>`
-    SELECT l.id, blob_head(r.blob_id) AS beginning, l.raw_hash AS hash, l.is_whole AS "isWhole" FROM pop_ledger l
+    SELECT l.id, l.raw_hash AS hash, l.is_whole AS "isWhole",
+      CASE WHEN h.ends > 0 THEN substr(c.bytes, 1, h.ends + 3) ELSE c.bytes END AS header FROM pop_ledger l
     LEFT JOIN raw_source r ON r.message_id = l.message_id
+    CROSS JOIN LATERAL (SELECT blob_head(r.blob_id) AS bytes OFFSET 0) c
+    CROSS JOIN LATERAL (SELECT position('\\x0d0a0d0a'::bytea IN c.bytes) AS ends) h
     WHERE l.account_id = ${accountId} AND l.id = ANY (${ids}::bigint[])`
   return new Map(rows.map(({ id, ...stored }) => [id, stored]))
 }
