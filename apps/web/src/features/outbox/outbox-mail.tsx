@@ -4,6 +4,7 @@ import { type ComponentType, useEffect, useMemo, useRef } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { onDownload } from '#data/download.ts'
+import { isTakenBack } from '#data/outbox.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { writeRecipient } from '#lib/address-list.ts'
@@ -29,7 +30,7 @@ export const OutboxMail = ({ submissionId, parts }: { submissionId: string; part
       call('getSubmissionMail', 'GET', `/v1/submissions/${submissionId}/mail`, { signal }),
     ]),
   )
-  useLeave(live !== undefined)
+  useLeave(submissionId, live !== undefined)
   useCommands({ back: leave })
   const submission = live ?? value?.[0]
   if (!submission || !value)
@@ -61,13 +62,16 @@ export const OutboxMail = ({ submissionId, parts }: { submissionId: string; part
 const leave = (): void => goBack('/outbox')
 
 /** Sent, taken back or put away: there is nothing to be done about it here any more. */
-const useLeave = (isHere: boolean): void => {
+const useLeave = (id: string, isHere: boolean): void => {
   const wasHere = useRef(false)
   useEffect(() => {
-    // Not by the history's own step, which would take along the draft that it becomes.
-    if (wasHere.current && !isHere) navigate('/outbox', { replace: true })
+    if (wasHere.current && !isHere) {
+      // The history's own step would take along the draft that it becomes.
+      if (isTakenBack(id)) navigate('/outbox', { replace: true })
+      else leave()
+    }
     wasHere.current ||= isHere
-  }, [isHere])
+  }, [id, isHere])
 }
 
 const Addresses = ({ submission: { from, recipients } }: { submission: Submission }) => {
