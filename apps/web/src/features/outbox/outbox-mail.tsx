@@ -1,3 +1,4 @@
+import type { DraftRecipient } from '@postern/shared/drafts.ts'
 import type { Submission, SubmissionMail } from '@postern/shared/submissions.ts'
 import { ArrowLeft, File } from 'lucide-react'
 import { type ComponentType, useEffect, useMemo, useRef } from 'react'
@@ -11,6 +12,7 @@ import { writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
 import { fileSize } from '#lib/format.ts'
 import { goBack, navigate } from '#lib/route.ts'
+import { HeadLines } from '#ui/head-lines.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { OutboxActions } from './outbox-actions.tsx'
 import { OutboxState } from './outbox-state.tsx'
@@ -75,25 +77,23 @@ const useLeave = (id: string, isHere: boolean): void => {
 }
 
 const Addresses = ({ submission: { from, recipients } }: { submission: Submission }) => {
-  const people = (kind: 'to' | 'cc' | 'bcc') => recipients.filter((one) => one.kind === kind)
-  const lines = [
-    { kind: 'from' as const, list: from.address === '' ? [] : [from] },
-    ...(['to', 'cc', 'bcc'] as const).map((kind) => ({ kind, list: people(kind) })),
+  const line = (kind: 'from' | 'to' | 'cc' | 'bcc', people: DraftRecipient[]): [string, string] => [
+    t(`field.${kind}`),
+    people.map(writeRecipient).join(', '),
   ]
+  const kinds = ['to', 'cc', 'bcc'] as const
   return (
-    <dl className="outbox-addresses">
-      {lines.map(
-        ({ kind, list }) =>
-          list.length > 0 && (
-            <div key={kind}>
-              <dt className="muted">{t(`field.${kind}`)}</dt>
-              <dd>
-                <bdi>{list.map(writeRecipient).join(', ')}</bdi>
-              </dd>
-            </div>
+    <HeadLines
+      lines={[
+        line('from', from.address === '' ? [] : [from]),
+        ...kinds.map((kind) =>
+          line(
+            kind,
+            recipients.filter((one) => one.kind === kind),
           ),
-      )}
-    </dl>
+        ),
+      ]}
+    />
   )
 }
 
