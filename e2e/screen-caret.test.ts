@@ -187,6 +187,30 @@ const putIn = async () => {
 }
 
 describe('in a mail that is written', () => {
+  it('a click below the signature of a plain text goes on above it, one on it is for the signature', async () => {
+    await openBy(page, 'c')
+    await makePlain()
+    await bodyOf(page).click()
+    await page.keyboard.type('Hello')
+    /** Beside the last line of the text, or so far below it. */
+    const pressAtEnd = async (below: number) => {
+      const at = await bodyOf(page).evaluate((area: HTMLTextAreaElement) => {
+        const { top, left, width } = area.getBoundingClientRect()
+        const { paddingTop, lineHeight } = getComputedStyle(area)
+        const lines = area.value.split('\n').length - 0.5
+        return { x: left + width / 2, y: top + Number.parseFloat(paddingTop) + lines * Number.parseFloat(lineHeight) }
+      })
+      await click(at.x, at.y + below)
+    }
+    await pressAtEnd(40)
+    await page.keyboard.type(' again')
+    expect(await bodyOf(page).inputValue()).toMatch(/^Hello again\n+-- \nRobin at home\n+Phone 123$/)
+    await pressAtEnd(0)
+    await page.keyboard.type('4')
+    expect(await bodyOf(page).inputValue()).toMatch(/^Hello again\n+-- \nRobin at home\n+Phone 1234$/)
+    await discard()
+  })
+
   it('a click below the signature gives a line of its own, once', async () => {
     await openBy(page, 'c')
     await bodyOf(page).click()

@@ -155,11 +155,10 @@ it('a sheet with many rules for many elements is read in no time', async () => {
   await openBy(page, 'c')
   await bodyOf(page).click()
   const rules = Array.from({ length: 500 }, (_, n) => `*{margin:0;color:red;font-weight:${n === 0 ? 700 : 400}}`)
-  const html = `<style>${rules.join('')}</style><p>bold ${'<i></i>'.repeat(20_000)}</p>`
-  const before = performance.now()
+  // Read once for each rule it would take longer than any test may.
+  const html = `<style>${rules.join('')}</style><p>bold ${'<i></i>'.repeat(80_000)}</p>`
   await paste(html)
   await bodyOf(page).locator('strong', { hasText: 'bold' }).waitFor()
-  expect(performance.now() - before).toBeLessThan(6000)
   await composer(page).getByRole('button', { name: 'Discard draft' }).click()
 })
 

@@ -243,8 +243,8 @@ describe('a POP3 account', () => {
     const scripts = '**/_next/static/chunks/*.js'
     await page.route(scripts, (route) => route.abort())
     await page.keyboard.press('#')
-    const unanswered = page.getByRole('dialog', { name: 'Delete for good?' })
-    await unanswered.getByText('Postern does not answer.').waitFor()
+    const unanswered = page.getByRole('dialog', { name: 'This cannot be shown right now' })
+    await unanswered.waitFor()
     await expectAccessible(page)
     await page.keyboard.press('Escape')
     await unanswered.waitFor({ state: 'detached' })

@@ -199,6 +199,20 @@ describe('the relay', () => {
     expect(await stored()).toMatchObject({ usesRelay: true })
   })
 
+  it('tells anew, each time it is looked at, how many send by it', async () => {
+    const { accounts } = (await (await screen.api('GET', '/v1/accounts')).json()) as { accounts: { id: string }[] }
+    const use = (usesRelay: boolean) => screen.api('PATCH', `/v1/accounts/${accounts.at(-1)?.id}`, { usesRelay })
+    await at('relay')
+    await page.getByText('Accounts that send by it: 1.').waitFor()
+    await page.getByLabel('Domains it may speak for').fill('example.net')
+    await page.getByRole('link', { name: 'General', exact: true }).click()
+    await use(false)
+    await page.getByRole('link', { name: 'Relay', exact: true }).click()
+    await page.getByText('Accounts that send by it: 0.').waitFor()
+    expect(await page.getByLabel('Domains it may speak for').inputValue()).toBe('example.net')
+    await use(true)
+  })
+
   it('that lets nobody in says so to its owner wherever they are, until that is mended', async () => {
     await openInbox(page, screen.base)
     script = refuse

@@ -208,6 +208,48 @@ describe('a page that is not here', () => {
     await page.unroute('**/_next/static/**')
   })
 
+  it('is only a dialog where that was asked for, and is asked for anew the next time', async () => {
+    await openInbox(page, screen.base)
+    const scripts = '**/_next/static/chunks/*.js'
+    await page.route(scripts, (route) => route.abort())
+    const missing = page.getByRole('dialog', { name: 'This cannot be shown right now' })
+    for (const key of ['?', 'Control+k']) {
+      await page.keyboard.press(key)
+      await missing.waitFor()
+      await expectAccessible(page)
+      await picture(page, 'dialog-missing')
+      await page.keyboard.press('Escape')
+      await missing.waitFor({ state: 'detached' })
+    }
+    await page.unroute(scripts)
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+    await page.keyboard.press('Escape')
+  })
+
+  it('is only the editor of a text, which comes as soon as it can, with what was typed beside it', async () => {
+    let isAway = true
+    const scripts = '**/_next/static/chunks/*.js'
+    await page.route(scripts, async (route) => {
+      const answer = await route.fetch()
+      if (isAway && (await answer.text()).includes('ProseMirror')) await route.abort()
+      else await route.fulfill({ response: answer })
+    })
+    await page.goto(`${screen.base}/settings/templates`)
+    await page.getByRole('button', { name: 'Add a template' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Add a template' })
+    await dialog.getByLabel('Name', { exact: true }).fill('By the river')
+    await dialog.getByText('A part of Postern is missing').waitFor()
+    await expectAccessible(page)
+    isAway = false
+    await dialog.getByRole('textbox', { name: 'Text', exact: true }).click()
+    await page.keyboard.type('Past the mill')
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Edit: By the river' }).waitFor()
+    await page.unroute(scripts)
+  })
+
   it('is not stored empty when it could not be loaded', async () => {
     await page.route('**/v1/owner/policy', (route) => route.abort())
     await page.goto(`${screen.base}/settings/hosts`)

@@ -139,6 +139,21 @@ describe('what is said', () => {
     await row.getByText('Recipients (49)').waitFor()
     expect(await row.locator('.row').first().textContent()).toMatch(/to person1, person2, person3 and 46 more · /)
     await expectAccessible(page)
+  })
+})
+
+describe('a mail of the outbox', () => {
+  it('that ended while it was read leads to before the outbox by one step', async () => {
+    await openInbox(page, screen.base)
+    const before = page.url()
+    await page.getByRole('link', { name: /^Outbox/ }).click()
+    await page.getByRole('listitem', { name: 'To everybody' }).getByRole('link').click()
+    await page.getByRole('article', { name: 'To everybody' }).waitFor()
+    // On another device: no draft opens here.
+    await screen.api('POST', `/v1/submissions/${page.url().split('/').pop()}/cancel`)
+    await page.waitForURL(`${screen.base}/outbox`)
+    await page.goBack()
+    expect(page.url()).toBe(before)
     expect(screen.problems).toEqual([])
   })
 })

@@ -5,9 +5,8 @@ import { Secret } from '#platform/secret.ts'
 import type { StepProgress } from '#protocol/check-steps.ts'
 import { checkImapLogin } from '#protocol/imap/check-login.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
-import { checkPop3Login } from '#protocol/pop3/check-login.ts'
+import { checkPop3Login, type OpenedMaildrop } from '#protocol/pop3/check-login.ts'
 import type { MaildropEntry } from '#protocol/pop3/list-maildrop.ts'
-import type { Pop3Session } from '#protocol/pop3/open-session.ts'
 import { CertificateError, toSessionError } from '#protocol/session-error.ts'
 import { checkSmtpLogin } from '#protocol/smtp/check-login.ts'
 import { explainLogin } from './open-account-session.ts'
@@ -16,7 +15,7 @@ type Which = 'incoming' | 'outgoing'
 type StepName = Extract<CheckEvent, { kind: 'step' }>['step']
 
 /** Signed in. */
-export type OpenedSession = { kind: 'imap'; session: ImapSession } | { kind: 'pop3'; session: Pop3Session }
+export type OpenedSession = { kind: 'imap'; session: ImapSession } | ({ kind: 'pop3' } & OpenedMaildrop)
 
 export type AccountCheck = {
   wanted: AccountCreate
@@ -104,7 +103,7 @@ const checkIncoming = async (
   if (wanted.kind === 'imap')
     return checkImapLogin({ ...options, until, onSession: (session) => seen({ kind: 'imap', session }) }, tell)
   const isListed = until !== 'login' || onListed !== undefined
-  const onOwn = (session: Pop3Session) => seen({ kind: 'pop3', session })
+  const onOwn = (opened: OpenedMaildrop) => seen({ kind: 'pop3', ...opened })
   const result = await checkPop3Login({ ...options, until: isListed ? 'list' : 'login', onSession: onOwn }, tell)
   if (result.kind === 'failed') return result
   onListed?.(result.newest)

@@ -4,7 +4,8 @@ import { fetchNewestEnvelopes } from '#protocol/imap/fetch-envelopes.ts'
 import { listMailboxes } from '#protocol/imap/list-mailboxes.ts'
 import type { ImapSession } from '#protocol/imap/open-session.ts'
 import { selectMailbox } from '#protocol/imap/select-mailbox.ts'
-import { listMaildrop } from '#protocol/pop3/list-maildrop.ts'
+import type { OpenedMaildrop } from '#protocol/pop3/check-login.ts'
+import type { MaildropEntry } from '#protocol/pop3/list-maildrop.ts'
 import type { Pop3Session } from '#protocol/pop3/open-session.ts'
 import { countMailsHere } from '#store/bring-home.ts'
 import { hasNamedMails } from '#store/disconnected.ts'
@@ -33,22 +34,25 @@ export const findReturned = async (
   candidates: ReturnCandidate[],
   opened: OpenedSession,
 ): Promise<bigint | null> => {
-  for (const candidate of candidates) if (await isSameMailbox(store, candidate, opened)) return candidate.accountId
+  const look = opened.kind === 'imap' ? lookInMailboxes(opened.session) : lookInMaildrop(opened)
+  for (const candidate of candidates) if (await isSameMailbox(store, candidate, look)) return candidate.accountId
   return null
 }
 
 const isSameMailbox = async (
   store: Store,
   { accountId, isSameName }: ReturnCandidate,
-  { kind, session }: OpenedSession,
+  look: Look,
 ): Promise<boolean> => {
   if (!(await store.readSystem((tx) => hasNamedMails(tx, accountId)))) return isSameName
-  const judge = new Judge(store, accountId)
-  const found = await (kind === 'imap' ? lookInMailboxes(session, judge) : lookInMaildrop(session, judge))
+  const found = await look(new Judge(store, accountId))
   return found === 'nothing' ? isSameName : found === 'same'
 }
 
 type Found = 'same' | 'other' | 'nothing'
+type Look = (judge: Judge) => Promise<Found>
+/** Message-IDs. */
+type Sample = string[]
 
 /** Samples of what is there, against what is here. */
 class Judge {
@@ -77,21 +81,40 @@ class Judge {
 /** Who empties the inbox has the mail elsewhere. */
 const alsoIn = ['all', 'archive', 'sent']
 
-const lookInMailboxes = async (session: ImapSession, judge: Judge): Promise<Found> => {
+const lookInMailboxes = (session: ImapSession): Look => {
+  const samples = askedOnce(samplesOfMailboxes(session))
+  return async (judge) => {
+    for await (const sample of samples()) if (await judge.isHere(sample)) return 'same'
+    return judge.otherwise
+  }
+}
+
+/** The server gives each sample once, however many candidates are judged by it. */
+const askedOnce = (samples: AsyncGenerator<Sample, void>): (() => AsyncGenerator<Sample, void>) => {
+  const taken: Sample[] = []
+  return async function* () {
+    for (let n = 0; ; n++) {
+      const next = taken[n] ?? (await samples.next()).value
+      if (!next) return
+      taken[n] = next
+      yield next
+    }
+  }
+}
+
+async function* samplesOfMailboxes(session: ImapSession): AsyncGenerator<Sample, void> {
   const listed = await listMailboxes(session, { withStatus: false })
   const own = listed.filter(({ namespace, isSelectable }) => namespace === '' && isSelectable)
   const others = [...assignRoles(own)].flatMap(([path, role]) => (alsoIn.includes(role) ? path : []))
   for (const path of ['INBOX', ...others]) {
     const { exists } = await selectMailbox(session, path, { readOnly: true })
-    for (const last of exists > proofMails ? [exists, proofMails] : [exists])
-      if (await judge.isHere(await readEnvelopeIds(session, last))) return 'same'
+    for (const last of exists > proofMails ? [exists, proofMails] : [exists]) yield readEnvelopeIds(session, last)
   }
-  return judge.otherwise
 }
 
 /** Of the mails up to a number, in the order of the mailbox. */
-const readEnvelopeIds = async (session: ImapSession, last: number): Promise<string[]> => {
-  const messageIds: string[] = []
+const readEnvelopeIds = async (session: ImapSession, last: number): Promise<Sample> => {
+  const messageIds: Sample = []
   if (last === 0) return messageIds
   for await (const { messageId } of fetchNewestEnvelopes(session, last, proofMails))
     if (messageId !== null) messageIds.push(messageId)
@@ -99,22 +122,34 @@ const readEnvelopeIds = async (session: ImapSession, last: number): Promise<stri
 }
 
 /** Those it listed at the last look are asked for first: what is newest may all have come since. */
-const lookInMaildrop = async (session: Pop3Session, judge: Judge): Promise<Found> => {
-  const { store, accountId } = judge
-  const expected = await store.readSystem((tx) => readLastListed(tx, accountId, proofMails))
-  // All of it was fetched and removed there: whatever there is came since.
-  if (expected.length === 0) return 'nothing'
-  const { entries } = await listMaildrop(session)
-  const names = new Set(expected.map(nameOf))
-  const known = entries.filter(({ uniqueId, sizeBytes }) =>
-    names.has(nameOf({ key: uniqueId ?? '', sizeBytes: sizeBytes ?? 0 })),
-  )
-  const samples = [known.slice(-proofMails), entries.slice(-proofMails), entries.slice(0, proofMails)]
-  for (const sample of samples) {
-    const numbers = sample.map(({ number }) => number)
-    if (await judge.isHere(await readMessageIds(session, numbers))) return 'same'
+const lookInMaildrop = ({ session, listed }: OpenedMaildrop): Look => {
+  const ends = askedOnce(samplesOfEnds(session, listed))
+  return async (judge) => {
+    const { store, accountId } = judge
+    const expected = await store.readSystem((tx) => readLastListed(tx, accountId, proofMails))
+    // All of it was fetched and removed there: whatever there is came since.
+    if (expected.length === 0) return 'nothing'
+    const { entries } = await listed()
+    const names = new Set(expected.map(nameOf))
+    const known = entries.filter(({ uniqueId, sizeBytes }) =>
+      names.has(nameOf({ key: uniqueId ?? '', sizeBytes: sizeBytes ?? 0 })),
+    )
+    if (await judge.isHere(await readHeaderIds(session, known.slice(-proofMails)))) return 'same'
+    for await (const sample of ends()) if (await judge.isHere(sample)) return 'same'
+    return judge.otherwise
   }
-  return judge.otherwise
 }
+
+async function* samplesOfEnds(session: Pop3Session, listed: OpenedMaildrop['listed']): AsyncGenerator<Sample, void> {
+  const { entries } = await listed()
+  yield readHeaderIds(session, entries.slice(-proofMails))
+  yield readHeaderIds(session, entries.slice(0, proofMails))
+}
+
+const readHeaderIds = (session: Pop3Session, entries: MaildropEntry[]): Promise<Sample> =>
+  readMessageIds(
+    session,
+    entries.map(({ number }) => number),
+  )
 
 const nameOf = ({ key, sizeBytes }: ListedName): string => `${sizeBytes} ${key}`

@@ -64,11 +64,10 @@ export const storeAccountFacts = async (unit: RawUnit, accountId: bigint, facts:
     WHERE a.id = ${accountId}`
 }
 
-/** Counts fetched bytes of today, and what is stored of them; answers what today has seen. The day is the database's. */
-export const countBytes = async (unit: RawUnit, accountId: bigint, bytes: number, storedBytes = 0): Promise<bigint> => {
+/** Counts fetched bytes of today; answers what today has seen. The day is the database's. */
+export const countBytes = async (unit: RawUnit, accountId: bigint, bytes: number): Promise<bigint> => {
   const rows = await unit.tx.$queryRaw<{ bytes_today: bigint }[]>`
-    UPDATE account SET bytes_today = CASE WHEN bytes_day = current_date THEN bytes_today ELSE 0 END + ${bytes}, bytes_day = current_date,
-      stored_bytes = stored_bytes + ${storedBytes}
+    UPDATE account SET bytes_today = CASE WHEN bytes_day = current_date THEN bytes_today ELSE 0 END + ${bytes}, bytes_day = current_date
     WHERE id = ${accountId} RETURNING bytes_today`
   return rows[0]?.bytes_today ?? 0n
 }

@@ -35,8 +35,8 @@ export const wantRest = async (unit: RawUnit, accountId: bigint, messageId: bigi
  * they are as a whole.
  */
 export const wantRests = async (unit: RawUnit, accountId: bigint, { isBeyondLimit = false } = {}): Promise<Amount> => {
-  const { maxBytes } = await holdAccount(unit, accountId)
-  const mostBytes = isBeyondLimit ? maxMessageBytes : (maxBytes ?? maxMessageBytes)
+  const { wishes } = await holdAccount(unit, accountId)
+  const mostBytes = isBeyondLimit ? maxMessageBytes : (wishes.maxBytes ?? maxMessageBytes)
   const rows = await unit.tx.$queryRaw<{ message_id: bigint; size: number }[]>`
     UPDATE pop_ledger l SET wants_whole = true FROM message m
     WHERE m.id = l.message_id AND m.is_header_only AND l.account_id = ${accountId} AND l.state = 'fetched' AND NOT l.is_whole
@@ -65,7 +65,7 @@ export const tellOfParts = (unit: RawUnit, accountId: bigint, messageIds: bigint
  * Before the first look there is nothing to count.
  */
 export const recountParts = async (unit: RawUnit, accountId: bigint, what: 'asked' | 'came' | null): Promise<void> => {
-  const { facts, maxBytes } = await holdAccount(unit, accountId)
+  const { facts, wishes } = await holdAccount(unit, accountId)
   // Only a look finds the first of them.
   if (!facts || (what === null && facts.headersOnly === 0)) return
   const rows = await unit.tx.$queryRaw<{ size: number; wants_whole: boolean; is_too_large: boolean }[]>`
@@ -74,7 +74,7 @@ export const recountParts = async (unit: RawUnit, accountId: bigint, what: 'aske
       AND coalesce(m.is_header_only, true)`
   const counts = countParts(
     rows.map((row) => ({ sizeBytes: row.size, wantsWhole: row.wants_whole, isTooLarge: row.is_too_large })),
-    maxBytes,
+    wishes.maxBytes,
   )
   const isFirst = what === 'asked' && facts.coming.mails === 0
   const came = isFirst ? amountOf([]) : what === 'came' ? sumOf(facts.came, facts.coming, counts.coming) : facts.came
@@ -91,12 +91,16 @@ const sumOf = (came: Amount, before: Amount, now: Amount): Amount => ({
   bytes: came.bytes + Math.max(0, before.bytes - now.bytes),
 })
 
+/** What the person was last told of the maildrop, and wants of it, as the account's row has them. */
+export const toHeld = (row: { maildrop: unknown; retrieval: unknown } | undefined) => ({
+  facts: maildrop.safeParse(row?.maildrop).data ?? null,
+  wishes: retrieval.parse(row?.retrieval ?? {}),
+})
+export type Held = ReturnType<typeof toHeld>
+
 /** Whoever changes these takes the account's row before any of its ledger, so that two of them count one after the other. */
-export const holdAccount = async ({ tx }: RawUnit, accountId: bigint) => {
+export const holdAccount = async ({ tx }: RawUnit, accountId: bigint): Promise<Held> => {
   const [row] = await tx.$queryRaw<{ maildrop: unknown; retrieval: unknown }[]>`
     SELECT maildrop, retrieval FROM account WHERE id = ${accountId} FOR NO KEY UPDATE`
-  return {
-    facts: maildrop.safeParse(row?.maildrop).data ?? null,
-    maxBytes: retrieval.parse(row?.retrieval ?? {}).maxBytes,
-  }
+  return toHeld(row)
 }

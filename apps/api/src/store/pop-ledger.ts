@@ -1,9 +1,9 @@
-import { type MaildropFacts, maildrop, retrieval } from '@postern/shared/retrieval.ts'
+import type { MaildropFacts } from '@postern/shared/retrieval.ts'
 import type { RawTx } from './bare-tx.ts'
 import { textArray } from './binary-array.ts'
 import type { RawUnit } from './commit.ts'
 import { Prisma } from './generated/client.ts'
-import { holdAccount } from './maildrop-parts.ts'
+import { type Held, toHeld } from './maildrop-parts.ts'
 import type { Store, Tx } from './open-store.ts'
 import type { Statement } from './reader.ts'
 
@@ -38,7 +38,8 @@ const factsOf = (accountId: bigint): Statement<RawFacts> => ({
   sql: Prisma.sql`SELECT maildrop, retrieval FROM account WHERE id = ${accountId}`,
 })
 
-const toLedger = (rows: RawRow[], told: RawFacts | undefined) => ({
+const toLedger = (rows: RawRow[], held: Held) => ({
+  ...held,
   rows: rows.map((row) => ({
     id: row.id,
     key: row.key,
@@ -53,19 +54,14 @@ const toLedger = (rows: RawRow[], told: RawFacts | undefined) => ({
     receivedAt: row.received_at,
     missingSince: row.missing_since,
   })),
-  facts: maildrop.safeParse(told?.maildrop).data ?? null,
-  wishes: retrieval.parse(told?.retrieval ?? {}),
 })
 export type Ledger = ReturnType<typeof toLedger>
 
 /** Every row that is not gone, in the order it was first listed; what the person was last told of the maildrop, and wants of it. */
 export const readLedger = async (store: Store, accountId: bigint): Promise<Ledger> => {
   const [rows, [told]] = await store.readTogether([rowsOf(accountId), factsOf(accountId)])
-  return toLedger(rows, told)
+  return toLedger(rows, toHeld(told))
 }
-
-const runIn = <T>(tx: RawTx, { sql: { strings, values } }: Statement<T>): Promise<T[]> =>
-  tx.$queryRaw<T[]>(Object.assign([...strings], { raw: strings }), ...values)
 
 /** Writes down what was listed for the first time; answers the ids in the same order. */
 export const addListed = async (
@@ -133,34 +129,36 @@ export const findVerified = async (tx: RawTx, accountId: bigint, ids: bigint[]):
 
 /**
  * What the maildrop holds, for the person to see, counted by the ledger as it is while nobody else changes it: what a person asked
- * for since the look began counts. Answers it.
+ * for since the look began counts. `held`: the account, as the transaction took it. Answers it.
  */
 export const storeMaildropFacts = async (
   unit: RawUnit,
-  accountId: bigint,
+  { accountId, held }: { accountId: bigint; held: Held },
   count: (ledger: Ledger) => MaildropFacts,
 ): Promise<MaildropFacts> => {
-  await holdAccount(unit, accountId)
-  const rows = await runIn(unit.tx, rowsOf(accountId))
-  const [told] = await runIn(unit.tx, factsOf(accountId))
-  const facts = count(toLedger(rows, told))
+  const { strings, values } = rowsOf(accountId).sql
+  const rows = await unit.tx.$queryRaw<RawRow[]>(Object.assign([...strings], { raw: strings }), ...values)
+  const facts = count(toLedger(rows, held))
   await unit.tx.$executeRaw`UPDATE account SET maildrop = ${JSON.stringify(facts)}::jsonb WHERE id = ${accountId}`
   unit.log({ accountId }, { kind: 'account', accountId: accountId.toString() })
   return facts
 }
 
-/** What is left of a mail to compare another with: how its source begins, and the hash of what came, be it the header alone. */
-export type StoredMail = { beginning: Uint8Array | null; hash: Uint8Array | null; isWhole: boolean }
+/** What is left of a mail to compare another with: the header of its source, and the hash of what came, be it the header alone. */
+export type StoredMail = { header: Uint8Array | null; hash: Uint8Array | null; isWhole: boolean }
 
-/** By the ids of their rows. */
+/** By the ids of their rows. Most of a source's beginning is no header: many are read together, and octets go through JSON on their way. */
 export const readStoredMails = async (
   tx: RawTx,
   accountId: bigint,
   ids: bigint[],
 ): Promise<Map<bigint, StoredMail>> => {
   const rows = await tx.$queryRaw<(StoredMail & { id: bigint })[]>`
-    SELECT l.id, blob_head(r.blob_id) AS beginning, l.raw_hash AS hash, l.is_whole AS "isWhole" FROM pop_ledger l
+    SELECT l.id, l.raw_hash AS hash, l.is_whole AS "isWhole",
+      CASE WHEN h.ends > 0 THEN substr(c.bytes, 1, h.ends + 3) ELSE c.bytes END AS header FROM pop_ledger l
     LEFT JOIN raw_source r ON r.message_id = l.message_id
+    CROSS JOIN LATERAL (SELECT blob_head(r.blob_id) AS bytes OFFSET 0) c
+    CROSS JOIN LATERAL (SELECT position('\\x0d0a0d0a'::bytea IN c.bytes) AS ends) h
     WHERE l.account_id = ${accountId} AND l.id = ANY (${ids}::bigint[])`
   return new Map(rows.map(({ id, ...stored }) => [id, stored]))
 }

@@ -5,7 +5,7 @@ import type { BodyColumns } from './body-columns.ts'
 import type { RawUnit } from './commit.ts'
 import { noteTexts } from './doubt-evidence.ts'
 import { storeReports } from './mail-reports.ts'
-import { uncountTexts } from './stored-texts.ts'
+import { countTexts, uncountTexts } from './stored-texts.ts'
 
 export type BodyToFetch = {
   messageId: bigint
@@ -91,21 +91,22 @@ export const storeBodies = async (
   batch: BodyColumns[],
   bytes: number,
 ): Promise<bigint> => {
-  let storedBytes = 0
+  const put: bigint[] = []
   for (const { messageIds, columns, reports } of batch) {
     if (messageIds.length === 0) continue
-    storedBytes += await putBodies(unit, accountId, columns)
+    put.push(...(await putBodies(unit, accountId, columns)))
     await storeReports(unit, accountId, reports)
     await noteTexts(unit, accountId, messageIds)
     unit.log({ accountId }, { kind: 'bodies', messageIds: messageIds.slice(0, 100) })
   }
   // Last: the account's row is locked from here on, and the next batch may be on its way beside this one.
-  return countBytes(unit, accountId, bytes, storedBytes)
+  await countTexts(unit.tx, accountId, put)
+  return countBytes(unit, accountId, bytes)
 }
 
-/** Answers by how much what is stored has grown (stored-texts.ts). */
-const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns['columns']): Promise<number> => {
-  const [put] = await unit.tx.$queryRaw<{ bytes: number }[]>`
+/** Answers which of them had no body before. */
+const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns['columns']): Promise<bigint[]> => {
+  const put = await unit.tx.$queryRaw<{ id: bigint }[]>`
     WITH t AS MATERIALIZED (
       SELECT m.id, t.at::timestamptz AS at, t.state, t.text, t.html, t.cut::boolean AS cut, t.preview, t.vector, t.parts
       FROM unnest(${columns.id}::text[], ${columns.at}::text[], ${columns.state}::text[], ${columns.text}::text[], ${columns.html}::text[],
@@ -114,7 +115,7 @@ const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns[
       JOIN message m ON m.id = t.id::bigint AND m.account_id = ${accountId}
     ), put_body AS (
       INSERT INTO body (message_id, account_id, text, html, is_truncated) SELECT id, ${accountId}::bigint, text, html, cut FROM t ON CONFLICT (message_id) DO NOTHING
-      RETURNING message_id, octet_length(text) + coalesce(octet_length(html), 0) AS bytes
+      RETURNING message_id AS id
     ), put_search AS (
       INSERT INTO message_search (message_id, account_id, received_at, has_body, vector)
       SELECT id, ${accountId}::bigint, at, true, vector FROM t ON CONFLICT (message_id) DO NOTHING
@@ -127,8 +128,8 @@ const putBodies = async (unit: RawUnit, accountId: bigint, columns: BodyColumns[
     ), put_state AS (
       UPDATE message m SET body_state = t.state, preview = t.preview FROM t WHERE m.id = t.id AND m.body_state = 'absent'
     )
-    SELECT coalesce(sum(b.bytes), 0)::float8 AS bytes FROM put_body b WHERE NOT EXISTS (SELECT 1 FROM raw_source r WHERE r.message_id = b.message_id)`
-  return put?.bytes ?? 0
+    SELECT id FROM put_body`
+  return put.map(({ id }) => id)
 }
 
 /**

@@ -65,10 +65,10 @@ const compare = async (
   return compared
 }
 
-const isHeaderOf = async ({ isWhole, hash, beginning }: StoredMail, given: Answer): Promise<boolean> => {
+const isHeaderOf = async ({ isWhole, hash, header }: StoredMail, given: Answer): Promise<boolean> => {
   if (!isWhole && hash) return given.hash.equals(hash)
-  if (!beginning) return false
-  const [stored, listed] = [headerOf(Buffer.from(beginning)), headerOf(given.beginning)]
+  if (!header) return false
+  const [stored, listed] = [headerOf(Buffer.from(header)), headerOf(given.beginning)]
   return isSameHeader(stored, listed) || (await saySame(stored, listed))
 }
 

@@ -111,13 +111,13 @@ const writeDown = async (
           store,
           scope,
           async (unit) => {
-            await holdAccount(unit, accountId)
+            const held = await holdAccount(unit, accountId)
             await markLedger(unit, accountId, idsOf(plan.gone), { from: ['dele_sent'], to: 'gone' })
             await markMissing(unit, accountId, idsOf(plan.missing), true)
             await markMissing(unit, accountId, [...same], false)
             if (isMeeting) await countSame(unit, accountId, [...same])
             const ids = await addListed(unit, accountId, toWrite)
-            return { ids, facts: count && (await storeMaildropFacts(unit, accountId, count)) }
+            return { ids, facts: count && (await storeMaildropFacts(unit, { accountId, held }, count)) }
           },
           { isDurable: true },
         )
@@ -168,9 +168,10 @@ const countAgain = async (context: MaildropContext, left: Listing): Promise<Mail
   const ledger = await readLedger(store, accountId)
   const count = (now: Ledger) => factsOf(context, left, now)
   const facts = count(ledger)
-  return isNews(facts, ledger.facts)
-    ? await commitBulk(store, scope, (unit) => storeMaildropFacts(unit, accountId, count))
-    : facts
+  if (!isNews(facts, ledger.facts)) return facts
+  return commitBulk(store, scope, async (unit) =>
+    storeMaildropFacts(unit, { accountId, held: await holdAccount(unit, accountId) }, count),
+  )
 }
 
 const factsOf = (

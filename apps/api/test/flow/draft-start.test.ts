@@ -261,8 +261,8 @@ it('a draft that comes back is sealed again only with each picture of its quote 
     ...{ text: '', html: '<p>The first.</p>', attachments: [], zoneMinutes: null, domain: 'example.org' },
     original: { ...found.original, pictures: [] },
   })
-  const backWith = async (pictures: Part[]) => {
-    const { id, content } = await begin('continue', await mail({}, { html, parts: pictures, nth: 1 }))
+  const backWith = async (pictures: Part[], as = html) => {
+    const { id, content } = await begin('continue', await mail({}, { html: as, parts: pictures, nth: 1 }))
     await db().draft.delete({ where: { id } })
     return content.quotes
   }
@@ -270,6 +270,11 @@ it('a draft that comes back is sealed again only with each picture of its quote 
   expect(await backWith(parts('two', 'one'))).toBe(false)
   expect(await backWith(parts('two', 'two'))).toBe(false)
   expect(await backWith(parts('one', 'two').slice(0, 1))).toBe(true)
+  // A picture of the text stands in the places of the quote, of which no other one is left.
+  const shown = html?.replace('The first.', 'This: <img src="cid:own@x">') ?? null
+  const own = { filename: 'own.png', contentType: 'image/png', octets: 'own', contentId: 'own@x' }
+  expect(await backWith([...parts('one', 'two'), own], shown)).toBe(true)
+  expect(await backWith([own], shown?.replace(/cid:[ab]@x/g, 'cid:own@x') ?? null)).toBe(false)
   await db().draft.delete({ where: { id: reply.id } })
 })
 

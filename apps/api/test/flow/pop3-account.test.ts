@@ -231,8 +231,11 @@ describe('how a POP3 account is looked at', () => {
     const before = { ...incoming, username: 'mine', pinnedFingerprint: null }
     await store.prisma.account.update({ where: { id: BigInt(own) }, data: { incoming: before, ...disconnect } })
     logins = 0
+    servers[0]?.said.splice(0)
     expect((await send('POST', '/v1/accounts', { ...wanted, incoming: now })).json()).toMatchObject({ id: own })
     expect(logins).toBe(1)
+    // However many it may be, a maildrop is listed once.
+    expect(servers[0]?.said.filter((line) => line === 'UIDL')).toHaveLength(1)
   })
 
   it('changes its password though the server nobody sends by, as the relay does, is gone', async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toArrivalEnvelope } from '#mail/arrival-envelope.ts'
 import { commitBulk } from '#store/commit.ts'
 import { openStore, type Store } from '#store/open-store.ts'
-import { addListed, findVerified, markLedger, markMissing, readLedger } from '#store/pop-ledger.ts'
+import { addListed, findVerified, markLedger, markMissing, readLedger, readStoredMails } from '#store/pop-ledger.ts'
 import { sweepOld } from '#store/retention.ts'
 import { type Arrival, storeArrivals } from '#store/store-arrivals.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
@@ -82,6 +82,17 @@ describe('mails out of a maildrop', () => {
     const blobs = await store.prisma.blob.findMany({ where: { accountId } })
     const { storedBytes } = await store.prisma.account.findUniqueOrThrow({ where: { id: accountId } })
     expect(storedBytes).toBe(blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n))
+  })
+
+  it('are compared by their headers, which is all that is read of them', async () => {
+    const { accountId, arrive } = await makeAccount()
+    const { ids } = await arrive(['a', 'long '.repeat(20_000)], ['b', ''], ['c', 'its source is gone'])
+    const gone = await store.prisma.popLedger.findUniqueOrThrow({ where: { id: ids[2] ?? 0n } })
+    await store.prisma.rawSource.deleteMany({ where: { messageId: gone.messageId ?? 0n } })
+    const read = await store.readSystem((tx) => readStoredMails(tx, accountId, ids))
+    const headers = ids.map((id) => read.get(id)?.header).map((octets) => octets && Buffer.from(octets).toString())
+    const header = 'Subject: hello\r\nMessage-ID: <same@example.org>\r\n\r\n'
+    expect(headers).toEqual([header, header, null])
   })
 
   it('that share a header and a Message-ID are two mails when their texts differ', async () => {

@@ -7,6 +7,7 @@ import { openStore, type Store } from '#store/open-store.ts'
 import { sweepOld } from '#store/retention.ts'
 import { forgetRead, storeBodies } from '#store/sync-bodies.ts'
 import { freshDatabase } from '../support/fresh-database.ts'
+import { until } from '../support/until.ts'
 
 describe('what an account keeps here', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>
@@ -93,6 +94,31 @@ describe('what an account keeps here', () => {
     expect(await account.counted()).toMatchObject({ storedBytes: sourceBytes })
     await account.erase()
     expect(await account.counted()).toMatchObject({ storedBytes: 0n })
+  })
+
+  it('is as much as the source, too, when that and the text come at the same time, whichever is first', async () => {
+    for (const isTextFirst of [true, false]) {
+      const account = await makeAccount()
+      const { accountId, messageId, scope, columns, counted } = account
+      await commitBulk(store, scope, (unit) => forgetRead(unit, accountId, [messageId]))
+      const keepText = () => commitBulk(store, scope, (unit) => storeBodies(unit, accountId, columns, 0))
+      const works = isTextFirst ? [keepText, () => keepSource(account)] : [() => keepSource(account), keepText]
+      const begun: Promise<bigint>[] = []
+      // As long as somebody else holds the account, neither comes to its end.
+      await store.prisma.$transaction(async (tx) => {
+        await tx.$executeRaw`SELECT 1 FROM account WHERE id = ${accountId} FOR NO KEY UPDATE`
+        for (const work of works) {
+          begun.push(work())
+          await until(async () => {
+            const waiting = await store.prisma.$queryRaw<unknown[]>`
+              SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+            return waiting.length === begun.length
+          })
+        }
+      })
+      await Promise.all(begun)
+      expect(await counted(), `${isTextFirst}`).toMatchObject({ storedBytes: BigInt('the source'.length) })
+    }
   })
 
   it('is not more when a text is read once more', async () => {

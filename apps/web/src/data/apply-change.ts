@@ -1,4 +1,5 @@
 import type { Change, ChangeBatch } from '@postern/shared/changes.ts'
+import { untilHere } from '#lib/until-here.ts'
 import { applyTreeChange } from './account-tree.ts'
 import { ApiError } from './api.ts'
 import {
@@ -81,7 +82,7 @@ const apply = (change: Change, totals: Map<string, number>): unknown => {
 
 /** Most pages never bring mail in. */
 const forgetThere = async (transferIds: string[]): Promise<void> => {
-  const { forgetTransfers } = await import('./transfers.ts')
+  const { forgetTransfers } = await untilHere(() => import('./transfers.ts'))
   forgetTransfers(transferIds)
 }
 

@@ -5,14 +5,16 @@ import { t } from '#lib/composer-text.ts'
 import { knownHtml } from '#lib/foreign-html.ts'
 import { fullDate, personName } from '#lib/format.ts'
 import { withoutTokens } from '#lib/placeholders.ts'
-import { app, loadBody } from './app-state.ts'
+import { type AppState, app, loadBody } from './app-state.ts'
 import { attachFromMail } from './attachments.ts'
 import { findDraft, patchDraft } from './draft-state.ts'
 import { changeDraft } from './save-drafts.ts'
 
 /** The mail a draft is about, if its conversation is here. */
-export const findMessage = (messageId: string): Message | undefined =>
-  Object.values(app.get().threads)
+export const findMessage = (messageId: string): Message | undefined => messageIn(app.get().threads, messageId)
+
+export const messageIn = (threads: AppState['threads'], messageId: string): Message | undefined =>
+  Object.values(threads)
     .flat()
     .find(({ id }) => id === messageId)
 

@@ -3,17 +3,23 @@ import { call } from './api.ts'
 import { app } from './app-state.ts'
 
 let chosen: string[] | null = null
+/** The order that is stored, as far as anybody here knows, as long as `underWay` others are on their way there. */
+let stored = new Map<string, number>()
+let underWay = 0
 
 /** Shown at once, and put back when it could not be stored and nobody has chosen another since. Throws ApiError. */
 export const orderAccounts = async (accountIds: string[]): Promise<void> => {
   chosen = accountIds
-  const before = placesOf(app.get().accounts.map(({ id }) => id))
+  if (underWay++ === 0) stored = placesOf(app.get().accounts.map(({ id }) => id))
   place(placesOf(accountIds))
   try {
     await call('orderAccounts', 'PUT', '/v1/account-order', { body: { accountIds } })
+    stored = placesOf(accountIds)
   } catch (error) {
-    if (chosen === accountIds) place(before)
+    if (chosen === accountIds) place(stored)
     throw error
+  } finally {
+    underWay--
   }
 }
 

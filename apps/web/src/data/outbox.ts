@@ -1,3 +1,4 @@
+import type { Draft } from '@postern/shared/drafts.ts'
 import type { Submission, SubmissionState, WallTime } from '@postern/shared/submissions.ts'
 import { t } from '#lib/composer-text.ts'
 import { navigate } from '#lib/route.ts'
@@ -102,12 +103,27 @@ export const showMade = (submission: Submission): Submission => {
 export const forgetSubmission = (id: string): void =>
   app.set(({ outbox }) => ({ outbox: outbox.filter((other) => other.id !== id) }))
 
+/** Of these the draft opens here. */
+const takenBack = new Set<string>()
+export const isTakenBack = (id: string): boolean => takenBack.has(id)
+
 /** It is a draft again, and opens. Throws ApiError. */
-export const takeBack = async (id: string, place: Place = 'docked'): Promise<void> => {
-  const ask = () => call('cancelSubmission', 'POST', `/v1/submissions/${id}/cancel`)
-  const { draft } = await showUnlessTold(id, ask, ({ submission }) => submission)
-  if (draft) showReturned(draft, place)
+export const takeBack = (id: string, place: Place = 'docked'): Promise<void> =>
+  openAsDraft(id, () => call('cancelSubmission', 'POST', `/v1/submissions/${id}/cancel`), place)
+
+const openAsDraft = async (id: string, ask: () => Promise<Returned>, place?: Place): Promise<void> => {
+  takenBack.add(id)
+  try {
+    const { draft } = await showUnlessTold(id, ask, submissionOf)
+    if (draft) showReturned(draft, place)
+  } catch (error) {
+    takenBack.delete(id)
+    throw error
+  }
 }
+
+type Returned = { submission: Submission; draft: Draft | null }
+const submissionOf = ({ submission }: Returned): Submission => submission
 
 /** Throws ApiError. */
 export const retry = async (id: string): Promise<void> => {
@@ -128,8 +144,8 @@ const itself = (submission: Submission): Submission => submission
 /** Throws ApiError. */
 export const decide = async (id: string, decision: 'arrived' | 'sendAgain' | 'backToDraft'): Promise<void> => {
   const ask = () => call('decideSubmission', 'POST', `/v1/submissions/${id}/decision`, { body: { decision } })
-  const { draft } = await showUnlessTold(id, ask, ({ submission }) => submission)
-  if (draft) showReturned(draft)
+  if (decision === 'backToDraft') return openAsDraft(id, ask)
+  await showUnlessTold(id, ask, submissionOf)
 }
 
 /** Put away on every device; back when that could not be said. */

@@ -4,6 +4,7 @@ import { app } from './app-state.ts'
 import { type Shown, showAnswer, showAtOnce } from './show-answer.ts'
 
 const shownAccount = (accountId: string): Shown<Account> => ({
+  name: `account ${accountId}`,
   find: () => app.get().accounts.find(({ id }) => id === accountId),
   patch: (fields) =>
     app.set(({ accounts }) => ({

@@ -4,6 +4,7 @@ import { app } from './app-state.ts'
 import { type Shown, showAnswer, showAtOnce } from './show-answer.ts'
 
 const shownMailbox = (mailboxId: string): Shown<Mailbox> => ({
+  name: `mailbox ${mailboxId}`,
   find: () => app.get().mailboxes[mailboxId],
   patch: (fields) =>
     app.set(({ mailboxes }) => {

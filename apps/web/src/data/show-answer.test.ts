@@ -49,6 +49,40 @@ describe('the answer about an account', () => {
     expect(shown('1')).toMatchObject({ color: null, state: 'ready' })
   })
 
+  it('that refuses puts back what is stored, not what another refused change had shown before', async () => {
+    const first = patchLook('1', { color: '#2f6fb5' })
+    const refuseFirst = refuseLater()
+    const second = patchLook('1', { color: '#b53f2f' })
+    const refuseSecond = refuseLater()
+    refuseFirst()
+    await expect(first).rejects.toMatchObject({ code: 'request.conflict' })
+    expect(shown('1')?.color).toBe('#b53f2f')
+    refuseSecond()
+    await expect(second).rejects.toMatchObject({ code: 'request.conflict' })
+    expect(shown('1')?.color).toBeNull()
+  })
+
+  it('that refuses puts back what was stored, or told, just before', async () => {
+    const first = patchLook('1', { color: '#2f6fb5' })
+    const answerFirst = answer
+    const second = patchLook('1', { color: '#b53f2f' })
+    const refuseSecond = refuseLater()
+    answerFirst(Response.json(account('1', { color: '#2f6fb5' })))
+    await first
+    refuseSecond()
+    await expect(second).rejects.toMatchObject({ code: 'request.conflict' })
+    expect(shown('1')?.color).toBe('#2f6fb5')
+    const third = patchLook('1', { color: '#2fb56f' })
+    const refuseThird = refuseLater()
+    applyTreeChange({ kind: 'account', account: account('1', { color: '#6f2fb5' }) })
+    const fourth = patchLook('1', { color: '#b5b52f' })
+    refuse()
+    await expect(fourth).rejects.toMatchObject({ code: 'request.conflict' })
+    refuseThird()
+    await expect(third).rejects.toMatchObject({ code: 'request.conflict' })
+    expect(shown('1')?.color).toBe('#6f2fb5')
+  })
+
   it('that refuses leaves what was chosen, and told, since', async () => {
     const work = patchLook('1', { color: '#2f6fb5' })
     const refuseFirst = refuseLater()
@@ -79,6 +113,18 @@ it('an order that is refused leaves the one that was chosen since', async () => 
   refuseFirst()
   await expect(first).rejects.toMatchObject({ code: 'request.conflict' })
   expect(app.get().accounts.map(({ id }) => id)).toEqual(['3', '2', '1'])
+})
+
+it('of two orders that are refused the one of before is shown', async () => {
+  app.set({ accounts: [account('1'), account('2'), account('3')] })
+  const first = orderAccounts(['2', '1', '3'])
+  const refuseFirst = refuseLater()
+  const second = orderAccounts(['3', '2', '1'])
+  refuseFirst()
+  await expect(first).rejects.toMatchObject({ code: 'request.conflict' })
+  refuse()
+  await expect(second).rejects.toMatchObject({ code: 'request.conflict' })
+  expect(app.get().accounts.map(({ id }) => id)).toEqual(['1', '2', '3'])
 })
 
 it('accounts are put in order at once, and back when it could not be stored, with what was told meanwhile', async () => {

@@ -65,22 +65,25 @@ export const goBack = (to: string): void => {
 /** Back to wherever one came from; to `to` where this is the first page. */
 export const goBackOr = (to: string): void => (cameFrom() === undefined ? navigate(to) : history.back())
 
-/** For links: plain clicks stay in the app, everything else is the browser's. What lies over the screen is left for good. */
-export const onLinkClick = (
-  event: {
-    defaultPrevented: boolean
-    button: number
-    metaKey: boolean
-    ctrlKey: boolean
-    shiftKey: boolean
-    preventDefault: () => void
-  },
-  to: string,
-): void => {
+type Click = {
+  defaultPrevented: boolean
+  button: number
+  metaKey: boolean
+  ctrlKey: boolean
+  shiftKey: boolean
+  preventDefault: () => void
+}
+
+/** For links: plain clicks are the app's, everything else is the browser's. */
+export const onPlainClick = (event: Click, go: () => void): void => {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return
   event.preventDefault()
-  navigate(to, { replace: location.hash !== '' })
+  go()
 }
+
+/** Stays in the app. What lies over the screen is left for good. */
+export const onLinkClick = (event: Click, to: string): void =>
+  onPlainClick(event, () => navigate(to, { replace: location.hash !== '' }))
 
 /** A mailbox, or a conversation in it, with the filter of its list. */
 export const mailAddress = (mailboxId: string, filter: string, threadId?: string | null): string =>

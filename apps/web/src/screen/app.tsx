@@ -11,6 +11,8 @@ import { MailScreen } from '#features/shell/mail-screen.tsx'
 import { Toasts } from '#features/toasts/toasts.tsx'
 import { useRoute } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
+import { untilHere } from '#lib/until-here.ts'
+import { lateDialog } from '#ui/late-dialog.tsx'
 import { BrokenScreen } from './broken-screen.tsx'
 import { useComposers, useMailtoLinks } from './use-composers.ts'
 
@@ -38,13 +40,13 @@ const Outbox = lazy(() => import('#features/outbox/outbox.tsx').then((module) =>
 const OutboxMail = lazy(() =>
   import('#features/outbox/outbox-mail.tsx').then((module) => ({ default: module.OutboxMail })),
 )
-const ShortcutSheet = lazy(() =>
-  import('#features/shell/shortcut-sheet.tsx').then((module) => ({ default: module.ShortcutSheet })),
+const ShortcutSheet = lateDialog(() =>
+  import('#features/shell/shortcut-sheet.tsx').then((module) => module.ShortcutSheet),
 )
-const Palette = lazy(() => import('#features/palette/palette.tsx').then((module) => ({ default: module.Palette })))
-
+const Palette = lateDialog(() => import('#features/palette/palette.tsx').then((module) => module.Palette))
+// Beside whatever is shown, which must not go where this does not come.
 const Transfers = lazy(() =>
-  import('#features/transfers/transfers.tsx').then((module) => ({ default: module.Transfers })),
+  untilHere(() => import('#features/transfers/transfers.tsx')).then((module) => ({ default: module.Transfers })),
 )
 
 const composerParts = { SealedMail }

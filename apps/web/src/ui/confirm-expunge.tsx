@@ -1,18 +1,10 @@
 import type { Account } from '@postern/shared/accounts.ts'
-import { type ComponentProps, lazy, Suspense, useState } from 'react'
 import { t } from '#lib/text.ts'
-import type { AskExpunge } from './ask-expunge.tsx'
 import { Confirm } from './confirm.tsx'
-import { Dialog } from './dialog.tsx'
+import { lateDialog } from './late-dialog.tsx'
 
-// Once for an account. Each time anew: `lazy` would keep that it did not come.
-const askExpunge = () =>
-  lazy(() =>
-    import('./ask-expunge.tsx').then(
-      (module) => ({ default: module.AskExpunge }),
-      () => ({ default: NotHere }),
-    ),
-  )
+// Once for an account.
+const AskExpunge = lateDialog(() => import('./ask-expunge.tsx').then((module) => module.AskExpunge))
 
 /**
  * Before mail is deleted for good, wherever that is asked for. Of a POP3 account that keeps everything at the provider it
@@ -35,13 +27,8 @@ export const ConfirmExpunge = ({
   // Never removed there before it was here whole: told where the account has such mail.
   const hasParts = (account?.maildrop?.headersOnly ?? 0) > 0
   const parts = hasParts ? ` ${t('confirm.partsStay')}` : ''
-  const [Ask] = useState(askExpunge)
   if (policy === 'keep' && account?.retrieval?.isDeletionDecided === false)
-    return (
-      <Suspense fallback={null}>
-        <Ask {...on} accountId={account.id} what={what} parts={parts} onDecide={onDecide} />
-      </Suspense>
-    )
+    return <AskExpunge {...on} accountId={account.id} what={what} parts={parts} onDecide={onDecide} />
   const text =
     policy === 'whenDeletedHere'
       ? t(hasParts ? 'confirm.expungeParts' : 'confirm.expungeText')
@@ -58,14 +45,3 @@ export const ConfirmExpunge = ({
     />
   )
 }
-
-const NotHere = ({ onClose }: ComponentProps<typeof AskExpunge>) => (
-  <Dialog title={t('confirm.expunge')} onClose={onClose}>
-    <p>{t('error.unreachable')}</p>
-    <div className="row end">
-      <button type="button" className="button" onClick={onClose}>
-        {t('cancel')}
-      </button>
-    </div>
-  </Dialog>
-)

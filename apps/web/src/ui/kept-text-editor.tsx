@@ -1,9 +1,11 @@
-import { lazy, type RefObject, Suspense, useState } from 'react'
+import { type RefObject, useEffect, useState } from 'react'
 import { t } from '#lib/composer-text.ts'
 import { readPicture } from '#lib/read-picture.ts'
+import { untilHere } from '#lib/until-here.ts'
 import type { RichEditorHandle } from './rich-editor.tsx'
 
-const RichEditor = lazy(() => import('./rich-editor.tsx').then((module) => ({ default: module.RichEditor })))
+type EditorModule = typeof import('./rich-editor.tsx')
+let loaded: EditorModule | null = null
 
 /** For a text that is kept apart from any mail, such as a signature: its pictures are a part of it. */
 export const KeptTextEditor = ({
@@ -20,6 +22,20 @@ export const KeptTextEditor = ({
   onChange: (html: string) => void
 }) => {
   const [refused, setRefused] = useState('')
+  const [module, setModule] = useState(loaded)
+  const [isMissing, setMissing] = useState(false)
+  useEffect(() => {
+    if (module) return
+    // What was typed beside it stays meanwhile.
+    const load = untilHere(
+      () => import('./rich-editor.tsx'),
+      () => setMissing(true),
+    )
+    void load.then((here) => {
+      loaded = here
+      setModule(here)
+    })
+  }, [module])
   const onFiles = (files: File[], insert: (source: string, name: string) => void) => {
     setRefused('')
     for (const file of files)
@@ -30,8 +46,8 @@ export const KeptTextEditor = ({
   }
   return (
     <>
-      <Suspense fallback={null}>
-        <RichEditor
+      {module ? (
+        <module.RichEditor
           html={html}
           revision={0}
           label={label}
@@ -40,7 +56,13 @@ export const KeptTextEditor = ({
           pictures={{ addressOf: (source) => source, onFiles }}
           onChange={onChange}
         />
-      </Suspense>
+      ) : (
+        isMissing && (
+          <p className="field-error" role="alert">
+            {t('broken.text')}
+          </p>
+        )
+      )}
       {refused && (
         <p className="field-error" role="alert">
           {refused}

@@ -21,9 +21,11 @@ type Pictures = {
  * under the name of one, or made two change places. False too where that cannot be seen. One that the draft lacks is no change.
  */
 export const arePicturesKept = async (deps: Deps, { dropped, known, places }: Pictures): Promise<boolean> => {
-  if (dropped.length === 0) return true
+  // Also what is none of the quote's alone: another program may have put a picture of the text there.
+  const shown = places.flatMap(([there]) => there ?? [])
+  if (dropped.length + shown.length === 0) return true
   try {
-    const digestOf = await digests(deps, [...dropped, ...known])
+    const digestOf = await digests(deps, [...dropped, ...shown, ...known])
     const all = new Set(known.map(({ id }) => digestOf.get(id)))
     const isKept = ([there, here]: Pictures['places'][number]) =>
       there === undefined || (here !== undefined && digestOf.get(there.id) === digestOf.get(here.id))

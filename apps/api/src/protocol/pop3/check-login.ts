@@ -21,6 +21,20 @@ export type CheckResult =
 
 const newestEntries = 20
 
+/** A session with its listing, which is asked for when somebody wants it, and once: a large maildrop's is megabytes. */
+export type OpenedMaildrop = { session: Pop3Session; listed: () => Promise<Maildrop> }
+
+const listingOnce = (session: Pop3Session): OpenedMaildrop => {
+  let asked: Promise<Maildrop> | undefined
+  return {
+    session,
+    listed: () => {
+      asked ??= listMaildrop(session)
+      return asked
+    },
+  }
+}
+
 /**
  * Tries everything a first download needs, telling each step as it happens; changes nothing there. What else is to be seen there is
  * seen by the same session (`onSession`): a server may want minutes between two logins (LOGIN-DELAY, RFC 2449 6.5). Never throws.
@@ -30,7 +44,7 @@ export const checkPop3Login = async (
     until,
     onSession,
     ...options
-  }: SessionOptions & { until: 'login' | 'list'; onSession?: ((session: Pop3Session) => Promise<void>) | undefined },
+  }: SessionOptions & { until: 'login' | 'list'; onSession?: ((opened: OpenedMaildrop) => Promise<void>) | undefined },
   onProgress: (progress: CheckProgress) => void,
 ): Promise<CheckResult> => {
   const track = trackSteps<CheckStep>('connect', onProgress)
@@ -45,11 +59,12 @@ export const checkPop3Login = async (
         if (next) track.begin(next)
       },
     })
-    await onSession?.(session)
+    const opened = listingOnce(session)
+    await onSession?.(opened)
     const { capabilities } = session
     if (until === 'login') return { kind: 'ok', capabilities, stated: null, newest: [] }
     track.begin('list')
-    const { entries, stated } = await listMaildrop(session)
+    const { entries, stated } = await opened.listed()
     const newest = entries.at(-1)
     if (newest && capabilities.top === null) await tryTop(session, newest.number)
     track.end([countOf(stated.messages), ...lacksOf(capabilities)].join(' '))

@@ -2,7 +2,7 @@ import type { Account } from '@postern/shared/accounts.ts'
 import { useState } from 'react'
 import { kindName } from '#lib/format.ts'
 import { t } from '#lib/page-text.ts'
-import { goBackOr } from '#lib/route.ts'
+import { goBackOr, onPlainClick } from '#lib/route.ts'
 import { ConfirmDiscard } from '#ui/confirm-discard.tsx'
 
 /** Whose page it is, and the way back to where one came from. */
@@ -30,12 +30,7 @@ export const AccountHead = ({
       <a
         className="button"
         href="/"
-        onClick={(event) => {
-          if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return
-          event.preventDefault()
-          if (isChanged) setAsking(true)
-          else leave()
-        }}
+        onClick={(event) => onPlainClick(event, isChanged ? () => setAsking(true) : leave)}
       >
         {t('back')}
       </a>

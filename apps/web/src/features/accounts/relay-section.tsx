@@ -23,11 +23,17 @@ import {
 import { formOf, isSameForm, pinned, ServerFields } from './server-fields.tsx'
 import { LiveTestReport, useLiveTest } from './use-live-test.tsx'
 
-/** The owner's: the server by which accounts send that have none of their own. */
-export const RelaySection = () => {
+/** The owner's: the server by which accounts send that have none of their own. Out of sight it keeps what was typed. */
+export const RelaySection = ({ isShown }: { isShown: boolean }) => {
   const { value, status, reload, set } = useAnswer('relay', (signal) =>
     call('getRelay', 'GET', '/v1/owner/relay', { signal }),
   )
+  const wasShown = useRef(isShown)
+  useEffect(() => {
+    // How it is used, and whether it lets us in, may be another answer by now.
+    if (isShown && !wasShown.current) reload()
+    wasShown.current = isShown
+  }, [isShown, reload])
   // Begun anew with what was stored, and after it was taken away.
   const [turn, setTurn] = useState(0)
   const section = useRef<HTMLElement>(null)

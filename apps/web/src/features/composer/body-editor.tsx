@@ -120,7 +120,9 @@ const PlainEditor = ({
       onMouseDown={({ currentTarget }) => {
         wasHere.current = document.activeElement === currentTarget
       }}
-      onClick={({ currentTarget }) => !wasHere.current && leaveSignature(currentTarget, identityId)}
+      onClick={({ currentTarget, clientY }) =>
+        leaveSignature(currentTarget, { identityId, clientY, wasHere: wasHere.current })
+      }
       onPaste={(event) => {
         if (event.clipboardData.files.length === 0) return
         event.preventDefault()
@@ -130,10 +132,29 @@ const PlainEditor = ({
   )
 }
 
-/** Pressed into the free room while nothing is written, it is for the mail. */
-const leaveSignature = (area: HTMLTextAreaElement, identityId: DraftContent['identityId']): void => {
+/**
+ * Pressed into the free room, it is for the mail, and goes above: to the reader all that stands below its mark is the signature. Who
+ * writes already and presses on the signature wants to change it.
+ */
+const leaveSignature = (
+  area: HTMLTextAreaElement,
+  { identityId, clientY, wasHere }: { identityId: DraftContent['identityId']; clientY: number; wasHere: boolean },
+): void => {
   const { value, selectionStart, selectionEnd } = area
   const own = signatureIn(value, identityOf(identityId))
-  if (!own || selectionStart !== selectionEnd || value.slice(0, own.from).trim() !== '') return
-  if (selectionStart > own.from && selectionStart <= own.to) area.setSelectionRange(0, 0)
+  if (!own || selectionStart !== selectionEnd || selectionStart <= own.from || selectionStart > own.to) return
+  const written = value.slice(0, own.from).trimEnd().length
+  if ((written === 0 && !wasHere) || isBelowText(area, clientY)) area.setSelectionRange(written, written)
+}
+
+/** Where the text ends only a copy of the field tells that is no higher than that. */
+const isBelowText = (area: HTMLTextAreaElement, clientY: number): boolean => {
+  const copy = area.cloneNode() as HTMLTextAreaElement // of one
+  copy.value = area.value
+  Object.assign(copy.style, { position: 'fixed', visibility: 'hidden', minHeight: '0', height: '0' })
+  copy.style.width = `${area.offsetWidth}px`
+  area.after(copy)
+  const textHeight = copy.scrollHeight - Number.parseFloat(getComputedStyle(copy).paddingBottom)
+  copy.remove()
+  return clientY - area.getBoundingClientRect().top + area.scrollTop > textHeight
 }

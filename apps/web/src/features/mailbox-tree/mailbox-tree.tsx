@@ -1,6 +1,6 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { ChevronRight, FolderPlus, Plus, RefreshCw, SendHorizontal, Settings2, TriangleAlert } from 'lucide-react'
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { createPortal } from 'react-dom'
 import { useApp } from '#data/app-state.ts'
 import { loadPart } from '#data/load-part.ts'
@@ -8,11 +8,12 @@ import { askTree, closeTreeWish, type TreeWish, useTreeWish } from '#data/tree-w
 import { onLinkClick } from '#lib/route.ts'
 import { needsPerson } from '#lib/submission-needs.ts'
 import { type TextKey, t } from '#lib/text.ts'
+import { lateDialog } from '#ui/late-dialog.tsx'
 import { Meter } from '#ui/meter.tsx'
 import { MailboxLink } from './mailbox-link.tsx'
 import { orderTree, unreadIn } from './tree-order.ts'
 
-const MailboxDialog = lazy(() => import('./mailbox-dialogs.tsx').then((module) => ({ default: module.MailboxDialog })))
+const MailboxDialog = lateDialog(() => import('./mailbox-dialogs.tsx').then((module) => module.MailboxDialog))
 
 /** As many rows as one looks through; the palette finds the others by name. */
 const rowsAtOnce = 300
@@ -110,9 +111,7 @@ const AccountTree = ({ account, currentId }: { account: Account; currentId: stri
       {/* Where the tree is a drawer the palette asks while it is closed. */}
       {wish &&
         createPortal(
-          <Suspense fallback={null}>
-            <MailboxDialog wish={wish} account={account} currentId={currentId} onClose={closeTreeWish} />
-          </Suspense>,
+          <MailboxDialog wish={wish} account={account} currentId={currentId} onClose={closeTreeWish} />,
           document.body,
         )}
     </section>

@@ -1,6 +1,6 @@
 import type { MessagePart } from '@postern/shared/messages.ts'
 import { Download, File, FileText, FileType } from 'lucide-react'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { explain } from '#data/api.ts'
 import { onDownload } from '#data/download.ts'
 import { loadPart } from '#data/load-part.ts'
@@ -8,8 +8,9 @@ import { showToast } from '#data/toasts.ts'
 import { fileSize } from '#lib/format.ts'
 import { goBack, navigate, useRoute } from '#lib/route.ts'
 import { t } from '#lib/text.ts'
+import { lateDialog } from '#ui/late-dialog.tsx'
 
-const Preview = lazy(() => import('./part-preview.tsx').then((module) => ({ default: module.PartPreview })))
+const Preview = lateDialog(() => import('./part-preview.tsx').then((module) => module.PartPreview))
 
 /** What a person would call attached, pictures inside the text that have a name included. */
 export const isFile = (part: MessagePart): boolean => !part.isInline || part.filename !== null
@@ -58,9 +59,7 @@ export const Attachments = ({
         </button>
       )}
       {openId !== null && (
-        <Suspense fallback={null}>
-          <Preview messageId={messageId} parts={previewable} firstId={openId} onClose={() => goBack(withoutHash)} />
-        </Suspense>
+        <Preview messageId={messageId} parts={previewable} firstId={openId} onClose={() => goBack(withoutHash)} />
       )}
     </div>
   )

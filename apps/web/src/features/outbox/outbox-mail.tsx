@@ -1,15 +1,18 @@
+import type { DraftRecipient } from '@postern/shared/drafts.ts'
 import type { Submission, SubmissionMail } from '@postern/shared/submissions.ts'
 import { ArrowLeft, File } from 'lucide-react'
 import { type ComponentType, useEffect, useMemo, useRef } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { onDownload } from '#data/download.ts'
+import { isTakenBack } from '#data/outbox.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { writeRecipient } from '#lib/address-list.ts'
 import { t } from '#lib/composer-text.ts'
 import { fileSize } from '#lib/format.ts'
 import { goBack, navigate } from '#lib/route.ts'
+import { HeadLines } from '#ui/head-lines.tsx'
 import { ListState } from '#ui/list-state.tsx'
 import { OutboxActions } from './outbox-actions.tsx'
 import { OutboxState } from './outbox-state.tsx'
@@ -29,7 +32,7 @@ export const OutboxMail = ({ submissionId, parts }: { submissionId: string; part
       call('getSubmissionMail', 'GET', `/v1/submissions/${submissionId}/mail`, { signal }),
     ]),
   )
-  useLeave(live !== undefined)
+  useLeave(submissionId, live !== undefined)
   useCommands({ back: leave })
   const submission = live ?? value?.[0]
   if (!submission || !value)
@@ -61,35 +64,36 @@ export const OutboxMail = ({ submissionId, parts }: { submissionId: string; part
 const leave = (): void => goBack('/outbox')
 
 /** Sent, taken back or put away: there is nothing to be done about it here any more. */
-const useLeave = (isHere: boolean): void => {
+const useLeave = (id: string, isHere: boolean): void => {
   const wasHere = useRef(false)
   useEffect(() => {
-    // Not by the history's own step, which would take along the draft that it becomes.
-    if (wasHere.current && !isHere) navigate('/outbox', { replace: true })
+    if (wasHere.current && !isHere) {
+      // The history's own step would take along the draft that it becomes.
+      if (isTakenBack(id)) navigate('/outbox', { replace: true })
+      else leave()
+    }
     wasHere.current ||= isHere
-  }, [isHere])
+  }, [id, isHere])
 }
 
 const Addresses = ({ submission: { from, recipients } }: { submission: Submission }) => {
-  const people = (kind: 'to' | 'cc' | 'bcc') => recipients.filter((one) => one.kind === kind)
-  const lines = [
-    { kind: 'from' as const, list: from.address === '' ? [] : [from] },
-    ...(['to', 'cc', 'bcc'] as const).map((kind) => ({ kind, list: people(kind) })),
+  const line = (kind: 'from' | 'to' | 'cc' | 'bcc', people: DraftRecipient[]): [string, string] => [
+    t(`field.${kind}`),
+    people.map(writeRecipient).join(', '),
   ]
+  const kinds = ['to', 'cc', 'bcc'] as const
   return (
-    <dl className="outbox-addresses">
-      {lines.map(
-        ({ kind, list }) =>
-          list.length > 0 && (
-            <div key={kind}>
-              <dt className="muted">{t(`field.${kind}`)}</dt>
-              <dd>
-                <bdi>{list.map(writeRecipient).join(', ')}</bdi>
-              </dd>
-            </div>
+    <HeadLines
+      lines={[
+        line('from', from.address === '' ? [] : [from]),
+        ...kinds.map((kind) =>
+          line(
+            kind,
+            recipients.filter((one) => one.kind === kind),
           ),
-      )}
-    </dl>
+        ),
+      ]}
+    />
   )
 }
 

@@ -24,7 +24,7 @@ const sections = [
 ]
 
 /** What is made of the parts of another feature. */
-export type SettingsParts = { RelaySection: ComponentType }
+export type SettingsParts = { RelaySection: ComponentType<{ isShown: boolean }> }
 
 export const SettingsScreen = ({ section: wanted, parts }: { section: string; parts: SettingsParts }) => {
   const role = useApp((state) => state.session?.user.role)
@@ -78,7 +78,7 @@ export const SettingsScreen = ({ section: wanted, parts }: { section: string; pa
         ) : null}
         {hasRelay && (
           <div hidden={section !== 'relay'}>
-            <parts.RelaySection />
+            <parts.RelaySection isShown={section === 'relay'} />
           </div>
         )}
       </div>

@@ -163,10 +163,8 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
       <div className="sr-only" aria-live="polite">
         {live}
       </div>
-      <Suspense fallback={null}>
-        {sheet === 'keys' && <ShortcutSheet onClose={() => setSheet(null)} />}
-        {sheet === 'palette' && <Palette onClose={() => setSheet(null)} />}
-      </Suspense>
+      {sheet === 'keys' && <ShortcutSheet onClose={() => setSheet(null)} />}
+      {sheet === 'palette' && <Palette onClose={() => setSheet(null)} />}
     </div>
   )
 }
