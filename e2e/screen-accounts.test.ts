@@ -8,6 +8,7 @@ import {
   deliver,
   enterServer,
   expectAccessible,
+  holdFrames,
   openInbox,
   picture,
   rowOf,
@@ -35,8 +36,8 @@ const toAccount = async () => {
   await page.goto(`${screen.base}/accounts/${accountId}`)
   await page.getByRole('heading', { name: 'Mailboxes' }).waitFor()
 }
-const saved = (work: () => Promise<unknown>) =>
-  Promise.all([page.waitForResponse((response) => response.request().method() === 'PATCH' && response.ok()), work()])
+const saved = (work: () => Promise<unknown>, method = 'PATCH') =>
+  Promise.all([page.waitForResponse((response) => response.request().method() === method && response.ok()), work()])
 
 describe('accounts', () => {
   it('stand in the order one gives them', async () => {
@@ -45,13 +46,14 @@ describe('accounts', () => {
     const names = () => page.locator('.account-line a').allTextContents()
     await until(async () => (await names()).length === 2)
     await expectAccessible(page)
-    await page.getByRole('button', { name: 'Up: sam@example.org' }).click()
+    await holdFrames(page)
+    await saved(() => page.getByRole('button', { name: 'Up: sam@example.org' }).click(), 'PUT')
     expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
-    await page.locator('button:focus[aria-label="Up: sam@example.org"]').waitFor()
+    expect(await page.locator('button:focus').getAttribute('aria-label')).toBe('Up: sam@example.org')
     await page.reload()
     await page.locator('.account-line').nth(1).waitFor()
     expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
-    await page.getByRole('button', { name: 'Down: sam@example.org' }).click()
+    await saved(() => page.getByRole('button', { name: 'Down: sam@example.org' }).click(), 'PUT')
   })
 
   it('are looked up by their address; what is known is shown before it is used, and what no password opens', async () => {
@@ -85,7 +87,7 @@ describe('accounts', () => {
     expect(await page.title()).toMatch(/Add account – Postern$/)
     await page.getByRole('button', { name: 'Test and add' }).click()
     await rowOf(page, 'For Kim alone').waitFor()
-    expect(await page.title()).toMatch(/^\(\d+\) Inbox – Postern$/)
+    await page.waitForFunction(() => /^\(\d+\) Inbox – Postern$/.test(document.title))
     const [from, to] = [
       await rowOf(page, 'For Kim alone').boundingBox(),
       await page.getByRole('region', { name: 'robin@example.org' }).getByRole('link', { name: 'Travel' }).boundingBox(),
@@ -350,10 +352,8 @@ describe('a server that shows another certificate', () => {
   it('is doubted again when the one that was trusted changes', async () => {
     const next = await screen.dovecot.renewCertificate()
     const health = page.getByRole('region', { name: 'Health' })
-    await health
-      .locator('.notice')
-      .getByText('The server shows another certificate than the one you trusted.')
-      .waitFor()
+    const notice = health.locator('.notice')
+    await notice.getByText('The server shows another certificate than the one you trusted.').waitFor()
     await trust(next)
     await health.getByRole('heading', { name: 'Up to date' }).waitFor()
   })
