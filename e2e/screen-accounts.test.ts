@@ -1,4 +1,4 @@
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startFaultProxy } from '../apps/api/test/support/fault-proxy.ts'
 import { startScriptedPop3 } from '../apps/api/test/support/scripted-pop3.ts'
@@ -47,8 +47,10 @@ describe('accounts', () => {
     await until(async () => (await names()).length === 2)
     await expectAccessible(page)
     await holdFrames(page)
-    await saved(() => page.getByRole('button', { name: 'Up: sam@example.org' }).click(), 'PUT')
-    expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
+    await saved(async () => {
+      await page.getByRole('button', { name: 'Up: sam@example.org' }).click()
+      expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
+    }, 'PUT')
     expect(await page.locator('button:focus').getAttribute('aria-label')).toBe('Up: sam@example.org')
     await page.reload()
     await page.locator('.account-line').nth(1).waitFor()
@@ -97,11 +99,9 @@ describe('accounts', () => {
     await page.mouse.down()
     await page.mouse.move(to.x + 60, to.y + 9, { steps: 6 })
     const target = page.getByRole('region', { name: 'robin@example.org' }).getByRole('link', { name: 'Travel' })
-    const plain = await page
-      .getByRole('link', { name: /^Receipts/ })
-      .first()
-      .evaluate((link) => getComputedStyle(link).backgroundColor)
-    expect(await target.evaluate((link) => getComputedStyle(link).backgroundColor)).toBe(plain)
+    const colourOf = (link: Locator) => link.evaluate((one) => getComputedStyle(one).backgroundColor)
+    const plain = await colourOf(page.getByRole('link', { name: /^Receipts/ }).first())
+    expect(await colourOf(target)).toBe(plain)
     expect(await target.evaluate((link) => link.classList.contains('drop'))).toBe(false)
     await page.mouse.up()
     await rowOf(page, 'For Kim alone').waitFor()

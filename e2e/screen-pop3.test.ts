@@ -296,6 +296,7 @@ describe('a POP3 account', () => {
       page.waitForResponse((answer) => answer.request().method() === 'PATCH' && answer.ok()),
       saveLook(),
     ])
+    await page.getByText('Saved').waitFor()
     await toAccount()
     expect(await policy().inputValue()).toBe('keep')
     for (const subject of ['The first', 'The third', 'Just now']) await rowOf(other, subject).waitFor()

@@ -76,6 +76,7 @@ describe('the relay', () => {
     await page.getByRole('link', { name: 'Allowed hosts' }).click()
     // The word that it is saved may be that of the time before.
     await kept(policy)
+    await page.getByText('Saved').last().waitFor()
     await page.getByRole('link', { name: 'Relay', exact: true }).click()
     expect(await page.getByRole('textbox', { name: 'Server' }).inputValue()).toBe('localhost')
     expect(await page.getByLabel('Port').inputValue()).toBe(String(smtp.port))

@@ -100,6 +100,19 @@ describe('a key', () => {
 })
 
 describe('a search', () => {
+  it('does not come between a quick hand and the mail it opens instead', async () => {
+    const tab = await screen.newPage(context)
+    await tab.clock.install()
+    await openInbox(tab, screen.base)
+    await tab.clock.pauseAt(Date.now() + 1000)
+    await tab.getByRole('searchbox').fill('garden')
+    await rowOf(tab, 'Tide and Timber').click()
+    await tab.getByRole('heading', { name: /^Tide and Timber/ }).waitFor()
+    await tab.clock.runFor(1000)
+    expect(await tab.evaluate(() => location.pathname)).toMatch(/^\/mail\//)
+    await tab.close()
+  })
+
   it('finds what was read after it was asked for, although no mailbox changed', async () => {
     await openInbox(page, screen.base)
     await arrive('Quartz')
