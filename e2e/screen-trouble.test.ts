@@ -27,6 +27,14 @@ beforeAll(async () => {
 })
 afterAll(async () => screen?.stop())
 
+/** No timer of the page is over until its clock is set. */
+const slowTab = async (): Promise<Page> => {
+  const tab = await screen.newPage(context)
+  await tab.clock.install()
+  await openInbox(tab, screen.base)
+  await tab.clock.pauseAt(Date.now() + 1000)
+  return tab
+}
 const arrive = async (subject: string, extra = '') => {
   deliver(screen.dovecot, subject, extra)
   await rowOf(page, subject).waitFor()
@@ -65,6 +73,17 @@ describe('a key', () => {
     await page.keyboard.press('Escape')
   })
 
+  it('pressed right after a choice in the palette is for what was chosen', async () => {
+    const tab = await slowTab()
+    await tab.keyboard.press('Control+k')
+    await tab.getByRole('combobox', { name: 'Command palette' }).fill('write a message')
+    await tab.keyboard.press('Enter')
+    await tab.keyboard.type('eve@example.org')
+    const to = tab.locator('[data-composer]').getByLabel('To', { exact: true })
+    await until(async () => (await to.inputValue()) === 'eve@example.org', { what: 'whom it goes to' })
+    await tab.close()
+  })
+
   it('that sets flags leaves the selection, one that takes mail away takes it with it', async () => {
     const two = ['Select me', 'Me too']
     for (const name of two) await arrive(name)
@@ -101,10 +120,7 @@ describe('a key', () => {
 
 describe('a search', () => {
   it('does not come between a quick hand and the mail it opens instead', async () => {
-    const tab = await screen.newPage(context)
-    await tab.clock.install()
-    await openInbox(tab, screen.base)
-    await tab.clock.pauseAt(Date.now() + 1000)
+    const tab = await slowTab()
     await tab.getByRole('searchbox').fill('garden')
     await rowOf(tab, 'Tide and Timber').click()
     await tab.getByRole('heading', { name: /^Tide and Timber/ }).waitFor()
