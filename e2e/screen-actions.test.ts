@@ -217,7 +217,11 @@ describe('acting on mail', () => {
     await sheet.getByText('Go to the inbox').waitFor()
     await expectAccessible(page)
     await sheet.getByRole('link', { name: 'Settings' }).click()
-    await page.getByRole('textbox', { name: 'Go to the inbox' }).press('y')
+    // It is shown before it is stored.
+    await Promise.all([
+      page.waitForResponse((response) => response.request().method() === 'PATCH' && response.ok()),
+      page.getByRole('textbox', { name: 'Go to the inbox' }).press('y'),
+    ])
     await page.getByText('y means “Go to the inbox”.').waitFor()
     await expectAccessible(page)
     await page.goto(`${screen.base}/search?q=espalier`)
