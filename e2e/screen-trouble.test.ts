@@ -27,14 +27,15 @@ beforeAll(async () => {
 })
 afterAll(async () => screen?.stop())
 
-/** No timer of the page is over until its clock is set. */
-const slowTab = async (): Promise<Page> => {
-  const tab = await screen.newPage(context)
+/** Apart from the other pages: a clock is that of a whole context. */
+const tabWithClock = async (): Promise<Page> => {
+  const tab = await screen.newPage(await screen.newContext())
   await tab.clock.install()
   await openInbox(tab, screen.base)
-  await tab.clock.pauseAt(Date.now() + 1000)
   return tab
 }
+/** No timer of the page comes to its end from now on. */
+const stopClock = (tab: Page): Promise<void> => tab.clock.pauseAt(Date.now() + 1000)
 const arrive = async (subject: string, extra = '') => {
   deliver(screen.dovecot, subject, extra)
   await rowOf(page, subject).waitFor()
@@ -74,14 +75,15 @@ describe('a key', () => {
   })
 
   it('pressed right after a choice in the palette is for what was chosen', async () => {
-    const tab = await slowTab()
+    const tab = await tabWithClock()
     await tab.keyboard.press('Control+k')
     await tab.getByRole('combobox', { name: 'Command palette' }).fill('write a message')
+    await stopClock(tab)
     await tab.keyboard.press('Enter')
     await tab.keyboard.type('eve@example.org')
     const to = tab.locator('[data-composer]').getByLabel('To', { exact: true })
     await until(async () => (await to.inputValue()) === 'eve@example.org', { what: 'whom it goes to' })
-    await tab.close()
+    await tab.context().close()
   })
 
   it('that sets flags leaves the selection, one that takes mail away takes it with it', async () => {
@@ -120,13 +122,14 @@ describe('a key', () => {
 
 describe('a search', () => {
   it('does not come between a quick hand and the mail it opens instead', async () => {
-    const tab = await slowTab()
+    const tab = await tabWithClock()
+    await stopClock(tab)
     await tab.getByRole('searchbox').fill('garden')
     await rowOf(tab, 'Tide and Timber').click()
     await tab.getByRole('heading', { name: /^Tide and Timber/ }).waitFor()
     await tab.clock.runFor(1000)
     expect(await tab.evaluate(() => location.pathname)).toMatch(/^\/mail\//)
-    await tab.close()
+    await tab.context().close()
   })
 
   it('finds what was read after it was asked for, although no mailbox changed', async () => {
