@@ -87,7 +87,9 @@ describe('the first paint', () => {
     await isFollowing
     expect(asked.filter((path) => path.startsWith('/v1/'))).toEqual([])
     deliver(screen.dovecot, 'After the first paint')
-    await rowOf(page, 'After the first paint').waitFor()
+    // With the beginnings of all texts: what is painted next holds what is drawn after it.
+    for (const subject of ['broken out', 'After the first paint'])
+      await rowOf(page, subject).getByText('Hello!').waitFor()
     await context.close()
   })
 

@@ -125,6 +125,7 @@ describe('mail that one has as files', () => {
     // On a phone nothing of the bar is covered.
     const wide = page.viewportSize()
     await page.setViewportSize({ width: 390, height: 844 })
+    await page.locator('.bottom-bar').waitFor()
     const dock = await page.getByRole('region', { name: 'Imports and copies' }).boundingBox()
     const bar = await page.locator('.bottom-bar').boundingBox()
     expect((dock?.y ?? 0) + (dock?.height ?? 0)).toBeLessThan(bar?.y ?? 0)

@@ -70,6 +70,8 @@ describe('hostile mail in the real view', () => {
     stage.forget()
     deliver('Everything at once', write(together))
     for (const [index, vector] of alone.entries()) deliver(`Alone ${index}.`, write([vector]))
+    // Until the last of them is here, the rows move.
+    await rowOf(page, `Alone ${alone.length - 1}.`).waitFor()
     await open('Everything at once')
     for (const index of alone.keys()) await open(`Alone ${index}.`)
     await stage.settled()

@@ -1,4 +1,4 @@
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startFaultProxy } from '../apps/api/test/support/fault-proxy.ts'
 import { startScriptedPop3 } from '../apps/api/test/support/scripted-pop3.ts'
@@ -8,6 +8,7 @@ import {
   deliver,
   enterServer,
   expectAccessible,
+  holdFrames,
   openInbox,
   picture,
   rowOf,
@@ -35,8 +36,8 @@ const toAccount = async () => {
   await page.goto(`${screen.base}/accounts/${accountId}`)
   await page.getByRole('heading', { name: 'Mailboxes' }).waitFor()
 }
-const saved = (work: () => Promise<unknown>) =>
-  Promise.all([page.waitForResponse((response) => response.request().method() === 'PATCH' && response.ok()), work()])
+const saved = (work: () => Promise<unknown>, method = 'PATCH') =>
+  Promise.all([page.waitForResponse((response) => response.request().method() === method && response.ok()), work()])
 
 describe('accounts', () => {
   it('stand in the order one gives them', async () => {
@@ -45,13 +46,16 @@ describe('accounts', () => {
     const names = () => page.locator('.account-line a').allTextContents()
     await until(async () => (await names()).length === 2)
     await expectAccessible(page)
-    await page.getByRole('button', { name: 'Up: sam@example.org' }).click()
-    expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
-    await page.locator('button:focus[aria-label="Up: sam@example.org"]').waitFor()
+    await holdFrames(page)
+    await saved(async () => {
+      await page.getByRole('button', { name: 'Up: sam@example.org' }).click()
+      expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
+    }, 'PUT')
+    expect(await page.locator('button:focus').getAttribute('aria-label')).toBe('Up: sam@example.org')
     await page.reload()
     await page.locator('.account-line').nth(1).waitFor()
     expect(await names()).toEqual(['sam@example.org', 'robin@example.org'])
-    await page.getByRole('button', { name: 'Down: sam@example.org' }).click()
+    await saved(() => page.getByRole('button', { name: 'Down: sam@example.org' }).click(), 'PUT')
   })
 
   it('are looked up by their address; what is known is shown before it is used, and what no password opens', async () => {
@@ -85,7 +89,7 @@ describe('accounts', () => {
     expect(await page.title()).toMatch(/Add account – Postern$/)
     await page.getByRole('button', { name: 'Test and add' }).click()
     await rowOf(page, 'For Kim alone').waitFor()
-    expect(await page.title()).toMatch(/^\(\d+\) Inbox – Postern$/)
+    await page.waitForFunction(() => /^\(\d+\) Inbox – Postern$/.test(document.title))
     const [from, to] = [
       await rowOf(page, 'For Kim alone').boundingBox(),
       await page.getByRole('region', { name: 'robin@example.org' }).getByRole('link', { name: 'Travel' }).boundingBox(),
@@ -95,11 +99,9 @@ describe('accounts', () => {
     await page.mouse.down()
     await page.mouse.move(to.x + 60, to.y + 9, { steps: 6 })
     const target = page.getByRole('region', { name: 'robin@example.org' }).getByRole('link', { name: 'Travel' })
-    const plain = await page
-      .getByRole('link', { name: /^Receipts/ })
-      .first()
-      .evaluate((link) => getComputedStyle(link).backgroundColor)
-    expect(await target.evaluate((link) => getComputedStyle(link).backgroundColor)).toBe(plain)
+    const colourOf = (link: Locator) => link.evaluate((one) => getComputedStyle(one).backgroundColor)
+    const plain = await colourOf(page.getByRole('link', { name: /^Receipts/ }).first())
+    expect(await colourOf(target)).toBe(plain)
     expect(await target.evaluate((link) => link.classList.contains('drop'))).toBe(false)
     await page.mouse.up()
     await rowOf(page, 'For Kim alone').waitFor()
@@ -350,10 +352,8 @@ describe('a server that shows another certificate', () => {
   it('is doubted again when the one that was trusted changes', async () => {
     const next = await screen.dovecot.renewCertificate()
     const health = page.getByRole('region', { name: 'Health' })
-    await health
-      .locator('.notice')
-      .getByText('The server shows another certificate than the one you trusted.')
-      .waitFor()
+    const notice = health.locator('.notice')
+    await notice.getByText('The server shows another certificate than the one you trusted.').waitFor()
     await trust(next)
     await health.getByRole('heading', { name: 'Up to date' }).waitFor()
   })

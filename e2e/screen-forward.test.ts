@@ -30,6 +30,8 @@ beforeAll(async () => {
   context = await screen.newContext()
   page = await screen.newPage(context)
   await openInbox(page, screen.base)
+  // Until the last of them is here, the rows move.
+  await rowOf(page, 'To send on').waitFor()
 })
 afterAll(async () => {
   await screen?.stop()

@@ -176,6 +176,7 @@ describe('names that do not end', () => {
     await page.goto(screen.base)
     await mailbox.click({ button: 'right' })
     await page.getByRole('menuitem', { name: 'Rename…' }).click()
+    await page.getByRole('dialog').waitFor()
     await within('the dialog', ['dialog', '.dialog-body'])
     await page.keyboard.press('Escape')
     await screen.api('PATCH', `/v1/accounts/${robin}`, { name: '' })

@@ -124,7 +124,7 @@ describe('mailboxes of one’s own', () => {
     await move('Boats', 'No other: at the top')
     await takeBack('Boats is at the top now.', 'Work/Boats', 'key')
     await move('Boats', 'No other: at the top')
-    await other.locator('a[title="Boats"]').waitFor()
+    for (const window of [page, other]) await window.locator('a[title="Boats"]').waitFor()
     await choose('Work', 'Move to…')
     expect(await asked().getByLabel('Below').locator('option').allTextContents()).toEqual([
       'No other: at the top',

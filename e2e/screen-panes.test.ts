@@ -97,6 +97,8 @@ describe('a phone', () => {
           scrolls: inside?.documentElement.scrollWidth,
         }
       })
+    // Until both are here, the rows move.
+    await rowOf(page, 'Table of 1200').waitFor()
     await rowOf(page, 'Table of 600').tap()
     await until(async () => (await measure()).zoom < 1, { what: 'a smaller newsletter' })
     const small = await measure()

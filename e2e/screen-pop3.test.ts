@@ -291,7 +291,11 @@ describe('a POP3 account', () => {
       .getByText(/^On the server: 0 \(0 B\) · here: 3$/)
       .waitFor()
     await policy().selectOption('Keep everything')
-    await saveLook()
+    // The word that it is saved may be that of the time before.
+    await Promise.all([
+      page.waitForResponse((answer) => answer.request().method() === 'PATCH' && answer.ok()),
+      saveLook(),
+    ])
     await page.getByText('Saved').waitFor()
     await toAccount()
     expect(await policy().inputValue()).toBe('keep')

@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deliveryReport } from '../apps/api/test/support/report-mails.ts'
+import { until } from '../apps/api/test/support/until.ts'
 import { deliver, expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
 
 /** What became of mail, and what mail asks for: told above it. */
@@ -18,7 +19,7 @@ afterAll(async () => screen?.stop())
 const fitsPhone = async () => {
   const before = page.viewportSize()
   await page.setViewportSize({ width: 390, height: 844 })
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+  await until(() => page.evaluate(() => document.documentElement.scrollWidth === 390), { what: 'as wide as a phone' })
   await expectAccessible(page)
   if (before) await page.setViewportSize(before)
 }

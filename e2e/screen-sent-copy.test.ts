@@ -50,7 +50,11 @@ it('a copy that Sent does not take is told of until it is there, or put away', a
   await write(page, 'bob@example.org', 'Never mind', 'Hello again')
   await page.keyboard.press('Control+Enter')
   const other = page.getByRole('listitem', { name: 'Never mind' })
-  await other.getByRole('button', { name: 'Put away' }).click()
+  // It is out of sight before that is stored.
+  await Promise.all([
+    page.waitForResponse((answer) => answer.url().endsWith('/dismiss') && answer.ok()),
+    other.getByRole('button', { name: 'Put away' }).click(),
+  ])
   await other.waitFor({ state: 'detached' })
   // Both are so after the page was loaded anew.
   await page.reload()

@@ -1,9 +1,18 @@
 import type { BrowserContext, Locator, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../apps/api/test/support/until.ts'
-import { bodyOf, composer, draftsAt, saved, type WrittenDraft, write } from './support/compose.ts'
+import { bodyOf, composer, draftsAt, openBy, saved, type WrittenDraft, write } from './support/compose.ts'
 import { type Outgoing, sentMail, startOutgoing } from './support/outgoing.ts'
-import { deliver, expectAccessible, openInbox, picture, rowOf, type Screen, startScreen } from './support/screen.ts'
+import {
+  deliver,
+  expectAccessible,
+  holdFrames,
+  openInbox,
+  picture,
+  rowOf,
+  type Screen,
+  startScreen,
+} from './support/screen.ts'
 
 /** Quick hands, and windows that are behind: nothing is done that nobody meant. */
 let screen: Screen
@@ -19,13 +28,15 @@ beforeAll(async () => {
   page = await screen.newPage(context)
   await openInbox(page, screen.base)
   await rowOf(page, 'Where is it').click()
-  await page.locator('article.message').first().waitFor()
+  // Until it is drawn, the buttons below it move.
+  await page.frameLocator('article.message iframe').getByText('Where is the').waitFor()
 })
 afterAll(async () => {
   await screen?.stop()
   await smtp?.stop()
 })
 
+const isFocused = (place: Locator) => place.evaluate((one) => one === document.activeElement)
 const arrived = (subject: string) =>
   until(async () => sentMail(smtp, subject) !== undefined, { what: `${subject} at the server` })
 
@@ -62,6 +73,45 @@ describe('a quick hand', () => {
     expect(await bodyOf(page).locator('> div').allInnerTexts()).toEqual(['Under the mat', 'end'])
     await page.unroute('**/v1/drafts')
     expect(await rowOf(page, 'Where is it').count()).toBe(1)
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+  })
+
+  it('that types on while the text takes the focus keeps its letters in their order', async () => {
+    const open = await holdDrafts()
+    await page.getByRole('button', { name: /^Reply: / }).click()
+    await page.keyboard.type('Under the m')
+    const draw = await holdFrames(page)
+    open()
+    await until(() => isFocused(bodyOf(page)), { what: 'the focus in the text' })
+    await page.keyboard.type('at')
+    await draw()
+    await bodyOf(page).getByText('Under the mat', { exact: true }).waitFor()
+    await page.unroute('**/v1/drafts')
+    await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+  })
+
+  it('that goes on to another field, or types on, before the next frame is drawn stays where it is', async () => {
+    await openBy(page, 'c')
+    const subject = composer(page).getByLabel('Subject')
+    await subject.fill('Quick')
+    await composer(page)
+      .getByRole('button', { name: /^Minimise/ })
+      .click()
+    let draw = await holdFrames(page)
+    await composer(page).getByRole('button', { name: 'Quick', exact: true }).click()
+    await until(() => isFocused(bodyOf(page)), { what: 'the focus in the text' })
+    await subject.focus()
+    await draw()
+    expect(await isFocused(subject)).toBe(true)
+    // Out of the field of a link, where a letter would be a key of the page.
+    await bodyOf(page).click()
+    await composer(page).getByRole('button', { name: 'Link', exact: true }).click()
+    await page.keyboard.type('example.org')
+    draw = await holdFrames(page)
+    await page.keyboard.press('Enter')
+    await page.keyboard.type(' there')
+    await draw()
+    expect(await bodyOf(page).locator('> *').first().textContent()).toBe('example.org there')
     await composer(page).getByRole('button', { name: 'Discard draft' }).click()
   })
 
@@ -146,7 +196,6 @@ describe('a quick hand', () => {
   })
 
   it('goes on from where it was after a chip is taken out, and after the mail is sent', async () => {
-    const isFocused = (place: Locator) => place.evaluate((one) => one === document.activeElement)
     const chip = (name: string) => composer(page).getByRole('button', { name, exact: true })
     await write(page, 'ann@example.org, bob@example.org', 'Only Bob', 'Hello Bob')
     await chip('Remove ann@example.org').click()

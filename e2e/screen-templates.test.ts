@@ -45,6 +45,9 @@ const pastePicture = (on: Page): Promise<void> =>
 const use = async (letters: string): Promise<void> => {
   await composer(page).getByRole('button', { name: 'Templates', exact: true }).click()
   await page.keyboard.type(letters)
+  // They come by an answer.
+  const first = page.getByRole('menuitem', { name: new RegExp(`^${letters}`, 'i') }).first()
+  await first.waitFor()
   await page.keyboard.press('Enter')
 }
 /** Above the signature. */
@@ -158,6 +161,7 @@ describe('templates', () => {
     await asking.getByRole('button', { name: 'Discard', exact: true }).click()
     await editing.waitFor({ state: 'detached' })
     await edit()
+    await text.waitFor()
     expect(await text.getByText('by the river').count()).toBe(0)
     await page.mouse.click(20, 20)
     await editing.waitFor({ state: 'detached' })
@@ -198,10 +202,30 @@ describe('templates', () => {
     const box = await other.locator('.menu-panel').boundingBox()
     expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(900)
     expect(box?.y).toBeGreaterThan(0)
+    await other.locator('.menu-panel input:focus').waitFor()
     await other.keyboard.type('nothing like it')
     await other.getByRole('menuitem', { name: 'Number 59', exact: true }).waitFor({ state: 'detached' })
     await other.keyboard.press('Enter')
     expect(await other.getByRole('dialog').count()).toBe(0)
+    await other.close()
+  })
+
+  it('are found by what was typed before they were here', async () => {
+    const other = await screen.newPage(await screen.newContext())
+    const { promise: word, resolve: answer } = Promise.withResolvers<void>()
+    await other.route('**/v1/templates', async (route) => {
+      await word
+      await route.continue()
+    })
+    await openInbox(other, screen.base)
+    await openBy(other, 'c')
+    await composer(other).getByRole('button', { name: 'Templates', exact: true }).click()
+    await other.keyboard.type('directions by t')
+    answer()
+    const items = other.getByRole('menuitem')
+    await items.filter({ hasText: 'Directions' }).waitFor()
+    expect((await items.allTextContents())[0]).toBe('Directions by train')
+    expect(await items.filter({ hasText: 'Thanks' }).count()).toBe(0)
     await other.close()
   })
 
@@ -274,6 +298,7 @@ describe('templates', () => {
   it('work in plain text, where they are filled in later, too', async () => {
     await openBy(page, 'c')
     await pick(composer(page), 'More for this draft', 'Write plain text')
+    await composer(page).locator('textarea').waitFor()
     await toStart()
     await use('thanks')
     await until(async () => (await bodyOf(page).inputValue()).includes('Robin Moss'), { what: 'the template' })
@@ -289,6 +314,7 @@ describe('templates', () => {
     await openInbox(other, screen.base)
     await write(other, 'ada@example.org', 'With files', 'Look: ')
     await pick(composer(other), 'More for this draft', 'Write with formatting', other)
+    await composer(other).locator('[contenteditable="true"]').waitFor()
     await bodyOf(other).click()
     await pastePicture(other)
     await saved(other)

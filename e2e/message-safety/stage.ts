@@ -92,9 +92,12 @@ export const openStage = async (browser: Pick<Browser, 'newPage'>, senderName = 
   const port = typeof address === 'object' && address ? address.port : 0
   const base = `http://127.0.0.1:${port}`
 
-  /** Nothing was asked of this server for a while: what was going to load has. */
-  const settled = () =>
-    until(async () => performance.now() - lastRequestAt > quietMs, { what: 'an end of the requests' })
+  /** Nothing was asked of this server for a while from now on: what was going to load has. */
+  const settled = () => {
+    const from = performance.now()
+    const isQuiet = async () => performance.now() - Math.max(from, lastRequestAt) > quietMs
+    return until(isQuiet, { what: 'an end of the requests' })
+  }
   const open: Stage['open'] = async (wanted) => {
     const from = documents.length
     documents.push(...wanted)

@@ -161,6 +161,20 @@ export const withoutRest = async (page: Page, base: string): Promise<() => Promi
   return () => page.unroute(isRest)
 }
 
+/** Nothing that waits for the next frame happens until what this gives is called: as on a machine that is slow to draw. */
+export const holdFrames = async (page: Page): Promise<() => Promise<void>> => {
+  const draw = await page.evaluateHandle(() => {
+    const usual = window.requestAnimationFrame
+    const held: FrameRequestCallback[] = []
+    window.requestAnimationFrame = (work) => held.push(work)
+    return () => {
+      window.requestAnimationFrame = usual
+      for (const work of held) work(performance.now())
+    }
+  })
+  return () => draw.evaluate((letGo) => letGo())
+}
+
 /** A finger on the glass, by Chromium's own input. */
 export const swipe = async (page: Page, target: Locator, dx: number): Promise<void> => {
   const box = await target.boundingBox()

@@ -69,8 +69,8 @@ const give = ({ target }: FocusEvent): void => {
   if (!isTyping(target) || !(target instanceof Element) || !target.closest('[data-composer]')) return
   const typed = text
   stop()
-  // The editor takes note of its focus first.
-  if (typed !== '') requestAnimationFrame(() => type(typed))
+  // The editor takes note of its focus first; the next key comes after it in any case.
+  if (typed !== '') queueMicrotask(() => type(typed))
 }
 
 const type = (typed: string): void => {
@@ -85,7 +85,7 @@ const type = (typed: string): void => {
   // By Tab, too, one comes to the whole of it.
   if (next instanceof HTMLInputElement) next.select()
   if (!next) document.execCommand('insertText', false, ' ')
-  requestAnimationFrame(() => type(further.join(fieldEnd)))
+  queueMicrotask(() => type(further.join(fieldEnd)))
 }
 
 /** Of the same composer, where one writes next; after the last one it is written on there. */

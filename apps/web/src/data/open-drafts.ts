@@ -88,9 +88,9 @@ const showAgain = (id: string): boolean => {
   return true
 }
 
-/** Where somebody writes who is asked to. */
+/** Where somebody writes who is asked to: as soon as what was just changed is drawn, before the next key or press. */
 export const focusComposer = (key: string): void =>
-  void requestAnimationFrame(() =>
+  queueMicrotask(() =>
     document.querySelector<HTMLElement>(`[data-composer="${key}"] :is([contenteditable="true"], textarea)`)?.focus(),
   )
 

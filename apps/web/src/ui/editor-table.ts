@@ -12,6 +12,7 @@ import {
   tableEditing,
 } from '@tiptap/pm/tables'
 import { maxSpan } from '#lib/table-size.ts'
+import { focusedChain } from './focused-chain.ts'
 
 /**
  * Tables as mails can have them: all of their look stands in attributes, since neither the page's policy nor every reader takes styles.
@@ -106,9 +107,7 @@ export const insertTable = (editor: Editor): void => {
   const cell = (type: string) => ({ type, content: [{ type: 'paragraph' }] })
   const row = (type: string) => ({ type: 'tableRow', content: [cell(type), cell(type), cell(type)] })
   const { from } = editor.state.selection
-  editor
-    .chain()
-    .focus()
+  focusedChain(editor)
     .insertContent([
       { type: 'table', content: [row('tableHeader'), row('tableCell'), row('tableCell')] },
       { type: 'paragraph' },

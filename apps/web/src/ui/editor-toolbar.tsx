@@ -18,6 +18,7 @@ import {
 import { type KeyboardEvent, useState } from 'react'
 import { t } from '#lib/composer-text.ts'
 import { insertTable, isWithinTable, runTable, tableActions } from './editor-table.ts'
+import { focusedChain } from './focused-chain.ts'
 
 type Tool = {
   id:
@@ -127,7 +128,7 @@ export const EditorToolbar = ({ editor }: { editor: Editor }) => {
 }
 
 const runTool = (editor: Editor, id: Exclude<Tool['id'], 'link' | 'table'>): void => {
-  const chain = editor.chain().focus()
+  const chain = focusedChain(editor)
   const done = {
     bold: () => chain.toggleBold(),
     italic: () => chain.toggleItalic(),
@@ -153,7 +154,7 @@ const LinkRow = ({ editor, onClose }: { editor: Editor; onClose: () => void }) =
       : typed.includes('@')
         ? `mailto:${typed}`
         : `https://${typed}`
-    const chain = editor.chain().focus().extendMarkRange('link')
+    const chain = focusedChain(editor).extendMarkRange('link')
     if (typed === '') chain.unsetLink().run()
     else if (editor.state.selection.empty && !editor.isActive('link'))
       chain.insertContent({ type: 'text', text: typed, marks: [{ type: 'link', attrs: { href } }] }).run()
@@ -178,7 +179,7 @@ const LinkRow = ({ editor, onClose }: { editor: Editor; onClose: () => void }) =
           }
           if (event.key !== 'Escape') return
           event.stopPropagation()
-          editor.commands.focus()
+          focusedChain(editor).run()
           onClose()
         }}
       />

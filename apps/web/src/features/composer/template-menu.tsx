@@ -37,7 +37,8 @@ export const TemplateMenu = ({ draftKey, onPick }: { draftKey: string; onPick: (
       <Menu
         label={t('templates')}
         icon={<LayoutTemplate size={16} aria-hidden />}
-        hasFilter={list.length > 0}
+        // What is typed before they are here finds them as well.
+        hasFilter={list.length > 0 || status === 'loading'}
         items={[
           ...list.map((one) => ({ id: one.id, label: one.name, onSelect: () => void put(one) })),
           ...(status === 'failed' || status === 'offline'

@@ -159,9 +159,7 @@ export const MessageList = ({
     virtual.scrollToIndex(index)
     if (threadId !== null && row) navigate(addressOf(row.threadId), { replace: true })
     for (const near of [rows[index + 1], rows[index - 1]]) if (near) prefetch(near.threadId, near.latestMessageId)
-    requestAnimationFrame(() =>
-      scroller.current?.querySelector<HTMLElement>(`[data-thread="${row?.threadId}"]`)?.focus({ preventScroll: true }),
-    )
+    focusRow(() => scroller.current?.querySelector<HTMLElement>(`[data-thread="${row?.threadId}"]`))
   }
   const toggleMark = (id: string) =>
     setMarks((old) => (old.has(id) ? new Set([...old].filter((other) => other !== id)) : new Set([...old, id])))
@@ -348,6 +346,21 @@ const Empty = ({ mailbox, filter }: { mailbox: Mailbox; filter: Filter }) => {
   if (!mailbox.isSynced) return t('list.excluded')
   if (mailbox.sync.state === 'listed' || mailbox.sync.state === 'filling') return t('list.filling')
   return t(mailbox.role === 'inbox' ? 'list.emptyInbox' : 'list.empty')
+}
+
+/** At once if it is drawn, else with the next frame, unless somebody has gone on to something else by then. */
+const focusRow = (find: () => HTMLElement | null | undefined): void => {
+  const row = find()
+  if (row) {
+    row.focus({ preventScroll: true })
+    return
+  }
+  const before = document.activeElement
+  requestAnimationFrame(() => {
+    const now = document.activeElement
+    // A row that is scrolled away takes the focus with it.
+    if (now === before || now === document.body) find()?.focus({ preventScroll: true })
+  })
 }
 
 /** Of the selection, else of the open conversation. */

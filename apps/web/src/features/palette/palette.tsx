@@ -1,5 +1,6 @@
 import type { SearchResult } from '@postern/shared/search.ts'
 import { type KeyboardEvent, useEffect, useId, useMemo, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { inView } from '#data/apply-change.ts'
@@ -21,9 +22,9 @@ export const Palette = ({ onClose }: { onClose: () => void }) => {
   const id = useId()
   const run = (item: PaletteItem | undefined) => {
     if (!item) return
-    onClose()
-    // After the dialog has given the focus back.
-    setTimeout(item.run)
+    // The dialog gives the focus back first; the next key comes after both.
+    flushSync(onClose)
+    item.run()
   }
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]

@@ -1,5 +1,6 @@
 import type { Account } from '@postern/shared/accounts.ts'
 import { ArrowDown, ArrowUp } from 'lucide-react'
+import { flushSync } from 'react-dom'
 import { useApp } from '#data/app-state.ts'
 import { orderAccounts } from '#data/order-accounts.ts'
 import { showToast } from '#data/toasts.ts'
@@ -16,9 +17,10 @@ export const AccountsSection = () => {
     next.splice(to, 0, ...next.splice(from, 1))
     // The line has another place in the page: browsers forget what had the focus in it.
     const button = document.activeElement
-    requestAnimationFrame(() => button instanceof HTMLElement && button.focus())
+    const stored = flushSync(() => orderAccounts(next))
+    if (button instanceof HTMLElement) button.focus()
     try {
-      await orderAccounts(next)
+      await stored
     } catch (error) {
       showToast({ kind: 'problem', text: error instanceof Error ? error.message : '' })
     }

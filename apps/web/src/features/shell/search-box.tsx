@@ -38,7 +38,9 @@ export const SearchBox = ({ query }: { query: string }) => {
           const { value } = event.target
           setText(value)
           clearTimeout(timer.current)
-          timer.current = setTimeout(() => go(value), 200)
+          const from = location.href
+          // A row that is pressed meanwhile leaves this box where it is.
+          timer.current = setTimeout(() => location.href === from && go(value), 200)
         }}
         onKeyDown={(event) => {
           if (event.key === 'Escape') event.currentTarget.blur()
