@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { newSha256 } from '#platform/sha256.ts'
 import { copyChunks, type Octets } from './copy-chunks.ts'
-import { actAsOn, askOn, type Statement } from './reader.ts'
+import { actAsOn, askOn, int8, type Statement } from './reader.ts'
 import { leaseLost } from './store-error.ts'
 
 /** Statements by tagged templates, as Prisma's transactions and bare ones both take them. */
@@ -17,7 +17,6 @@ export type BareTx = RawTx & { putChunks: (contents: Octets[]) => Promise<void> 
 /** What a transaction of the engine is fenced by, or whom another one acts for. */
 export type Fence = { accountId: bigint; epoch: bigint } | { userId: bigint }
 
-const int8 = 20
 const toBigInt = (text: string) => BigInt(text)
 /** 64-bit numbers are exact, as they are through Prisma; everything else as the driver reads it. */
 const types: pg.CustomTypesConfig = {
@@ -79,18 +78,20 @@ export const bareTransaction = async <T>(
 /** One whose statements leave at once and are planned once for each connection. */
 export type QuickTx = RawTx & { ask: <Row>(statement: Statement<Row>) => Promise<Row[]> }
 
-const quickOn = (client: pg.PoolClient): QuickTx => {
-  const send = (query: TemplateStringsArray, values: unknown[]) => client.query({ ...preparedOf(query), values })
+const quickOn = (client: pg.PoolClient, noting: <Answer>(asked: Promise<Answer>) => Promise<Answer>): QuickTx => {
+  const send = (query: TemplateStringsArray, values: unknown[]) =>
+    noting(client.query({ ...preparedOf(query), values }))
   return {
     $queryRaw: async <T>(query: TemplateStringsArray, ...values: unknown[]) => (await send(query, values)).rows as T, // as above
     $executeRaw: async (query, ...values) => (await send(query, values)).rowCount ?? 0,
-    ask: (statement) => askOn(client, statement),
+    ask: (statement) => noting(askOn(client, statement)),
   }
 }
 
 /**
  * A transaction of few statements that somebody waits for. What `work` asks for at once goes to the database together, with the
- * beginning, in the order in which it was asked: one round trip. Where one of them fails, so do those behind it, and nothing stays.
+ * beginning, in the order in which it was asked: one round trip. Where one of them fails, so do those behind it, and nothing stays;
+ * what is thrown is why the first one failed.
  */
 export const quickTransaction = async <T>(
   pool: pg.Pool,
@@ -99,11 +100,16 @@ export const quickTransaction = async <T>(
 ): Promise<T> => {
   const client = await pool.connect()
   let isBroken = true
+  // In the order of the wire. Those behind it only say that the transaction is aborted, and may be heard of before it.
+  const failures: unknown[] = []
+  const noting = <Answer>(asked: Promise<Answer>): Promise<Answer> =>
+    asked.catch((error: unknown) => {
+      failures.push(error)
+      throw error
+    })
   try {
-    const [, result] = await Promise.all([
-      Promise.all([client.query('BEGIN'), actAsOn(client, userId)]),
-      work(quickOn(client)),
-    ])
+    const begun = Promise.all([noting(client.query('BEGIN')), noting(actAsOn(client, userId))])
+    const [, result] = await Promise.all([begun, work(quickOn(client, noting))])
     await client.query('COMMIT')
     isBroken = false
     return result
@@ -112,7 +118,7 @@ export const quickTransaction = async <T>(
       () => false,
       () => true,
     )
-    throw error
+    throw failures[0] ?? error
   } finally {
     client.release(isBroken)
   }

@@ -21,7 +21,7 @@ export type Ask = <Rows extends unknown[]>(
   statements: [...{ [Key in keyof Rows]: Statement<Rows[Key]> | null }],
 ) => Promise<{ [Key in keyof Rows]: Rows[Key][] }>
 
-const int8 = 20
+export const int8 = 20
 
 /**
  * Connections on which statements do not wait for each other's answers. Values come as Prisma gives them: ids do not fit a number.

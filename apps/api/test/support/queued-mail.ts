@@ -1,5 +1,6 @@
 import { stageContent } from '#store/blobs.ts'
 import { commitBulk } from '#store/commit.ts'
+import { learnWritten } from '#store/correspondents.ts'
 import type { Store } from '#store/open-store.ts'
 import { type Inserted, insertSubmission, type NewRecipient } from '#store/submissions.ts'
 
@@ -35,8 +36,10 @@ export const queueMail = async (
   return commitBulk(
     store,
     { kind: 'user', userId },
-    (unit) =>
-      insertSubmission(unit, {
+    async (unit) => {
+      // As whoever accepts what was written.
+      if (draftId) await learnWritten(unit.tx, userId, recipients)
+      return insertSubmission(unit, {
         id,
         userId,
         accountId,
@@ -52,7 +55,8 @@ export const queueMail = async (
         schedule: null,
         about: null,
         recipients,
-      }),
+      })
+    },
     { isDurable: true },
   )
 }

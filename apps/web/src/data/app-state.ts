@@ -118,7 +118,7 @@ export const isMissing = (body: AppState['bodies'][string]): boolean => 'failed'
 export const isPartial = (body: AppState['bodies'][string]): boolean =>
   'failed' in body || body.isHeaderOnly || isMissing(body)
 
-/** `isOutdated`: what is known of it stays only until the answer is here. */
+/** `isOutdated`: what is known of it stays until the answer is here. Throws where that does not come. */
 export const loadBody = (messageId: string, isOutdated = false): Promise<void> =>
   once(`body:${messageId}`, async () => {
     const known = app.get().bodies[messageId]
@@ -128,6 +128,7 @@ export const loadBody = (messageId: string, isOutdated = false): Promise<void> =
         failed: error instanceof Error ? error.message : '',
       }))
     const body = await askFresh(`body:${messageId}`, ask, isPartial)
+    if (known && 'failed' in body && !('failed' in known)) throw new Error(body.failed)
     app.set((state) => {
       const entries = Object.entries(state.bodies).filter(([id]) => id !== messageId)
       return { bodies: Object.fromEntries([...entries.slice(-maxBodies), [messageId, body]]) }
@@ -155,7 +156,8 @@ export const saveSetting = async (key: string, value: SettingValue): Promise<voi
     )
   show(value)
   await call('patchSettings', 'PATCH', '/v1/settings', { body: { [key]: value } }).catch((error: unknown) => {
-    show(before)
+    // Something else was chosen since.
+    if (app.get().session?.settings[key] === value) show(before)
     throw error
   })
 }

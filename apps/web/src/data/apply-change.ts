@@ -132,27 +132,37 @@ const loadShownThread = (): void => {
   })
 }
 
-/**
- * What could not be loaded, or was not here, is asked for again, and so is a mail of which only the header was here. A text that is
- * read stays until the whole of it is here: nothing jumps.
- */
+/** A mail of which only the header was here is asked for again. */
 const applyBodies = (messageIds: Set<string>): void => {
   for (const id of messageIds) noteBody(id)
   const isGrown = ({ id, isHeaderOnly }: { id: string; isHeaderOnly: boolean }) => isHeaderOnly && messageIds.has(id)
-  const { threads } = app.get()
-  const grown = Object.values(threads).flatMap((thread) => thread.filter(isGrown))
-  // What it is by itself: its conversation may have been told before that all of it is here.
-  const partial = Object.entries(app.get().bodies).filter(([id, body]) => messageIds.has(id) && isPartial(body))
-  const inSight = new Set(threads[threadInView.current ?? '']?.map(({ id }) => id))
-  const read = new Set(partial.filter(([id, body]) => inSight.has(id) && !isMissing(body)).map(([id]) => id))
-  const gone = new Set(partial.map(([id]) => id).filter((id) => !read.has(id)))
-  app.set(({ bodies }) => ({ bodies: Object.fromEntries(Object.entries(bodies).filter(([id]) => !gone.has(id))) }))
-  for (const id of read) loadBody(id, true).catch(() => undefined)
+  const grown = Object.values(app.get().threads).flatMap((thread) => thread.filter(isGrown))
+  askForWhole(messageIds)
   for (const threadId of new Set(grown.map((message) => message.threadId))) {
     noteThread(threadId)
     loadThread(threadId).catch(() => undefined)
   }
 }
+
+/**
+ * What could not be loaded, was not here, or is a part, is asked for again by whoever shows it. A text that is read stays until the
+ * whole of it is here: nothing jumps.
+ */
+export const askForWhole = (messageIds: Set<string>): void => {
+  // What it is by itself: its conversation may have been told before that all of it is here.
+  const partial = Object.entries(app.get().bodies).filter(([id, body]) => messageIds.has(id) && isPartial(body))
+  const read = partial.filter(([id, body]) => !isMissing(body) && isInView(id)).map(([id]) => id)
+  forgetBodies(partial.map(([id]) => id).filter((id) => !read.includes(id)))
+  for (const id of read) void untilHere(async () => (isInView(id) ? loadBody(id, true) : forgetBodies([id])))
+}
+
+const isInView = (messageId: string): boolean =>
+  app.get().threads[threadInView.current ?? '']?.some(({ id }) => id === messageId) === true
+
+const forgetBodies = (messageIds: string[]): void =>
+  app.set(({ bodies }) => ({
+    bodies: Object.fromEntries(Object.entries(bodies).filter(([id]) => !messageIds.includes(id))),
+  }))
 
 type Placed = Extract<Change, { kind: 'messages' }>['messages']
 

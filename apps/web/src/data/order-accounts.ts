@@ -9,8 +9,10 @@ let underWay = 0
 
 /** Shown at once, and put back when it could not be stored and nobody has chosen another since. Throws ApiError. */
 export const orderAccounts = async (accountIds: string[]): Promise<void> => {
+  const shown = app.get().accounts.map(({ id }) => id)
+  // Also where another one was told since.
+  if (underWay++ === 0 || shown.join() !== chosen?.join()) stored = placesOf(shown)
   chosen = accountIds
-  if (underWay++ === 0) stored = placesOf(app.get().accounts.map(({ id }) => id))
   place(placesOf(accountIds))
   try {
     await call('orderAccounts', 'PUT', '/v1/account-order', { body: { accountIds } })

@@ -105,7 +105,8 @@ export const forgetSubmission = (id: string): void =>
 
 /** Of these the draft opens here. */
 const takenBack = new Set<string>()
-export const isTakenBack = (id: string): boolean => takenBack.has(id)
+/** Asked once, by whoever shows it. */
+export const wasTakenBack = (id: string): boolean => takenBack.delete(id)
 
 /** It is a draft again, and opens. Throws ApiError. */
 export const takeBack = (id: string, place: Place = 'docked'): Promise<void> =>

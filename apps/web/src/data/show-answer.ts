@@ -35,10 +35,15 @@ export const showAtOnce = async <Thing extends object>(
     const stored = known && known.shown === before[name] ? known.stored : before[name]
     own.fields.set(name, { shown: fields[name], stored })
   }
+  const begun = names.map((name) => [name, own.fields.get(name)?.stored] as const)
   shown.patch(fields)
   try {
     await showAnswer(shown, ask)
-    for (const name of names) own.fields.set(name, { shown: own.fields.get(name)?.shown, stored: fields[name] })
+    for (const [name, stored] of begun) {
+      const now = own.fields.get(name)
+      // Not over what was told since.
+      if (now && now.stored === stored) own.fields.set(name, { ...now, stored: fields[name] })
+    }
   } catch (error) {
     const now: Partial<Thing> = shown.find() ?? {}
     const ours = names.filter((name) => now[name] === fields[name])

@@ -2,8 +2,8 @@ import type { ChangeBatch } from '@postern/shared/changes.ts'
 import type { Socket } from 'socket.io-client'
 import { untilHere } from '#lib/until-here.ts'
 import { loadAccounts } from './account-tree.ts'
-import { type AppState, app, isPartial } from './app-state.ts'
-import { applyBatch, inView } from './apply-change.ts'
+import { app } from './app-state.ts'
+import { applyBatch, askForWhole, inView } from './apply-change.ts'
 import { refreshAll } from './load-rows.ts'
 import { checkVersion } from './new-version.ts'
 
@@ -76,11 +76,9 @@ const resume = (): void => {
       Object.assign(stands, streams)
       const hasMissed = reset.length > 0 || !isKnown
       // What failed while the line was cut, or may have come unheard, is asked for again by whoever shows it.
-      const isOld = (body: AppState['bodies'][string]) => (hasMissed ? isPartial(body) : 'failed' in body)
-      app.set(({ bodies }) => ({
-        isOnline: true,
-        bodies: Object.fromEntries(Object.entries(bodies).filter(([, body]) => !isOld(body))),
-      }))
+      const old = Object.entries(app.get().bodies).filter(([, body]) => hasMissed || 'failed' in body)
+      app.set({ isOnline: true })
+      askForWhole(new Set(old.map(([id]) => id)))
       if (wasCut) void checkVersion()
       wasCut = true
       // What changed while the line was cut for too long, or before an account was known here, is in no batch.

@@ -6,6 +6,9 @@ import type { RichEditorHandle } from './rich-editor.tsx'
 
 type EditorModule = typeof import('./rich-editor.tsx')
 let loaded: EditorModule | null = null
+/** However many wait for it. */
+let coming: Promise<EditorModule> | null = null
+const load = () => import('./rich-editor.tsx')
 
 /** For a text that is kept apart from any mail, such as a signature: its pictures are a part of it. */
 export const KeptTextEditor = ({
@@ -27,14 +30,16 @@ export const KeptTextEditor = ({
   useEffect(() => {
     if (module) return
     // What was typed beside it stays meanwhile.
-    const load = untilHere(
-      () => import('./rich-editor.tsx'),
-      () => setMissing(true),
-    )
-    void load.then((here) => {
+    const wait = async () => {
+      const here = await load().catch(() => {
+        setMissing(true)
+        coming ??= untilHere(load)
+        return coming
+      })
       loaded = here
       setModule(here)
-    })
+    }
+    void wait()
   }, [module])
   const onFiles = (files: File[], insert: (source: string, name: string) => void) => {
     setRefused('')

@@ -1,6 +1,5 @@
 import type { AccountCreate, CheckEvent } from '@postern/shared/accounts.ts'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { isTyping } from '#data/screen-commands.ts'
 import { type Attempt, useAttempt } from '#data/use-attempt.ts'
 import { t } from '#lib/page-text.ts'
 import { Problem } from '#ui/problem.tsx'
@@ -97,9 +96,10 @@ export const LiveTestReport = ({
  * another field meanwhile.
  */
 const showEnd = (report: HTMLElement | null, begunAt: Element | null): void => {
+  const form = report?.closest('form')
+  const submit = form?.querySelector<HTMLElement>('[type=submit]')
   const now = document.activeElement
-  const wentOn = now !== begunAt && isTyping(now)
-  const submit = report?.closest('form')?.querySelector<HTMLElement>('[type=submit]')
+  const wentOn = now !== begunAt && now !== submit && now !== form && form?.contains(now)
   const alert = report?.querySelector<HTMLElement>('[role=alert]')
   if (alert) {
     submit?.scrollIntoView({ block: 'nearest' })

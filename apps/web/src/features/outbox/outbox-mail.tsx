@@ -5,7 +5,7 @@ import { type ComponentType, useEffect, useMemo, useRef } from 'react'
 import { call } from '#data/api.ts'
 import { useApp } from '#data/app-state.ts'
 import { onDownload } from '#data/download.ts'
-import { isTakenBack } from '#data/outbox.ts'
+import { wasTakenBack } from '#data/outbox.ts'
 import { useCommands } from '#data/screen-commands.ts'
 import { useAnswer } from '#data/use-answer.ts'
 import { writeRecipient } from '#lib/address-list.ts'
@@ -69,7 +69,7 @@ const useLeave = (id: string, isHere: boolean): void => {
   useEffect(() => {
     if (wasHere.current && !isHere) {
       // The history's own step would take along the draft that it becomes.
-      if (isTakenBack(id)) navigate('/outbox', { replace: true })
+      if (wasTakenBack(id)) navigate('/outbox', { replace: true })
       else leave()
     }
     wasHere.current ||= isHere
