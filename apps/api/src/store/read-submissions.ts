@@ -86,14 +86,17 @@ const evidence = Prisma.sql`
       AND NOT EXISTS (SELECT 1 FROM mail_report_recipient c WHERE c.message_id = r.message_id AND c.action = 'delivered'))
   ORDER BY 3 LIMIT 20`
 
+/** To the millisecond, as it is stored: within the transaction that takes a mail, what goes now would else be half a millisecond away. */
+const thisInstant = Prisma.sql`now()::timestamptz(3)`
+
 const wholeSubmissions = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
   SELECT s.id::text, s.account_id, (SELECT d.id::text FROM draft d WHERE d.id = s.draft_id) AS draft_id, s.from_name, s.from_address, s.subject, s.size_bytes::float8 AS size_bytes, s.not_before, s.schedule, s.sent_copy,
-    s.cancelled_at, s.dismissed_at IS NOT NULL AS is_dismissed, s.told_at, s.created_at, s.finished_at, s.not_before > now() AS is_held, a.is_paused,
+    s.cancelled_at, s.dismissed_at IS NOT NULL AS is_dismissed, s.told_at, s.created_at, s.finished_at, s.not_before > ${thisInstant} AS is_held, a.is_paused,
     (SELECT json_agg(json_build_object('n', b.n, 'state', b.state, 'attempts', b.attempts, 'due_at', b.due_at, 'reply_code', b.reply_code, 'error_code', b.error_code, 'text', b.text)
       ORDER BY b.n) FROM submission_batch b WHERE b.submission_id = s.id) AS batches,
     (SELECT json_agg(json_build_object('batch', r.batch, 'name', r.name, 'address', r.address, 'kind', r.kind, 'state', r.state, 'text', r.text) ORDER BY r.position)
       FROM submission_recipient r WHERE r.submission_id = s.id) AS recipients,
-    CASE WHEN s.finished_at IS NULL AND (s.schedule IS NULL OR s.not_before <= now()) THEN (SELECT json_agg(json_build_object('error_code', f.error_code, 'due_at', f.due_at, 'text', f.text) ORDER BY f.changed_at DESC) FROM (
+    CASE WHEN s.finished_at IS NULL AND (s.schedule IS NULL OR s.not_before <= ${thisInstant}) THEN (SELECT json_agg(json_build_object('error_code', f.error_code, 'due_at', f.due_at, 'text', f.text) ORDER BY f.changed_at DESC) FROM (
       SELECT DISTINCT ON (b.error_code) b.error_code, b.due_at, b.text, b.changed_at FROM submission_batch b
       WHERE b.account_id = s.account_id AND b.submission_id <> s.id AND b.state = 'deferred' AND b.error_code ~ '^(login|tls|relay)\\.'
       ORDER BY b.error_code, b.changed_at DESC) f) END AS ahead,

@@ -63,6 +63,16 @@ describe('a mail that is accepted', () => {
     expect(Math.abs(bob - cat)).toBeLessThan(0.1)
   })
 
+  it('goes now where nothing holds it, and says so each time', async () => {
+    // The clock is finer than what is stored: every other one would be some microseconds away.
+    const states = new Set<unknown>()
+    for (let n = 0; n < 20; n++) {
+      const { body } = await outbox.sender.send(await write(`now${n}@example.org`))
+      states.add((body as { state: string }).state) // by our own contract
+    }
+    expect([...states]).toEqual(['queued'])
+  })
+
   it('of one draft goes under one id, and nothing stays of the other', async () => {
     const ids = [randomUUID(), randomUUID()]
     const draftId = await write('dan@example.org')
