@@ -243,6 +243,10 @@ describe('sending', () => {
     await page.getByLabel('Date', { exact: true }).fill(`${nextYear}-01-02`)
     await page.getByRole('button', { name: 'Change time' }).click()
     await item.getByText(/Jan 2/).waitFor()
+    // From when it goes now, not from tonight.
+    await item.getByRole('button', { name: 'Other time…' }).click()
+    expect(await page.getByLabel('Date', { exact: true }).inputValue()).toBe(`${nextYear}-01-02`)
+    await page.getByRole('button', { name: 'Cancel' }).click()
     await expectAccessible(page)
     await picture(page, 'outbox')
     await item.getByRole('link', { name: 'On Monday' }).click()

@@ -5,18 +5,21 @@ import { isPast, laterChoices, ownZone } from '#lib/later-choices.ts'
 import { Dialog } from './dialog.tsx'
 import { Field } from './field.tsx'
 
-/** A date and a time by the clock of this place. */
+/** A date and a time, by the clock of this place where nothing else was chosen. */
 export const PickTime = ({
   action,
+  planned = null,
   onPick,
   onClose,
 }: {
   action: string
+  /** When it goes as it is: from there on it is changed, by the clock it was chosen by. */
+  planned?: WallTime | null
   onPick: (sendAt: WallTime) => void
   onClose: () => void
 }) => {
-  const zone = ownZone()
-  const first = laterChoices(new Date(), zone).at(0)?.wallTime ?? ''
+  const zone = planned?.zone ?? ownZone()
+  const first = planned?.wallTime ?? laterChoices(new Date(), zone).at(0)?.wallTime ?? ''
   const [date, setDate] = useState(first.slice(0, 10))
   const [time, setTime] = useState(first.slice(11))
   const sendAt = { wallTime: `${date}T${time}`, zone }

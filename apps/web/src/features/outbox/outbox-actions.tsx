@@ -46,6 +46,7 @@ export const OutboxActions = ({ submission }: { submission: Submission }) => {
       {isPicking && (
         <PickTime
           action={t('outbox.changeTime')}
+          planned={submission.sendAt}
           onClose={() => setPicking(false)}
           onPick={(sendAt) => {
             setPicking(false)
