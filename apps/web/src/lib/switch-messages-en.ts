@@ -46,7 +46,8 @@ export const switchMessages = {
   'exists.open': 'Open that account',
   'exists.connect': 'Take up that account again…',
   'exists.beside': 'Add it all the same',
-  'exists.besideMeans': 'Added all the same, its mail is downloaded again and shown twice: once in each account. Some servers mark what is fetched by POP3 as read.',
+  'exists.besideMeans':
+    'Added all the same, its mail is downloaded again and shown twice: once in each account. Some servers mark what is fetched by POP3 as read.',
   'exists.besideMaildrop':
     'Added all the same, both fetch from one mailbox: what one of them removes at the provider never comes to the other.',
   'exists.besideEmpty':
