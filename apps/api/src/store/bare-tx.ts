@@ -65,15 +65,19 @@ export const bareTransaction = async <T>(
     isBroken = false
     return result
   } catch (error) {
-    isBroken = await client.query('ROLLBACK').then(
-      () => false,
-      () => true,
-    )
+    isBroken = !(await isRolledBack(client))
     throw error
   } finally {
     client.release(isBroken)
   }
 }
+
+/** Else the connection is of no more use. */
+const isRolledBack = (client: pg.PoolClient): Promise<boolean> =>
+  client.query('ROLLBACK').then(
+    () => true,
+    () => false,
+  )
 
 /** One whose statements leave at once and are planned once for each connection. */
 export type QuickTx = RawTx & { ask: <Row>(statement: Statement<Row>) => Promise<Row[]> }
@@ -114,10 +118,7 @@ export const quickTransaction = async <T>(
     isBroken = false
     return result
   } catch (error) {
-    isBroken = await client.query('ROLLBACK').then(
-      () => false,
-      () => true,
-    )
+    isBroken = !(await isRolledBack(client))
     throw failures[0] ?? error
   } finally {
     client.release(isBroken)
