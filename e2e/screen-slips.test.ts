@@ -4,6 +4,7 @@ import { until } from '../apps/api/test/support/until.ts'
 import { bodyOf, composer, draftsAt, openBy, saved, type WrittenDraft, write } from './support/compose.ts'
 import { type Outgoing, sentMail, startOutgoing } from './support/outgoing.ts'
 import {
+  countAt,
   deliver,
   expectAccessible,
   holdFrames,
@@ -169,6 +170,35 @@ describe('a quick hand', () => {
     await page.keyboard.press('Delete')
     await said.waitFor({ state: 'detached' })
     await composer(page).getByRole('button', { name: 'Discard draft' }).click()
+  })
+
+  it('that types before the palette is open chooses in it, and does nothing to the mail behind', async () => {
+    const tab = await screen.newPage(context)
+    await openInbox(tab, screen.base)
+    await rowOf(tab, 'Where is it').click()
+    await tab.frameLocator('article.message iframe').getByText('Where is the').waitFor()
+    let open = (): void => undefined
+    const isLetOpen = new Promise<void>((done) => {
+      open = done
+    })
+    await tab.route('**/_next/static/chunks/*.js', async (route) => {
+      await isLetOpen
+      await route.continue()
+    })
+    await tab.keyboard.press('Control+k')
+    // Each a key of the list: to star, to archive, to answer.
+    await tab.keyboard.type('serTrav')
+    for (let n = 0; n < 'serTrav'.length; n++) await tab.keyboard.press('Backspace')
+    await tab.keyboard.type('trav')
+    await tab.keyboard.press('Enter')
+    expect(await tab.getByRole('dialog').count()).toBe(0)
+    open()
+    await tab.getByRole('heading', { name: /^Travel/ }).waitFor()
+    await openInbox(tab, screen.base)
+    await rowOf(tab, 'Where is it').waitFor()
+    expect(countAt(screen.dovecot, 'INBOX', 'flagged', 'subject', 'Where is it')).toBe(0)
+    expect(await tab.locator('[data-composer]').count()).toBe(0)
+    await tab.close()
   })
 
   it.each([

@@ -6,6 +6,8 @@ import { type Running, startPostern } from './start-postern.ts'
 
 /** The process: settings from the environment, one start, one orderly end. */
 const drainMs = 20_000
+/** Nobody waits longer for a start that waits itself, for a database that does not answer. */
+const startMs = 2000
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
@@ -20,7 +22,7 @@ const endWith = (error: unknown): never => {
 
 /**
  * The first signal drains; Ctrl-C reaches us twice under a launcher, so only a later one forces the end. One that comes
- * while we start waits for the start: a built-in database would be left running.
+ * while we start waits for the start: a built-in database would be left running, and an engine would leave no mark.
  */
 const stopOnSignals = (starting: Promise<Running>, { hasOwnDatabase }: { hasOwnDatabase: boolean }): void => {
   let begun = 0
@@ -36,9 +38,9 @@ const stopOnSignals = (starting: Promise<Running>, { hasOwnDatabase }: { hasOwnD
       if (Date.now() - begun > 2000) process.exit(1)
       return
     }
-    if (!isRunning && !hasOwnDatabase) process.exit(1)
     begun = Date.now()
     setTimeout(() => process.exit(1), drainMs).unref()
+    if (!isRunning && !hasOwnDatabase) setTimeout(() => isRunning || process.exit(1), startMs).unref()
     starting.then((running) => running.stop()).then(() => process.exit(0), endWith)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)

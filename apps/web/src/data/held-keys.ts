@@ -1,10 +1,11 @@
 import { isTyping } from './screen-commands.ts'
 
 /**
- * What is typed while a composer opens is meant for it, not for the mail behind. It is held until the composer has the focus, and
- * then written there. Where it does not come, the keys are let go and do nothing. Tab ends a field, as it will when the composer is here. Whoever
- * uses the pointer meanwhile, or Escape, is not kept from it.
+ * What is typed while a composer or the palette opens is meant for it, not for the mail behind. It is held until that has the focus,
+ * and then written there. Where it does not come, the keys are let go and do nothing. Tab ends a field, and Enter chooses in the
+ * palette, as they will when it is here. Whoever uses the pointer meanwhile, or Escape, is not kept from it.
  */
+const takers = '[data-composer], [data-palette]'
 const focusWithinMs = 1000
 const holdAtMostMs = 5000
 const newline = '\n'
@@ -17,8 +18,8 @@ let text = ''
 let letGo: ReturnType<typeof setTimeout> | undefined
 let atLast: ReturnType<typeof setTimeout> | undefined
 
-/** Until `opened` has come true and the composer has the focus. */
-export const holdKeys = (opened: Promise<unknown>): void => {
+/** Until `opened` has come true and what was opened has the focus; without it, until that alone. */
+export const holdKeys = (opened: Promise<unknown> = new Promise(() => undefined)): void => {
   waiting += 1
   const own = round
   clearTimeout(letGo)
@@ -66,7 +67,7 @@ const hold = (event: KeyboardEvent): void => {
 
 /** By the browser's own way to type, so that it can be taken back as what is typed. */
 const give = ({ target }: FocusEvent): void => {
-  if (!isTyping(target) || !(target instanceof Element) || !target.closest('[data-composer]')) return
+  if (!isTyping(target) || !(target instanceof Element) || !target.closest(takers)) return
   const typed = text
   stop()
   // The editor takes note of its focus first; the next key comes after it in any case.
@@ -76,6 +77,10 @@ const give = ({ target }: FocusEvent): void => {
 const type = (typed: string): void => {
   const [here = '', ...further] = typed.split(fieldEnd)
   for (const [at, line] of here.split(newline).entries()) {
+    if (at > 0 && document.activeElement?.matches('[data-palette]')) {
+      choose(document.activeElement)
+      return
+    }
     if (at > 0) document.execCommand('insertParagraph')
     if (line !== '') document.execCommand('insertText', false, line)
   }
@@ -87,6 +92,12 @@ const type = (typed: string): void => {
   if (!next) document.execCommand('insertText', false, ' ')
   queueMicrotask(() => type(further.join(fieldEnd)))
 }
+
+/** Once it has found what was typed. */
+const choose = (palette: Element): void =>
+  queueMicrotask(() => {
+    palette.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }))
+  })
 
 /** Of the same composer, where one writes next; after the last one it is written on there. */
 const fieldAfter = (field: Element | null): HTMLElement | undefined => {

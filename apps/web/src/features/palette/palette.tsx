@@ -45,6 +45,7 @@ export const Palette = ({ onClose }: { onClose: () => void }) => {
       <input
         className="input"
         role="combobox"
+        data-palette
         autoFocus
         dir="auto"
         aria-label={t('key.palette')}

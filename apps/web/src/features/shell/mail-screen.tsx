@@ -2,6 +2,7 @@ import { Keyboard, Menu as MenuIcon, PenLine, Settings } from 'lucide-react'
 import { Suspense, useEffect, useState } from 'react'
 import { type AppState, app, setting, useApp } from '#data/app-state.ts'
 import { askCompose } from '#data/compose-wish.ts'
+import { holdKeys } from '#data/held-keys.ts'
 import { useCommands, useKeyboard } from '#data/screen-commands.ts'
 import { undoLast } from '#data/undo-list.ts'
 import { useTitle } from '#data/use-title.ts'
@@ -52,7 +53,11 @@ export const MailScreen = ({ route, screens }: { route: Route; screens: Screens 
   const isTreeShown = route.hash === 'mailboxes'
   const toggleTree = () => (isTreeShown ? closeDrawer() : navigate(`${withoutHash()}#mailboxes`))
   useTitle(useApp((state) => placeName(place, query, state)))
-  useKeyboard(() => setSheet('palette'))
+  const openPalette = () => {
+    holdKeys()
+    setSheet('palette')
+  }
+  useKeyboard(openPalette)
   useCommands({
     compose: writeNew,
     help: () => setSheet('keys'),
