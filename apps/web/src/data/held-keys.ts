@@ -67,7 +67,11 @@ const hold = (event: KeyboardEvent): void => {
 
 /** By the browser's own way to type, so that it can be taken back as what is typed. */
 const give = ({ target }: FocusEvent): void => {
-  if (!isTyping(target) || !(target instanceof Element) || !target.closest(takers)) return
+  if (!(target instanceof Element)) return
+  const isTaker = target.closest(takers) !== null
+  // Another dialog came, such as that it is not here.
+  if (!isTaker && target.closest('dialog')) stop()
+  if (!isTaker || !isTyping(target)) return
   const typed = text
   stop()
   // The editor takes note of its focus first; the next key comes after it in any case.
