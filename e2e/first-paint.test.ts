@@ -85,7 +85,9 @@ describe('the first paint', () => {
     await page.reload()
     await rowOf(page, 'Tide and Timber').waitFor()
     await isFollowing
-    expect(asked.filter((path) => path.startsWith('/v1/'))).toEqual([])
+    // What is for writing is no part of it, and is asked for when there is time: before this where the line was slow.
+    const forWriting = ['/v1/identities', '/v1/submissions']
+    expect(asked.filter((path) => path.startsWith('/v1/') && !forWriting.includes(path))).toEqual([])
     deliver(screen.dovecot, 'After the first paint')
     // With the beginnings of all texts: what is painted next holds what is drawn after it.
     for (const subject of ['broken out', 'After the first paint'])
