@@ -34,8 +34,8 @@ const frameBytes = 2000
 
 /**
  * Takes a mail for sending: everything that could be wrong with it is looked at first, then it is composed, once, and is durable
- * with all that sends it in one transaction. Answers how it stands; the same request again does nothing, and answers null. Throws not_found, request.invalid (`fields` say
- * what is wrong), request.conflict, message.too_large, message.gone, message.unavailable.
+ * with all that sends it in one transaction. Answers how it stands; the same request again does nothing, and answers null. Throws
+ * not_found, request.invalid (`fields` say what is wrong), request.conflict, message.too_large, message.gone, message.unavailable.
  */
 export const acceptSubmission = async (deps: Deps, userId: bigint, wanted: Wanted): Promise<SubmissionRow | null> => {
   const { store } = deps
